@@ -1,1 +1,43 @@
-//! landfall-model.
+//! The language that every part of Landfall speaks: typed ids, names, addresses, the resources with what was asked of
+//! them (`spec`) and what was seen (`status`), and the protocol between the control plane and a host's agent.
+//!
+//! Pure on purpose: no I/O, no async, no clock, no randomness. What is in here can be stored, sent to a host, replayed
+//! from a seed and compared, and it depends on no other crate of this workspace.
+
+pub mod address;
+pub mod agent;
+pub mod arn;
+pub mod host;
+pub mod id;
+pub mod identity;
+pub mod image;
+pub mod instance;
+pub mod instance_type;
+pub mod interface;
+pub mod key_pair;
+pub mod plan;
+pub mod region;
+pub mod scope;
+pub mod security_group;
+pub mod tag;
+pub mod time;
+pub mod volume;
+pub mod vpc;
+
+pub use address::{Cidr, Ipv4Cidr, Ipv6Cidr, Mac};
+pub use arn::Arn;
+pub use host::{Host, HostFacts};
+pub use id::*;
+pub use identity::{AccessKey, Account, Principal, PrincipalKind};
+pub use image::{Image, ImageSource};
+pub use instance::*;
+pub use instance_type::InstanceType;
+pub use interface::{Attachment, NetworkInterface};
+pub use key_pair::{KeyKind, KeyPair};
+pub use region::{Region, ZoneName};
+pub use scope::{AccountId, Scope, Scoped};
+pub use security_group::{IpProtocol, Peer, PortRange, RuleDirection, SecurityGroup, SecurityGroupRule};
+pub use tag::TagSet;
+pub use time::Timestamp;
+pub use volume::{Volume, VolumeAttachment, VolumeKind, VolumeState};
+pub use vpc::*;

@@ -1,0 +1,185 @@
+//! The protocol between a host's agent and the control plane. The agent calls; the control plane answers. It is the same
+//! whether both are one process or a network apart.
+//!
+//! The agent says hello with its identity and what its machine has, fetches its plan by long poll, reports what it
+//! observed, and answers requests that go beside the plan (console output). Reports carry the incarnation and the
+//! revision of the plan that they were made under; older ones are ignored.
+
+use serde::{Deserialize, Serialize};
+
+use crate::host::HostFacts;
+use crate::id::{HostId, InstanceId, VolumeId};
+use crate::plan::PlanUpdate;
+use crate::time::Timestamp;
+
+/// What an agent asks.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum AgentCall {
+    /// First words after a start. Gives the agent its host's id and begins its lease.
+    Hello {
+        /// The secret that a host's agent identifies itself with, made when the host was joined.
+        token: String,
+        /// What its machine has.
+        facts: HostFacts,
+    },
+    /// Keeps the lease; also fetches what changed in the plan and what is asked. Answered at once when there is
+    /// something, otherwise after `wait_ms`.
+    Poll {
+        /// The incarnation of the plan that the agent has; 0 for none.
+        incarnation: u64,
+        /// The revision of the plan that the agent has; 0 for none.
+        since: u64,
+        /// How long to wait for something new, in milliseconds.
+        wait_ms: u64,
+    },
+    /// What the agent observed on its machine.
+    Report(Report),
+    /// The answer to a request.
+    Answer {
+        /// The request's number.
+        id: u64,
+        /// What it asked for, or why not, for a person to read.
+        result: Result<Answer, String>,
+    },
+}
+
+/// What the control plane answers.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum AgentReply {
+    /// To `Hello`.
+    Welcome {
+        /// The host's id.
+        host: HostId,
+        /// How long the lease lasts without a poll, in milliseconds.
+        lease_ms: u64,
+    },
+    /// To `Poll`.
+    Work {
+        /// What changed in the plan.
+        plan: PlanUpdate,
+        /// What is asked beside the plan.
+        requests: Vec<HostRequest>,
+    },
+    /// To `Report` and `Answer`: taken.
+    Taken,
+    /// The agent isn't known, or its lease went to another: it must say hello again and change nothing meanwhile.
+    Refused {
+        /// Why, for the log.
+        reason: String,
+    },
+}
+
+/// Something that is asked of a host beside the plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HostRequest {
+    /// Its number, echoed by the answer.
+    pub id: u64,
+    /// How long the answer is waited for, in milliseconds.
+    pub timeout_ms: u64,
+    /// What.
+    pub ask: Ask,
+}
+
+/// What can be asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Ask {
+    /// The last 64 KiB of an instance's console.
+    Console {
+        /// Which.
+        instance: InstanceId,
+    },
+}
+
+/// Answers to what was asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Answer {
+    /// The console's bytes, and when the last of them came.
+    Console {
+        /// The bytes as the guest wrote them, in base64.
+        output: String,
+        /// When the log was last written.
+        at: Timestamp,
+    },
+}
+
+/// What an agent observed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// The incarnation of the plan that it worked from.
+    pub incarnation: u64,
+    /// The revision of the plan that it worked from.
+    pub revision: u64,
+    /// Whether it lists all that is on the machine; otherwise only what changed.
+    pub full: bool,
+    /// Instances.
+    pub instances: Vec<InstanceSeen>,
+    /// Volumes.
+    pub volumes: Vec<VolumeSeen>,
+    /// What runs here and isn't in the plan: left alone, to be shown to the provider.
+    pub unknown: Vec<String>,
+}
+
+/// An instance as observed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InstanceSeen {
+    /// Which.
+    pub id: InstanceId,
+    /// The start that this is about: `InstancePlan::boot`, echoed.
+    pub boot: u64,
+    /// The reboots that were carried out: `InstancePlan::reboots`, echoed.
+    pub reboots: u64,
+    /// How it is.
+    pub phase: Phase,
+    /// Whether the guest's own system was heard under this boot: it asked DHCP, the metadata service, or answered ARP.
+    pub answered: bool,
+    /// The machine type that it runs with, to be pinned.
+    pub machine: String,
+    /// Why, where something failed or ended by itself.
+    pub reason: Option<Reason>,
+}
+
+/// How an instance is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Phase {
+    /// Being started.
+    Starting,
+    /// Its machine runs.
+    Running,
+    /// Asked to stop and not yet stopped.
+    Stopping,
+    /// Not running: stopped as asked, or by itself (then there is a reason).
+    Stopped,
+    /// Could not be started and won't be tried again under this boot.
+    Failed,
+    /// Nothing of it is left on the host but its volumes.
+    Gone,
+}
+
+/// Why something is as it is, as the tenant reads it in `StateReason`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reason {
+    /// A code such as `Server.InternalError` or `Client.InstanceInitiatedShutdown`.
+    pub code: String,
+    /// A sentence.
+    pub message: String,
+}
+
+/// A volume as observed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VolumeSeen {
+    /// Which.
+    pub id: VolumeId,
+    /// How it is.
+    pub phase: VolumePhase,
+}
+
+/// How a volume is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum VolumePhase {
+    /// It is there and can be used.
+    Ready,
+    /// It couldn't be made; the sentence is for the tenant.
+    Failed(String),
+    /// Nothing of it is left.
+    Gone,
+}

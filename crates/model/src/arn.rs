@@ -1,0 +1,44 @@
+//! Amazon resource names, derived from kind, scope and id, never stored.
+
+use std::fmt;
+
+use crate::id::{Id, Kind};
+use crate::scope::{AccountId, Scope};
+
+/// An ARN such as `arn:aws:ec2:us-east-1:012345678901:instance/i-0123456789abcdef0`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(transparent)]
+pub struct Arn(String);
+
+impl Arn {
+    /// An ARN of a service's resource in a scope.
+    pub fn new(service: &str, scope: Scope, resource: impl fmt::Display) -> Self {
+        Arn(format!("arn:{}:{service}:{}:{}:{resource}", scope.region.partition(), scope.region, scope.account))
+    }
+
+    /// An EC2 resource's ARN, from its typed id.
+    pub fn ec2<K: Kind>(scope: Scope, id: Id<K>) -> Self {
+        Self::new("ec2", scope, format_args!("{}/{id}", K::RESOURCE))
+    }
+
+    /// An image's or snapshot's ARN, which carries no account.
+    pub fn ec2_public<K: Kind>(scope: Scope, id: Id<K>) -> Self {
+        Arn(format!("arn:{}:ec2:{}::{}/{id}", scope.region.partition(), scope.region, K::RESOURCE))
+    }
+
+    /// An IAM resource's ARN, which carries no region.
+    pub fn iam(account: AccountId, resource: impl fmt::Display) -> Self {
+        Arn(format!("arn:aws:iam::{account}:{resource}"))
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Arn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

@@ -1,0 +1,76 @@
+//! Network interfaces.
+
+use std::net::Ipv4Addr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::address::Mac;
+use crate::id::{AttachmentId, InstanceId, InterfaceId, SecurityGroupId, SubnetId, VpcId};
+use crate::region::ZoneName;
+use crate::scope::{Scope, Scoped};
+use crate::time::Timestamp;
+
+/// An interface in a subnet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NetworkInterface {
+    /// Whose and where.
+    pub scope: Scope,
+    /// Which.
+    pub id: InterfaceId,
+    /// The network.
+    pub vpc: VpcId,
+    /// The subnet.
+    pub subnet: SubnetId,
+    /// The subnet's zone.
+    pub zone: ZoneName,
+    /// Its hardware address.
+    pub mac: Mac,
+    /// Its private addresses, the primary one first.
+    pub addresses: Vec<Ipv4Addr>,
+    /// The public address that was given to the primary one at the launch and goes when the instance stops.
+    pub public_address: Option<Ipv4Addr>,
+    /// Whether a start gives it a public address.
+    pub wants_public_address: bool,
+    /// Its security groups.
+    pub groups: Vec<SecurityGroupId>,
+    /// Its description.
+    pub description: String,
+    /// Whether it may send and receive only as itself.
+    pub source_dest_check: bool,
+    /// The instance that has it.
+    pub attachment: Option<Attachment>,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+impl NetworkInterface {
+    /// The key of its row.
+    pub fn key(&self) -> Scoped<InterfaceId> {
+        self.scope.key(self.id)
+    }
+
+    /// Its primary private address.
+    pub fn primary(&self) -> Ipv4Addr {
+        self.addresses.first().copied().unwrap_or(Ipv4Addr::UNSPECIFIED)
+    }
+
+    /// The instance that has it.
+    pub fn instance(&self) -> Option<InstanceId> {
+        self.attachment.as_ref().map(|attachment| attachment.instance)
+    }
+}
+
+/// An interface's attachment to an instance.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attachment {
+    /// Which.
+    pub id: AttachmentId,
+    /// The instance.
+    pub instance: InstanceId,
+    /// Its place among the instance's interfaces; the primary one has 0.
+    pub device_index: u32,
+    /// Whether it goes with the instance.
+    pub delete_on_termination: bool,
+    /// Since when.
+    pub attached_at: Timestamp,
+}

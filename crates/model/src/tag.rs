@@ -1,0 +1,27 @@
+//! Tags: one set a resource, in one table for all kinds.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::scope::{Scope, Scoped};
+
+/// The tags of one resource.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TagSet {
+    /// Whose and where.
+    pub scope: Scope,
+    /// The resource's id, as text: kinds share the table.
+    pub resource: String,
+    /// The resource's type, such as `instance`.
+    pub kind: String,
+    /// The tags.
+    pub tags: BTreeMap<String, String>,
+}
+
+impl TagSet {
+    /// The key of its row.
+    pub fn key(&self) -> Scoped<String> {
+        self.scope.key(self.resource.clone())
+    }
+}

@@ -1,0 +1,171 @@
+//! Virtual networks and what belongs to them: subnets, route tables, gateways, network ACLs, DHCP options, elastic
+//! addresses.
+
+use std::net::Ipv4Addr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::address::{Cidr, Ipv4Cidr};
+use crate::id::{
+    AddressAssociationId, AllocationId, DhcpOptionsId, InterfaceId, InternetGatewayId, NetworkAclAssociationId,
+    NetworkAclId, RouteTableAssociationId, RouteTableId, SubnetId, VpcId,
+};
+use crate::plan::AclRulePlan;
+use crate::region::ZoneName;
+use crate::scope::{Scope, Scoped};
+
+/// A virtual network.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Vpc {
+    /// Whose and where.
+    pub scope: Scope,
+    /// Which.
+    pub id: VpcId,
+    /// Its IPv4 blocks, the primary one first, each with the id of its association.
+    pub cidrs: Vec<(String, Ipv4Cidr)>,
+    /// Its number on hosts and between them, unique in the cloud.
+    pub number: u32,
+    /// Whether it is the scope's default.
+    pub is_default: bool,
+    /// Its DHCP options; `None` for `default`, which means none.
+    pub dhcp_options: Option<DhcpOptionsId>,
+    /// `enableDnsSupport`.
+    pub dns_support: bool,
+    /// `enableDnsHostnames`.
+    pub dns_hostnames: bool,
+    /// `enableNetworkAddressUsageMetrics`.
+    pub address_usage_metrics: bool,
+}
+
+/// A part of a VPC in one zone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Subnet {
+    /// Whose and where.
+    pub scope: Scope,
+    /// Which.
+    pub id: SubnetId,
+    /// The network.
+    pub vpc: VpcId,
+    /// Its block.
+    pub cidr: Ipv4Cidr,
+    /// Its zone.
+    pub zone: ZoneName,
+    /// Whether it is its zone's default.
+    pub default_for_az: bool,
+    /// `mapPublicIpOnLaunch`.
+    pub map_public_ip: bool,
+}
+
+/// A VPC's way to the internet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InternetGateway {
+    /// Whose and where.
+    pub scope: Scope,
+    /// Which.
+    pub id: InternetGatewayId,
+    /// The VPC that it is attached to.
+    pub vpc: Option<VpcId>,
+}
+
+/// A route table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RouteTable {
+    /// Whose and where.
+    pub scope: Scope,
+    /// Which.
+    pub id: RouteTableId,
+    /// The network.
+    pub vpc: VpcId,
+    /// Routes besides the local ones, which follow from the VPC's blocks.
+    pub routes: Vec<Route>,
+    /// The association that makes it the VPC's main one.
+    pub main: Option<RouteTableAssociationId>,
+    /// The subnets that use it by choice.
+    pub associations: Vec<(RouteTableAssociationId, SubnetId)>,
+}
+
+/// A route.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Route {
+    /// Where to.
+    pub destination: Cidr,
+    /// By which way.
+    pub target: RouteTarget,
+    /// `CreateRouteTable` or `CreateRoute`.
+    pub origin: String,
+}
+
+/// Where a route leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum RouteTarget {
+    /// An internet gateway.
+    InternetGateway(InternetGatewayId),
+    /// An interface.
+    Interface(InterfaceId),
+}
+
+/// A stateless filter of subnets.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NetworkAcl {
+    /// Whose and where.
+    pub scope: Scope,
+    /// Which.
+    pub id: NetworkAclId,
+    /// The network.
+    pub vpc: VpcId,
+    /// Whether it is its VPC's default.
+    pub is_default: bool,
+    /// What may come in, by number.
+    pub ingress: Vec<AclRulePlan>,
+    /// What may go out, by number.
+    pub egress: Vec<AclRulePlan>,
+    /// The subnets that it filters.
+    pub associations: Vec<(NetworkAclAssociationId, SubnetId)>,
+}
+
+/// A set of DHCP options.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DhcpOptions {
+    /// Whose and where.
+    pub scope: Scope,
+    /// Which.
+    pub id: DhcpOptionsId,
+    /// The options by name, as they were given.
+    pub options: Vec<(String, Vec<String>)>,
+}
+
+/// An elastic address.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Address {
+    /// Whose and where.
+    pub scope: Scope,
+    /// Which.
+    pub id: AllocationId,
+    /// The address.
+    pub public: Ipv4Addr,
+    /// What it is associated with.
+    pub association: Option<AddressAssociation>,
+}
+
+/// What an elastic address is associated with.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddressAssociation {
+    /// Which.
+    pub id: AddressAssociationId,
+    /// The interface.
+    pub interface: InterfaceId,
+    /// The private address that it stands for.
+    pub private: Ipv4Addr,
+}
+
+macro_rules! keys {
+    ($($row:ident $id:ty),*) => {$(
+        impl $row {
+            /// The key of its row.
+            pub fn key(&self) -> Scoped<$id> {
+                self.scope.key(self.id)
+            }
+        }
+    )*};
+}
+keys!(Vpc VpcId, Subnet SubnetId, InternetGateway InternetGatewayId, RouteTable RouteTableId, NetworkAcl NetworkAclId, DhcpOptions DhcpOptionsId, Address AllocationId);

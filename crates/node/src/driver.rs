@@ -1,0 +1,137 @@
+//! What the agent asks of a machine: three small traits, each with a real driver and a strict fake.
+//!
+//! Every method is idempotent and may be cut off at any instant by the death of this process: the agent never remembers
+//! what it did, it inspects what is there. The methods block; the agent calls them from threads of its own.
+
+use std::collections::BTreeSet;
+use std::os::fd::OwnedFd;
+
+use landfall_model::plan::{HostPlan, InstancePlan, VolumePlan};
+use landfall_model::{InstanceId, InterfaceId, Mac, Timestamp, VolumeId};
+
+/// Why a driver couldn't do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum DriverError {
+    /// It may work when it is tried again.
+    #[error("{0}")]
+    Retry(String),
+    /// It won't work until something else changes. The sentence is read by the tenant in `StateReason`.
+    #[error("{0}")]
+    Final(String),
+}
+
+/// What a driver answers.
+pub type DriverResult<T> = Result<T, DriverError>;
+
+/// Runs machines.
+pub trait Hypervisor: Send + Sync {
+    /// Every guest that this machine has anything of, running or not, whoever started it.
+    fn inspect(&self) -> DriverResult<Vec<Guest>>;
+    /// Starts a guest that isn't running. Its volumes are opened and its ports are handed over by the caller.
+    fn start(&self, launch: Launch<'_>) -> DriverResult<()>;
+    /// Does something to the power of a guest. One that isn't there is no error.
+    fn power(&self, id: InstanceId, action: PowerAction) -> DriverResult<()>;
+    /// Forgets a guest that isn't running: its console, its folder, its confinement. Not its volumes.
+    fn remove(&self, id: InstanceId) -> DriverResult<()>;
+    /// The end of a guest's console, at most that many bytes, and when it was written last.
+    fn console(&self, id: InstanceId, bytes: usize) -> DriverResult<(Vec<u8>, Timestamp)>;
+}
+
+/// Everything that a start needs.
+pub struct Launch<'a> {
+    /// What to start.
+    pub plan: &'a InstancePlan,
+    /// Its disks in the plan's order, opened.
+    pub disks: Vec<OpenDisk>,
+    /// Its ports in the plan's order, opened.
+    pub ports: Vec<OpenPort>,
+}
+
+/// A volume opened for a guest.
+pub struct OpenDisk {
+    /// Which.
+    pub volume: VolumeId,
+    /// Its own file, in qcow2, read and written. Absent in simulation.
+    pub file: Option<OwnedFd>,
+    /// The image that it is a clone of, in qcow2, read only.
+    pub base: Option<OwnedFd>,
+}
+
+/// A port opened for a guest.
+pub struct OpenPort {
+    /// Which.
+    pub interface: InterfaceId,
+    /// The hardware address that the guest's device has.
+    pub mac: Mac,
+    /// The TAP (with IFF_VNET_HDR, not blocking). Absent in simulation.
+    pub tap: Option<OwnedFd>,
+    /// The size of its largest packet, in bytes.
+    pub mtu: u16,
+}
+
+/// A guest as found on the machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Guest {
+    /// Which.
+    pub id: InstanceId,
+    /// The boot that it was started under: `InstancePlan::boot` as it was then.
+    pub boot: u64,
+    /// The reboots that it has had: `InstancePlan::reboots` when it was started, plus the resets since.
+    pub reboots: u64,
+    /// How it is.
+    pub state: GuestState,
+    /// The machine type that it runs with.
+    pub machine: String,
+}
+
+/// How a guest is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GuestState {
+    /// Running.
+    Running,
+    /// Paused by the hypervisor, because of what the sentence says (the disk is full).
+    Suspended(String),
+    /// It powered itself off; its process may still be there.
+    PoweredOff,
+    /// Its process is gone, with the reason if one is known; only its folder is left.
+    Dead(Option<String>),
+}
+
+/// What can be done to a guest's power.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PowerAction {
+    /// Press the power button: ask the guest to shut down. May be ignored; is repeated by the caller.
+    Press,
+    /// Pull the plug: end the process, disks flushed by the host.
+    Pull,
+    /// Press reset. Counts in [`Guest::reboots`].
+    Reset,
+}
+
+/// Keeps volumes.
+pub trait Volumes: Send + Sync {
+    /// Every volume that this machine has anything of.
+    fn inspect(&self) -> DriverResult<BTreeSet<VolumeId>>;
+    /// Makes a volume, or grows it, so that it is as planned. Never shrinks, never replaces what is there.
+    fn ensure(&self, plan: &VolumePlan) -> DriverResult<()>;
+    /// Opens a volume for a guest.
+    fn open(&self, plan: &VolumePlan) -> DriverResult<OpenDisk>;
+    /// Destroys a volume. One that isn't there is no error.
+    fn remove(&self, id: VolumeId) -> DriverResult<()>;
+}
+
+/// Connects ports.
+pub trait Network: Send + Sync {
+    /// Makes everything on this machine as the plan's network pieces say: namespaces, ports, addresses, routes, rules,
+    /// and what DHCP, DNS and metadata answer; removes what the plan doesn't have and Landfall once made. Existing flows
+    /// and running guests aren't disturbed.
+    fn apply(&self, plan: &HostPlan) -> DriverResult<()>;
+    /// Opens a port that the applied plan has, for a guest that is about to start.
+    fn open(&self, id: InterfaceId) -> DriverResult<OpenPort>;
+    /// The ports whose guests were heard (DHCP, metadata, ARP) since the guest's last start, as told by `forget`.
+    fn heard(&self) -> DriverResult<BTreeSet<InterfaceId>>;
+    /// Forgets that a port was heard, because its guest starts anew.
+    fn forget(&self, id: InterfaceId);
+    /// Names of what is on this machine and Landfall's by its looks, but not in the plan that was applied last.
+    fn unknown(&self) -> DriverResult<Vec<String>>;
+}
