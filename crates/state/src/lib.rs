@@ -1,1 +1,34 @@
-//! landfall-state.
+//! The engine under the value: typed tables with declared indexes, transactions, a durable log, the feed.
+//!
+//! The whole state is one in-memory value of persistent tables, declared with [`value!`]. Transactions run one
+//! after another on the head ([`Engine::commit`]); each is durable before anyone sees it or is answered.
+//! Readers take immutable snapshots without a lock ([`Engine::read`]), consumers follow every commit
+//! ([`Engine::feed`]). This crate knows no resource: what the tables hold, and which rules they obey, is said
+//! where the value is declared.
+
+mod appender;
+mod change;
+mod clock;
+mod engine;
+mod feed;
+mod head;
+pub mod log;
+mod pending;
+mod table;
+mod value;
+
+pub use change::{Body, Change, Commit, DecodeError};
+pub use clock::{Clock, SystemClock};
+pub use engine::{BulkRefused, Engine, Health, OpenError, Options, Snapshot};
+pub use feed::{Feed, FeedError};
+pub use head::{Head, Tx};
+pub use log::memory::{MemoryLog, MemoryStore};
+pub use log::{Cursor, Log, LogError, Retention};
+pub use pending::{Pending, Refused};
+pub use table::{Index, Key, Row, Rows, Table};
+pub use value::{Has, Value};
+
+#[doc(hidden)]
+pub use serde_json;
+#[doc(hidden)]
+pub use value::parse_version;

@@ -1,0 +1,4 @@
+//! The engine's tests, in one binary. `town` is the value that they share.
+
+mod engine;
+mod town;
