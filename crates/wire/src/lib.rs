@@ -27,6 +27,7 @@ mod protocol;
 mod query;
 mod read_xml;
 mod refusal;
+pub mod sigv4;
 mod time;
 mod tree;
 
