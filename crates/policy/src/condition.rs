@@ -154,6 +154,11 @@ impl Relation {
     }
 }
 
+/// Whether there is such an operator: its name is a matter of grammar, its values are not.
+pub(crate) fn check_operator(operator: &str) -> Result<(), Malformed> {
+    Condition::parse(operator, "any", &[], false).map(|_| ())
+}
+
 /// The operators' names, whether they are negated, and what they compare.
 fn parse_test(name: &str, values: &[String], variables: bool) -> Result<(bool, Test), Malformed> {
     let text = |wildcards, fold| {

@@ -7,7 +7,7 @@ mod principal;
 mod resource;
 mod source;
 
-use crate::condition::Condition;
+use crate::condition::{self, Condition};
 use crate::json::Json;
 use crate::malformed::Malformed;
 use crate::pattern::Pattern;
@@ -124,13 +124,12 @@ impl Policy {
             return Err(Malformed::Version);
         }
         let statements = drafts.iter().map(|draft| draft.compile(!old)).collect::<Result<Vec<_>, _>>()?;
+        let resources = check_resources(&drafts)?;
         check_sids(kind, &drafts)?;
         if drafts.iter().any(|draft| draft.actions.is_empty()) {
             return Err(Malformed::NoActions);
         }
-        for draft in &drafts {
-            draft.resources.iter().flat_map(|element| &element.values).try_for_each(|text| resource::check(text))?;
-        }
+        resources?;
         drafts.iter().flat_map(|draft| &draft.actions).try_for_each(|action| check_action(action))?;
         drafts.iter().try_for_each(|draft| draft.check_kind(kind))?;
         let size = document.chars().filter(|c| !c.is_whitespace()).count();
@@ -318,6 +317,18 @@ fn is_trust_action(action: &str) -> bool {
     })
 }
 
+/// What is wrong with the resources: at once when it is the kind of fault that IAM finds at once, else for later.
+fn check_resources(drafts: &[Draft]) -> Result<Result<(), Malformed>, Malformed> {
+    let mut first = Ok(());
+    for text in drafts.iter().flat_map(|draft| &draft.resources).flat_map(|element| &element.values) {
+        match resource::check(text) {
+            Err(Malformed::Legacy(hint)) if first.is_ok() => return Err(Malformed::Legacy(hint)),
+            found => first = first.and(found),
+        }
+    }
+    Ok(first)
+}
+
 fn check_sids(kind: DocumentKind, drafts: &[Draft]) -> Result<(), Malformed> {
     let mut seen = std::collections::HashSet::new();
     for sid in drafts.iter().filter_map(|draft| draft.sid.as_deref()).filter(|sid| !sid.is_empty()) {
@@ -352,6 +363,9 @@ fn read_conditions(value: &Json) -> Result<Vec<(String, String, Vec<String>)>, M
     let mut conditions = Vec::new();
     for (operator, keys) in operators {
         let Json::Object(keys) = keys else { return Err(Malformed::Syntax("an operator without keys")) };
+        if !keys.is_empty() {
+            condition::check_operator(operator)?;
+        }
         for (key, values) in keys {
             let values = match values {
                 Json::List(items) => items.iter().map(scalar).collect::<Result<_, _>>()?,

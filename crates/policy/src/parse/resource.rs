@@ -48,7 +48,10 @@ pub(super) fn check(text: &str) -> Result<(), Malformed> {
         return Err(Malformed::NotArn(text.to_owned()));
     }
     let Some(&service) = fields.get(2) else { return Err(Malformed::ResourceVendor) };
-    if service.is_empty() || service.contains(['*', '?', '$']) {
+    if service.is_empty() {
+        return Err(Malformed::Legacy("an ARN without a service"));
+    }
+    if service.contains(['*', '?', '$']) {
         return Err(Malformed::ResourceVendor);
     }
     if fields.len() < 6 && text.contains("::") {
