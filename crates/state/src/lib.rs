@@ -11,9 +11,11 @@ mod change;
 mod clock;
 mod engine;
 mod feed;
+pub mod fixtures;
 mod head;
 pub mod log;
 mod pending;
+mod seal;
 mod table;
 mod value;
 
@@ -23,8 +25,10 @@ pub use engine::{BulkRefused, Engine, Health, OpenError, Options, Snapshot};
 pub use feed::{Feed, FeedError};
 pub use head::{Head, Tx};
 pub use log::memory::{MemoryLog, MemoryStore};
+pub use log::sqlite::{SqliteLog, SqliteOptions};
 pub use log::{Cursor, Log, LogError, Retention};
 pub use pending::{Pending, Refused};
+pub use seal::{RootKey, SealError, Sealed};
 pub use table::{Index, Key, Row, Rows, Table};
 pub use value::{Has, Value};
 

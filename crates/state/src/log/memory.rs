@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::{
-    Batch, BulkRecord, Cursor, LiveRow, Log, LogError, LoggedChange, LoggedCommit, Position, Retention, is_stream_name,
+    Batch, BulkRecord, Cursor, LiveRow, Log, LogError, LoggedChange, LoggedCommit, Position, is_stream_name,
 };
 use crate::change::{Body, Change, Commit};
 
@@ -202,9 +202,4 @@ fn logged(commit: &Commit) -> Result<LoggedCommit, LogError> {
 
 pub(super) fn encoded(body: Result<Option<Body>, serde_json::Error>) -> Result<Option<Body>, LogError> {
     body.map_err(|error| LogError::failed("encode a row", error))
-}
-
-/// Whether SQL or memory, a retention is stored as whether it holds.
-pub(super) fn holds(retention: Retention) -> bool {
-    retention == Retention::Held
 }

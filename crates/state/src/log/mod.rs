@@ -3,7 +3,11 @@
 //! A driver is small on purpose: it stores what it is told under an epoch and reads it back. Grouping, time,
 //! waiting and recovery belong to the engine. `check_log` in [`suite`] is what every driver must pass.
 
+pub mod faulty;
 pub mod memory;
+mod reserve;
+pub mod sqlite;
+pub mod suite;
 
 use std::sync::Arc;
 
