@@ -29,7 +29,7 @@ mod tests;
 
 use std::path::{Path, PathBuf};
 
-pub use debian::{DebianOptions, build_debian};
+pub use debian::{DebianOptions, EMULATION_CMDLINE, build_debian};
 pub use import::{Format, ImportLimits, import};
 pub use mini::{MiniOptions, build_mini};
 pub use qcow2::{HeaderError, Qcow2Header};
