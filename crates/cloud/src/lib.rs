@@ -1,1 +1,32 @@
-//! landfall-cloud.
+//! The value itself, and its rules in no dialect.
+//!
+//! What may happen to an instance, a network, an address, is decided here, in functions over a transaction, so that the
+//! EC2 API, a later dialect, the planners and the command line all obey the same rules. Nothing here knows a wire format
+//! or does I/O: time, ids and entropy come in through the transaction.
+
+pub mod address;
+pub mod entropy;
+pub mod expiry;
+pub mod fault;
+pub mod identity;
+pub mod image;
+pub mod instance;
+pub mod interface;
+pub mod launch;
+pub mod network;
+pub mod placement;
+pub mod plan;
+pub mod power;
+pub mod report;
+pub mod security_group;
+pub mod tag;
+pub mod tx;
+pub mod value;
+pub mod view;
+pub mod volume;
+
+pub use entropy::Entropy;
+pub use fault::Fault;
+pub use tx::Tx;
+pub use value::Cloud;
+pub use view::View;

@@ -52,3 +52,63 @@ pub struct Host {
     /// Virtual processors that placed instances have.
     pub used_vcpus: u64,
 }
+
+/// What an account has taken in a region, kept with each launch and stop so that quotas need no walk.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Whose and where.
+    pub scope: crate::scope::Scope,
+    /// Virtual processors of instances that run or are to run.
+    pub vcpus: u64,
+}
+
+/// What the provider has decided: one row for the whole cloud, written from the configuration at a start.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settings {
+    /// Grows by one with each restore: plans and reports compare it.
+    pub incarnation: u64,
+    /// Where public and elastic addresses come from.
+    pub public_pool: crate::address::Ipv4Cidr,
+    /// What public names end in, before the region: `ec2-198-18-0-1.<region>.<suffix>`.
+    pub public_domain: String,
+    /// Virtual processors that may be promised for each real one.
+    pub cpu_ratio: u32,
+    /// Limits of an account in a region.
+    pub quotas: Quotas,
+}
+
+/// Limits of an account in a region, by default AWS's own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Quotas {
+    /// Virtual processors of running instances.
+    pub vcpus: u64,
+    /// VPCs.
+    pub vpcs: u32,
+    /// Elastic addresses.
+    pub addresses: u32,
+    /// Security groups.
+    pub security_groups: u32,
+    /// Rules of a security group, each way.
+    pub rules_per_group: u32,
+    /// Security groups of an interface.
+    pub groups_per_interface: u32,
+    /// Key pairs.
+    pub key_pairs: u32,
+}
+
+impl Default for Quotas {
+    /// Source: AWS's "Amazon VPC quotas" and "Amazon EC2 service quotas". Processors are the provider's to limit: their
+    /// capacity is, by what the hosts have.
+    fn default() -> Self {
+        Self {
+            vcpus: u64::MAX,
+            vpcs: 5,
+            addresses: 5,
+            security_groups: 2500,
+            rules_per_group: 60,
+            groups_per_interface: 5,
+            key_pairs: 5000,
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! Public addresses: elastic ones, which an account keeps, and those that a start gives and a stop takes.
+//!
+//! Both come from the provider's one pool, so that what is free is asked across accounts.
+
+use std::net::Ipv4Addr;
+
+use landfall_model::{Address, AddressAssociation, AddressAssociationId, AllocationId, InterfaceId, NetworkInterface};
+
+use crate::fault::{Fault, QuotaKind};
+use crate::tx::Tx;
+use crate::value::{Addresses, Interfaces, InternetGateways};
+use crate::view::View;
+
+/// Allocates an elastic address: that one, or any.
+pub fn allocate(tx: &mut Tx<'_, '_>, wanted: Option<Ipv4Addr>) -> Result<AllocationId, Fault> {
+    let scope = tx.scope();
+    let limit = tx.provider().quotas.addresses;
+    if tx.addresses.by_scope.count(&scope) >= limit as usize {
+        return Err(Fault::Quota(QuotaKind::Addresses, u64::from(limit)));
+    }
+    let public = match wanted {
+        Some(address) if !is_free(tx, address) => return Err(Fault::AddressInUse(address)),
+        Some(address) if !tx.provider().public_pool.contains(address) => {
+            return Err(Fault::NoSuch { code: "InvalidAddress.NotFound", noun: "address", id: address.to_string() });
+        }
+        Some(address) => address,
+        None => free_public(tx)?,
+    };
+    let id = tx.new_id();
+    tx.put::<Addresses>(Address { scope, id, public, association: None });
+    Ok(id)
+}
+
+/// Gives an elastic address back to the pool.
+pub fn release(tx: &mut Tx<'_, '_>, id: AllocationId) -> Result<(), Fault> {
+    let row = tx.view().need::<Addresses, _>(id)?.clone();
+    if row.association.is_some() {
+        return Err(Fault::AddressInUse(row.public));
+    }
+    tx.delete::<Addresses>(&row.key());
+    crate::tag::forget(tx, &id.to_string());
+    Ok(())
+}
+
+/// Makes an elastic address stand for a private address of an interface.
+pub fn associate(
+    tx: &mut Tx<'_, '_>,
+    id: AllocationId,
+    interface: InterfaceId,
+    private: Option<Ipv4Addr>,
+    reassociate: bool,
+) -> Result<AddressAssociationId, Fault> {
+    let mut row = tx.view().need::<Addresses, _>(id)?.clone();
+    let target = tx.view().need::<Interfaces, _>(interface)?.clone();
+    let private = match private {
+        Some(address) if !target.addresses.contains(&address) => {
+            let why = format!("The private address is not one of {interface}");
+            return Err(Fault::Invalid { name: "PrivateIpAddress", value: address.to_string(), why });
+        }
+        Some(address) => address,
+        None => target.primary(),
+    };
+    if tx.internet_gateways.by_vpc.count(&target.vpc) == 0 {
+        return Err(Fault::Mismatch(format!("Network {} is not attached to any internet gateway", target.vpc)));
+    }
+    if let Some(old) = &row.association {
+        if old.interface == interface && old.private == private {
+            return Ok(old.id);
+        }
+        if !reassociate {
+            return Err(Fault::AlreadyAssociated(format!(
+                "resource {id} is already associated with associate-id {}",
+                old.id
+            )));
+        }
+    }
+    let other = tx
+        .addresses
+        .by_interface(&interface)
+        .find(|other| other.id != id && other.association.as_ref().is_some_and(|a| a.private == private))
+        .map(Address::key);
+    if let Some(key) = other {
+        if !reassociate {
+            return Err(Fault::AlreadyAssociated(format!("resource {interface} is already associated")));
+        }
+        tx.update::<Addresses, _>(&key, |row| row.association = None);
+    }
+    // The address that a start gave goes back to the pool, as EC2 does.
+    if private == target.primary() && target.public_address.is_some() {
+        tx.update::<Interfaces, _>(&target.key(), |row| row.public_address = None);
+    }
+    let association = AddressAssociation { id: tx.new_id(), interface, private };
+    let result = association.id;
+    row.association = Some(association);
+    tx.put::<Addresses>(row);
+    Ok(result)
+}
+
+/// Ends an association.
+pub fn disassociate(tx: &mut Tx<'_, '_>, id: AllocationId) {
+    let key = tx.scope().key(id);
+    tx.update::<Addresses, _>(&key, |row| row.association = None);
+}
+
+/// Ends the associations of an interface that goes.
+pub fn disassociate_all(tx: &mut Tx<'_, '_>, interface: InterfaceId) {
+    let keys: Vec<_> = tx.addresses.by_interface(&interface).map(Address::key).collect();
+    for key in keys {
+        tx.update::<Addresses, _>(&key, |row| row.association = None);
+    }
+}
+
+/// Gives an interface that wants one a public address, unless it has one or an elastic one stands for it.
+pub fn give(tx: &mut Tx<'_, '_>, interface: &NetworkInterface) -> Result<(), Fault> {
+    let has = interface.public_address.is_some() || tx.view().public_of(interface, interface.primary()).is_some();
+    if has || !interface.wants_public_address {
+        return Ok(());
+    }
+    let public = free_public(tx)?;
+    tx.update::<Interfaces, _>(&interface.key(), |row| row.public_address = Some(public));
+    Ok(())
+}
+
+/// Takes back the public address that a start gave.
+pub fn take_back(tx: &mut Tx<'_, '_>, interface: &NetworkInterface) {
+    if interface.public_address.is_some() {
+        tx.update::<Interfaces, _>(&interface.key(), |row| row.public_address = None);
+    }
+}
+
+fn is_free(tx: &Tx<'_, '_>, address: Ipv4Addr) -> bool {
+    tx.addresses.by_public.count(&address) == 0 && tx.interfaces.by_public.count(&address) == 0
+}
+
+fn free_public(tx: &mut Tx<'_, '_>) -> Result<Ipv4Addr, Fault> {
+    let pool = tx.provider().public_pool;
+    // The first and the last address of the pool are left out: some hosts take them for the network's and broadcast.
+    let usable = pool.size().saturating_sub(2);
+    const TRIES: usize = 16;
+    if usable > 0 {
+        for _ in 0..TRIES {
+            let index = 1 + tx.entropy().below(usable) as u32;
+            if let Some(address) = pool.nth(index).filter(|address| is_free(tx, *address)) {
+                return Ok(address);
+            }
+        }
+    }
+    (1..=usable)
+        .filter_map(|index| pool.nth(index as u32))
+        .find(|address| is_free(tx, *address))
+        .ok_or_else(|| Fault::NoAddress(pool.to_string()))
+}
+
+impl<'a> View<'a> {
+    /// The public address that stands for a private one of an interface, elastic or given.
+    pub fn public_of(&self, interface: &NetworkInterface, private: Ipv4Addr) -> Option<Ipv4Addr> {
+        let elastic = self.elastic_of(interface.id, private).map(|row| row.public);
+        elastic.or(if private == interface.primary() { interface.public_address } else { None })
+    }
+
+    /// The elastic address that stands for a private one of an interface.
+    pub fn elastic_of(&self, interface: InterfaceId, private: Ipv4Addr) -> Option<&'a Address> {
+        let mut rows = self.tables().addresses.by_interface(&interface);
+        rows.find(|row| row.association.as_ref().is_some_and(|a| a.private == private))
+    }
+
+    /// Whether a VPC has an internet gateway.
+    pub fn has_internet_gateway(&self, vpc: landfall_model::VpcId) -> bool {
+        self.all::<InternetGateways, _>().any(|gateway| gateway.vpc == Some(vpc))
+    }
+}

@@ -1,0 +1,152 @@
+//! Network interfaces: their private addresses, their hardware address, their groups.
+
+use std::net::Ipv4Addr;
+
+use landfall_model::{
+    Attachment, InterfaceId, Ipv4Cidr, Mac, NetworkInterface, SecurityGroupId, Subnet, SubnetId, VpcId,
+};
+
+use crate::fault::{Fault, QuotaKind};
+use crate::network::RESERVED;
+use crate::tx::Tx;
+use crate::value::{Interfaces, SecurityGroups, Subnets};
+use crate::view::View;
+
+/// What a new interface is to be.
+#[derive(Clone, Debug, Default)]
+pub struct NewInterface {
+    /// Its primary address; any free one if none is asked for.
+    pub address: Option<Ipv4Addr>,
+    /// Further addresses.
+    pub secondary: Vec<Ipv4Addr>,
+    /// How many further addresses of the subnet's choosing.
+    pub secondary_count: u32,
+    /// Its groups; the VPC's default one if none are named.
+    pub groups: Vec<SecurityGroupId>,
+    /// Its description.
+    pub description: String,
+    /// Whether a start gives it a public address.
+    pub public_address: bool,
+}
+
+/// Makes an interface in a subnet.
+pub fn create(
+    tx: &mut Tx<'_, '_>,
+    subnet: SubnetId,
+    new: NewInterface,
+    attachment: Option<Attachment>,
+) -> Result<InterfaceId, Fault> {
+    let subnet = tx.view().need::<Subnets, _>(subnet)?.clone();
+    let groups = check_groups(&tx.view(), subnet.vpc, &new.groups)?;
+    let mut addresses = Vec::new();
+    match new.address {
+        Some(address) => addresses.push(check_address(&tx.view(), &subnet, address)?),
+        None => addresses.push(free_address(tx, &subnet, &[])?),
+    }
+    for address in new.secondary {
+        let address = check_address(&tx.view(), &subnet, address)?;
+        if addresses.contains(&address) {
+            return Err(Fault::AddressInUse(address));
+        }
+        addresses.push(address);
+    }
+    for _ in 0..new.secondary_count {
+        let address = free_address(tx, &subnet, &addresses)?;
+        addresses.push(address);
+    }
+    let (id, mac, scope, now) = (tx.new_id(), new_mac(tx), tx.scope(), tx.now());
+    tx.put::<Interfaces>(NetworkInterface {
+        scope,
+        id,
+        vpc: subnet.vpc,
+        subnet: subnet.id,
+        zone: subnet.zone,
+        mac,
+        addresses,
+        public_address: None,
+        wants_public_address: new.public_address,
+        groups,
+        description: new.description,
+        source_dest_check: true,
+        attachment,
+        created_at: now,
+    });
+    Ok(id)
+}
+
+/// Deletes an interface and gives back its addresses; an elastic one is only disassociated.
+pub fn delete(tx: &mut Tx<'_, '_>, id: InterfaceId) {
+    crate::address::disassociate_all(tx, id);
+    let key = tx.scope().key(id);
+    tx.delete::<Interfaces>(&key);
+    crate::tag::forget(tx, &id.to_string());
+}
+
+/// The groups that an interface in that VPC is to have: those named, or the default one.
+pub fn check_groups(view: &View<'_>, vpc: VpcId, groups: &[SecurityGroupId]) -> Result<Vec<SecurityGroupId>, Fault> {
+    if groups.is_empty() {
+        return Ok(view.default_group(vpc).map(|group| group.id).into_iter().collect());
+    }
+    let mut result = Vec::with_capacity(groups.len());
+    for &id in groups {
+        let group = view.need::<SecurityGroups, _>(id)?;
+        if group.vpc != vpc {
+            return Err(Fault::Mismatch(format!("Security group {id} and the subnet belong to different networks.")));
+        }
+        if !result.contains(&id) {
+            result.push(id);
+        }
+    }
+    let limit = view.provider().quotas.groups_per_interface;
+    if result.len() > limit as usize {
+        return Err(Fault::Quota(QuotaKind::GroupsPerInterface, u64::from(limit)));
+    }
+    Ok(result)
+}
+
+fn check_address(view: &View<'_>, subnet: &Subnet, address: Ipv4Addr) -> Result<Ipv4Addr, Fault> {
+    let outside = |why: &str| Fault::Invalid { name: "address", value: address.to_string(), why: why.into() };
+    if !subnet.cidr.contains(address) {
+        return Err(outside("Address does not fall within the subnet's address range"));
+    }
+    if is_reserved(subnet.cidr, address) {
+        return Err(outside("Address is in subnet's reserved address range"));
+    }
+    if view.tables().interfaces.by_address.count(&(subnet.id, address)) > 0 {
+        return Err(Fault::AddressInUse(address));
+    }
+    Ok(address)
+}
+
+fn is_reserved(block: Ipv4Cidr, address: Ipv4Addr) -> bool {
+    let offset = u32::from(address) - u32::from(block.first());
+    u64::from(offset) < RESERVED - 1 || address == block.last()
+}
+
+/// A free address: a few are tried at random, so that the choice doesn't grow with what is taken; then all in order.
+fn free_address(tx: &mut Tx<'_, '_>, subnet: &Subnet, besides: &[Ipv4Addr]) -> Result<Ipv4Addr, Fault> {
+    let usable = subnet.cidr.size().saturating_sub(RESERVED);
+    let nth = |index: u64| subnet.cidr.nth((index + RESERVED - 1) as u32);
+    let is_free = |tx: &Tx<'_, '_>, address: Ipv4Addr| {
+        !besides.contains(&address) && tx.interfaces.by_address.count(&(subnet.id, address)) == 0
+    };
+    const TRIES: usize = 16;
+    if usable > 0 {
+        for _ in 0..TRIES {
+            let index = tx.entropy().below(usable);
+            if let Some(address) = nth(index).filter(|address| is_free(tx, *address)) {
+                return Ok(address);
+            }
+        }
+    }
+    (0..usable)
+        .filter_map(nth)
+        .find(|address| is_free(tx, *address))
+        .ok_or_else(|| Fault::NoAddress(subnet.id.to_string()))
+}
+
+/// A hardware address of the locally administered, unicast kind that EC2's look like.
+fn new_mac(tx: &mut Tx<'_, '_>) -> Mac {
+    let bytes = tx.entropy().next_u64().to_le_bytes();
+    Mac([0x02, bytes[1], bytes[2], bytes[3], bytes[4], bytes[5]])
+}

@@ -1,0 +1,103 @@
+//! What a host reports, taken into the value: the only place where an observed state is written.
+//!
+//! A report is level-triggered: it says how things are, under which boot. One that is about an earlier boot than was
+//! asked for is passed over, so that a report that was under way while a user asked for a start can't stop it.
+//! Looks across accounts: a host runs the instances of all.
+
+use landfall_model::agent::{InstanceSeen, Phase, Reason, Report, VolumePhase, VolumeSeen};
+use landfall_model::plan::Power;
+use landfall_model::{HostId, Instance, InstanceState, ShutdownBehavior, Volume, VolumeState};
+
+use crate::power;
+use crate::tx::Tx;
+use crate::value::{Instances, Volumes};
+
+/// Takes a host's report. Rows that it doesn't change are left as they are.
+pub fn take(tx: &mut Tx<'_, '_>, host: HostId, report: &Report) {
+    for seen in &report.volumes {
+        let row = tx.volumes.by_id(&seen.id).find(|row| row.host == Some(host)).cloned();
+        if let Some(row) = row {
+            take_volume(&mut tx.scoped(row.scope), row, seen);
+        }
+    }
+    for seen in &report.instances {
+        let row = tx.instances.by_id(&seen.id).find(|row| row.status.host == Some(host)).cloned();
+        if let Some(row) = row {
+            take_instance(&mut tx.scoped(row.scope), row, seen);
+        }
+    }
+}
+
+fn take_volume(tx: &mut Tx<'_, '_>, mut row: Volume, seen: &VolumeSeen) {
+    match (&seen.phase, row.state) {
+        (VolumePhase::Gone, VolumeState::Deleting) => {
+            tx.delete::<Volumes>(&row.key());
+            crate::tag::forget(tx, &row.id.to_string());
+            return;
+        }
+        (VolumePhase::Ready, VolumeState::Creating) => {
+            row.state = VolumeState::Present;
+            if let Some(attachment) = &mut row.attachment {
+                attachment.attached = true;
+            }
+        }
+        (VolumePhase::Failed(_), VolumeState::Creating) => row.state = VolumeState::Error,
+        _ => return,
+    }
+    tx.put::<Volumes>(row);
+}
+
+fn take_instance(tx: &mut Tx<'_, '_>, before: Instance, seen: &InstanceSeen) {
+    let mut row = before.clone();
+    let gone = seen.phase == Phase::Gone && row.spec.power == Power::Gone;
+    if seen.boot < row.spec.boot && !gone {
+        return;
+    }
+    row.status.boot = seen.boot;
+    row.status.reboots = seen.reboots;
+    if row.status.machine.is_empty() {
+        row.status.machine.clone_from(&seen.machine);
+    }
+    match (row.spec.power, seen.phase) {
+        (_, Phase::Gone) if gone => power::terminated(tx, &mut row),
+        (Power::On, Phase::Running) => {
+            if row.status.state == InstanceState::Pending {
+                row.status.state = InstanceState::Running;
+                row.status.since = tx.now();
+            }
+            row.status.answered = seen.answered;
+            // A reason while it runs is one to show, such as a full disk that has paused it.
+            row.status.reason.clone_from(&seen.reason);
+        }
+        (Power::On, Phase::Stopped | Phase::Failed) => end_by_itself(tx, &mut row, seen),
+        (Power::Off, Phase::Stopped | Phase::Failed) => {
+            if row.status.state == InstanceState::Stopping {
+                row.status.since = tx.now();
+                power::stopped(tx, &mut row);
+            }
+        }
+        _ => {}
+    }
+    if row != before {
+        tx.put::<Instances>(row);
+    }
+}
+
+/// An instance that was to run and doesn't: it powered itself off, died, or couldn't be started.
+fn end_by_itself(tx: &mut Tx<'_, '_>, row: &mut Instance, seen: &InstanceSeen) {
+    let reason = seen.reason.clone().unwrap_or_else(|| Reason {
+        code: "Server.InternalError".into(),
+        message: "Server.InternalError: Internal error on launch".into(),
+    });
+    // A launch that never ran is over, as on EC2; so is one whose owner said that its own power-off ends it.
+    let never_ran = seen.phase == Phase::Failed && row.spec.boot == 1;
+    let ends = row.spec.shutdown_behavior == ShutdownBehavior::Terminate && seen.phase == Phase::Stopped;
+    let now = tx.now();
+    if never_ran || ends {
+        power::leave(row, Power::Gone, InstanceState::ShuttingDown, now, &reason.code);
+    } else {
+        power::leave(row, Power::Off, InstanceState::Stopping, now, &reason.code);
+        power::stopped(tx, row);
+    }
+    row.status.reason = Some(reason);
+}

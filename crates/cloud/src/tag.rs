@@ -1,0 +1,75 @@
+//! Tags: what may be one, and where they are kept.
+
+use std::collections::BTreeMap;
+
+use landfall_model::TagSet;
+
+use crate::fault::{Fault, QuotaKind};
+use crate::tx::Tx;
+use crate::value::Tags;
+
+/// Tags that a resource may have.
+pub const LIMIT: usize = 50;
+const KEY_CHARS: usize = 127;
+const VALUE_CHARS: usize = 255;
+
+/// Adds tags to a resource, or changes those that it has.
+pub fn put(tx: &mut Tx<'_, '_>, kind: &str, resource: &str, tags: &BTreeMap<String, String>) -> Result<(), Fault> {
+    if tags.is_empty() {
+        return Ok(());
+    }
+    for (key, value) in tags {
+        check(key, value)?;
+    }
+    let mut all = tx.view().tags(resource).cloned().unwrap_or_default();
+    all.extend(tags.clone());
+    let own = all.keys().filter(|key| !key.starts_with("aws:")).count();
+    if own > LIMIT {
+        return Err(Fault::Quota(QuotaKind::Tags, LIMIT as u64));
+    }
+    let scope = tx.scope();
+    tx.put::<Tags>(TagSet { scope, resource: resource.into(), kind: kind.into(), tags: all });
+    Ok(())
+}
+
+/// Removes tags of a resource: all, those of a key, or that of a key if it has that value.
+pub fn remove(tx: &mut Tx<'_, '_>, resource: &str, which: &[(String, Option<String>)]) {
+    let key = tx.scope().key(resource.to_owned());
+    let Some(mut row) = tx.view().find::<Tags, _>(resource.to_owned()).cloned() else { return };
+    if which.is_empty() {
+        row.tags.retain(|key, _| key.starts_with("aws:"));
+    }
+    for (name, value) in which {
+        if value.as_ref().is_none_or(|value| row.tags.get(name) == Some(value)) {
+            row.tags.remove(name);
+        }
+    }
+    if row.tags.is_empty() {
+        tx.delete::<Tags>(&key);
+    } else {
+        tx.put::<Tags>(row);
+    }
+}
+
+/// Removes the row of a resource that is gone.
+pub fn forget(tx: &mut Tx<'_, '_>, resource: &str) {
+    let key = tx.scope().key(resource.to_owned());
+    if tx.tags.contains(&key) {
+        tx.delete::<Tags>(&key);
+    }
+}
+
+fn check(key: &str, value: &str) -> Result<(), Fault> {
+    let invalid = |what: &str, why: &str| Err(Fault::Invalid { name: "tag", value: what.into(), why: why.into() });
+    if key.is_empty() || key.chars().count() > KEY_CHARS {
+        return invalid(key, "Tag keys must be between 1 and 127 characters");
+    }
+    if value.chars().count() > VALUE_CHARS {
+        return invalid(value, "Tag values must be at most 255 characters");
+    }
+    // AWS refuses the prefix in any case of its letters.
+    if key.get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case("aws:")) {
+        return Err(Fault::Reserved("Tag keys starting with 'aws:' are reserved for internal use".into()));
+    }
+    Ok(())
+}

@@ -1,0 +1,204 @@
+//! The tables of the cloud, with the indexes that its rules read by.
+//!
+//! A row that belongs to an account in a region has a key that begins with both, so that a scope's rows are one range.
+//! `by_id` finds a row whoever owns it: host plans and reports need that, and only they (see [`crate::view`]).
+
+use std::net::Ipv4Addr;
+use std::sync::OnceLock;
+
+use landfall_model::{
+    AccessKey, Account, AccountId, Address, AllocationId, ClientToken, DhcpOptions, DhcpOptionsId, Host, HostId, Image,
+    ImageId, Instance, InstanceId, InterfaceId, InternetGateway, InternetGatewayId, Ipv4Cidr, KeyPair, KeyPairId,
+    NetworkAcl, NetworkAclId, NetworkInterface, Peer, Principal, Quotas, ReservationId, RouteTable, RouteTableId,
+    RouteTarget, Scope, Scoped, SecurityGroup, SecurityGroupId, SecurityGroupRule, SecurityGroupRuleId, Settings,
+    Subnet, SubnetId, TagSet, Timestamp, Usage, UserData, Volume, VolumeId, Vpc, VpcId,
+};
+
+landfall_state::value! {
+    /// The whole cloud.
+    pub struct Cloud {
+        /// What the provider has decided: at most one row, under 0.
+        pub settings: SettingsTable = "settings" v1 {
+            row: Settings,
+            key: u8 = |_| 0,
+        },
+        /// Accounts.
+        pub accounts: Accounts = "account" v1 {
+            row: Account,
+            key: AccountId = |row| row.id,
+        },
+        /// Principals, by unique id.
+        pub principals: Principals = "principal" v1 {
+            row: Principal,
+            key: String = |row| row.id.clone(),
+            index by_account: AccountId = |row| Some(row.account),
+        },
+        /// Access keys.
+        pub access_keys: AccessKeys = "access-key" v1 {
+            row: AccessKey,
+            key: String = |row| row.id.clone(),
+            index by_principal: String = |row| Some(row.principal.clone()),
+        },
+        /// Hosts.
+        pub hosts: Hosts = "host" v1 {
+            row: Host,
+            key: HostId = |row| row.id,
+            index by_token: String = |row| Some(row.token_sha256.clone()),
+        },
+        /// What accounts have taken.
+        pub usage: Usages = "usage" v1 {
+            row: Usage,
+            key: Scoped<u8> = |row| row.scope.key(0),
+        },
+        /// Images: the provider's, which belong to no account.
+        pub images: Images = "image" v1 {
+            row: Image,
+            key: ImageId = |row| row.id,
+            index by_id: ImageId = |row| row.names.iter().map(|name| name.id).chain([row.id]).collect::<std::collections::BTreeSet<_>>(),
+        },
+        /// Key pairs.
+        pub key_pairs: KeyPairs = "key-pair" v1 {
+            row: KeyPair,
+            key: Scoped<KeyPairId> = |row| row.key(),
+            index by_name: Scoped<String> = |row| Some(row.scope.key(row.name.clone())),
+            index by_scope: Scope = |row| Some(row.scope),
+        },
+        /// VPCs.
+        pub vpcs: Vpcs = "vpc" v1 {
+            row: Vpc,
+            key: Scoped<VpcId> = |row| row.key(),
+            index by_id: VpcId = |row| Some(row.id),
+            index by_scope: Scope = |row| Some(row.scope),
+            index by_number: u32 = |row| Some(row.number),
+            index by_dhcp_options: DhcpOptionsId = |row| row.dhcp_options,
+        },
+        /// Subnets.
+        pub subnets: Subnets = "subnet" v1 {
+            row: Subnet,
+            key: Scoped<SubnetId> = |row| row.key(),
+            index by_id: SubnetId = |row| Some(row.id),
+            index by_vpc: VpcId = |row| Some(row.vpc),
+        },
+        /// Internet gateways.
+        pub internet_gateways: InternetGateways = "internet-gateway" v1 {
+            row: InternetGateway,
+            key: Scoped<InternetGatewayId> = |row| row.key(),
+            index by_vpc: VpcId = |row| row.vpc,
+        },
+        /// Route tables.
+        pub route_tables: RouteTables = "route-table" v1 {
+            row: RouteTable,
+            key: Scoped<RouteTableId> = |row| row.key(),
+            index by_vpc: VpcId = |row| Some(row.vpc),
+            index by_subnet: SubnetId = |row| row.associations.iter().map(|(_, subnet)| *subnet),
+            index by_gateway: InternetGatewayId = |row| row.routes.iter().filter_map(|route| match route.target {
+                RouteTarget::InternetGateway(id) => Some(id),
+                RouteTarget::Interface(_) => None,
+            }).collect::<std::collections::BTreeSet<_>>(),
+        },
+        /// Network ACLs.
+        pub network_acls: NetworkAcls = "network-acl" v1 {
+            row: NetworkAcl,
+            key: Scoped<NetworkAclId> = |row| row.key(),
+            index by_vpc: VpcId = |row| Some(row.vpc),
+            index by_subnet: SubnetId = |row| row.associations.iter().map(|(_, subnet)| *subnet),
+        },
+        /// Sets of DHCP options.
+        pub dhcp_options: DhcpOptionsTable = "dhcp-options" v1 {
+            row: DhcpOptions,
+            key: Scoped<DhcpOptionsId> = |row| row.key(),
+        },
+        /// Security groups.
+        pub security_groups: SecurityGroups = "security-group" v1 {
+            row: SecurityGroup,
+            key: Scoped<SecurityGroupId> = |row| row.key(),
+            index by_id: SecurityGroupId = |row| Some(row.id),
+            index by_vpc: VpcId = |row| Some(row.vpc),
+            index by_scope: Scope = |row| Some(row.scope),
+        },
+        /// Rules of security groups.
+        pub security_group_rules: SecurityGroupRules = "security-group-rule" v1 {
+            row: SecurityGroupRule,
+            key: Scoped<SecurityGroupRuleId> = |row| row.key(),
+            index by_group: SecurityGroupId = |row| Some(row.group),
+            index by_peer: SecurityGroupId = |row| match row.peer {
+                Peer::Group(group) => Some(group),
+                Peer::Cidr(_) => None,
+            },
+        },
+        /// Network interfaces.
+        pub interfaces: Interfaces = "network-interface" v1 {
+            row: NetworkInterface,
+            key: Scoped<InterfaceId> = |row| row.key(),
+            index by_id: InterfaceId = |row| Some(row.id),
+            index by_vpc: VpcId = |row| Some(row.vpc),
+            index by_subnet: SubnetId = |row| Some(row.subnet),
+            index by_instance: InstanceId = |row| row.instance(),
+            index by_group: SecurityGroupId = |row| row.groups.iter().copied(),
+            index by_address: (SubnetId, Ipv4Addr) = |row| row.addresses.iter().map(move |address| (row.subnet, *address)),
+            index by_public: Ipv4Addr = |row| row.public_address,
+        },
+        /// Elastic addresses.
+        pub addresses: Addresses = "address" v1 {
+            row: Address,
+            key: Scoped<AllocationId> = |row| row.key(),
+            index by_public: Ipv4Addr = |row| Some(row.public),
+            index by_interface: InterfaceId = |row| row.association.as_ref().map(|association| association.interface),
+            index by_scope: Scope = |row| Some(row.scope),
+        },
+        /// Instances.
+        pub instances: Instances = "instance" v1 {
+            row: Instance,
+            key: Scoped<InstanceId> = |row| row.key(),
+            due: |row| row.status.expires_at.map(Timestamp::as_millis),
+            index by_id: InstanceId = |row| Some(row.id),
+            index by_host: HostId = |row| row.status.host,
+            index by_reservation: ReservationId = |row| Some(row.spec.reservation),
+            index by_user_data: String = |row| row.spec.user_data.clone(),
+        },
+        /// User data.
+        pub user_data: UserDataTable = "user-data" v1 {
+            row: UserData,
+            key: Scoped<String> = |row| row.key(),
+        },
+        /// Volumes.
+        pub volumes: Volumes = "volume" v1 {
+            row: Volume,
+            key: Scoped<VolumeId> = |row| row.key(),
+            index by_id: VolumeId = |row| Some(row.id),
+            index by_instance: InstanceId = |row| row.attachment.as_ref().map(|attachment| attachment.instance),
+            index by_host: HostId = |row| row.host,
+        },
+        /// Tags of all kinds of resources.
+        pub tags: Tags = "tags" v1 {
+            row: TagSet,
+            key: Scoped<String> = |row| row.key(),
+        },
+        /// Answers remembered by client token.
+        pub client_tokens: ClientTokens = "client-token" v1 {
+            row: ClientToken,
+            key: Scoped<String> = |row| row.key(),
+            due: |row| Some(row.expires_at.as_millis()),
+        },
+    }
+}
+
+impl Cloud {
+    /// The provider's settings, or their defaults while none were written.
+    pub fn provider(&self) -> &Settings {
+        static DEFAULT: OnceLock<Settings> = OnceLock::new();
+        self.settings.get(&0).unwrap_or_else(|| DEFAULT.get_or_init(default_settings))
+    }
+}
+
+/// What holds until the provider decides otherwise.
+pub fn default_settings() -> Settings {
+    let pool = Ipv4Cidr::new(Ipv4Addr::new(198, 18, 0, 0), 16);
+    Settings {
+        incarnation: 1,
+        public_pool: pool.unwrap_or(Ipv4Cidr::ALL),
+        public_domain: "compute.amazonaws.com".into(),
+        cpu_ratio: 8,
+        quotas: Quotas::default(),
+    }
+}
