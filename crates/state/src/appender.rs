@@ -86,6 +86,18 @@ impl<V: Value> Shared<V> {
     fn gather(&self) -> Option<Work<V>> {
         let mut state = self.lock_head();
         loop {
+            if state.down.is_some() {
+                if state.stop {
+                    return None;
+                }
+                state = self.sleep(state, None);
+                continue;
+            }
+            if state.disk_full {
+                drop(state);
+                self.ensure_reserve();
+                state = self.lock_head();
+            }
             if !state.pending.is_empty() || !state.waiters.is_empty() {
                 break;
             }
@@ -100,11 +112,6 @@ impl<V: Value> Shared<V> {
             }
             let retry = state.disk_full.then_some(RETRY);
             state = self.sleep(state, retry);
-            if state.disk_full {
-                drop(state);
-                self.ensure_reserve();
-                state = self.lock_head();
-            }
         }
         let mut batch = std::mem::take(&mut state.pending);
         let waiters = std::mem::take(&mut state.waiters);
@@ -163,14 +170,10 @@ impl<V: Value> Shared<V> {
         for waiter in waiters {
             let _ = waiter.send(Err(refused.clone()));
         }
-        let mut dropped = self.refuse_all(refused.clone());
+        let dropped = self.refuse_all(refused.clone());
         if refused == Refused::Fenced {
             return;
         }
-        // Cursors may be written again at will. So may bulk records, whose readers bear with a duplicate.
-        dropped.cursors.splice(0..0, batch.cursors);
-        dropped.forgotten_cursors.splice(0..0, batch.forgotten_cursors);
-        self.bulk.put_back(batch.bulk);
         if full && let Err(error) = self.lock_log().release_reserve() {
             tracing::error!(%error, "the reserve was not released");
         }
@@ -178,12 +181,17 @@ impl<V: Value> Shared<V> {
         let Some(core) = self.reload(attempted) else { return };
         let mut state = self.lock_head();
         state.core = core;
-        state.pending.cursors = dropped.cursors;
-        state.pending.forgotten_cursors = dropped.forgotten_cursors;
         state.disk_full |= full;
         state.down = None;
-        let pause = state.pending.is_empty() && self.bulk.len() > 0;
-        if !state.stop && (pause || full) {
+        if state.stop {
+            return;
+        }
+        // Cursors may be written again at will. So may bulk records, whose readers bear with a duplicate.
+        let Batch { cursors, forgotten_cursors, .. } = &mut state.pending;
+        cursors.splice(0..0, batch.cursors.into_iter().chain(dropped.cursors));
+        forgotten_cursors.splice(0..0, batch.forgotten_cursors.into_iter().chain(dropped.forgotten_cursors));
+        self.bulk.put_back(batch.bulk);
+        if full || !state.pending.is_empty() || self.bulk.len() > 0 {
             drop(self.sleep(state, Some(RETRY)));
         }
     }

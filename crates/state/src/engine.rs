@@ -359,9 +359,7 @@ impl<V: Value> Engine<V> {
         let revision = state.core.revision;
         if shared.immediate {
             let appended = shared.append_now(state);
-            if revision % appender::COMPACTION_STEP == 0 {
-                shared.compact_due();
-            }
+            shared.compact_due();
             return Pending::ready(appended.map(|()| result), revision);
         }
         if revision == shared.durable() {

@@ -5,9 +5,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{
-    Batch, BulkRecord, Cursor, LiveRow, Log, LogError, LoggedChange, LoggedCommit, Position, is_stream_name,
-};
+use super::{Batch, BulkRecord, Cursor, LiveRow, Log, LogError, LoggedChange, LoggedCommit, Position, is_stream_name};
 use crate::change::{Body, Change, Commit};
 
 /// Records that a volatile log keeps of each bulk stream.

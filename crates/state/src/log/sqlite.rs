@@ -215,7 +215,8 @@ impl Log for SqliteLog {
         if !self.has_stream(stream)? {
             return Ok(Vec::new());
         }
-        let sql = format!("SELECT number, time_ms, record FROM bulk_{stream} WHERE number > ?1 ORDER BY number LIMIT ?2");
+        let sql =
+            format!("SELECT number, time_ms, record FROM bulk_{stream} WHERE number > ?1 ORDER BY number LIMIT ?2");
         self.sound()?
             .prepare_cached(&sql)
             .and_then(|mut select| {

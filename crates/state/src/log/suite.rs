@@ -58,7 +58,11 @@ fn begins_empty(place: &impl LogPlace) {
 
 fn keeps_what_it_was_told(place: &impl LogPlace) {
     let mut writer = Writer::open(place);
-    writer.append(&[&[("a", Some("1")), ("b", Some("2"))], &[("a", Some("3"))], &[("b", None), ("ü\"'\n", Some("x\u{0}y"))]]);
+    writer.append(&[
+        &[("a", Some("1")), ("b", Some("2"))],
+        &[("a", Some("3"))],
+        &[("b", None), ("ü\"'\n", Some("x\u{0}y"))],
+    ]);
     let expected = BTreeMap::from([("a".to_owned(), "3".to_owned()), ("ü\"'\n".to_owned(), "x\u{0}y".to_owned())]);
     for _ in 0..2 {
         let (rows, position) = state(&mut *writer.log);
@@ -116,8 +120,7 @@ fn refuses_gaps(place: &impl LogPlace) {
 
 fn keeps_cursors(place: &impl LogPlace) {
     let mut writer = Writer::open(place);
-    let cursor =
-        |name: &str, revision, retention| Cursor { name: name.to_owned(), revision, retention };
+    let cursor = |name: &str, revision, retention| Cursor { name: name.to_owned(), revision, retention };
     let moved = Batch {
         cursors: vec![
             cursor("audit", 1, Retention::Held),

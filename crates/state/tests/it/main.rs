@@ -2,4 +2,5 @@
 
 mod engine;
 mod logs;
+mod tables;
 mod town;
