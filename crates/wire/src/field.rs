@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{Protocol, Refusal};
+use crate::{Protocol, Refusal, Tree};
 
 /// The mark around the code in the message of a coded error. No message of ours contains it otherwise.
 const CODE_MARK: char = '\u{1}';
@@ -62,12 +62,18 @@ impl FieldError {
         self
     }
 
-    /// Names the value of a leaf that its type refused without naming it.
-    pub(crate) fn with_value(mut self, text: &str) -> Self {
+    /// The same error, with the leaf that it is about where its type refused that without naming it.
+    pub(crate) fn of(mut self, leaf: &Tree) -> Self {
         if let FieldProblem::Malformed { value, .. } = &mut self.kind
+            && self.path.is_empty()
             && value.is_empty()
         {
-            text.clone_into(value);
+            match leaf {
+                Tree::Text(text) => text.clone_into(value),
+                Tree::Bool(flag) => *value = flag.to_string(),
+                Tree::Number(number) => *value = number.to_string(),
+                Tree::Null | Tree::List(_) | Tree::Map(_) => {}
+            }
         }
         self
     }

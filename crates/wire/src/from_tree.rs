@@ -73,7 +73,7 @@ impl<'de> Reader<'de> {
             Tree::Number(Number::Integer(value)) => visitor.visit_i64(*value),
             Tree::Number(Number::Unsigned(value)) => visitor.visit_u64(*value),
             Tree::Number(Number::Float(value)) => visitor.visit_f64(*value),
-            Tree::Text(text) => visitor.visit_borrowed_str(text).map_err(|error: FieldError| error.with_value(text)),
+            Tree::Text(text) => visitor.visit_borrowed_str(text),
             Tree::List(list) => visitor.visit_seq(Elements { reader: self, list, next: 0, wrapper: None }),
             Tree::Map(members) => visitor.visit_map(Members { reader: self, members, value: None }),
         }
@@ -95,9 +95,7 @@ macro_rules! numbers {
     ($($method:ident $visit:ident $type:ty, $what:literal;)*) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, FieldError> {
             match self.parsed::<$type>($what)? {
-                Some(value) => visitor.$visit(value).map_err(|error: FieldError| {
-                    error.with_value(self.tree.as_text().unwrap_or_default())
-                }),
+                Some(value) => visitor.$visit(value),
                 None => self.visit(visitor),
             }
         }
@@ -198,10 +196,7 @@ impl<'de> Deserializer<'de> for Reader<'de> {
         visitor: V,
     ) -> Result<V::Value, FieldError> {
         match self.tree {
-            Tree::Text(text) => {
-                let access = Variant { name: text, content: None };
-                visitor.visit_enum(access).map_err(|error: FieldError| error.with_value(text))
-            }
+            Tree::Text(text) => visitor.visit_enum(Variant { name: text, content: None }),
             Tree::Map(members) => match &members[..] {
                 [(name, content)] => visitor.visit_enum(Variant { name, content: Some(self.at(content)) }),
                 _ => Err(FieldError::malformed("", "It must have exactly one member")),
@@ -235,7 +230,7 @@ impl<'de> SeqAccess<'de> for Elements<'de> {
         let Some(element) = self.list.get(self.next) else { return Ok(None) };
         self.next += 1;
         seed.deserialize(self.reader.at(element)).map(Some).map_err(|error| {
-            let error = error.under(&self.next.to_string());
+            let error = error.of(element).under(&self.next.to_string());
             match self.wrapper {
                 Some(wrapper) => error.under(wrapper),
                 None => error,
@@ -271,7 +266,7 @@ impl<'de> MapAccess<'de> for Members<'de> {
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, FieldError> {
         let (name, value) = self.value.ok_or_else(|| FieldError::custom("a value was asked for before its name"))?;
-        seed.deserialize(self.reader.at(value)).map_err(|error| error.under(name))
+        seed.deserialize(self.reader.at(value)).map_err(|error| error.of(value).under(name))
     }
 }
 
@@ -295,8 +290,8 @@ impl<'de> MapAccess<'de> for Entries<'de> {
         let Some(entry) = self.list.get(self.next) else { return Ok(None) };
         self.next += 1;
         let key = entry.field("key").ok_or_else(|| Self::under(FieldError::missing_field("key"), self.next))?;
-        let key = seed.deserialize(self.reader.at(key));
-        key.map(Some).map_err(|error| Self::under(error.under("key"), self.next))
+        let read = seed.deserialize(self.reader.at(key));
+        read.map(Some).map_err(|error| Self::under(error.of(key).under("key"), self.next))
     }
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, FieldError> {
@@ -304,7 +299,7 @@ impl<'de> MapAccess<'de> for Entries<'de> {
         let value = entry
             .and_then(|entry| entry.field("value"))
             .ok_or_else(|| Self::under(FieldError::missing_field("value"), self.next))?;
-        seed.deserialize(self.reader.at(value)).map_err(|error| Self::under(error.under("value"), self.next))
+        seed.deserialize(self.reader.at(value)).map_err(|error| Self::under(error.of(value).under("value"), self.next))
     }
 }
 

@@ -1,5 +1,7 @@
 //! The one small tree of values that every protocol decodes to.
 
+use std::fmt;
+
 use crate::{Protocol, Refusal};
 
 /// A decoded value. In the query protocols all leaves are [`Tree::Text`].
@@ -28,6 +30,16 @@ pub enum Number {
     Unsigned(u64),
     /// Anything with a fraction or exponent.
     Float(f64),
+}
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Integer(value) => value.fmt(f),
+            Self::Unsigned(value) => value.fmt(f),
+            Self::Float(value) => value.fmt(f),
+        }
+    }
 }
 
 impl Tree {
