@@ -20,8 +20,6 @@ use crate::value::Value;
 
 /// How long bulk records gather when no commit takes them along.
 const BULK_GATHER: Duration = Duration::from_millis(200);
-/// Between attempts to read the log back, and to set the reserve aside again.
-const RETRY: Duration = Duration::from_millis(100);
 /// Commits compacted at a time, so that appends wait little.
 pub(crate) const COMPACTION_STEP: u64 = 1_024;
 /// Commits read back at a time.
@@ -110,7 +108,7 @@ impl<V: Value> Shared<V> {
             if state.stop {
                 return None;
             }
-            let retry = state.disk_full.then_some(RETRY);
+            let retry = state.disk_full.then_some(self.options.retry);
             state = self.sleep(state, retry);
         }
         let mut batch = std::mem::take(&mut state.pending);
@@ -192,7 +190,7 @@ impl<V: Value> Shared<V> {
         forgotten_cursors.splice(0..0, batch.forgotten_cursors.into_iter().chain(dropped.forgotten_cursors));
         self.bulk.put_back(batch.bulk);
         if full || !state.pending.is_empty() || self.bulk.len() > 0 {
-            drop(self.sleep(state, Some(RETRY)));
+            drop(self.sleep(state, Some(self.options.retry)));
         }
     }
 
@@ -217,7 +215,7 @@ impl<V: Value> Shared<V> {
                 Err(error) => {
                     tracing::error!(%error, "the log can't be read back yet");
                     let state = self.lock_head();
-                    if state.stop { true } else { self.sleep(state, Some(RETRY)).stop }
+                    if state.stop { true } else { self.sleep(state, Some(self.options.retry)).stop }
                 }
             };
             if stopping {

@@ -11,6 +11,7 @@ use std::ops::Deref;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tokio::sync::watch;
@@ -36,6 +37,8 @@ pub struct Options {
     pub history_commits: u64,
     /// Bulk records that may wait to be written.
     pub bulk_queue: usize,
+    /// Time between attempts to read a failed log back, and to set the reserve aside again.
+    pub retry: Duration,
 }
 
 impl Default for Options {
@@ -46,6 +49,7 @@ impl Default for Options {
             kept_commits: 10_000,
             history_commits: 200_000,
             bulk_queue: 65_536,
+            retry: Duration::from_millis(100),
         }
     }
 }
