@@ -27,6 +27,9 @@ pub struct Commit {
 #[derive(Clone)]
 pub struct Change(Arc<dyn AnyChange>);
 
+/// A row as it was before a change and after it; `None` where it did not exist.
+pub type BeforeAfter<'a, R> = (Option<&'a R>, Option<&'a R>);
+
 /// A row's body as the log holds it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Body {
@@ -134,7 +137,7 @@ impl Change {
     }
 
     /// What was there before and after, if the change is of table `T`.
-    pub fn of<T: Table>(&self) -> Option<(Option<&T::Row>, Option<&T::Row>)> {
+    pub fn of<T: Table>(&self) -> Option<BeforeAfter<'_, T::Row>> {
         self.typed::<T>().map(|change| (change.before.as_deref(), change.after.as_deref()))
     }
 

@@ -19,7 +19,7 @@ mod seal;
 mod table;
 mod value;
 
-pub use change::{Body, Change, Commit, DecodeError};
+pub use change::{BeforeAfter, Body, Change, Commit, DecodeError};
 pub use clock::{Clock, SystemClock};
 pub use engine::{BulkRefused, Engine, Health, OpenError, Options, Snapshot};
 pub use feed::{Feed, FeedError};

@@ -158,7 +158,8 @@ impl Log for MemoryLog {
         let volatile = self.volatile;
         let mut stored = self.stored();
         stored.check_epoch(epoch)?;
-        while let Some(commit) = stored.commits.pop_front_if(|commit| commit.revision <= floor) {
+        while stored.commits.front().is_some_and(|commit| commit.revision <= floor) {
+            let Some(commit) = stored.commits.pop_front() else { break };
             stored.position.floor = commit.revision;
             stored.forgot |= volatile;
             if volatile {

@@ -79,7 +79,7 @@ fn nothing_acknowledged_is_lost_by_kill() {
         assert!(lines.any(|line| line == "open"), "the process opened its log");
         let Err(error) = SqliteLog::open(folder.path(), bare()) else { panic!("two processes hold the log") };
         assert!(matches!(error, LogError::Locked(_)), "{error}");
-        thread::sleep(Duration::from_micros(3_000 + round * 7_919 % 60_000));
+        thread::sleep(Duration::from_micros(5_000 + round * 37_919 % 200_000));
         child.kill().unwrap();
         child.wait().unwrap();
         // The pipe keeps what was said before the end; the last line may be cut short.
