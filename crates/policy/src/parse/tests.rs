@@ -75,6 +75,7 @@ fn refused_statements() {
         (r#""Effect":"Allow","Action":"ec*:x","Resource":"*""#, "Vendor ec* is not valid"),
         (r#""Effect":"Allow","Action":"s3:a:b","Resource":"*""#, "Actions/Condition can contain only one colon."),
         (r#""Effect":"Allow","Action":"s:3:a","Resource":"x""#, r#"Resource x must be in ARN format or "*"."#),
+        (r#""Effect":"Allow","Action":"s3:a","Resource":["x","*"]"#, r#"Resource x must be in ARN format or "*"."#),
         (r#""Effect":"Allow","Action":"s3:a","Resource":"""#, r#"Resource  must be in ARN format or "*"."#),
         (
             r#""Effect":"Allow","Action":"s3:a","Resource":"a:b""#,
