@@ -14,8 +14,8 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, DirBuilder, File};
-use std::io::{Read, Seek, Write};
-use std::os::unix::fs::DirBuilderExt;
+use std::io::{self, Read, Seek, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -73,11 +73,7 @@ pub struct SqliteLog {
 impl SqliteLog {
     /// Opens or creates the log in this folder, which no other process may have open.
     pub fn open(folder: &Path, options: SqliteOptions) -> Result<Self, LogError> {
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(folder)
-            .map_err(|error| LogError::failed("create the state folder", error))?;
+        create_folder(folder).map_err(|error| LogError::failed("create the state folder", error))?;
         let lock = lock_folder(folder)?;
         let path = folder.join("log.sqlite");
         let connection = connect(&path, &options)?;
@@ -260,6 +256,16 @@ impl Log for SqliteLog {
     }
 }
 
+/// Makes the folder, the owner's alone, so that it survives power loss before anything in it is believed to.
+fn create_folder(folder: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+    let folder = folder.canonicalize()?;
+    for level in folder.ancestors().take(2) {
+        File::open(level)?.sync_all()?;
+    }
+    Ok(())
+}
+
 fn lock_folder(folder: &Path) -> Result<Flock<File>, LogError> {
     let path = folder.join("lock");
     let file = fs::OpenOptions::new()
@@ -282,6 +288,9 @@ fn lock_folder(folder: &Path) -> Result<Flock<File>, LogError> {
 
 fn connect(path: &Path, options: &SqliteOptions) -> Result<Connection, LogError> {
     let opening = |error| failed("open the log", error);
+    // SQLite gives its other files the mode of this one.
+    let made = fs::OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(path);
+    made.map_err(|error| LogError::failed("create the log", error))?;
     let mut connection = Connection::open(path).map_err(opening)?;
     connection.set_prepared_statement_cache_capacity(64);
     connection

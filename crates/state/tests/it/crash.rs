@@ -94,3 +94,39 @@ fn nothing_acknowledged_is_lost_by_kill() {
     println!("{} commits acknowledged over {rounds} kills", acknowledged.len());
     assert!(acknowledged.len() as u64 > rounds, "the processes did commit");
 }
+
+/// What power loss leaves of a write-ahead log: some first part of it.
+#[test]
+fn a_log_cut_anywhere_holds_whole_commits() {
+    let (folder, cut) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let engine = open(folder.path());
+    for number in 0..40 {
+        let built = engine.commit(|head| {
+            head.transact(0, None, |tx| {
+                tx.put::<Houses>(house(number, "Elm"));
+                tx.put::<Purses>(Purse { owner: BANK.to_owned(), coins: -i64::from(number) });
+                tx.put::<Purses>(Purse { owner: "w0".to_owned(), coins: i64::from(number) });
+                Ok::<_, ()>(())
+            })
+        });
+        built.wait().unwrap().unwrap();
+    }
+    let log = std::fs::read(folder.path().join("log.sqlite")).unwrap();
+    let ahead = std::fs::read(folder.path().join("log.sqlite-wal")).unwrap();
+    let mut revisions = BTreeSet::new();
+    for length in (0..ahead.len()).rev().step_by(ahead.len() / 97) {
+        let shared_memory = cut.path().join("log.sqlite-shm");
+        if shared_memory.exists() {
+            std::fs::remove_file(shared_memory).unwrap();
+        }
+        std::fs::write(cut.path().join("log.sqlite"), &log).unwrap();
+        std::fs::write(cut.path().join("log.sqlite-wal"), &ahead[..length]).unwrap();
+        let engine = open(cut.path());
+        let town = engine.read();
+        assert_eq!(town.houses.len() as u64, town.revision);
+        assert_eq!(town.purses.iter().map(|purse| purse.coins).sum::<i64>(), 0);
+        assert_eq!(engine.feed(0).try_next().unwrap().is_some(), town.revision > 0);
+        revisions.insert(town.revision);
+    }
+    assert!(revisions.len() > 20, "{revisions:?}");
+}

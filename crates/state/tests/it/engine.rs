@@ -2,12 +2,14 @@
 
 use std::convert::Infallible;
 
+use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use landfall_state::{
-    BulkRefused, Clock, DecodeError, Engine, Log, MemoryLog, OpenError, Options, Refused, SqliteLog, fixtures,
+    BulkRefused, Clock, DecodeError, Engine, Log, MemoryLog, MemoryStore, OpenError, Options, Refused, SqliteLog,
+    fixtures,
 };
 use tempfile::TempDir;
 
@@ -157,6 +159,10 @@ fn a_reopened_engine_has_all_of_it_under_a_new_epoch() {
     let gone = engine.commit(|head| head.transact(8, None, |tx| Ok::<_, ()>(tx.delete::<Houses>(&7))));
     assert_eq!(gone.wait().unwrap(), Ok(true));
     let (epoch, before) = (engine.epoch(), engine.read());
+    for file in ["log.sqlite", "log.sqlite-wal"] {
+        let mode = std::fs::metadata(folder.path().join(file)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o077, 0, "others can't read {file}");
+    }
     drop(engine);
     let engine = Engine::<Town>::open(sqlite_log(&folder), Options::default()).unwrap();
     assert!(engine.epoch() > epoch);
@@ -177,6 +183,17 @@ fn an_engine_whose_epoch_is_over_never_writes_again() {
     assert_eq!(put(&engine, house(3, "Elm")), Err(Refused::Fenced));
     assert_eq!(engine.read().houses.len(), 1);
     assert_eq!(engine.health().refusing, Some(Refused::Fenced));
+}
+
+#[test]
+fn an_immediate_log_that_refuses_takes_the_head_back() {
+    let store = MemoryStore::default();
+    let engine = Engine::<Town>::open(Box::new(MemoryLog::on(store.clone())), Options::default()).unwrap();
+    put(&engine, house(1, "Elm")).unwrap();
+    MemoryLog::on(store).take().unwrap();
+    assert_eq!(put(&engine, house(2, "Elm")), Err(Refused::Fenced));
+    assert_eq!(put(&engine, house(3, "Elm")), Err(Refused::Fenced));
+    assert_eq!((engine.read().houses.len(), engine.read().revision, engine.health().head), (1, 1, 1));
 }
 
 #[derive(Default)]
