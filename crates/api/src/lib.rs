@@ -1,1 +1,32 @@
-//! landfall-api.
+//! The operations, one file per action, and the dispatch around them.
+//!
+//! [`Gateway::handle`] takes a request's bytes and gives an answer's. All that is common to operations is in there once:
+//! authentication, decoding, authorisation, dry run, client tokens, pagination, the transaction, the audit record,
+//! encoding, errors. An operation says what it demands and what it does, and can't forget any of the rest.
+
+pub mod authenticate;
+pub mod demand;
+pub mod ec2;
+pub mod error;
+pub mod filter;
+pub mod gateway;
+pub mod operation;
+pub mod outside;
+pub mod page;
+pub mod prologue;
+pub mod replay;
+pub mod sts;
+
+pub use demand::Demands;
+pub use error::ApiError;
+pub use filter::{Filter, Filters};
+pub use gateway::{Gateway, HttpAnswer, HttpRequest, Options, Regions, Settle};
+pub use operation::{Action, Call, Look, Operation, Read, Shape, Write};
+pub use outside::{Hosts, Outside};
+pub use page::Page;
+
+/// Every operation, by service and name: what the dispatch looks up, the table of operations is generated from, and the
+/// completeness tests walk.
+pub fn operations() -> impl Iterator<Item = &'static Operation> {
+    sts::OPERATIONS.iter().chain(ec2::OPERATIONS)
+}

@@ -11,6 +11,7 @@ use std::path::Path;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
 use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
@@ -58,6 +59,20 @@ pub enum SealError {
 #[serde(transparent)]
 pub struct Sealed(String);
 
+/// The text as it is stored.
+impl fmt::Display for Sealed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::str::FromStr for Sealed {
+    type Err = SealError;
+    fn from_str(text: &str) -> Result<Self, SealError> {
+        parse(text).map(|_| Self(text.to_owned())).ok_or(SealError::Malformed)
+    }
+}
+
 impl fmt::Debug for Sealed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Sealed(…)")
@@ -67,6 +82,7 @@ impl fmt::Debug for Sealed {
 /// The key that seals.
 pub struct RootKey {
     key: RandomizedNonceKey,
+    derivation: hmac::Key,
     fingerprint: String,
 }
 
@@ -108,7 +124,16 @@ impl RootKey {
     pub fn from_bytes(bytes: &[u8; KEY_BYTES]) -> Self {
         let key = RandomizedNonceKey::new(&AES_256_GCM, bytes).expect("AES-256 takes any 32 bytes");
         let print = digest(&SHA256, &[b"landfall root key ".as_slice(), bytes].concat());
-        Self { key, fingerprint: URL_SAFE_NO_PAD.encode(&print.as_ref()[..12]) }
+        let derivation = hmac::Key::new(hmac::HMAC_SHA256, bytes);
+        Self { key, derivation, fingerprint: URL_SAFE_NO_PAD.encode(&print.as_ref()[..12]) }
+    }
+
+    /// A key of its own for one purpose, such as authenticating page tokens: always the same for the same root key.
+    pub fn derive(&self, purpose: &str) -> [u8; 32] {
+        let tag = hmac::sign(&self.derivation, format!("landfall derived key {purpose}").as_bytes());
+        let mut bytes = [0; 32];
+        bytes.copy_from_slice(tag.as_ref());
+        bytes
     }
 
     /// Tells keys apart without giving any away: stored in a row, it shows at start that the key is the right one.

@@ -1,0 +1,215 @@
+//! What a client sees of an error: AWS's code, a status, a message. One table from the rules' faults to AWS's words.
+
+use std::borrow::Cow;
+
+use landfall_cloud::Fault;
+use landfall_cloud::fault::{BlockKind, ExistsKind, QuotaKind};
+use landfall_state::Refused;
+use landfall_wire::Refusal;
+
+/// An error in AWS's terms.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiError {
+    /// AWS's code: clients match on it.
+    pub code: Cow<'static, str>,
+    /// The HTTP status. What is unsupported or wrong is never 5xx: clients repeat those for minutes.
+    pub status: u16,
+    /// A sentence, in AWS's words where they are known.
+    pub message: String,
+}
+
+impl ApiError {
+    /// An error with a status of 400, which most have.
+    pub fn new(code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
+        Self { code: code.into(), status: 400, message: message.into() }
+    }
+
+    /// The same with another status.
+    #[must_use]
+    pub fn with_status(mut self, status: u16) -> Self {
+        self.status = status;
+        self
+    }
+
+    /// A value that a parameter doesn't take.
+    pub fn invalid(parameter: &str, value: impl std::fmt::Display, why: impl std::fmt::Display) -> Self {
+        Self::new("InvalidParameterValue", format!("Value ({value}) for parameter {parameter} is invalid. {why}"))
+    }
+
+    /// Parameters that don't go together.
+    pub fn combination(message: impl Into<String>) -> Self {
+        Self::new("InvalidParameterCombination", message)
+    }
+
+    /// A parameter that must be there.
+    pub fn missing(parameter: &str) -> Self {
+        Self::new("MissingParameter", format!("The request must contain the parameter {parameter}"))
+    }
+
+    /// A parameter, or a value of one, that AWS has and Landfall doesn't act on.
+    pub fn unsupported(what: impl std::fmt::Display) -> Self {
+        Self::new("UnsupportedOperation", format!("Landfall does not support {what} yet."))
+    }
+
+    /// That there is no such thing, under its kind's code.
+    pub fn not_found(code: &'static str, message: impl Into<String>) -> Self {
+        Self::new(code, message)
+    }
+
+    /// A dry run that would have gone through.
+    pub fn dry_run() -> Self {
+        Self::new("DryRunOperation", "Request would have succeeded, but DryRun flag is set.").with_status(412)
+    }
+
+    /// A failure of ours. What it was is in the log under the request's id, not in the answer.
+    pub fn internal() -> Self {
+        Self::new("InternalError", "An internal error has occurred").with_status(500)
+    }
+}
+
+impl std::fmt::Display for ApiError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.code, self.message)
+    }
+}
+
+impl std::error::Error for ApiError {}
+
+impl From<Refusal> for ApiError {
+    fn from(refusal: Refusal) -> Self {
+        Self { code: refusal.code, status: refusal.status, message: refusal.message }
+    }
+}
+
+impl From<Refused> for ApiError {
+    /// Writes that can't be made durable: the client may try again, since nothing is known to have happened.
+    fn from(refused: Refused) -> Self {
+        Self::new("ServiceUnavailable", refused.to_string()).with_status(503)
+    }
+}
+
+impl From<Fault> for ApiError {
+    fn from(fault: Fault) -> Self {
+        match fault {
+            Fault::NoSuch { code, noun, id } => Self::new(code, no_such(code, noun, &id)),
+            Fault::Invalid { name, value, why } => Self::invalid(name, value, why),
+            Fault::Combination(message) => Self::combination(message),
+            Fault::Missing(parameter) => Self::missing(parameter),
+            Fault::State { id, wants, .. } => {
+                Self::new("IncorrectInstanceState", format!("The instance '{id}' is not in the '{wants}' state."))
+            }
+            Fault::InUse { what } => Self::new("DependencyViolation", format!("{what} has a dependent object")),
+            Fault::Exists { kind, what } => exists(kind, &what),
+            Fault::Quota(kind, limit) => quota(kind, limit),
+            // AWS answers 500; clients repeat that for minutes, and room rarely appears meanwhile.
+            Fault::NoCapacity { instance_type, zone, why } => Self::new(
+                "InsufficientInstanceCapacity",
+                format!(
+                    "We currently do not have sufficient {instance_type} capacity in the Availability Zone you requested ({zone}): {why}."
+                ),
+            ),
+            Fault::NoAddress(place) if place.starts_with("subnet-") => Self::new(
+                "InsufficientFreeAddressesInSubnet",
+                format!(
+                    "There are not enough free addresses in subnet '{place}' to satisfy the requested number of instances."
+                ),
+            ),
+            Fault::NoAddress(place) => {
+                Self::new("InsufficientAddressCapacity", format!("There are no free addresses left in {place}."))
+            }
+            Fault::AddressInUse(address) => {
+                Self::new("InvalidIPAddress.InUse", format!("Address {address} is in use."))
+            }
+            Fault::Protected { id, attribute } => protected(&id, attribute),
+            Fault::NoDefaultVpc => Self::new("VPCIdNotSpecified", "No default VPC for this user"),
+            Fault::NoDefaultSubnet(zone) => {
+                Self::new("MissingInput", format!("No default subnet for availability zone: '{zone}'."))
+            }
+            Fault::Block { block, why, kind } => block_error(&block.to_string(), why, kind),
+            Fault::DuplicateRule(rule) => {
+                Self::new("InvalidPermission.Duplicate", format!("the specified rule \"{rule}\" already exists"))
+            }
+            Fault::NoSuchRule(_) => {
+                Self::new("InvalidPermission.NotFound", "The specified rule does not exist in this security group.")
+            }
+            Fault::Reserved(message) => Self::new("CannotDelete", message),
+            Fault::Mismatch(message) if message.contains("internet gateway") => {
+                Self::new("Gateway.NotAttached", message)
+            }
+            Fault::Mismatch(message) => Self::new("InvalidParameter", message),
+            Fault::AlreadyAssociated(message) => Self::new("Resource.AlreadyAssociated", message),
+            Fault::OtherAccount(account) => {
+                Self::new("OperationNotPermitted", format!("The resource belongs to account {account}."))
+            }
+        }
+    }
+}
+
+fn no_such(code: &str, noun: &str, id: &str) -> String {
+    if code == "InvalidAMIID.NotFound" {
+        return format!("The image id '[{id}]' does not exist");
+    }
+    if id.contains(", ") {
+        return format!("The {noun}s '{id}' do not exist");
+    }
+    format!("The {noun} '{id}' does not exist")
+}
+
+fn exists(kind: ExistsKind, what: &str) -> ApiError {
+    match kind {
+        ExistsKind::KeyPair => ApiError::new("InvalidKeyPair.Duplicate", "The keypair already exists"),
+        ExistsKind::SecurityGroup => {
+            ApiError::new("InvalidGroup.Duplicate", format!("The security group '{what}' already exists"))
+        }
+        ExistsKind::DefaultVpc => {
+            ApiError::new("DefaultVpcAlreadyExists", "A Default VPC already exists for this account in this region.")
+        }
+        ExistsKind::DefaultSubnet => ApiError::new(
+            "DefaultSubnetAlreadyExistsInAvailabilityZone",
+            format!("A default subnet already exists in {what}."),
+        ),
+    }
+}
+
+fn quota(kind: QuotaKind, limit: u64) -> ApiError {
+    let (code, message) = match kind {
+        QuotaKind::Vcpus => (
+            "VcpuLimitExceeded",
+            format!("You have requested more vCPU capacity than your current vCPU limit of {limit} allows."),
+        ),
+        QuotaKind::Vpcs => ("VpcLimitExceeded", "The maximum number of VPCs has been reached.".into()),
+        QuotaKind::Addresses => ("AddressLimitExceeded", "The maximum number of addresses has been reached.".into()),
+        QuotaKind::SecurityGroups => {
+            ("SecurityGroupLimitExceeded", "The maximum number of security groups has been reached.".into())
+        }
+        QuotaKind::RulesPerGroup => (
+            "RulesPerSecurityGroupLimitExceeded",
+            "The maximum number of rules per security group has been reached.".into(),
+        ),
+        QuotaKind::GroupsPerInterface => (
+            "SecurityGroupsPerInterfaceLimitExceeded",
+            "The maximum number of security groups per interface has been reached.".into(),
+        ),
+        QuotaKind::KeyPairs => ("KeyPairLimitExceeded", "The maximum number of key pairs has been reached.".into()),
+        QuotaKind::Tags => {
+            ("TagLimitExceeded", format!("The maximum number of Tags for a resource ({limit}) has been reached."))
+        }
+    };
+    ApiError::new(code, message)
+}
+
+fn protected(id: &str, attribute: &str) -> ApiError {
+    let verb = if attribute == "disableApiStop" { "stopped" } else { "terminated" };
+    ApiError::new(
+        "OperationNotPermitted",
+        format!("The instance '{id}' may not be {verb}. Modify its '{attribute}' instance attribute and try again."),
+    )
+}
+
+fn block_error(block: &str, why: &str, kind: BlockKind) -> ApiError {
+    let code = match kind {
+        BlockKind::Range => "InvalidSubnet.Range",
+        BlockKind::Conflict => "InvalidSubnet.Conflict",
+    };
+    ApiError::new(code, format!("The CIDR '{block}' {why}."))
+}

@@ -1,0 +1,443 @@
+//! The dispatch: from a request's bytes to an answer's.
+//!
+//! Order: signature, protocol, operation, input, then authorisation on the same value that the operation sees. Before
+//! the signature is verified nothing is decoded but what the verification needs.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aws_lc_rs::hmac;
+use http::HeaderMap;
+use landfall_cloud::{Cloud, Entropy, Tx, View, network};
+use landfall_model::{Region, Scope, Timestamp};
+use landfall_state::{Engine, Head, RootKey};
+use landfall_wire::{Protocol, RequestParts, Tree, detect, sigv4};
+use serde::Serialize;
+
+use crate::authenticate::Authenticator;
+use crate::demand::{Caller, Demands, Policies};
+use crate::error::ApiError;
+use crate::operation::{Action, Call, Look, Operation, Read, Write};
+use crate::outside::Outside;
+use crate::page::{self, Page};
+use crate::prologue::{Prologue, next_token_name};
+use crate::replay::Token;
+
+/// A request as it came in.
+#[derive(Debug)]
+pub struct HttpRequest<'a> {
+    /// The method.
+    pub method: &'a str,
+    /// The path, as it was sent.
+    pub path: &'a str,
+    /// The query, as it was sent, without its question mark.
+    pub query: &'a str,
+    /// The headers.
+    pub headers: &'a HeaderMap,
+    /// The body.
+    pub body: &'a [u8],
+    /// Where it came from.
+    pub source: IpAddr,
+    /// Whether it came over TLS.
+    pub secure: bool,
+}
+
+/// An answer as it goes out.
+#[derive(Debug)]
+pub struct HttpAnswer {
+    /// The status.
+    pub status: u16,
+    /// The value of `Content-Type`.
+    pub content_type: &'static str,
+    /// Further headers, names in lower case.
+    pub headers: Vec<(&'static str, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// Which regions answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Regions {
+    /// That one.
+    One(Region),
+    /// Every one that AWS's tools know, each with its own state.
+    Any,
+}
+
+/// What runs to a fixed point after each commit, before the next request: planners and simulated hosts.
+pub trait Settle: Send + Sync {
+    /// Runs transactions on the head until nothing is left to do.
+    fn settle(&self, head: &mut Head<'_, Cloud>);
+}
+
+/// What a gateway is made of.
+pub struct Options {
+    /// Which regions answer.
+    pub regions: Regions,
+    /// Opens what is sealed.
+    pub root_key: RootKey,
+    /// What lies outside the value.
+    pub outside: Outside,
+    /// What settles each commit, where the simulation has no latency.
+    pub settle: Option<Arc<dyn Settle>>,
+    /// Where ids come from.
+    pub entropy: Entropy,
+}
+
+/// The front door of a cloud.
+pub struct Gateway {
+    engine: Engine<Cloud>,
+    regions: Regions,
+    authenticator: Authenticator,
+    policies: Policies,
+    outside: Outside,
+    settle: Option<Arc<dyn Settle>>,
+    entropy: Mutex<Entropy>,
+    page_key: hmac::Key,
+    operations: HashMap<(&'static str, &'static str), &'static Operation>,
+}
+
+/// The version of EC2's API, the only one that has been since 2016.
+const EC2_XMLNS: &str = "http://ec2.amazonaws.com/doc/2016-11-15/";
+const STS_XMLNS: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
+
+impl Gateway {
+    /// The gateway of an engine's cloud.
+    pub fn new(engine: Engine<Cloud>, options: Options) -> Self {
+        let authenticator = Authenticator::new(options.root_key);
+        let page_key = hmac::Key::new(hmac::HMAC_SHA256, &authenticator.derive("page tokens"));
+        Self {
+            engine,
+            regions: options.regions,
+            authenticator,
+            policies: Policies::default(),
+            outside: options.outside,
+            settle: options.settle,
+            entropy: Mutex::new(options.entropy),
+            page_key,
+            operations: crate::operations().map(|o| ((o.action.service, o.action.name), o)).collect(),
+        }
+    }
+
+    /// The engine under it.
+    pub fn engine(&self) -> &Engine<Cloud> {
+        &self.engine
+    }
+
+    /// Seals secrets of access keys.
+    pub fn authenticator(&self) -> &Authenticator {
+        &self.authenticator
+    }
+
+    /// Answers a request.
+    pub async fn handle(&self, request: HttpRequest<'_>) -> HttpAnswer {
+        let request_id = self.request_id();
+        let mut record = Record { request_id: request_id.clone(), ..Record::default() };
+        let started = std::time::Instant::now();
+        let answer = self.try_handle(&request, &mut record).await;
+        record.finish(&self.engine, &request, answer.as_ref().err(), started);
+        match answer {
+            Ok((protocol, body)) => HttpAnswer {
+                status: 200,
+                content_type: protocol.content_type(),
+                headers: vec![("x-amzn-requestid", request_id)],
+                body,
+            },
+            Err(error) => {
+                let protocol = record.protocol.unwrap_or(Protocol::Ec2Query);
+                let body =
+                    landfall_wire::error_body(protocol, &error.code, &error.message, error.status < 500, &request_id);
+                HttpAnswer {
+                    status: error.status,
+                    content_type: body.content_type,
+                    headers: body.headers,
+                    body: body.body,
+                }
+            }
+        }
+    }
+
+    async fn try_handle(
+        &self,
+        request: &HttpRequest<'_>,
+        record: &mut Record,
+    ) -> Result<(Protocol, Vec<u8>), ApiError> {
+        let parts =
+            RequestParts { method: request.method, path: request.path, query: request.query, headers: request.headers };
+        // Without a signature nobody knows the service; the form of the body is the best guess for an error's envelope.
+        let guess = detect(&parts, "ec2").unwrap_or(Protocol::Ec2Query);
+        record.protocol = Some(guess);
+        let claim = sigv4::parse(&parts).map_err(|error| error.refusal(guess))?;
+        let protocol = detect(&parts, &claim.scope.service).map_err(|error| error.refusal())?;
+        record.protocol = Some(protocol);
+        let snapshot = self.engine.read();
+        let now_ms = self.engine.now_ms();
+        let principal =
+            self.authenticator.principal(&snapshot, &claim, &parts, request.body, now_ms, protocol)?.clone();
+        let region = self.region(&claim.scope.region, protocol)?;
+        let scope = Scope { account: principal.account, region };
+        record.scope = Some(scope);
+        record.principal = Some(principal.arn().to_string());
+        let decoded = match protocol {
+            Protocol::Json10 | Protocol::Json11 => {
+                landfall_wire::decode_json(parts.target().unwrap_or_default(), request.body)
+            }
+            _ if request.body.is_empty() => landfall_wire::decode_query_string(request.query),
+            _ => landfall_wire::decode_query(request.body),
+        };
+        let decoded = decoded.map_err(|error| error.refusal(protocol))?;
+        let operation = self.operation(&claim.scope.service, &decoded.action, protocol)?;
+        record.action = Some(operation.action);
+        let mut input = decoded.input;
+        let prologue = Prologue::take(operation, &mut input)?;
+        self.ensure_network(&snapshot, scope, now_ms).await?;
+        let caller =
+            Caller { principal, access_key: claim.access_key_id, source: request.source, secure: request.secure };
+        let turn = Turn {
+            gateway: self,
+            caller: &caller,
+            scope,
+            protocol,
+            input,
+            prologue,
+            request_id: &record.request_id,
+            now_ms,
+        };
+        let body = (operation.answer)(turn).await?;
+        Ok((protocol, body))
+    }
+
+    fn region(&self, name: &str, protocol: Protocol) -> Result<Region, ApiError> {
+        let wrong = || ApiError::from(sigv4::AuthError::WrongRegion.refusal(protocol));
+        let region: Region = name.parse().map_err(|_| wrong())?;
+        match self.regions {
+            Regions::Any => Ok(region),
+            Regions::One(only) if only == region => Ok(region),
+            Regions::One(_) => Err(wrong()),
+        }
+    }
+
+    fn operation(&self, service: &str, action: &str, protocol: Protocol) -> Result<&'static Operation, ApiError> {
+        let found = self.operations.get(&(service, action));
+        let message = format!("The action {action} is not valid for this web service.");
+        let unknown = || match protocol {
+            Protocol::Json10 | Protocol::Json11 => ApiError::new("UnknownOperationException", message),
+            _ => ApiError::new("InvalidAction", message),
+        };
+        found.copied().ok_or_else(unknown)
+    }
+
+    /// The first authenticated use of a region by an account makes its default network, in a transaction of its own.
+    async fn ensure_network(&self, cloud: &Cloud, scope: Scope, now_ms: i64) -> Result<(), ApiError> {
+        if !network::lacks_default(&View::new(cloud, scope, Timestamp(now_ms))) {
+            return Ok(());
+        }
+        let pending = self.engine.commit(|head| {
+            head.transact(now_ms, None, |tx| {
+                let mut entropy = self.entropy.lock().unwrap_or_else(PoisonError::into_inner);
+                network::ensure_default(&mut Tx::new(tx, scope, &mut entropy))
+            })
+        });
+        pending.await?.map_err(ApiError::from)
+    }
+
+    fn request_id(&self) -> String {
+        let mut entropy = self.entropy.lock().unwrap_or_else(PoisonError::into_inner);
+        let bits = entropy.next_u128();
+        drop(entropy);
+        let (a, b, c, d, e) =
+            (bits >> 96, bits >> 80 & 0xffff, bits >> 64 & 0xfff, bits >> 48 & 0x3fff, bits & 0xffff_ffff_ffff);
+        format!("{a:08x}-{b:04x}-4{c:03x}-{:04x}-{e:012x}", d | 0x8000)
+    }
+}
+
+/// One operation's turn: everything that dispatch knows of a request by then.
+pub struct Turn<'a> {
+    gateway: &'a Gateway,
+    caller: &'a Caller,
+    scope: Scope,
+    protocol: Protocol,
+    input: Tree,
+    prologue: Prologue,
+    request_id: &'a str,
+    now_ms: i64,
+}
+
+impl Turn<'_> {
+    fn parse<O: serde::de::DeserializeOwned>(&self) -> Result<O, ApiError> {
+        let parsed = if self.protocol.is_typed() {
+            landfall_wire::from_typed_tree(&self.input)
+        } else {
+            landfall_wire::from_tree(&self.input)
+        };
+        parsed.map_err(|error| error.refusal(self.protocol).into())
+    }
+
+    fn authorise(&self, view: &View<'_>, gather: impl FnOnce(&View<'_>, &mut Demands)) -> Result<(), ApiError> {
+        let mut demands = Demands::new(self.scope);
+        gather(view, &mut demands);
+        self.gateway.policies.authorise(self.caller, view.now(), demands)?;
+        if self.prologue.dry_run { Err(ApiError::dry_run()) } else { Ok(()) }
+    }
+
+    pub(crate) async fn read<O: Read>(self) -> Result<Vec<u8>, ApiError> {
+        let operation: O = self.parse()?;
+        let snapshot = self.gateway.engine.read();
+        let view = View::new(&snapshot, self.scope, Timestamp(self.now_ms.max(snapshot.time_ms)));
+        self.authorise(&view, |view, demands| operation.demands(view, demands))?;
+        let context = format!("{}:{}/{}", O::ACTION.service, O::ACTION.name, self.scope);
+        let after = match &self.prologue.next_token {
+            Some(token) => Some(page::open(&self.gateway.page_key, &context, token)?),
+            None => None,
+        };
+        if let Some(limit) = self.prologue.max_results.filter(|limit| *limit > O::PAGE_LIMIT) {
+            return Err(ApiError::invalid("maxResults", limit, format_args!("Expecting at most {}.", O::PAGE_LIMIT)));
+        }
+        let page = Page::new(after, self.prologue.max_results);
+        let mut look = Look { view, page, caller: self.caller };
+        let output = operation.run(&mut look)?;
+        let token = look.page.next().map(|next| page::seal(&self.gateway.page_key, &context, next));
+        let extra = token.as_ref().map(|token| (next_token_name(O::ACTION.service), token.as_str()));
+        self.encode(O::ACTION, &output, extra.as_slice())
+    }
+
+    pub(crate) async fn write<O: Write>(self) -> Result<Vec<u8>, ApiError> {
+        let operation: O = self.parse()?;
+        let token = match &self.prologue.client_token {
+            Some(token) => Some(Token::new(O::ACTION, token, &self.input)?),
+            None => None,
+        };
+        self.transact(
+            |view, demands, operation: &O| operation.demands(view, demands),
+            operation,
+            |operation, tx| {
+                if let Some(token) = token {
+                    if let Some(answer) = token.recall(tx, self.request_id)? {
+                        return Ok(answer);
+                    }
+                    let answer = self.encode(O::ACTION, &operation.run(tx)?, &[])?;
+                    token.remember(tx, &answer);
+                    return Ok(answer);
+                }
+                let output = operation.run(tx)?;
+                self.encode(O::ACTION, &output, &[])
+            },
+        )
+        .await
+    }
+
+    pub(crate) async fn call<O: Call>(self) -> Result<Vec<u8>, ApiError> {
+        let operation: O = self.parse()?;
+        let made = {
+            let snapshot = self.gateway.engine.read();
+            let view = View::new(&snapshot, self.scope, Timestamp(self.now_ms.max(snapshot.time_ms)));
+            self.authorise(&view, |view, demands| operation.demands(view, demands))?;
+            operation.effect(&self.gateway.outside, view).await?
+        };
+        self.transact(
+            |view, demands, operation: &O| operation.demands(view, demands),
+            operation,
+            |operation, tx| {
+                let output = operation.run(made, tx)?;
+                self.encode(O::ACTION, &output, &[])
+            },
+        )
+        .await
+    }
+
+    /// Runs an authorised transaction, lets the simulation settle, and waits until the answer is durable.
+    async fn transact<O>(
+        &self,
+        demands: impl FnOnce(&View<'_>, &mut Demands, &O),
+        operation: O,
+        run: impl FnOnce(O, &mut Tx<'_, '_>) -> Result<Vec<u8>, ApiError>,
+    ) -> Result<Vec<u8>, ApiError> {
+        let gateway = self.gateway;
+        let pending = gateway.engine.commit(|head| {
+            let revision = head.revision();
+            let result = head.transact(self.now_ms, Some(self.note()), |tx| {
+                let mut entropy = gateway.entropy.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut tx = Tx::new(tx, self.scope, &mut entropy);
+                self.authorise(&tx.view(), |view, list| demands(view, list, &operation))?;
+                run(operation, &mut tx)
+            });
+            if let Some(settle) = gateway.settle.as_ref().filter(|_| head.revision() > revision) {
+                settle.settle(head);
+            }
+            result
+        });
+        pending.await?
+    }
+
+    /// The audit record that is stored with the commit.
+    fn note(&self) -> Arc<str> {
+        let note = serde_json::json!({
+            "principal": self.caller.principal.arn().as_str(),
+            "access_key": self.caller.access_key,
+            "source": self.caller.source.to_string(),
+            "region": self.scope.region.name(),
+            "request": self.request_id,
+        });
+        note.to_string().into()
+    }
+
+    fn encode<T: Serialize>(&self, action: Action, output: &T, extra: &[(&str, &str)]) -> Result<Vec<u8>, ApiError> {
+        let encoded = match self.protocol {
+            Protocol::Ec2Query => landfall_wire::encode_ec2(action.name, self.request_id, EC2_XMLNS, output, extra),
+            Protocol::Query => landfall_wire::encode_query(action.name, self.request_id, STS_XMLNS, output, extra),
+            Protocol::Json10 | Protocol::Json11 => landfall_wire::encode_json(output, extra),
+        };
+        encoded.map_err(|error| {
+            tracing::error!(%error, action = action.name, request = self.request_id, "an answer can't be encoded");
+            ApiError::internal()
+        })
+    }
+}
+
+/// What the log and the audit say of a request.
+#[derive(Default)]
+struct Record {
+    request_id: String,
+    protocol: Option<Protocol>,
+    scope: Option<Scope>,
+    principal: Option<String>,
+    action: Option<Action>,
+}
+
+impl Record {
+    /// Writes the record of a request that changed nothing: reads and refusals. The record of a change is in its commit.
+    fn finish(
+        &self,
+        engine: &Engine<Cloud>,
+        request: &HttpRequest<'_>,
+        error: Option<&ApiError>,
+        started: std::time::Instant,
+    ) {
+        let action = self.action.map_or("", |action| action.name);
+        let took_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let account = self.scope.map(|scope| scope.account.to_string()).unwrap_or_default();
+        let code = error.map(|error| error.code.as_ref());
+        tracing::debug!(request = self.request_id, account, action, code, took_us, revision = engine.read().revision);
+        let looked = self
+            .action
+            .is_some_and(|action| ["Describe", "Get", "List"].iter().any(|prefix| action.name.starts_with(prefix)));
+        if error.is_none() && !looked {
+            return;
+        }
+        let record = serde_json::json!({
+            "request": self.request_id,
+            "action": action,
+            "service": self.action.map(|action| action.service),
+            "account": account,
+            "principal": self.principal,
+            "region": self.scope.map(|scope| scope.region.name()),
+            "source": request.source.to_string(),
+            "error": code,
+            "at": engine.now_ms(),
+        });
+        if let Err(refused) = engine.append_bulk("audit", record.to_string()) {
+            tracing::warn!(%refused, request = self.request_id, "an audit record was lost");
+        }
+    }
+}

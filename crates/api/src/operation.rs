@@ -1,0 +1,194 @@
+//! What an operation is: three shapes, and the one list entry that dispatch, docs and completeness tests share.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use landfall_cloud::{Tx, View};
+use landfall_wire::Tree;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::demand::{Caller, Demands};
+use crate::error::ApiError;
+use crate::filter::FilterNames;
+use crate::gateway::Turn;
+use crate::outside::Outside;
+use crate::page::Page;
+
+/// An operation's name: the service's authorisation prefix and the action.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Action {
+    /// The service, such as `ec2`.
+    pub service: &'static str,
+    /// The action, such as `RunInstances`.
+    pub name: &'static str,
+}
+
+impl Action {
+    /// An action of EC2's.
+    pub const fn ec2(name: &'static str) -> Self {
+        Self { service: "ec2", name }
+    }
+
+    /// An action of STS's.
+    pub const fn sts(name: &'static str) -> Self {
+        Self { service: "sts", name }
+    }
+}
+
+/// An operation that looks. It sees the last durable value.
+pub trait Read: DeserializeOwned + Send + 'static {
+    /// Its name.
+    const ACTION: Action;
+    /// The filters that it takes, for those that have them.
+    const FILTERS: FilterNames = FilterNames::NONE;
+    /// The most rows of a page, for those that come in pages; 0 for those that don't.
+    const PAGE_LIMIT: usize = 0;
+    /// What it answers, borrowed from the value where it can be.
+    type Output<'v>: Serialize;
+
+    /// What the caller must be allowed. EC2's Describe calls demand `*`, which is what this does unless it is written.
+    fn demands(&self, view: &View<'_>, demands: &mut Demands) {
+        let _ = view;
+        demands.anything(Self::ACTION);
+    }
+
+    /// Looks. Filters select; they never grant.
+    fn run<'v>(self, look: &mut Look<'v, '_>) -> Result<Self::Output<'v>, ApiError>;
+}
+
+/// What an operation that looks has to look at.
+pub struct Look<'v, 'c> {
+    /// The value.
+    pub view: View<'v>,
+    /// The page that was asked for.
+    pub page: Page,
+    /// Who looks.
+    pub caller: &'c Caller,
+}
+
+/// An operation that changes the value, in one transaction. It does no I/O and has no clock or randomness of its own.
+pub trait Write: DeserializeOwned + Send + 'static {
+    /// Its name.
+    const ACTION: Action;
+    /// Whether it takes a client token: then the same request gives the same answer.
+    const CLIENT_TOKEN: bool = false;
+    /// What it answers, borrowed from the transaction where it can be.
+    type Output<'t>: Serialize;
+
+    /// What the caller must be allowed: each action, resource and context that AWS's authorisation reference names. A
+    /// missing id still yields a demand on its ARN: denied wins over not found.
+    fn demands(&self, view: &View<'_>, demands: &mut Demands);
+
+    /// Does it.
+    fn run<'t>(self, tx: &'t mut Tx<'_, '_>) -> Result<Self::Output<'t>, ApiError>;
+}
+
+/// An operation with an effect outside the transaction that comes before it: making a key, asking a host. It is
+/// authorised before the effect and again in the transaction.
+pub trait Call: DeserializeOwned + Send + Sync + 'static {
+    /// Its name.
+    const ACTION: Action;
+    /// What the effect yields.
+    type Made: Send + 'static;
+    /// What it answers.
+    type Output<'t>: Serialize;
+
+    /// As [`Write::demands`].
+    fn demands(&self, view: &View<'_>, demands: &mut Demands);
+
+    /// The effect.
+    fn effect<'a>(
+        &'a self,
+        outside: &'a Outside,
+        view: View<'a>,
+    ) -> impl Future<Output = Result<Self::Made, ApiError>> + Send + 'a;
+
+    /// The transaction, with what the effect yielded; it may change nothing.
+    fn run<'t>(self, made: Self::Made, tx: &'t mut Tx<'_, '_>) -> Result<Self::Output<'t>, ApiError>;
+}
+
+/// Which of the three shapes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// [`Read`].
+    Read,
+    /// [`Write`].
+    Write,
+    /// [`Call`].
+    Call,
+}
+
+/// The answer under way: bytes of a body, or an error.
+pub(crate) type Answering<'a> = Pin<Box<dyn Future<Output = Result<Vec<u8>, ApiError>> + Send + 'a>>;
+
+/// An entry of the list of operations.
+pub struct Operation {
+    /// Its name.
+    pub action: Action,
+    /// Its shape.
+    pub shape: Shape,
+    /// The filters that it takes.
+    pub filters: FilterNames,
+    /// Whether it takes a client token.
+    pub client_token: bool,
+    /// Whether it comes in pages.
+    pub paged: bool,
+    /// Reads an input and says what it demands: for tests that compare with AWS's reference.
+    pub demands: fn(&Tree, &View<'_>, &mut Demands) -> Result<(), ApiError>,
+    pub(crate) answer: for<'a> fn(Turn<'a>) -> Answering<'a>,
+}
+
+impl Operation {
+    /// The entry of an operation that looks.
+    pub const fn read<O: Read>() -> Self {
+        Self {
+            action: O::ACTION,
+            shape: Shape::Read,
+            filters: O::FILTERS,
+            client_token: false,
+            paged: O::PAGE_LIMIT > 0,
+            demands: |tree, view, demands| {
+                parse::<O>(tree)?.demands(view, demands);
+                Ok(())
+            },
+            answer: |turn| Box::pin(turn.read::<O>()),
+        }
+    }
+
+    /// The entry of an operation that changes the value.
+    pub const fn write<O: Write>() -> Self {
+        Self {
+            action: O::ACTION,
+            shape: Shape::Write,
+            filters: FilterNames::NONE,
+            client_token: O::CLIENT_TOKEN,
+            paged: false,
+            demands: |tree, view, demands| {
+                parse::<O>(tree)?.demands(view, demands);
+                Ok(())
+            },
+            answer: |turn| Box::pin(turn.write::<O>()),
+        }
+    }
+
+    /// The entry of an operation with an effect outside.
+    pub const fn call<O: Call>() -> Self {
+        Self {
+            action: O::ACTION,
+            shape: Shape::Call,
+            filters: FilterNames::NONE,
+            client_token: false,
+            paged: false,
+            demands: |tree, view, demands| {
+                parse::<O>(tree)?.demands(view, demands);
+                Ok(())
+            },
+            answer: |turn| Box::pin(turn.call::<O>()),
+        }
+    }
+}
+
+fn parse<O: DeserializeOwned>(tree: &Tree) -> Result<O, ApiError> {
+    landfall_wire::from_tree(tree).map_err(|error| error.refusal(landfall_wire::Protocol::Ec2Query).into())
+}

@@ -1,0 +1,30 @@
+//! What operations reach outside the value: hosts, which answer requests beside their plans.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use landfall_model::HostId;
+use landfall_model::agent::{Answer, Ask};
+
+use crate::error::ApiError;
+
+/// Hosts that can be asked. The control plane's side of the agents' protocol.
+pub trait Hosts: Send + Sync {
+    /// Asks a host, and waits until it answers or the time is up. The error is a sentence for a person.
+    fn ask(&self, host: HostId, ask: Ask) -> Pin<Box<dyn Future<Output = Result<Answer, String>> + Send + '_>>;
+}
+
+/// What lies outside the value.
+#[derive(Clone)]
+pub struct Outside {
+    /// The hosts.
+    pub hosts: Arc<dyn Hosts>,
+}
+
+impl Outside {
+    /// Asks a host; one that doesn't answer is an error that a client may repeat.
+    pub async fn ask(&self, host: HostId, ask: Ask) -> Result<Answer, ApiError> {
+        self.hosts.ask(host, ask).await.map_err(|why| ApiError::new("ServiceUnavailable", why).with_status(503))
+    }
+}

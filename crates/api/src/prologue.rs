@@ -1,0 +1,89 @@
+//! What dispatch takes out of a request before its operation sees it, by service: dry run, client token, page.
+
+use landfall_wire::{Refusal, Tree};
+
+use crate::error::ApiError;
+use crate::operation::Operation;
+
+/// Names of the fields that dispatch handles, in a service's own spelling.
+struct Names {
+    dry_run: Option<&'static str>,
+    client_token: &'static str,
+    max_results: &'static str,
+    next_token: &'static str,
+    /// How the next page's token is called in an answer.
+    next_token_out: &'static str,
+}
+
+const EC2: Names = Names {
+    dry_run: Some("DryRun"),
+    client_token: "ClientToken",
+    max_results: "MaxResults",
+    next_token: "NextToken",
+    next_token_out: "nextToken",
+};
+
+const STS: Names = Names {
+    dry_run: None,
+    client_token: "ClientToken",
+    max_results: "MaxItems",
+    next_token: "Marker",
+    next_token_out: "Marker",
+};
+
+fn names(service: &str) -> &'static Names {
+    if service == "ec2" { &EC2 } else { &STS }
+}
+
+/// How the next page's token is called in an answer of that service.
+pub(crate) fn next_token_name(service: &str) -> &'static str {
+    names(service).next_token_out
+}
+
+/// What was taken out of a request.
+#[derive(Debug, Default)]
+pub(crate) struct Prologue {
+    pub(crate) dry_run: bool,
+    pub(crate) client_token: Option<String>,
+    pub(crate) max_results: Option<usize>,
+    pub(crate) next_token: Option<String>,
+}
+
+impl Prologue {
+    /// Takes the common fields out of an input, as far as its operation has them.
+    pub(crate) fn take(operation: &Operation, input: &mut Tree) -> Result<Self, ApiError> {
+        let names = names(operation.action.service);
+        let mut prologue = Self::default();
+        if let Some(name) = names.dry_run
+            && let Some(value) = text(input, name)?
+        {
+            prologue.dry_run = match value.to_ascii_lowercase().as_str() {
+                "true" => true,
+                "false" => false,
+                _ => return Err(ApiError::invalid(name, value, "It is true or false.")),
+            };
+        }
+        if operation.client_token {
+            prologue.client_token = text(input, names.client_token)?.filter(|token| !token.is_empty());
+        }
+        if operation.paged {
+            prologue.next_token = text(input, names.next_token)?.filter(|token| !token.is_empty());
+            if let Some(value) = text(input, names.max_results)? {
+                let number = value.parse().ok().filter(|number| *number > 0);
+                let refuse = || ApiError::invalid(names.max_results, &value, "Expecting a number between 5 and 1000.");
+                prologue.max_results = Some(number.ok_or_else(refuse)?);
+            }
+        }
+        Ok(prologue)
+    }
+}
+
+fn text(input: &mut Tree, name: &str) -> Result<Option<String>, ApiError> {
+    match input.take(name) {
+        None | Some(Tree::Null) => Ok(None),
+        Some(Tree::Text(text)) => Ok(Some(text.to_string())),
+        Some(Tree::Bool(value)) => Ok(Some(value.to_string())),
+        Some(Tree::Number(number)) => Ok(Some(number.to_string())),
+        Some(_) => Err(Refusal::new("InvalidParameterValue", format!("The parameter {name} takes one value")).into()),
+    }
+}
