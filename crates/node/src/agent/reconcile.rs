@@ -1,0 +1,234 @@
+//! The decision which step to take for one instance, as a pure function of what is planned, what was found on the
+//! machine and what was tried.
+//!
+//! It is level-triggered: it knows no events and no order of calls, so that it doesn't matter which of them an agent that
+//! was killed has seen. What it must never get wrong is starting a guest while one of the same instance lives; that rests
+//! on inspection alone.
+//!
+//! - A guest runs under the boot number that it was started with. It is started only for a greater one: a guest that
+//!   powered itself off or died is reported, and stays so until somebody asks for a start.
+//! - A stop presses the power button, again every few seconds, and pulls the plug after a grace; a forced one at once.
+//! - A reboot is a reset. AWS asks the guest first and resets it after four minutes; here it is reset at once, because
+//!   a guest can't be asked to reboot by its power button. The driver counts one a reset, so several are caught up with
+//!   in a row, which the guest can't tell from one.
+//! - Other arguments (type, disks) take effect at the next start.
+//! - What isn't in the plan is left alone.
+
+use landfall_model::agent::{InstanceSeen, Phase, Reason};
+use landfall_model::plan::{InstancePlan, Power};
+use landfall_model::{InstanceId, Timestamp};
+
+use super::history::History;
+use super::timing::Timing;
+use crate::driver::{Guest, GuestState};
+
+/// All that a decision rests on.
+#[derive(Clone, Copy, Debug)]
+pub struct Situation<'a> {
+    /// What is planned; nothing for a guest that nobody knows.
+    pub plan: Option<&'a InstancePlan>,
+    /// What was found.
+    pub guest: Option<&'a Guest>,
+    /// Whether its volumes can be used.
+    pub volumes: Readiness<'a>,
+    /// Whether its ports can be opened.
+    pub network: Readiness<'a>,
+    /// What was tried.
+    pub history: &'a History,
+    /// How long to wait for what.
+    pub timing: &'a Timing,
+    /// The time.
+    pub now: Timestamp,
+}
+
+/// Whether something that a start needs is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Readiness<'a> {
+    /// It is.
+    Ready,
+    /// It is being made.
+    Pending,
+    /// It can't be made; the sentence is for the tenant.
+    Failed(&'a str),
+}
+
+/// What to do next for an instance.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// It is as planned, or can't be without another plan.
+    Nothing,
+    /// Its volumes or ports aren't there yet; it goes on when they are.
+    Await,
+    /// Nothing before that time, unless something changes.
+    WaitUntil(Timestamp),
+    /// Start it.
+    Start,
+    /// Press its power button.
+    Press,
+    /// Pull its plug.
+    Pull,
+    /// Press its reset button.
+    Reset,
+    /// Forget what is left of it.
+    Remove,
+    /// Take note that it can't be started.
+    GiveUp(Reason),
+}
+
+impl Step {
+    /// Whether it touches the machine.
+    pub fn has_effect(&self) -> bool {
+        matches!(self, Step::Start | Step::Press | Step::Pull | Step::Reset | Step::Remove)
+    }
+}
+
+/// Whether a guest has a life that a start would double.
+pub fn is_live(guest: &Guest) -> bool {
+    matches!(guest.state, GuestState::Running | GuestState::Suspended(_))
+}
+
+/// The next step for an instance. Taking it and inspecting again leads, by and by, to `Nothing`.
+pub fn next_step(situation: &Situation<'_>) -> Step {
+    let Some(plan) = situation.plan else { return Step::Nothing };
+    let step = match (plan.power, situation.guest) {
+        (Power::On, _) => next_when_on(situation, plan),
+        (Power::Off | Power::Gone, None) => Step::Nothing,
+        (Power::Off, Some(guest)) => next_to_end(situation, plan, guest).unwrap_or(Step::Nothing),
+        (Power::Gone, Some(guest)) => next_to_end(situation, plan, guest).unwrap_or(Step::Remove),
+    };
+    match situation.history.retry_at(&step) {
+        Some(at) if at > situation.now => Step::WaitUntil(at),
+        _ => step,
+    }
+}
+
+fn next_when_on(situation: &Situation<'_>, plan: &InstancePlan) -> Step {
+    if let Some(guest) = situation.guest {
+        if guest.boot >= plan.boot {
+            if is_live(guest) {
+                return if plan.reboots > guest.reboots { Step::Reset } else { Step::Nothing };
+            }
+            if !is_leftover(situation.history, guest) {
+                return Step::Nothing;
+            }
+        }
+        if let Some(step) = next_to_end(situation, plan, guest) {
+            return step;
+        }
+    }
+    if situation.history.gave_up().is_some() {
+        return Step::Nothing;
+    }
+    match (situation.volumes, situation.network) {
+        (Readiness::Failed(why), _) | (_, Readiness::Failed(why)) => Step::GiveUp(reason_from(why)),
+        (Readiness::Pending, _) | (_, Readiness::Pending) => Step::Await,
+        (Readiness::Ready, Readiness::Ready) => {
+            if situation.history.attempts(&Step::Start) < situation.timing.attempts {
+                Step::Start
+            } else {
+                Step::GiveUp(reason_from("The machine was started several times and was gone each time"))
+            }
+        }
+    }
+}
+
+/// Whether a dead guest is only what a start that is being tried left behind.
+fn is_leftover(history: &History, guest: &Guest) -> bool {
+    matches!(guest.state, GuestState::Dead(_)) && history.has_failed_start()
+}
+
+/// The next step towards the end of a guest's process, or nothing if it has none.
+fn next_to_end(situation: &Situation<'_>, plan: &InstancePlan, guest: &Guest) -> Option<Step> {
+    match guest.state {
+        GuestState::Dead(_) => None,
+        // Its process may still be there; a driver may go on to say that it powered itself off after it is gone.
+        GuestState::PoweredOff => (!situation.history.has_pulled(guest.boot)).then_some(Step::Pull),
+        GuestState::Running | GuestState::Suspended(_) if plan.forced => Some(Step::Pull),
+        GuestState::Running | GuestState::Suspended(_) => {
+            let Some(stopping) = situation.history.stopping else { return Some(Step::Press) };
+            let grace = if plan.power == Power::Gone { situation.timing.terminate } else { situation.timing.stop };
+            let (pull_at, press_at) = (stopping.since + grace, stopping.pressed_at + situation.timing.press_again);
+            Some(match situation.now {
+                now if now >= pull_at => Step::Pull,
+                now if now >= press_at => Step::Press,
+                _ => Step::WaitUntil(pull_at.min(press_at)),
+            })
+        }
+    }
+}
+
+/// What to report of an instance. `answered` is whether the guest was heard since its start.
+pub fn seen(plan: &InstancePlan, guest: Option<&Guest>, history: &History, answered: bool) -> InstanceSeen {
+    let live = guest.filter(|guest| is_live(guest));
+    let (phase, boot, reason) = match plan.power {
+        Power::On => seen_when_on(plan, guest, history),
+        Power::Off => match live {
+            Some(guest) => (Phase::Stopping, guest.boot, history.trouble().map(reason_from)),
+            None => (Phase::Stopped, plan.boot, None),
+        },
+        Power::Gone => match guest {
+            Some(guest) => (Phase::Stopping, guest.boot, history.trouble().map(reason_from)),
+            None => (Phase::Gone, plan.boot, None),
+        },
+    };
+    InstanceSeen {
+        id: plan.id,
+        boot,
+        // Where nothing lives there is nothing to reboot, and the next start counts as all reboots asked for.
+        reboots: live.map_or(plan.reboots, |guest| guest.reboots),
+        phase,
+        answered: answered && live.is_some(),
+        machine: guest.map_or(&plan.machine, |guest| &guest.machine).clone(),
+        reason,
+    }
+}
+
+fn seen_when_on(plan: &InstancePlan, guest: Option<&Guest>, history: &History) -> (Phase, u64, Option<Reason>) {
+    let waiting = || match history.gave_up() {
+        Some(reason) => (Phase::Failed, plan.boot, Some(reason.clone())),
+        None => (Phase::Starting, plan.boot, None),
+    };
+    let Some(guest) = guest else { return waiting() };
+    match &guest.state {
+        GuestState::Running | GuestState::Suspended(_) if guest.boot < plan.boot => {
+            (Phase::Stopping, guest.boot, history.trouble().map(reason_from))
+        }
+        GuestState::Running => (Phase::Running, guest.boot, None),
+        GuestState::Suspended(why) => (Phase::Running, guest.boot, Some(reason_from(why))),
+        GuestState::PoweredOff | GuestState::Dead(_) if guest.boot < plan.boot => waiting(),
+        GuestState::Dead(_) if is_leftover(history, guest) => waiting(),
+        GuestState::PoweredOff => (Phase::Stopped, guest.boot, Some(initiated_by_guest())),
+        GuestState::Dead(why) => {
+            let why = why.as_deref().unwrap_or("The process of the instance ended unexpectedly");
+            (Phase::Stopped, guest.boot, Some(reason_from(why)))
+        }
+    }
+}
+
+/// How something that nobody planned is named in a report.
+pub fn unknown_guest(id: InstanceId) -> String {
+    format!("instance {id}")
+}
+
+/// Why an instance is stopped that powered itself off, in AWS's words.
+pub fn initiated_by_guest() -> Reason {
+    reason_from("Client.InstanceInitiatedShutdown: Instance initiated shutdown")
+}
+
+/// A reason from a driver's sentence. One that begins with a code of AWS's (`Server.InsufficientInstanceCapacity: …`)
+/// keeps it; any other is an internal error. The message repeats the code, as AWS's messages do.
+pub fn reason_from(sentence: &str) -> Reason {
+    if let Some((code, _)) = sentence.split_once(": ")
+        && let Some((side, name)) = code.split_once('.')
+        && (side == "Server" || side == "Client")
+        && !name.is_empty()
+        && name.bytes().all(|b| b.is_ascii_alphanumeric())
+    {
+        return Reason { code: code.to_owned(), message: sentence.to_owned() };
+    }
+    let code = "Server.InternalError";
+    Reason { code: code.to_owned(), message: format!("{code}: {sentence}") }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,58 @@
+//! What is reported, and when: after a change only what changed, everything at the start, after a report that may have
+//! been lost, when something unknown appears or goes, and now and then.
+//!
+//! A report is also owed when the plan asks for something new and nothing changes by it (a stop of what is stopped):
+//! the control plane ignores what was reported under older revisions, and would wait for ever.
+
+use std::mem;
+
+use landfall_model::agent::Report;
+
+use super::ledger::Ledger;
+
+impl Ledger {
+    /// What is to be reported now, if anything. It counts as told; see [`Ledger::say_all`].
+    pub fn next_report(&mut self) -> Option<Report> {
+        if !self.is_inspected() || self.plan().is_none() {
+            return None;
+        }
+        let (incarnation, revision) = self.version();
+        let mut report = Report { incarnation, revision, full: mem::take(&mut self.say_all), ..Report::default() };
+        let mut instances = mem::take(&mut self.unsaid_instances);
+        let mut volumes = mem::take(&mut self.unsaid_volumes);
+        if report.full {
+            instances.extend(self.instances.keys());
+            volumes.extend(self.volumes.keys());
+            report.unknown = self.unknown();
+        }
+        for id in instances {
+            let Some(seen) = self.seen_of(id) else { continue };
+            let Some(entry) = self.instances.get_mut(&id) else { continue };
+            if mem::take(&mut entry.owed) || report.full || entry.said.as_ref() != Some(&seen) {
+                entry.said = Some(seen.clone());
+                report.instances.push(seen);
+            }
+        }
+        for id in volumes {
+            let Some(seen) = self.seen_of_volume(id) else { continue };
+            let Some(entry) = self.volumes.get_mut(&id) else { continue };
+            if mem::take(&mut entry.owed) || report.full || entry.said.as_ref() != Some(&seen.phase) {
+                entry.said = Some(seen.phase.clone());
+                report.volumes.push(seen);
+            }
+        }
+        (report.full || !report.instances.is_empty() || !report.volumes.is_empty()).then_some(report)
+    }
+
+    /// Makes the next report tell everything: the last one may not have arrived, or it is time to.
+    pub fn say_all(&mut self) {
+        self.say_all = true;
+    }
+
+    /// Whether there may be something to report.
+    pub fn has_news(&self) -> bool {
+        self.is_inspected()
+            && self.plan().is_some()
+            && (self.say_all || !self.unsaid_instances.is_empty() || !self.unsaid_volumes.is_empty())
+    }
+}

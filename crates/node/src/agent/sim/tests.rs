@@ -1,0 +1,276 @@
+use landfall_model::agent::{InstanceSeen, Phase, VolumePhase};
+use landfall_model::plan::HostPlan;
+
+use super::*;
+use crate::driver::GuestState;
+use crate::fake::fixture::{Author, instance_id, volume_id};
+
+const NOW: Timestamp = Timestamp(1_700_000_000_000);
+
+fn after_ms(ms: u64) -> Timestamp {
+    NOW + Duration::from_millis(ms)
+}
+
+/// A host with a plan that has a network and nothing else, its first reports already taken.
+fn empty_host(options: SimOptions) -> (SimHost, Author) {
+    let (mut host, author) = (SimHost::new(options), Author::new());
+    let report = host.step(author.snapshot(), NOW).unwrap().unwrap();
+    assert!(report.full && report.instances.is_empty() && report.unknown.is_empty());
+    (host, author)
+}
+
+fn one(report: Option<Report>) -> InstanceSeen {
+    let report = report.expect("a report");
+    assert_eq!(report.instances.len(), 1, "{report:?}");
+    report.instances.into_iter().next().unwrap()
+}
+
+fn code(seen: &InstanceSeen) -> &str {
+    seen.reason.as_ref().map_or("", |reason| &reason.code)
+}
+
+#[test]
+fn a_life_at_zero_latency_takes_one_step_a_wish() {
+    let (mut host, mut author) = empty_host(SimOptions::default());
+    author.launch(1);
+    let report = host.step(author.delta(), NOW).unwrap().unwrap();
+    assert!(!report.full);
+    assert_eq!(report.revision, author.plan.revision);
+    assert_eq!(report.volumes[0].phase, VolumePhase::Ready);
+    let seen = one(Some(report));
+    assert_eq!((seen.phase, seen.boot, seen.answered, &*seen.machine), (Phase::Running, 1, true, "simulated-1"));
+    assert_eq!(host.next_wake(), None);
+    assert!(host.is_settled());
+    assert_eq!(host.tick(NOW), None);
+
+    author.change(1, |piece| piece.reboots = 3);
+    let seen = one(host.step(author.delta(), NOW).unwrap());
+    assert_eq!((seen.phase, seen.reboots), (Phase::Running, 3));
+    author.stop(1, false);
+    assert_eq!(one(host.step(author.delta(), NOW).unwrap()).phase, Phase::Stopped);
+    assert_eq!(host.machine().inspect_guests()[0].state, GuestState::PoweredOff);
+    assert!(!host.machine().inventory().contains(&format!("process {}", instance_id(1))), "its memory is freed");
+    author.stop(1, true);
+    assert_eq!(one(host.step(author.delta(), NOW).unwrap()).phase, Phase::Stopped, "a new wish is answered");
+    author.start(1);
+    let seen = one(host.step(author.delta(), NOW).unwrap());
+    assert_eq!((seen.phase, seen.boot, seen.reboots), (Phase::Running, 2, 3));
+    let Ok(Answer::Console { output, .. }) = host.console(instance_id(1)) else { panic!("no console") };
+    let text = String::from_utf8(STANDARD.decode(output).unwrap()).unwrap();
+    assert!(text.starts_with("landfall simulated console of i-00000000000000001: 2023-11-14T22:13:20.000Z boot 1"));
+    assert!(text.contains("boot 2"), "{text}");
+
+    author.terminate(1);
+    let report = host.step(author.delta(), NOW).unwrap().unwrap();
+    assert_eq!(report.volumes[0].phase, VolumePhase::Gone);
+    assert_eq!(one(Some(report)).phase, Phase::Gone);
+    author.forget(1);
+    assert_eq!(host.step(author.delta(), NOW).unwrap(), None);
+    assert_eq!(host.machine().inventory().len(), 1, "the network alone is left");
+    assert_eq!(host.machine().starts(), 2);
+    assert!(host.ledger.instances.is_empty() && host.ledger.volumes.is_empty(), "nothing is remembered");
+}
+
+#[test]
+fn only_what_asks_for_something_new_is_told_again() {
+    let (mut host, mut author) = empty_host(SimOptions::default());
+    author.launch(1);
+    author.launch(2);
+    assert_eq!(host.step(author.delta(), NOW).unwrap().unwrap().instances.len(), 2);
+    author.change(2, |piece| {
+        piece.metadata.tags.insert("Name".into(), "two".into());
+    });
+    assert_eq!(host.step(author.delta(), NOW).unwrap(), None);
+    host.report_was_lost();
+    let report = host.tick(NOW).unwrap();
+    assert!(report.full && report.instances.len() == 2 && report.volumes.len() == 2);
+    let stale = PlanUpdate::Delta { from: 1, to: 2, pieces: [].into() };
+    assert_eq!(host.step(stale, NOW), Err(StalePlan));
+    assert_eq!(host.version(), (1, author.plan.revision));
+}
+
+#[test]
+fn latencies_are_lived_through() {
+    let options = SimOptions {
+        machine: MachineOptions {
+            stop: Some(Duration::from_millis(300)),
+            answer: Duration::from_millis(200),
+            ..MachineOptions::default()
+        },
+        start: Duration::from_millis(100),
+        ..SimOptions::default()
+    };
+    let (mut host, mut author) = empty_host(options);
+    author.launch(1);
+    assert_eq!(one(host.step(author.delta(), NOW).unwrap()).phase, Phase::Starting);
+    assert_eq!(host.next_wake(), Some(after_ms(100)));
+    assert_eq!(host.tick(after_ms(99)), None);
+    let seen = one(host.tick(after_ms(100)));
+    assert_eq!((seen.phase, seen.answered), (Phase::Running, false));
+    assert_eq!(host.next_wake(), Some(after_ms(300)));
+    assert!(one(host.tick(after_ms(300))).answered);
+    author.stop(1, false);
+    assert_eq!(one(host.step(author.delta(), after_ms(1000)).unwrap()).phase, Phase::Stopping);
+    assert_eq!(host.next_wake(), Some(after_ms(1300)));
+    assert_eq!(one(host.tick(after_ms(1300))).phase, Phase::Stopped);
+    author.start(1);
+    host.step(author.delta(), after_ms(2000)).unwrap();
+    host.tick(after_ms(2100));
+    author.stop(1, true);
+    assert_eq!(one(host.step(author.delta(), after_ms(2150)).unwrap()).phase, Phase::Stopped, "forced: at once");
+}
+
+#[test]
+fn a_guest_that_ignores_its_button_is_unplugged_after_a_grace() {
+    let machine = MachineOptions { stop: None, ..MachineOptions::default() };
+    let (mut host, mut author) = empty_host(SimOptions { machine, ..SimOptions::default() });
+    author.launch(1);
+    host.step(author.delta(), NOW).unwrap();
+    author.stop(1, false);
+    assert_eq!(one(host.step(author.delta(), NOW).unwrap()).phase, Phase::Stopping);
+    let mut wakes = 0;
+    let (seen, now) = loop {
+        let now = host.next_wake().unwrap();
+        wakes += 1;
+        if let Some(report) = host.tick(now) {
+            break (one(Some(report)), now);
+        }
+    };
+    assert_eq!((seen.phase, now, wakes), (Phase::Stopped, after_ms(60_000), 12));
+}
+
+#[test]
+fn what_ends_by_itself_stays_so_until_a_start_is_asked_for() {
+    let (mut host, mut author) = empty_host(SimOptions::default());
+    author.launch(1);
+    author.launch(2);
+    host.step(author.delta(), NOW).unwrap();
+    host.machine().power_off(instance_id(1));
+    let seen = one(host.tick(NOW));
+    assert_eq!((seen.phase, code(&seen)), (Phase::Stopped, "Client.InstanceInitiatedShutdown"));
+    let message = "Client.InstanceInitiatedShutdown: Instance initiated shutdown";
+    assert_eq!(seen.reason.as_ref().unwrap().message, message);
+    host.machine().kill(instance_id(2), "QEMU was killed by signal 9");
+    let seen = one(host.tick(NOW));
+    assert_eq!((seen.phase, code(&seen)), (Phase::Stopped, "Server.InternalError"));
+    assert_eq!(host.tick(after_ms(3_600_000)), None);
+    assert_eq!(host.machine().starts(), 2);
+    for n in [1, 2] {
+        author.start(n);
+        let seen = one(host.step(author.delta(), after_ms(3_600_000)).unwrap());
+        assert_eq!((seen.phase, seen.boot), (Phase::Running, 2));
+    }
+    host.machine().suspend(instance_id(1), Some("The disk of the host is full"));
+    let seen = one(host.tick(after_ms(3_600_000)));
+    assert_eq!((seen.phase, code(&seen), seen.answered), (Phase::Running, "Server.InternalError", true));
+}
+
+#[test]
+fn starts_that_fail_are_tried_a_few_times_or_not_at_all() {
+    let (mut host, mut author) = empty_host(SimOptions::default());
+    let short = "Server.InsufficientInstanceCapacity: There isn't enough memory";
+    host.machine().faults().fail_starts(instance_id(1), 1, true, short);
+    author.launch(1);
+    let seen = one(host.step(author.delta(), NOW).unwrap());
+    assert_eq!((seen.phase, code(&seen)), (Phase::Failed, "Server.InsufficientInstanceCapacity"));
+    assert_eq!(host.next_wake(), None);
+    author.start(1);
+    assert_eq!(one(host.step(author.delta(), NOW).unwrap()).phase, Phase::Running);
+
+    host.machine().faults().fail_starts(instance_id(2), 2, false, "busy");
+    author.launch(2);
+    assert_eq!(one(host.step(author.delta(), NOW).unwrap()).phase, Phase::Starting);
+    assert_eq!(host.tick(host.next_wake().unwrap()), None);
+    assert_eq!(one(host.tick(host.next_wake().unwrap())).phase, Phase::Running);
+
+    host.machine().faults().fail_starts(instance_id(3), 99, false, "busy");
+    author.launch(3);
+    host.step(author.delta(), NOW).unwrap();
+    let seen = loop {
+        if let Some(report) = host.tick(host.next_wake().unwrap()) {
+            break one(Some(report));
+        }
+    };
+    assert_eq!((seen.phase, code(&seen)), (Phase::Failed, "Server.InternalError"));
+    author.terminate(3);
+    assert_eq!(one(host.step(author.delta(), after_ms(100_000)).unwrap()).phase, Phase::Gone);
+}
+
+#[test]
+fn a_volume_or_network_that_cannot_be_made_fails_the_instance() {
+    let (mut host, mut author) = empty_host(SimOptions::default());
+    host.machine().faults().fail_volume(volume_id(1), Some((true, "The image is damaged")));
+    author.launch(1);
+    let report = host.step(author.delta(), NOW).unwrap().unwrap();
+    assert_eq!(report.volumes[0].phase, VolumePhase::Failed("The image is damaged".into()));
+    assert_eq!(one(Some(report)).phase, Phase::Failed);
+    host.machine().faults().fail_volume(volume_id(1), None);
+    author.start(1);
+    let report = host.step(author.delta(), NOW).unwrap().unwrap();
+    assert_eq!(report.volumes[0].phase, VolumePhase::Ready);
+    assert_eq!(one(Some(report)).phase, Phase::Running);
+
+    host.machine().faults().fail_network(Some("nft: no such file"));
+    author.launch(2);
+    assert_eq!(one(host.step(author.delta(), NOW).unwrap()).phase, Phase::Starting);
+    let seen = loop {
+        if let Some(report) = host.tick(host.next_wake().unwrap()) {
+            break one(Some(report));
+        }
+    };
+    assert_eq!(seen.phase, Phase::Failed);
+    assert!(seen.reason.unwrap().message.contains("nft: no such file"));
+    host.machine().faults().fail_network(None);
+    assert_eq!(host.tick(host.next_wake().unwrap()), None, "a failed start isn't taken back under the same boot");
+    author.start(2);
+    assert_eq!(one(host.step(author.delta(), after_ms(100_000)).unwrap()).phase, Phase::Running);
+}
+
+#[test]
+fn an_agent_that_starts_again_finds_its_guests() {
+    let (mut host, mut author) = empty_host(SimOptions::default());
+    author.launch(1);
+    author.launch(2);
+    host.step(author.delta(), NOW).unwrap();
+    host.restart_agent(NOW);
+    let report = host.tick(NOW).unwrap();
+    assert!(report.full && report.instances.len() == 2 && report.volumes.len() == 2);
+    assert!(report.instances.iter().all(|seen| seen.phase == Phase::Running && seen.answered));
+    assert_eq!(host.machine().starts(), 2);
+    host.crash(NOW);
+    let report = host.tick(NOW).unwrap();
+    assert!(report.instances.iter().all(|seen| seen.phase == Phase::Stopped && seen.reason.is_some()));
+    author.start(1);
+    assert_eq!(one(host.step(author.delta(), NOW).unwrap()).phase, Phase::Running);
+}
+
+#[test]
+fn what_nobody_planned_is_reported_and_left() {
+    let (mut host, mut author) = empty_host(SimOptions::default());
+    author.launch(1);
+    host.step(author.delta(), NOW).unwrap();
+    let restored = HostPlan { incarnation: 2, revision: 1, ..Author::new().plan };
+    let report = host.step(PlanUpdate::Snapshot(restored), NOW).unwrap().unwrap();
+    assert!(report.full && report.incarnation == 2 && report.instances.is_empty());
+    assert_eq!(report.unknown, [format!("instance {}", instance_id(1)), format!("volume {}", volume_id(1))]);
+    assert_eq!(host.machine().inspect_guests()[0].state, GuestState::Running);
+    host.machine().kill(instance_id(1), "killed");
+    assert_eq!(host.tick(NOW), None);
+}
+
+#[test]
+fn a_launch_costs_little_and_no_more_on_a_full_host() {
+    let (mut host, mut author) = empty_host(SimOptions::default());
+    let mut spans = Vec::new();
+    for round in 0..2 {
+        let begin = std::time::Instant::now();
+        for n in 1..=1000 {
+            author.launch(round * 1000 + n);
+            host.step(author.delta(), NOW).unwrap().unwrap();
+        }
+        spans.push(begin.elapsed());
+    }
+    // Also without optimisation a launch takes well under a millisecond.
+    assert!(spans[0] < Duration::from_secs(1), "{spans:?}");
+    assert!(spans[1] < spans[0] * 4, "{spans:?}");
+}

@@ -1,0 +1,134 @@
+//! The fake machine behind the three driver traits, for the threaded agent.
+//!
+//! One machine outlives many agents. Each agent gets its drivers from a *session*, which can be killed at any instant:
+//! then none of its calls has any more effect, as if its process had died, also those that are under way.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use landfall_model::plan::{HostPlan, VolumePlan};
+use landfall_model::{InstanceId, InterfaceId, Timestamp, VolumeId};
+
+use super::FakeMachine;
+use crate::agent::{Clock, Drivers};
+use crate::driver::{
+    DriverError, DriverResult, Guest, Hypervisor, Launch, Network, OpenDisk, OpenPort, PowerAction, Volumes,
+};
+
+/// A fake machine that threads share.
+#[derive(Clone)]
+pub struct FakeHost {
+    machine: Arc<Mutex<FakeMachine>>,
+    clock: Clock,
+    dead: Arc<AtomicBool>,
+    pause: Duration,
+}
+
+/// The fake machine's hypervisor.
+pub struct FakeHypervisor(FakeHost);
+/// The fake machine's volumes.
+pub struct FakeVolumes(FakeHost);
+/// The fake machine's network.
+pub struct FakeNetwork(FakeHost);
+
+impl FakeHost {
+    /// Shares a machine. Each call that does something takes as long as the pause, half before and half after it.
+    pub fn new(machine: FakeMachine, clock: Clock, pause: Duration) -> Self {
+        Self { machine: Arc::new(Mutex::new(machine)), clock, dead: Arc::default(), pause }
+    }
+
+    /// The same machine for another agent.
+    pub fn session(&self) -> Self {
+        Self { dead: Arc::default(), ..self.clone() }
+    }
+
+    /// Ends the agent of this session as a crash would: nothing that it calls has an effect from now on.
+    pub fn kill_session(&self) {
+        // With the lock held, so that no call is in the middle of its effect.
+        let _machine = self.machine();
+        self.dead.store(true, Ordering::SeqCst);
+    }
+
+    /// This machine behind the driver traits.
+    pub fn drivers(&self) -> Drivers {
+        Drivers {
+            hypervisor: Arc::new(FakeHypervisor(self.clone())),
+            volumes: Arc::new(FakeVolumes(self.clone())),
+            network: Arc::new(FakeNetwork(self.clone())),
+        }
+    }
+
+    /// The machine itself, at the present time.
+    pub fn machine(&self) -> MutexGuard<'_, FakeMachine> {
+        let mut machine = self.machine.lock().unwrap_or_else(PoisonError::into_inner);
+        machine.set_now((self.clock)());
+        machine
+    }
+
+    fn look<T>(&self, look: impl FnOnce(&mut FakeMachine) -> DriverResult<T>) -> DriverResult<T> {
+        let mut machine = self.machine();
+        if self.dead.load(Ordering::SeqCst) {
+            return Err(DriverError::Retry("the agent of this session is dead".to_owned()));
+        }
+        look(&mut machine)
+    }
+
+    fn act<T>(&self, act: impl FnOnce(&mut FakeMachine) -> DriverResult<T>) -> DriverResult<T> {
+        std::thread::sleep(self.pause / 2);
+        let result = self.look(act);
+        std::thread::sleep(self.pause / 2);
+        result
+    }
+}
+
+impl Hypervisor for FakeHypervisor {
+    fn inspect(&self) -> DriverResult<Vec<Guest>> {
+        self.0.look(|machine| Ok(machine.inspect_guests()))
+    }
+    fn start(&self, launch: Launch<'_>) -> DriverResult<()> {
+        self.0.act(|machine| machine.start(&launch))
+    }
+    fn power(&self, id: InstanceId, action: PowerAction) -> DriverResult<()> {
+        self.0.act(|machine| machine.power(id, action))
+    }
+    fn remove(&self, id: InstanceId) -> DriverResult<()> {
+        self.0.act(|machine| machine.remove_guest(id))
+    }
+    fn console(&self, id: InstanceId, bytes: usize) -> DriverResult<(Vec<u8>, Timestamp)> {
+        self.0.look(|machine| machine.console(id, bytes))
+    }
+}
+
+impl Volumes for FakeVolumes {
+    fn inspect(&self) -> DriverResult<BTreeSet<VolumeId>> {
+        self.0.look(|machine| Ok(machine.inspect_volumes()))
+    }
+    fn ensure(&self, plan: &VolumePlan) -> DriverResult<()> {
+        self.0.act(|machine| machine.ensure_volume(plan))
+    }
+    fn open(&self, plan: &VolumePlan) -> DriverResult<OpenDisk> {
+        self.0.look(|machine| machine.open_volume(plan))
+    }
+    fn remove(&self, id: VolumeId) -> DriverResult<()> {
+        self.0.act(|machine| machine.remove_volume(id))
+    }
+}
+
+impl Network for FakeNetwork {
+    fn apply(&self, plan: &HostPlan) -> DriverResult<()> {
+        self.0.act(|machine| machine.apply_network(plan))
+    }
+    fn open(&self, id: InterfaceId) -> DriverResult<OpenPort> {
+        self.0.look(|machine| machine.open_port(id))
+    }
+    fn heard(&self) -> DriverResult<BTreeSet<InterfaceId>> {
+        self.0.look(|machine| Ok(machine.heard()))
+    }
+    /// Nothing to forget: whether a simulated guest was heard follows from when it was started.
+    fn forget(&self, _id: InterfaceId) {}
+    fn unknown(&self) -> DriverResult<Vec<String>> {
+        Ok(Vec::new())
+    }
+}

@@ -1,0 +1,95 @@
+//! A simulated guest: what is remembered of it, and what it writes on its console.
+
+use std::fmt::Write;
+
+use landfall_model::{InstanceId, InterfaceId, Timestamp, VolumeId};
+
+use crate::driver::{Guest, GuestState};
+
+/// A simulated guest.
+pub(super) struct FakeGuest {
+    pub boot: u64,
+    pub reboots: u64,
+    pub state: GuestState,
+    /// Whether its process is there: also that of one that powered itself off is, until its plug is pulled.
+    pub process: bool,
+    pub machine: String,
+    pub disks: Vec<VolumeId>,
+    pub ports: Vec<InterfaceId>,
+    pub answers_at: Timestamp,
+    pub off_at: Option<Timestamp>,
+    log: Vec<(Timestamp, Line)>,
+}
+
+/// Something that a guest did.
+#[derive(Clone, Copy)]
+pub(super) enum Line {
+    Booted(u64),
+    Reset,
+    PoweredOff,
+    Ended,
+}
+
+/// How many lines a console keeps.
+const LINES: usize = 64;
+
+impl Default for FakeGuest {
+    fn default() -> Self {
+        Self {
+            boot: 0,
+            reboots: 0,
+            state: GuestState::Dead(None),
+            process: false,
+            machine: String::new(),
+            disks: Vec::new(),
+            ports: Vec::new(),
+            answers_at: Timestamp::default(),
+            off_at: None,
+            log: Vec::new(),
+        }
+    }
+}
+
+impl FakeGuest {
+    pub fn is_live(&self) -> bool {
+        matches!(self.state, GuestState::Running | GuestState::Suspended(_))
+    }
+
+    pub fn answers(&self, now: Timestamp) -> bool {
+        self.state == GuestState::Running && self.answers_at <= now
+    }
+
+    pub fn found(&self, id: InstanceId) -> Guest {
+        Guest {
+            id,
+            boot: self.boot,
+            reboots: self.reboots,
+            state: self.state.clone(),
+            machine: self.machine.clone(),
+        }
+    }
+
+    pub fn write(&mut self, at: Timestamp, line: Line) {
+        if self.log.len() == LINES {
+            self.log.remove(0);
+        }
+        self.log.push((at, line));
+    }
+
+    /// All that it wrote, and when the last of it came.
+    pub fn console(&self, id: InstanceId) -> (Vec<u8>, Timestamp) {
+        let mut text = String::new();
+        for (at, line) in &self.log {
+            let what = match line {
+                Line::Booted(boot) => format!("boot {boot}: no system runs here, the hypervisor is simulated"),
+                Line::Reset => "reset".to_owned(),
+                Line::PoweredOff => "powered off".to_owned(),
+                Line::Ended => "process ended".to_owned(),
+            };
+            // Writing to a string can't fail.
+            let _ = write!(text, "landfall simulated console of {id}: {at} {what}\r\n");
+        }
+        let at = self.log.last().map_or_else(Timestamp::default, |(at, _)| *at);
+        (text.into_bytes(), at)
+    }
+}
