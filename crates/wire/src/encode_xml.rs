@@ -39,10 +39,30 @@ pub(crate) fn close(out: &mut Vec<u8>, tag: &str) {
     out.push(b'>');
 }
 
+/// The bytes of UTF-8 at which [`write_text`] may have to write something else. Nearly no text has any.
+const NEEDS_A_LOOK: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut at = 0;
+    while at < 0x20 {
+        table[at] = true;
+        at += 1;
+    }
+    table[b'&' as usize] = true;
+    table[b'<' as usize] = true;
+    table[b'>' as usize] = true;
+    table[b'"' as usize] = true;
+    table[0xEF] = true;
+    table
+};
+
 /// Writes text, escaped. What XML 1.0 can't carry in any spelling (control characters, two non-characters)
 /// becomes U+FFFD; a carriage return is spelt out, since a parser would make a line feed of it.
 pub(crate) fn write_text(out: &mut Vec<u8>, text: &str) {
     let bytes = text.as_bytes();
+    if !bytes.iter().any(|&byte| NEEDS_A_LOOK[usize::from(byte)]) {
+        out.extend_from_slice(bytes);
+        return;
+    }
     let mut written = 0;
     for (at, &byte) in bytes.iter().enumerate() {
         let (escape, width): (&[u8], usize) = match byte {

@@ -12,6 +12,10 @@ use crate::query::hex_digit;
 /// For how long a presigned request may be valid: a week.
 const MAX_EXPIRES_S: i64 = 7 * 24 * 3_600;
 
+/// The `x-amz-` headers that clients leave unsigned: a session token that isn't the key's own fails by itself, and
+/// what the client calls itself decides nothing.
+const MAY_BE_UNSIGNED: [&str; 2] = ["x-amz-security-token", "x-amz-user-agent"];
+
 /// What a derived key is for. With the access key's id it names a [`super::SigningKey`] in a cache.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Scope {
@@ -135,7 +139,7 @@ fn from_query(parts: &RequestParts<'_>) -> Result<Claim, AuthError> {
         Some(expires) => expires.parse().map_err(|_| AuthError::BadExpiry)?,
         None => MAX_SKEW_MS / 1_000,
     };
-    if !(0..=MAX_EXPIRES_S).contains(&expires) {
+    if !(1..=MAX_EXPIRES_S).contains(&expires) {
         return Err(AuthError::BadExpiry);
     }
     let token = query_value(parts.query, "X-Amz-Security-Token")?;
@@ -210,7 +214,7 @@ impl Claim {
         if let Some(absent) = self.signed_headers.iter().find(|name| !headers.contains_key(name.as_str())) {
             return Err(AuthError::AbsentHeader(absent.clone()));
         }
-        let must_be_signed = |name: &&str| name.starts_with("x-amz-") && *name != "x-amz-security-token";
+        let must_be_signed = |name: &&str| name.starts_with("x-amz-") && !MAY_BE_UNSIGNED.contains(name);
         let unsigned =
             headers.keys().map(http::HeaderName::as_str).filter(must_be_signed).find(|name| !is_signed(name));
         match unsigned {

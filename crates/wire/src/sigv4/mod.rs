@@ -5,8 +5,8 @@
 //! and depends on the scope alone, so it is a value of its own ([`SigningKey`]) that callers keep.
 //!
 //! The rules are those of "Create a signed AWS API request" in the IAM user guide. What AWS leaves open is
-//! decided strictly: whatever could be read in two ways is refused, all `x-amz-` headers must be signed but the
-//! session token (a token that isn't the key's own fails by itself), and the whole body is always covered.
+//! decided strictly: whatever could be read in two ways is refused, all `x-amz-` headers that
+//! decide anything must be signed, and the whole body is always covered.
 
 mod canonical;
 mod claim;

@@ -1,7 +1,7 @@
 //! What a stranger may send: any bytes at all end in a value or an error, never in a panic, and cost no more
 //! than their size.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use landfall_wire::sigv4::{Payload, SigningKey, parse, verify};
@@ -76,7 +76,7 @@ fn json_like() -> impl Strategy<Value = Vec<u8>> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn no_bytes_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
@@ -147,11 +147,16 @@ proptest! {
     }
 }
 
+/// The processor time of this thread: what others do on the machine doesn't count.
+fn cpu_time() -> Duration {
+    nix::time::clock_gettime(nix::time::ClockId::CLOCK_THREAD_CPUTIME_ID).unwrap().into()
+}
+
 fn shortest(mut run: impl FnMut()) -> Duration {
     let times = (0..5).map(|_| {
-        let start = Instant::now();
+        let start = cpu_time();
         run();
-        start.elapsed()
+        cpu_time() - start
     });
     times.min().unwrap()
 }
@@ -160,7 +165,8 @@ fn shortest(mut run: impl FnMut()) -> Duration {
 #[test]
 fn the_time_follows_the_size() {
     const TIMES: usize = 8;
-    let bodies: [(&str, fn(usize) -> String, fn(&[u8])); 7] = [
+    type Case = (&'static str, fn(usize) -> String, fn(&[u8]));
+    let bodies: [Case; 7] = [
         ("parameters", |n| (0..n).map(|at| format!("&P{at}=v")).collect(), |body| drop(decode_query(body))),
         ("indexes", |n| (0..n).rev().map(|at| format!("&I.{at}.N=v")).collect(), |body| drop(decode_query(body))),
         (
@@ -212,7 +218,7 @@ fn a_signature_costs_what_its_request_weighs() {
             assert!(verify(&claim, &parts, Payload::Bytes(b""), &key, claim.signed_at_ms).is_err());
         })
     };
-    let base = time(2_000).max(Duration::from_micros(200));
-    let large = time(16_000);
+    let base = time(500).max(Duration::from_micros(200));
+    let large = time(4_000);
     assert!(large < base * 40, "{large:?} after {base:?}");
 }

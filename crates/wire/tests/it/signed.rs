@@ -111,6 +111,7 @@ fn headers_that_count_may_come_once() {
     let token: (&str, &[u8]) = ("x-amz-security-token", b"a");
     assert_eq!(claimed(GOOD, &[DATE, token, token]), Err(AuthError::RepeatedHeader("x-amz-security-token")));
     assert_eq!(twice(("x-amz-target", b"A.B")), Err(AuthError::UnsignedHeader("x-amz-target".to_owned())));
+    assert_eq!(twice(("x-amz-user-agent", b"php")), Ok(()));
     assert_eq!(claimed("\u{e9}", &[DATE]), Err(AuthError::UnreadableHeader("authorization")));
 }
 
