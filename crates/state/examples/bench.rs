@@ -5,11 +5,12 @@
 
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use landfall_state::{Engine, MemoryLog, Options, SqliteLog, SqliteOptions};
+use landfall_state::{Engine, MemoryLog, Options, Pending, SqliteLog, SqliteOptions};
 use rusqlite::{Connection, params};
 use serde::{Deserialize, Serialize};
 
@@ -58,53 +59,68 @@ fn main() {
     let seconds = arguments.next().and_then(|text| text.parse().ok()).unwrap_or(3);
     let parent = arguments.next().map_or_else(std::env::temp_dir, PathBuf::from);
     let folder = parent.join(format!("landfall-state-bench-{}", std::process::id()));
-    for threads in [1, 8, 64] {
-        durable(&folder, threads, Duration::from_secs(seconds));
+    for callers in [1, 8, 64] {
+        durable(&folder, "threads", callers, Duration::from_secs(seconds));
+    }
+    for callers in [1, 8, 64] {
+        durable(&folder, "tasks", callers, Duration::from_secs(seconds));
     }
     for rows in [1_000, 100_000] {
         in_memory(rows);
     }
 }
 
-fn durable(folder: &Path, threads: u64, length: Duration) {
+fn commit(engine: &Engine<Cloud>) -> Pending<Result<(), ()>> {
+    engine.commit(|head| {
+        head.transact(0, None, |tx| {
+            tx.put::<Machines>(machine(tx.revision()));
+            Ok(())
+        })
+    })
+}
+
+/// Callers as threads of their own, or as tasks on two threads as in a server.
+fn durable(folder: &Path, kind: &str, callers: usize, length: Duration) {
     let log = SqliteLog::open(folder, SqliteOptions::default()).expect("a log");
     let engine: Engine<Cloud> = Engine::open(Box::new(log), Options::default()).expect("an engine");
-    let (stop, commits) = (AtomicBool::new(false), AtomicU64::new(0));
-    let mut batches = 0_u64;
-    let start = Instant::now();
-    thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
+    let (start, stop) = (Instant::now(), Arc::new(AtomicBool::new(false)));
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().expect("a runtime");
+    let mut threads = Vec::new();
+    for _ in 0..callers {
+        let (engine, stop) = (engine.clone(), stop.clone());
+        if kind == "threads" {
+            threads.push(thread::spawn(move || {
                 while !stop.load(Ordering::Relaxed) {
-                    let done = engine.commit(|head| {
-                        head.transact(0, None, |tx| {
-                            tx.put::<Machines>(machine(tx.revision()));
-                            Ok::<_, ()>(())
-                        })
-                    });
-                    done.wait().expect("durable").expect("committed");
-                    commits.fetch_add(1, Ordering::Relaxed);
+                    commit(&engine).wait().expect("durable").expect("committed");
+                }
+            }));
+        } else {
+            runtime.spawn(async move {
+                while !stop.load(Ordering::Relaxed) {
+                    commit(&engine).await.expect("durable").expect("committed");
                 }
             });
         }
-        let mut durable = engine.durable();
-        while start.elapsed() < length {
-            thread::sleep(Duration::from_micros(50));
-            if durable.has_changed().unwrap_or(false) {
-                durable.borrow_and_update();
-                batches += 1;
-            }
-        }
-        stop.store(true, Ordering::Relaxed);
-    });
-    let ours = commits.load(Ordering::Relaxed) as f64 / start.elapsed().as_secs_f64();
-    let group = (commits.load(Ordering::Relaxed) / batches.max(1)).max(1);
+    }
+    // Each batch shows one snapshot: their number tells how large the groups were.
+    let (mut batches, mut shown) = (0, 0);
+    while start.elapsed() < length {
+        thread::sleep(Duration::from_micros(50));
+        let durable = engine.read().revision;
+        batches += u64::from(durable != shown);
+        shown = durable;
+    }
+    let ours = shown as f64 / start.elapsed().as_secs_f64();
+    stop.store(true, Ordering::Relaxed);
+    threads.into_iter().for_each(|thread| thread.join().expect("a committing thread"));
+    drop(runtime);
     drop(engine);
     std::fs::remove_dir_all(folder).expect("our folder");
+    let group = (shown / u64::max(batches, 1)).clamp(1, callers as u64);
     let straight = straight(folder, group, length);
     std::fs::remove_dir_all(folder).expect("our folder");
     println!(
-        "{threads:>2} threads: {ours:>8.0} durable commits/s in groups of about {group}; \
+        "{callers:>2} {kind}: {ours:>8.0} durable commits/s in groups of about {group}; \
          straight to SQLite in such groups {straight:>8.0}/s; ratio {:.2}",
         ours / straight
     );

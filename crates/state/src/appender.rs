@@ -7,7 +7,7 @@
 
 use std::io;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -20,6 +20,8 @@ use crate::value::Value;
 
 /// How long bulk records gather when no commit takes them along.
 const BULK_GATHER: Duration = Duration::from_millis(200);
+/// Waking a thread costs microseconds: more waiters than this are woken by another thread, during the next append.
+const WAKES_AT_ONCE: usize = 4;
 /// Commits compacted at a time, so that appends wait little.
 pub(crate) const COMPACTION_STEP: u64 = 1_024;
 /// Commits read back at a time.
@@ -63,12 +65,27 @@ impl BulkQueue {
 }
 
 pub(crate) fn start<V: Value>(shared: Arc<Shared<V>>) -> io::Result<JoinHandle<()>> {
+    let (acknowledge, durable) = mpsc::channel::<Vec<Waker>>();
+    let acknowledger = thread::Builder::new().name("log-acknowledge".to_owned()).spawn(move || {
+        durable.into_iter().for_each(wake);
+    })?;
     thread::Builder::new().name("log-appender".to_owned()).spawn(move || {
         while let Some(work) = shared.gather() {
-            shared.write(work);
+            shared.write(work, &acknowledge);
         }
         shared.refuse_all(Refused::Stopped);
+        drop(acknowledge);
+        if acknowledger.join().is_err() {
+            tracing::error!("the acknowledging thread had panicked");
+        }
     })
+}
+
+fn wake(waiters: Vec<Waker>) {
+    for waiter in waiters {
+        // A caller that no longer waits has dropped its end.
+        let _ = waiter.send(Ok(()));
+    }
 }
 
 /// What one append is about.
@@ -136,7 +153,7 @@ impl<V: Value> Shared<V> {
         state
     }
 
-    fn write(&self, work: Work<V>) {
+    fn write(&self, work: Work<V>, acknowledge: &mpsc::Sender<Vec<Waker>>) {
         let Work { batch, waiters, snapshot } = work;
         let appended = if batch.is_empty() { Ok(()) } else { self.lock_log().append(self.epoch, &batch) };
         if let Err(error) = appended {
@@ -147,9 +164,10 @@ impl<V: Value> Shared<V> {
             self.publish(snapshot);
             self.recent.push(batch.commits);
         }
-        for waiter in waiters {
-            // A caller that no longer waits has dropped its end.
-            let _ = waiter.send(Ok(()));
+        if waiters.len() <= WAKES_AT_ONCE {
+            wake(waiters);
+        } else if let Err(mpsc::SendError(waiters)) = acknowledge.send(waiters) {
+            wake(waiters);
         }
         self.compact_due();
     }
