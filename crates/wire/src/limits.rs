@@ -13,7 +13,8 @@ pub const MAX_LIST_INDEX: u32 = 100_000;
 /// How many parameters one query request may have.
 pub const MAX_PARAMETERS: usize = 20_000;
 
-/// How many values (brackets and leaves) one JSON or XML body may have.
+/// How many values one body may make: leaves, structures and lists. Without it, short names with many segments
+/// would become a hundred times their size.
 pub const MAX_VALUES: usize = 100_000;
 
 /// The longest name of a parameter or member, decoded.

@@ -5,7 +5,7 @@
 
 use std::cmp::Ordering;
 
-use crate::limits::{MAX_DEPTH, MAX_KEY_BYTES, MAX_LIST_INDEX, MAX_PARAMETERS, MAX_VALUE_BYTES};
+use crate::limits::{MAX_DEPTH, MAX_KEY_BYTES, MAX_LIST_INDEX, MAX_PARAMETERS, MAX_VALUE_BYTES, MAX_VALUES};
 use crate::tree::{DecodeError, Request, Tree};
 
 /// One decoded parameter.
@@ -39,7 +39,8 @@ fn request(mut parameters: Vec<Parameter>) -> Result<Request, DecodeError> {
     if let Some(pair) = parameters.windows(2).find(|pair| pair[0].name == pair[1].name) {
         return Err(DecodeError::Duplicate(pair[0].name.clone()));
     }
-    let mut input = Tree::Map(fold(&mut parameters, 0)?);
+    let mut budget = MAX_VALUES;
+    let mut input = Tree::Map(fold(&mut parameters, 0, &mut budget)?);
     let mut leaf = |name: &str| match input.take(name) {
         Some(Tree::Text(text)) => Ok(Some(text)),
         Some(_) => Err(DecodeError::BadName(name.to_owned())),
@@ -138,11 +139,13 @@ fn compare_names(a: &str, b: &str) -> Ordering {
     }
 }
 
-/// Folds sorted parameters, which agree in their names up to `offset`, into the members that follow there.
-fn fold(parameters: &mut [Parameter], offset: usize) -> Result<Vec<(Box<str>, Tree)>, DecodeError> {
+/// Folds sorted parameters, which agree in their names up to `offset`, into the members that follow there, while
+/// the budget of values lasts: one deep name makes many.
+fn fold(parameters: &mut [Parameter], offset: usize, budget: &mut usize) -> Result<Vec<(Box<str>, Tree)>, DecodeError> {
     let mut members = Vec::new();
     let mut rest = parameters;
     while !rest.is_empty() {
+        *budget = budget.checked_sub(1).ok_or(DecodeError::TooMany)?;
         let name = &rest[0].name;
         let segment = name[offset..].split('.').next().unwrap_or_default();
         let end = offset + segment.len();
@@ -155,7 +158,7 @@ fn fold(parameters: &mut [Parameter], offset: usize) -> Result<Vec<(Box<str>, Tr
         let is_leaf = name.len() == end;
         let (group, others) = rest.split_at_mut(count);
         let value = if !is_leaf {
-            branch(fold(group, end + 1)?)
+            branch(fold(group, end + 1, budget)?)
         } else if count == 1 {
             Tree::Text(std::mem::take(&mut group[0].value))
         } else {

@@ -176,6 +176,8 @@ fn what_is_no_request_is_refused() {
     assert_eq!(refused(&format!("Action=A&X={}", "y".repeat(600_000))), DecodeError::TooLong);
     let many: String = (0..20_001).map(|at| format!("A{at}=&")).collect();
     assert_eq!(refused(&many), DecodeError::TooMany);
+    let deep: String = (0..5_000).map(|at| format!("A{at}{}=&", ".b".repeat(30))).collect();
+    assert_eq!(refused(&deep), DecodeError::TooMany);
     assert_eq!(DecodeError::MissingAction.refusal(Protocol::Ec2Query).code, "MissingAction");
     assert_eq!(DecodeError::NotUtf8.refusal(Protocol::Query).code, "MalformedQueryString");
     assert_eq!(DecodeError::TooDeep.refusal(Protocol::Json11).code, "SerializationException");
