@@ -45,7 +45,8 @@ pub enum FeedError {
     Stopped,
 }
 
-/// A consumer's reading of the feed.
+/// A consumer's reading of the feed. It keeps the log open (and its folder locked) until it is dropped, but not
+/// the engine running.
 pub struct Feed<V: Value> {
     shared: Arc<Shared<V>>,
     durable: watch::Receiver<u64>,

@@ -12,7 +12,8 @@ pub enum Refused {
     /// The log failed; the engine is reading back what really landed. What was asked may have happened.
     #[error("the state is unavailable: {0}")]
     Unavailable(String),
-    /// No space is left for the log: only deletes and reports are still taken.
+    /// No space is left for the log: only essential commits are still taken. One that shared the group of the
+    /// commit that found the disk full is refused with it, and may be tried again at once.
     #[error("no space is left for the log")]
     DiskFull,
     /// The wall clock leapt by so many milliseconds; an operator must accept it.

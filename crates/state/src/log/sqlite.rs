@@ -76,6 +76,7 @@ impl SqliteLog {
         create_folder(folder).map_err(|error| LogError::failed("create the state folder", error))?;
         let lock = lock_folder(folder)?;
         let path = folder.join("log.sqlite");
+        sync_ahead(&path).map_err(|error| LogError::failed("sync the write-ahead log", error))?;
         let connection = connect(&path, &options)?;
         let reserve = Reserve::new(folder, options.reserve_bytes);
         Ok(Self { connection, path, options, reserve, streams: BTreeSet::new(), suspect: false, _lock: lock })
@@ -264,6 +265,18 @@ fn create_folder(folder: &Path) -> io::Result<()> {
         File::open(level)?.sync_all()?;
     }
     Ok(())
+}
+
+/// A process that was killed between its write and its sync leaves a commit that is read back, shown, and
+/// then lost with the power: what is about to be believed is synced first.
+fn sync_ahead(path: &Path) -> io::Result<()> {
+    let mut ahead = path.as_os_str().to_owned();
+    ahead.push("-wal");
+    match File::open(PathBuf::from(ahead)) {
+        Ok(file) => file.sync_all(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+    }
 }
 
 fn lock_folder(folder: &Path) -> Result<Flock<File>, LogError> {

@@ -297,3 +297,26 @@ fn fixtures_of_every_version_are_asked_for_and_read() {
     let complaints = fixtures::check::<Town>(folder.path());
     assert_eq!(complaints.len(), 2, "{complaints:?}");
 }
+
+#[test]
+fn sqlite_that_fails_is_read_back_before_it_is_written_again() {
+    let folder = TempDir::new().unwrap();
+    let options = Options { retry: Duration::from_millis(5), ..Options::default() };
+    let engine = Engine::<Town>::open(sqlite_log(&folder), options).unwrap();
+    put(&engine, house(1, "Elm")).unwrap();
+    let connection = sqlite(folder.path().join("log.sqlite"));
+    connection.execute_batch("ALTER TABLE commits RENAME TO hidden").unwrap();
+    for number in 2..4 {
+        assert!(matches!(put(&engine, house(number, "Elm")), Err(Refused::Unavailable(_))));
+    }
+    assert!(engine.health().refusing.is_some());
+    assert_eq!(engine.read().houses.len(), 1, "readers keep what is durable");
+    connection.execute_batch("ALTER TABLE hidden RENAME TO commits").unwrap();
+    let start = Instant::now();
+    while put(&engine, house(4, "Elm")).is_err() {
+        assert!(start.elapsed() < Duration::from_secs(10), "it serves again");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert_eq!(engine.read().houses.iter().map(|house| house.number).collect::<Vec<_>>(), [1, 4]);
+    assert_eq!(engine.read().revision, 2);
+}
