@@ -1,4 +1,4 @@
-//! Any body as a query request: decoded within its limits or refused, and what is decoded survives a round trip.
+//! Any body as a query request: decoded within its limits or refused, and readable as any type without a panic.
 #![no_main]
 
 use std::collections::BTreeMap;
