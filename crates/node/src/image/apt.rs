@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::{ImageError, Progress, Report};
 use super::tool::{Output, Tool};
+use super::{ImageError, Progress, Report};
 
 const STEP: &str = "fetching packages";
 
@@ -44,15 +44,24 @@ pub(super) fn closure(packages: &[&str]) -> Result<BTreeSet<String>, ImageError>
 
 /// Packages stand at the beginning of a line; virtual ones in angle brackets.
 fn parse_closure(text: &str) -> BTreeSet<String> {
-    text.lines().filter(|line| line.starts_with(|first: char| first.is_ascii_alphanumeric())).map(str::to_owned).collect()
+    text.lines()
+        .filter(|line| line.starts_with(|first: char| first.is_ascii_alphanumeric()))
+        .map(str::to_owned)
+        .collect()
 }
 
 /// Downloads what the cache lacks, and returns the path of each package's file.
-pub(super) fn download(packages: &BTreeSet<String>, cache: &Path, report: Report<'_>) -> Result<Vec<PathBuf>, ImageError> {
+pub(super) fn download(
+    packages: &BTreeSet<String>,
+    cache: &Path,
+    report: Report<'_>,
+) -> Result<Vec<PathBuf>, ImageError> {
     std::fs::create_dir_all(cache).map_err(ImageError::io(STEP, cache))?;
     // In an empty folder, since apt leaves out what lies in the current one.
     let empty = tempfile::tempdir_in(cache).map_err(ImageError::io(STEP, cache))?;
-    let listing = with_update(report, || apt_get(&["download", "--print-uris"], packages.iter().map(String::as_str), empty.path()))?;
+    let listing = with_update(report, || {
+        apt_get(&["download", "--print-uris"], packages.iter().map(String::as_str), empty.path())
+    })?;
     let wanted = parse_uris(&listing);
     if wanted.len() != packages.len() {
         let reason = format!("apt names {} files for the {} packages {packages:?}", wanted.len(), packages.len());
@@ -118,8 +127,19 @@ fn update(report: Report<'_>) -> Result<(), ImageError> {
 }
 
 fn names_update(stderr: &str) -> bool {
-    let words = ["apt-get update", "apt update", "Unable to locate package", "No packages found", "Unable to find a source package"];
-    let words = words.iter().chain(&["404  Not Found", "Can't select candidate", "Hash Sum mismatch", "File has unexpected size"]);
+    let words = [
+        "apt-get update",
+        "apt update",
+        "Unable to locate package",
+        "No packages found",
+        "Unable to find a source package",
+    ];
+    let words = words.iter().chain(&[
+        "404  Not Found",
+        "Can't select candidate",
+        "Hash Sum mismatch",
+        "File has unexpected size",
+    ]);
     words.into_iter().any(|word| stderr.contains(word))
 }
 
@@ -164,7 +184,8 @@ mod tests {
 
     #[test]
     fn uris_are_parsed_and_paths_refused() {
-        let text = "'http://d/b_1%3a1.35_amd64.deb' b_1%3a1.35_amd64.deb 971124 SHA256:00\nnoise\n'http://d/x' ../x_1 5 \n";
+        let text =
+            "'http://d/b_1%3a1.35_amd64.deb' b_1%3a1.35_amd64.deb 971124 SHA256:00\nnoise\n'http://d/x' ../x_1 5 \n";
         let wanted = Wanted { package: "b".into(), file: "b_1%3a1.35_amd64.deb".into(), size_bytes: 971_124 };
         assert_eq!(parse_uris(text), [wanted]);
     }

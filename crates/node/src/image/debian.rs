@@ -28,14 +28,41 @@ const CMDLINE: &str = "root=LABEL=landfall-root ro console=tty0 console=ttyS0,11
 pub const EMULATION_CMDLINE: &str = "mitigations=off";
 
 const PACKAGES: &[&str] = &[
-    "cloud-init", "cloud-guest-utils", "fdisk", "openssh-server", "linux-image-cloud-amd64", "systemd-sysv", "systemd-resolved",
-    "systemd-timesyncd", "dbus", "udev", "iproute2", "iputils-ping", "isc-dhcp-client", "ifupdown", "netplan.io", "sudo",
-    "ca-certificates", "curl", "wget", "less", "vim-tiny", "procps", "initramfs-tools", "busybox", "zstd", "gdisk",
+    "cloud-init",
+    "cloud-guest-utils",
+    "fdisk",
+    "openssh-server",
+    "linux-image-cloud-amd64",
+    "systemd-sysv",
+    "systemd-resolved",
+    "systemd-timesyncd",
+    "dbus",
+    "udev",
+    "iproute2",
+    "iputils-ping",
+    "isc-dhcp-client",
+    "ifupdown",
+    "netplan.io",
+    "sudo",
+    "ca-certificates",
+    "curl",
+    "wget",
+    "less",
+    "vim-tiny",
+    "procps",
+    "initramfs-tools",
+    "busybox",
+    "zstd",
+    "gdisk",
 ];
 
 /// Units that cost time at the start of a guest and serve only long-lived ones, or wait for nothing.
 const MASKED_UNITS: &[&str] = &[
-    "apt-daily.timer", "apt-daily-upgrade.timer", "e2scrub_all.timer", "e2scrub_reap.service", "systemd-networkd-wait-online.service",
+    "apt-daily.timer",
+    "apt-daily-upgrade.timer",
+    "e2scrub_all.timer",
+    "e2scrub_reap.service",
+    "systemd-networkd-wait-online.service",
 ];
 
 /// Files that are there before the packages are configured, so that the initramfs is made once.
@@ -73,7 +100,8 @@ pub fn build_debian(options: &DebianOptions, report: Report<'_>) -> Result<Built
         return Err(ImageError::NeedsRoot { step: STEP });
     }
     std::fs::create_dir_all(&options.work_dir).map_err(ImageError::io(STEP, &options.work_dir))?;
-    let removed_at_the_end = tempfile::tempdir_in(&options.work_dir).map_err(ImageError::io(STEP, &options.work_dir))?;
+    let removed_at_the_end =
+        tempfile::tempdir_in(&options.work_dir).map_err(ImageError::io(STEP, &options.work_dir))?;
     let work = removed_at_the_end.path();
     build_in(&work.canonicalize().map_err(ImageError::io(STEP, work))?, options, report)
 }
@@ -115,7 +143,8 @@ fn bootstrap(work: &Path, root: &Path, mirror: Option<&str>, report: Report<'_>)
         let hook = format!("--essential-hook=cp -a {}/. \"$1\"/", shell_quoted(&overlay.display().to_string()));
         let tool = Tool::new(STEP, "mmdebstrap")?.args(["--mode=root", "--variant=minbase", &include, &hook]);
         // Documentation that no guest reads; licences stay.
-        let tool = tool.arg("--dpkgopt=path-exclude=/usr/share/man/*").arg("--dpkgopt=path-exclude=/usr/share/locale/*");
+        let tool =
+            tool.arg("--dpkgopt=path-exclude=/usr/share/man/*").arg("--dpkgopt=path-exclude=/usr/share/locale/*");
         let tool = tool.arg(SUITE).arg(root).args(mirror).timeout(Duration::from_secs(1800));
         tool.run_with_lines(&mut |line| {
             if let Some(words) = line.strip_prefix("I: ") {
@@ -128,7 +157,10 @@ fn bootstrap(work: &Path, root: &Path, mirror: Option<&str>, report: Report<'_>)
         Err(error) => error,
     };
     let ImageError::Tool { stderr, .. } = &failed else { return Err(failed) };
-    if !["Hash Sum mismatch", "404  Not Found", "Connection timed out", "Temporary failure"].iter().any(|word| stderr.contains(word)) {
+    if !["Hash Sum mismatch", "404  Not Found", "Connection timed out", "Temporary failure"]
+        .iter()
+        .any(|word| stderr.contains(word))
+    {
         return Err(failed);
     }
     report(Progress { step: "Debian: a mirror failed for a moment, once more", done: 0, total: None });

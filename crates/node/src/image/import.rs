@@ -85,7 +85,8 @@ pub fn import(
     report: Report<'_>,
 ) -> Result<BuiltImage, ImageError> {
     std::fs::create_dir_all(out_dir).map_err(ImageError::io(STEP, out_dir))?;
-    let work = tempfile::Builder::new().prefix(".import-").tempdir_in(out_dir).map_err(ImageError::io(STEP, out_dir))?;
+    let work =
+        tempfile::Builder::new().prefix(".import-").tempdir_in(out_dir).map_err(ImageError::io(STEP, out_dir))?;
     let input = work.path().join(INPUT);
     let (size_bytes, sha256) = copy(source, &input, limits, report)?;
     if let Some(expected) = expected_sha256
@@ -99,11 +100,15 @@ pub fn import(
     let output = work.path().join(OUTPUT);
     let written = header(&output)?;
     if written.virtual_size_bytes != virtual_size_bytes {
-        let reason = format!("it says that its disk has {virtual_size_bytes} bytes, but {} came out", written.virtual_size_bytes);
+        let reason = format!(
+            "it says that its disk has {virtual_size_bytes} bytes, but {} came out",
+            written.virtual_size_bytes
+        );
         return Err(ImageError::Refused { reason });
     }
     if geteuid().is_root() {
-        chown(&output, Some(Uid::from_raw(0)), Some(Gid::from_raw(0))).map_err(|error| ImageError::io(STEP, &output)(error.into()))?;
+        chown(&output, Some(Uid::from_raw(0)), Some(Gid::from_raw(0)))
+            .map_err(|error| ImageError::io(STEP, &output)(error.into()))?;
     }
     let name = image_name(source);
     let parts = Parts {
@@ -127,7 +132,8 @@ fn copy(source: &Path, target: &Path, limits: &ImportLimits, report: Report<'_>)
     if !data.is_file() {
         return Err(ImageError::Refused { reason: format!("{} is not a regular file", source.display()) });
     }
-    let too_large = || ImageError::Refused { reason: format!("the file is larger than {} bytes", limits.max_file_bytes) };
+    let too_large =
+        || ImageError::Refused { reason: format!("the file is larger than {} bytes", limits.max_file_bytes) };
     if data.len() > limits.max_file_bytes {
         return Err(too_large());
     }
@@ -165,14 +171,15 @@ fn check(input: &Path, stated: Format, size_bytes: u64, limits: &ImportLimits) -
     let virtual_size_bytes = match stated {
         Format::Qcow2 => header(input)?.virtual_size_bytes,
         Format::Raw if size_bytes == 0 => return Err(ImageError::Refused { reason: "the file is empty".to_owned() }),
-        Format::Raw if size_bytes % 512 != 0 => {
+        Format::Raw if !size_bytes.is_multiple_of(512) => {
             let reason = format!("a raw disk is a multiple of 512 bytes; this file has {size_bytes}");
             return Err(ImageError::Refused { reason });
         }
         Format::Raw => size_bytes,
     };
     if virtual_size_bytes > limits.max_virtual_size_bytes {
-        let reason = format!("its disk has {virtual_size_bytes} bytes; at most {} are allowed", limits.max_virtual_size_bytes);
+        let reason =
+            format!("its disk has {virtual_size_bytes} bytes; at most {} are allowed", limits.max_virtual_size_bytes);
         return Err(ImageError::Refused { reason });
     }
     Ok(virtual_size_bytes)

@@ -11,9 +11,8 @@ const STEP: &str = "making the initrd";
 const INIT: &str = include_str!("files/initrd-init");
 
 /// The busybox programs that the script calls.
-const PROGRAMS: &[&str] = &[
-    "sh", "mount", "insmod", "hexdump", "dd", "tr", "cat", "printf", "blockdev", "usleep", "echo", "switch_root",
-];
+const PROGRAMS: &[&str] =
+    &["sh", "mount", "insmod", "hexdump", "dd", "tr", "cat", "printf", "blockdev", "usleep", "echo", "switch_root"];
 
 /// Puts the initrd together and returns its bytes.
 pub(super) fn make(kernel: &Kernel, busybox: &Path) -> Result<Vec<u8>, ImageError> {

@@ -184,7 +184,9 @@ mod tests {
         let drivers = "kernel/drivers";
         assert_eq!(
             last,
-            format!("{drivers}/virtio_net.ko: {drivers}/virtio-ring.ko {drivers}/virtio.ko {drivers}/net_failover.ko {drivers}/failover.ko")
+            format!(
+                "{drivers}/virtio_net.ko: {drivers}/virtio-ring.ko {drivers}/virtio.ko {drivers}/net_failover.ko {drivers}/failover.ko"
+            )
         );
     }
 }

@@ -21,12 +21,28 @@ const SIZE_BYTES: u64 = 1 << 30;
 
 /// One root user, no multi-tenancy inside: the mitigations would only cost time, most of all where the
 /// processor is emulated.
-const CMDLINE: &str = "root=LABEL=landfall-root rw console=ttyS0 quiet mitigations=off panic=10 landfall.grow";
+const CMDLINE: &str =
+    "root=LABEL=landfall-root rw console=ttyS0 quiet mitigations=off cryptomgr.notests panic=10 landfall.grow";
 
 /// Modules besides those of the initrd that `modprobe` finds in the guest.
 const FURTHER_MODULES: &[&str] = &[
-    "virtio_balloon", "virtio_console", "virtio_scsi", "sd_mod", "nfs", "nfsv4", "xfs", "vfat", "nls_ascii", "nls_cp437",
-    "isofs", "loop", "overlay", "tun", "wireguard", "8021q", "dm_crypt",
+    "virtio_balloon",
+    "virtio_console",
+    "virtio_scsi",
+    "sd_mod",
+    "nfs",
+    "nfsv4",
+    "xfs",
+    "vfat",
+    "nls_ascii",
+    "nls_cp437",
+    "isofs",
+    "loop",
+    "overlay",
+    "tun",
+    "wireguard",
+    "8021q",
+    "dm_crypt",
 ];
 
 /// Programs with their libraries: where they come from and where they go.
@@ -58,7 +74,11 @@ const FILES: &[(&str, u32, &str)] = &[
     ("/etc/hosts", 0o644, "127.0.0.1 localhost\n::1 localhost\n"),
     ("/etc/hostname", 0o644, "localhost\n"),
     ("/etc/profile", 0o644, "export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n"),
-    ("/etc/os-release", 0o644, "ID=landfall-mini\nNAME=\"Landfall mini\"\nPRETTY_NAME=\"Landfall mini\"\nID_LIKE=debian\n"),
+    (
+        "/etc/os-release",
+        0o644,
+        "ID=landfall-mini\nNAME=\"Landfall mini\"\nPRETTY_NAME=\"Landfall mini\"\nID_LIKE=debian\n",
+    ),
 ];
 
 /// Where the tiny image is built.
@@ -78,7 +98,8 @@ pub struct MiniOptions {
 /// When a package or a program is missing, or the disk is full; nothing is left behind.
 pub fn build_mini(options: &MiniOptions, report: Report<'_>) -> Result<BuiltImage, ImageError> {
     std::fs::create_dir_all(&options.work_dir).map_err(ImageError::io(STEP, &options.work_dir))?;
-    let removed_at_the_end = tempfile::tempdir_in(&options.work_dir).map_err(ImageError::io(STEP, &options.work_dir))?;
+    let removed_at_the_end =
+        tempfile::tempdir_in(&options.work_dir).map_err(ImageError::io(STEP, &options.work_dir))?;
     let work = removed_at_the_end.path();
     let path = work.canonicalize().map_err(ImageError::io(STEP, work))?;
     build_in(&path, options, report)
@@ -122,7 +143,9 @@ fn build_in(work: &Path, options: &MiniOptions, report: Report<'_>) -> Result<Bu
 
 fn make_root(root: &Path, packages: &Path, kernel: &Kernel, busybox: &Path, initrd: &[u8]) -> Result<(), ImageError> {
     let stage = Stage::new(root.to_owned());
-    for folder in ["", "bin", "sbin", "usr/bin", "usr/sbin", "dev", "proc", "sys", "run", "mnt", "media", "opt", "srv", "home"] {
+    for folder in
+        ["", "bin", "sbin", "usr/bin", "usr/sbin", "dev", "proc", "sys", "run", "mnt", "media", "opt", "srv", "home"]
+    {
         stage.folder(folder, 0o755)?;
     }
     for folder in ["var/log", "var/lib/landfall", "var/tmp", "etc/dropbear", "usr/local/bin", "boot/grub"] {

@@ -14,7 +14,8 @@ const FEATURE_CORRUPT: u64 = 1 << 1;
 const FEATURE_DATA_FILE: u64 = 1 << 2;
 const FEATURE_COMPRESSION: u64 = 1 << 3;
 const FEATURE_EXTENDED_L2: u64 = 1 << 4;
-const KNOWN_FEATURES: u64 = FEATURE_DIRTY | FEATURE_CORRUPT | FEATURE_DATA_FILE | FEATURE_COMPRESSION | FEATURE_EXTENDED_L2;
+const KNOWN_FEATURES: u64 =
+    FEATURE_DIRTY | FEATURE_CORRUPT | FEATURE_DATA_FILE | FEATURE_COMPRESSION | FEATURE_EXTENDED_L2;
 
 /// The largest tables that QEMU itself accepts.
 const L1_LIMIT_BYTES: u64 = 32 << 20;
@@ -132,7 +133,7 @@ fn parse_features(bytes: &Bytes<'_>) -> Result<(u64, bool), HeaderError> {
         return Err(HeaderError::Range("refcount width"));
     }
     let header_bytes = bytes.u32(100)?;
-    if header_bytes < 104 || header_bytes % 8 != 0 || header_bytes > 4096 {
+    if header_bytes < 104 || !header_bytes.is_multiple_of(8) || header_bytes > 4096 {
         return Err(HeaderError::Range("header length"));
     }
     // Zlib is 0, zstd is 1; the byte is there only when the header is long enough.
@@ -151,7 +152,7 @@ fn check_tables(
     file_bytes: u64,
 ) -> Result<(), HeaderError> {
     let within = |offset: u64, length: u64| {
-        offset % cluster_bytes == 0 && offset.checked_add(length).is_some_and(|end| end <= file_bytes)
+        offset.is_multiple_of(cluster_bytes) && offset.checked_add(length).is_some_and(|end| end <= file_bytes)
     };
     let l1_bytes = u64::from(bytes.u32(36)?) * 8;
     let l1_offset = bytes.u64(40)?;
@@ -162,7 +163,11 @@ fn check_tables(
     }
     let refcount_bytes = u64::from(bytes.u32(56)?) * cluster_bytes;
     let refcount_offset = bytes.u64(48)?;
-    if refcount_bytes == 0 || refcount_bytes > REFCOUNT_TABLE_LIMIT_BYTES || refcount_offset == 0 || !within(refcount_offset, refcount_bytes) {
+    if refcount_bytes == 0
+        || refcount_bytes > REFCOUNT_TABLE_LIMIT_BYTES
+        || refcount_offset == 0
+        || !within(refcount_offset, refcount_bytes)
+    {
         return Err(HeaderError::Range("refcount table"));
     }
     let snapshots = bytes.u32(60)?;

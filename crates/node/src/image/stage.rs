@@ -98,9 +98,11 @@ fn missing(what: &str) -> ImageError {
 fn libraries(packages: &Path, program: &Path) -> Result<BTreeMap<String, PathBuf>, ImageError> {
     let folders = ["usr/lib/x86_64-linux-gnu", "lib/x86_64-linux-gnu"].map(|folder| packages.join(folder));
     let search: Vec<String> = folders.iter().map(|folder| folder.display().to_string()).collect();
-    let tool = Tool::at(STEP, "ld.so", &loader(packages)?).args(["--inhibit-cache", "--library-path", &search.join(":")]);
+    let tool =
+        Tool::at(STEP, "ld.so", &loader(packages)?).args(["--inhibit-cache", "--library-path", &search.join(":")]);
     let text = tool.arg("--list").arg(program).run()?;
-    parse_libraries(&text, packages).map_err(|library| missing(&format!("{library}, which {} needs", program.display())))
+    parse_libraries(&text, packages)
+        .map_err(|library| missing(&format!("{library}, which {} needs", program.display())))
 }
 
 /// Lines such as `libz.so.1 => /folder/libz.so.1 (0x…)`. Fails with the library that isn't in the packages.

@@ -135,7 +135,8 @@ impl Tool {
 
     /// Runs to the end; each line on standard error is shown to `on_line` as it comes.
     pub(super) fn run_with_lines(mut self, on_line: &mut dyn FnMut(&str)) -> Result<Output, ImageError> {
-        let fail = |outcome: String, stderr: String| ImageError::Tool { step: self.step, tool: self.name, outcome, stderr };
+        let fail =
+            |outcome: String, stderr: String| ImageError::Tool { step: self.step, tool: self.name, outcome, stderr };
         self.command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child =
             self.command.spawn().map_err(|error| fail(format!("could not be started: {error}"), String::new()))?;
@@ -270,7 +271,7 @@ mod tests {
     fn missing_tool_names_its_package() {
         let error = locate("making a disk", "no-such-tool").expect_err("missing").to_string();
         assert!(error.contains("no-such-tool is not installed"), "{error}");
-        assert!(PACKAGES.iter().any(|entry| *entry == ("qemu-img", "qemu-utils")));
+        assert!(PACKAGES.contains(&("qemu-img", "qemu-utils")));
     }
 
     #[test]
