@@ -1,1 +1,38 @@
-//! metadata.
+//! DHCP, DNS, instance metadata and time for the guests of this host: one small process of its own.
+//!
+//! It is a process apart because guests must go on renewing their addresses and resolving names while the agent and the
+//! control plane are down or being replaced (static stability). The agent feeds it the part of the host plan that it
+//! needs ([`plan::ServicePlan`]) through a socket that only root can reach; it keeps the last one on disk and serves from
+//! that when it starts before any agent does. A successor takes over its listening sockets (see [`control`]), so that an
+//! upgrade drops no query.
+//!
+//! Who asks is never believed but seen: each virtual network is a namespace with sockets of its own, anti-spoofing on the
+//! ports guarantees the source address within it, and a DHCP socket is bound to one port. Everything that answers is a
+//! pure function of the plan and the request ([`http::answer`], [`dhcp::answer`], [`dns::answer`], [`ntp::answer`]); the
+//! rest of the module is bounded plumbing around them. It holds no credentials.
+
+pub mod client;
+pub mod control;
+pub mod dhcp;
+pub mod directory;
+pub mod dns;
+pub mod http;
+pub mod limit;
+pub mod names;
+pub mod ntp;
+pub mod plan;
+mod resolver;
+mod serve;
+mod sockets;
+mod store;
+mod talk;
+pub mod token;
+pub mod tree;
+
+#[cfg(test)]
+mod sample;
+
+pub use client::{ClientError, MetadataClient};
+pub use names::{namespace, port_device};
+pub use plan::{ServicePlan, derive};
+pub use serve::{Config, ServeError, serve, upstream_resolvers};

@@ -1,0 +1,161 @@
+//! The agent's side: sees to it that the process runs, and feeds it.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt as _;
+use std::path::PathBuf;
+use std::process::{Child, Command};
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use landfall_model::InterfaceId;
+
+use super::control::{self, Call, Reply, receive, send};
+use super::plan::{FORMAT, ServicePlan};
+
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Why the process couldn't be reached or didn't do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// Nobody answers at its socket.
+    #[error("the metadata process can't be reached at {0}: {1}")]
+    Unreachable(PathBuf, io::Error),
+    /// It couldn't be started.
+    #[error("the metadata process can't be started: {0}")]
+    Spawn(io::Error),
+    /// It was started and doesn't answer.
+    #[error("the metadata process was started and doesn't answer at {0}")]
+    Silent(PathBuf),
+    /// It said no.
+    #[error("the metadata process refused: {0}")]
+    Refused(String),
+    /// It answered something else than was asked.
+    #[error("the metadata process answered out of turn")]
+    OutOfTurn,
+}
+
+/// The way to the process that serves DHCP, DNS and metadata. Its methods block, for ten seconds at most.
+pub struct MetadataClient {
+    socket: PathBuf,
+    fed: Mutex<Option<(u64, ServicePlan)>>,
+    children: Mutex<Vec<Child>>,
+}
+
+impl MetadataClient {
+    /// The way that leads over that control socket.
+    pub fn new(socket: impl Into<PathBuf>) -> Self {
+        Self { socket: socket.into(), fed: Mutex::default(), children: Mutex::default() }
+    }
+
+    /// Starts the process if it doesn't run, or if the one that runs is of another binary: then the new one takes over
+    /// from it. It outlives the caller.
+    pub fn ensure_running(&self, spawn: impl Fn() -> Command) -> Result<(), ClientError> {
+        self.reap();
+        match self.build() {
+            Ok(build) if build == control::build() => Ok(()),
+            Ok(_) | Err(ClientError::Unreachable(..)) => self.replace(spawn),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Starts a process, which takes over from the one that runs, and waits until it answers.
+    pub fn replace(&self, spawn: impl Fn() -> Command) -> Result<(), ClientError> {
+        let mut command = spawn();
+        // SAFETY: between fork and exec the child calls only setsid, which is safe there: it takes no lock.
+        unsafe {
+            command.pre_exec(|| nix::unistd::setsid().map(drop).map_err(io::Error::from));
+        }
+        let child = command.spawn().map_err(ClientError::Spawn)?;
+        let pid = child.id();
+        self.children.lock().unwrap_or_else(PoisonError::into_inner).push(child);
+        let until = Instant::now() + PATIENCE;
+        while Instant::now() < until {
+            if matches!(self.call(&Call::Hello { format: FORMAT }), Ok(Reply::Hello { pid: seen, .. }) if seen == pid) {
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        Err(ClientError::Silent(self.socket.clone()))
+    }
+
+    /// The process id of the one that runs.
+    pub fn pid(&self) -> Result<u32, ClientError> {
+        match self.call(&Call::Hello { format: FORMAT })? {
+            Reply::Hello { pid, .. } => Ok(pid),
+            other => Err(unexpected(other)),
+        }
+    }
+
+    /// Has that served and nothing else. Sends only what changed since the last time, where the process still has that.
+    /// Returns what can't be served yet, such as a port whose device isn't there; it is tried again by itself.
+    pub fn feed(&self, plan: &ServicePlan) -> Result<Vec<String>, ClientError> {
+        let mut fed = self.fed.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut reply = Reply::Stale;
+        if let Some((from, old)) = &*fed {
+            reply = self.call(&Call::Change { from: *from, change: old.change_to(plan) })?;
+        }
+        if matches!(reply, Reply::Stale) {
+            *fed = None;
+            reply = self.call(&Call::Feed { plan: plan.clone() })?;
+        }
+        match reply {
+            Reply::Taken { generation, missing } => {
+                *fed = Some((generation, plan.clone()));
+                Ok(missing)
+            }
+            other => {
+                *fed = None;
+                Err(unexpected(other))
+            }
+        }
+    }
+
+    /// The ports that were heard since they were forgotten last.
+    pub fn heard(&self) -> Result<BTreeSet<InterfaceId>, ClientError> {
+        match self.call(&Call::Heard)? {
+            Reply::Heard { ports } => Ok(ports.into_iter().collect()),
+            other => Err(unexpected(other)),
+        }
+    }
+
+    /// Forgets that a port was heard.
+    pub fn forget(&self, port: InterfaceId) -> Result<(), ClientError> {
+        match self.call(&Call::Forget { port })? {
+            Reply::Forgotten => Ok(()),
+            other => Err(unexpected(other)),
+        }
+    }
+
+    fn build(&self) -> Result<String, ClientError> {
+        match self.call(&Call::Hello { format: FORMAT })? {
+            Reply::Hello { build, .. } => Ok(build),
+            other => Err(unexpected(other)),
+        }
+    }
+
+    fn call(&self, call: &Call) -> Result<Reply, ClientError> {
+        let talk = || {
+            let mut stream = UnixStream::connect(&self.socket)?;
+            stream.set_read_timeout(Some(PATIENCE))?;
+            stream.set_write_timeout(Some(PATIENCE))?;
+            send(&mut stream, call)?;
+            receive(&mut stream)
+        };
+        talk().map_err(|error| ClientError::Unreachable(self.socket.clone(), error))
+    }
+
+    /// Collects children that have ended, so that none is left as a zombie.
+    fn reap(&self) {
+        let mut children = self.children.lock().unwrap_or_else(PoisonError::into_inner);
+        children.retain_mut(|child| matches!(child.try_wait(), Ok(None)));
+    }
+}
+
+fn unexpected(reply: Reply) -> ClientError {
+    match reply {
+        Reply::Refused { reason } => ClientError::Refused(reason),
+        _ => ClientError::OutOfTurn,
+    }
+}
