@@ -1,1 +1,299 @@
-//! network.
+//! The network driver: virtual networks on this machine.
+//!
+//! Each virtual network with a port here is a network namespace, routed as AWS's is (see [`inside`]); its public addresses
+//! are reached through the machine (see [`outside`]). What is to be is computed from the host plan by pure functions
+//! ([`ruleset`], [`inside::plan`], [`machine`]); what is there is read from the kernel each time; nothing is remembered
+//! that can't be lost. Guests and their flows go on when this process ends, and a new one finds everything by its name.
+//!
+//! DHCP, names and metadata are answered by another process ([`crate::metadata`]), which finds in each namespace the
+//! addresses that it serves on, and lets in from ports only.
+
+mod acl;
+mod filter;
+mod group;
+pub mod inside;
+mod layout;
+pub mod machine;
+pub mod namespace;
+mod netlink;
+pub mod outside;
+mod requirements;
+mod route;
+pub mod ruleset;
+mod span;
+mod spoof;
+mod sysctl;
+pub mod tap;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddrV4, TcpListener};
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use landfall_model::plan::{HostPlan, PortLocation, VpcPlan};
+use landfall_model::{Cidr, InterfaceId, Ipv4Cidr, Mac};
+
+use crate::driver::{DriverError, DriverResult, Network, OpenPort};
+use crate::metadata::names::{namespace as namespace_name, port_device};
+use filter::Loaded;
+pub use requirements::{Missing, requirements};
+
+/// How virtual networks are made on this machine.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NetworkConfig {
+    /// A folder of ours that is gone after a reboot of the machine, as the networks are.
+    pub runtime_dir: PathBuf,
+    /// Where public addresses come from. Its second address is the machine's own towards its guests.
+    pub pool: Ipv4Cidr,
+    /// Whether the outside doesn't know the pool, so that guests go out as the machine.
+    pub masquerade: bool,
+    /// Where guests may not go: the provider's own networks.
+    pub blocked: Vec<Cidr>,
+    /// Whether guests may go to the networks that the machine itself is on.
+    pub lan_allowed: bool,
+    /// Where Landfall's API answers within each network: a link-local address of its own, and a port.
+    pub api: Option<SocketAddrV4>,
+    /// What the names of namespaces and links begin with: at most six letters, different for each cloud of one machine.
+    pub prefix: String,
+    /// The link to the internet; the one of the default route if it isn't said.
+    pub uplink: Option<String>,
+    /// The size of the largest packet, in bytes.
+    pub mtu: u16,
+}
+
+impl NetworkConfig {
+    /// What holds where nothing is said.
+    pub fn new(runtime_dir: PathBuf) -> Self {
+        Self {
+            runtime_dir,
+            pool: Ipv4Cidr::new(Ipv4Addr::new(198, 18, 0, 0), 16).unwrap_or(Ipv4Cidr::ALL),
+            masquerade: true,
+            blocked: Vec::new(),
+            lan_allowed: false,
+            api: None,
+            prefix: "lf".into(),
+            uplink: None,
+            mtu: 1500,
+        }
+    }
+
+    /// The machine's address towards its guests: what they see when the machine itself calls them.
+    pub fn machine_address(&self) -> Option<Ipv4Addr> {
+        self.pool.nth(1)
+    }
+
+    /// Our table in the machine's namespace.
+    pub fn table(&self) -> String {
+        if self.prefix == "lf" { "landfall".into() } else { format!("landfall_{}", self.prefix) }
+    }
+
+    /// The number of the network that a namespace of ours belongs to.
+    fn number(&self, name: &str) -> Option<u32> {
+        let digits = name.strip_prefix(&self.prefix)?.strip_prefix('-')?;
+        digits.parse().ok().filter(|number: &u32| number.to_string() == digits)
+    }
+
+    /// Where it is marked which namespaces Landfall made.
+    fn markers(&self) -> PathBuf {
+        self.runtime_dir.join("namespaces")
+    }
+}
+
+/// Virtual networks on this machine, in the network namespace of this process.
+pub struct HostNetwork {
+    config: NetworkConfig,
+    state: Mutex<State>,
+}
+
+/// What is only known to spare work: it is all found out again after a loss.
+#[derive(Default)]
+struct State {
+    /// The packet filters as they were loaded, by network.
+    loaded: BTreeMap<u32, Option<Loaded>>,
+    /// The machine's.
+    machine: Option<Loaded>,
+    /// The ports of this host in the plan that was applied last.
+    ports: BTreeMap<InterfaceId, Port>,
+    /// The ports that were heard.
+    heard: BTreeSet<InterfaceId>,
+}
+
+#[derive(Clone, Copy)]
+struct Port {
+    network: u32,
+    mac: Mac,
+}
+
+/// What went wrong on the way; the rest was done all the same.
+#[derive(Default)]
+struct Failures(Vec<String>);
+
+impl Failures {
+    fn note<T>(&mut self, step: impl FnOnce() -> String, result: io::Result<T>) -> Option<T> {
+        result.map_err(|error| self.0.push(format!("{}: {error}", step()))).ok()
+    }
+
+    fn into_result(self) -> DriverResult<()> {
+        if self.0.is_empty() { Ok(()) } else { Err(DriverError::Retry(self.0.join("; "))) }
+    }
+}
+
+impl HostNetwork {
+    /// A driver with that configuration. Touches nothing yet.
+    pub fn new(config: NetworkConfig) -> Self {
+        Self { config, state: Mutex::default() }
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> &NetworkConfig {
+        &self.config
+    }
+
+    /// Listens where the API is to answer within a network, so that it sees its guests' own addresses. `None` where no
+    /// such address is configured.
+    pub fn listen_api(&self, vpc_number: u32) -> io::Result<Option<TcpListener>> {
+        let Some(api) = self.config.api else { return Ok(None) };
+        namespace::within(&self.name(vpc_number), || TcpListener::bind(api)).map(Some)
+    }
+
+    fn name(&self, number: u32) -> String {
+        namespace_name(&self.config.prefix, number)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // What it holds is verified against the kernel, so a panic elsewhere doesn't spoil it.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Makes a namespace and its link to the machine. The marker comes first, so that what is half made is known as ours.
+    fn ensure_namespace(&self, number: u32) -> io::Result<()> {
+        let name = self.name(number);
+        fs::create_dir_all(self.config.markers())?;
+        fs::File::create(self.config.markers().join(&name))?;
+        namespace::ensure(&name)?;
+        outside::ensure_pair(&name)
+    }
+
+    fn remove_namespace(&self, name: &str, failures: &mut Failures) {
+        failures.note(|| format!("remove link {name}"), outside::remove_pair(name));
+        let removed = failures.note(|| format!("remove namespace {name}"), namespace::remove(name));
+        if removed.is_some() {
+            let marker = fs::remove_file(self.config.markers().join(name));
+            failures.note(|| format!("remove marker of {name}"), marker);
+        }
+    }
+
+    /// Names of namespaces that Landfall made, or began to.
+    fn marked(&self) -> io::Result<BTreeSet<String>> {
+        match fs::read_dir(self.config.markers()) {
+            Ok(entries) => entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect(),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(BTreeSet::new()),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn apply_inside(&self, plan: &HostPlan, vpc: &VpcPlan, loaded: &mut Option<Loaded>) -> io::Result<()> {
+        let inside = inside::plan(plan, vpc, self.config.mtu, self.config.api);
+        namespace::within(&self.name(vpc.number), || inside.apply(loaded))
+    }
+}
+
+impl Network for HostNetwork {
+    fn apply(&self, plan: &HostPlan) -> DriverResult<()> {
+        let mut state = self.state();
+        let mut failures = Failures::default();
+        let mut wanted: BTreeMap<u32, &VpcPlan> = BTreeMap::new();
+        state.ports.clear();
+        for port in plan.ports().filter(|port| matches!(port.location, PortLocation::Here(_))) {
+            match (plan.vpc(port.vpc), plan.subnet(port.subnet)) {
+                (Some(vpc), Some(_)) => {
+                    wanted.insert(vpc.number, vpc);
+                    state.ports.insert(port.id, Port { network: vpc.number, mac: port.mac });
+                }
+                _ => failures.0.push(format!("the plan has {} but not its network or subnet", port.id)),
+            }
+        }
+        let mut public = BTreeMap::new();
+        for (number, vpc) in &wanted {
+            let name = self.name(*number);
+            if failures.note(|| format!("make namespace {name}"), self.ensure_namespace(*number)).is_none() {
+                continue;
+            }
+            let loaded = state.loaded.entry(*number).or_default();
+            failures.note(|| format!("network {} in {name}", vpc.id), self.apply_inside(plan, vpc, loaded));
+            public.insert(name, ruleset::public_addresses(plan, vpc).into_keys().collect());
+        }
+        let runtime_dir = &self.config.runtime_dir;
+        let outside = outside::apply(&self.config, runtime_dir, &public, &mut state.machine);
+        failures.note(|| "the machine's side".into(), outside);
+
+        let wanted_names: BTreeSet<_> = wanted.keys().map(|number| self.name(*number)).collect();
+        for name in failures.note(|| "list namespaces".into(), self.marked()).unwrap_or_default() {
+            if !wanted_names.contains(&name) {
+                self.remove_namespace(&name, &mut failures);
+            }
+        }
+        state.loaded.retain(|number, _| wanted.contains_key(number));
+        let State { heard, ports, .. } = &mut *state;
+        heard.retain(|id| ports.contains_key(id));
+        failures.into_result()
+    }
+
+    fn open(&self, id: InterfaceId) -> DriverResult<OpenPort> {
+        let port = self.state().ports.get(&id).copied();
+        let port = port.ok_or_else(|| DriverError::Retry(format!("interface {id} isn't set up on this host yet")))?;
+        let tap = namespace::within(&self.name(port.network), || tap::open(&port_device(id)));
+        let tap = tap.map_err(|error| DriverError::Retry(format!("interface {id} can't be opened: {error}")))?;
+        Ok(OpenPort { interface: id, mac: port.mac, tap: Some(tap), mtu: self.config.mtu })
+    }
+
+    fn heard(&self) -> DriverResult<BTreeSet<InterfaceId>> {
+        let (ports, mut heard) = {
+            let state = self.state();
+            (state.ports.clone(), state.heard.clone())
+        };
+        // Only networks with a port that wasn't heard are asked.
+        let silent: BTreeSet<u32> =
+            ports.iter().filter(|(id, _)| !heard.contains(id)).map(|(_, port)| port.network).collect();
+        for number in silent {
+            let list = || filter::list_set("arp", ruleset::TABLE, "heard");
+            let names = namespace::within(&self.name(number), list)
+                .map_err(|error| DriverError::Retry(format!("what was heard in {}: {error}", self.name(number))))?;
+            let names: BTreeSet<_> = names.into_iter().collect();
+            let spoke = |(id, port): &(&InterfaceId, &Port)| port.network == number && names.contains(&port_device(**id));
+            heard.extend(ports.iter().filter(spoke).map(|(id, _)| *id));
+        }
+        self.state().heard.extend(&heard);
+        Ok(heard)
+    }
+
+    fn forget(&self, id: InterfaceId) {
+        let mut state = self.state();
+        state.heard.remove(&id);
+        let Some(port) = state.ports.get(&id).copied() else { return };
+        // An element that isn't there can't be deleted, so it is added first.
+        let (table, name) = (ruleset::TABLE, port_device(id));
+        let text = format!(
+            "add element arp {table} heard {{ \"{name}\" }}\ndelete element arp {table} heard {{ \"{name}\" }}\n"
+        );
+        let forgotten = namespace::within(&self.name(port.network), || filter::load(&text));
+        if let Err(error) = forgotten {
+            tracing::warn!(interface = %id, %error, "a port may count as heard though its guest starts anew");
+        }
+        // The packet filter was changed by us: that it is still as it was loaded is verified by loading it again.
+        state.loaded.remove(&port.network);
+    }
+
+    fn unknown(&self) -> DriverResult<Vec<String>> {
+        let retry = |error: io::Error| DriverError::Retry(format!("namespaces can't be listed: {error}"));
+        let marked = self.marked().map_err(retry)?;
+        let found = namespace::list().map_err(retry)?;
+        let links = netlink::Netlink::open().and_then(|mut netlink| layout::links(&mut netlink)).map_err(retry)?;
+        let ours = |name: &&String| self.config.number(name).is_some() && !marked.contains(*name);
+        let namespaces = found.iter().filter(ours).map(|name| format!("network namespace {name}"));
+        let links = links.keys().filter(ours).map(|name| format!("network link {name}"));
+        Ok(namespaces.chain(links).collect())
+    }
+}

@@ -1,0 +1,70 @@
+//! Loading the packet filter, and noticing that someone else changed it.
+
+use std::io::{self, Write};
+use std::process::{Command, Stdio};
+
+use super::netlink::filter_generation;
+
+/// A packet filter as it was loaded.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Loaded {
+    text: String,
+    links: Vec<u32>,
+    generation: u32,
+}
+
+/// Makes the calling thread's namespace have this ruleset. It is loaded again if the text isn't the one that was loaded
+/// last, if one of the links that it hangs on is another one now (rules go with their link), or if anyone changed the
+/// packet filter since.
+pub fn ensure(text: &str, links: Vec<u32>, loaded: &mut Option<Loaded>) -> io::Result<()> {
+    let before = filter_generation()?;
+    if let Some(loaded) = loaded
+        && loaded.generation == before
+        && loaded.links == links
+        && loaded.text == text
+    {
+        return Ok(());
+    }
+    *loaded = None;
+    load(text)?;
+    // If someone was faster than us meanwhile, it isn't known what holds: the next time it is loaded again.
+    if filter_generation()? == before.wrapping_add(1) {
+        *loaded = Some(Loaded { text: text.to_owned(), links, generation: before.wrapping_add(1) });
+    }
+    Ok(())
+}
+
+/// Loads a text in one transaction: all of it or nothing.
+pub fn load(text: &str) -> io::Result<()> {
+    let mut child = Command::new("nft")
+        .args(["-f", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|error| io::Error::new(error.kind(), format!("nft can't be started: {error}")))?;
+    if let Some(mut stdin) = child.stdin.take() {
+        // If it ended early, its own words say more than the broken pipe.
+        let _ = stdin.write_all(text.as_bytes());
+    }
+    let output = child.wait_with_output()?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let words = String::from_utf8_lossy(&output.stderr);
+    let words: Vec<_> = words.lines().take(3).collect();
+    Err(io::Error::other(format!("nft refused the rules: {}", words.join(" / "))))
+}
+
+/// The elements of a set, as texts. None where there is no such set.
+pub fn list_set(family: &str, table: &str, set: &str) -> io::Result<Vec<String>> {
+    let output = Command::new("nft").args(["-j", "list", "set", family, table, set]).output()?;
+    if !output.status.success() {
+        return Ok(Vec::new());
+    }
+    let answer: serde_json::Value = serde_json::from_slice(&output.stdout)?;
+    let objects = answer["nftables"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let elements = objects.iter().filter_map(|object| object["set"]["elem"].as_array()).flatten();
+    // An element is its value, or an object with the value and more about it.
+    Ok(elements.filter_map(|element| element.as_str().or_else(|| element["elem"]["val"].as_str())).map(str::to_owned).collect())
+}

@@ -1,0 +1,216 @@
+//! Security groups, compiled.
+//!
+//! Interfaces that are in the same groups share one chain and its sets, so that the size of a ruleset grows with the
+//! rules and not with the interfaces. A chain looks into a handful of sets, however many rules there are.
+//!
+//! All sets have the same kinds of fields. For ICMP, type and code are the first sixteen bits of its header, where TCP and
+//! UDP have the source port; so "type 8, any code" is the range 2048-2303 of `th sport`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::{self, Write};
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+use landfall_model::plan::{GroupRulePlan, HostPlan, PeerPlan};
+use landfall_model::{Cidr, IpProtocol, PortRange, RuleDirection, SecurityGroupId, VpcId};
+
+use super::span::{Area, Span, layers};
+
+/// The addresses of the interfaces in each group.
+pub type Members = BTreeMap<SecurityGroupId, BTreeSet<Ipv4Addr>>;
+
+/// Who is in which group of a network, on this host or another.
+pub fn members(plan: &HostPlan, vpc: VpcId) -> Members {
+    let mut members = Members::new();
+    for port in plan.ports().filter(|port| port.vpc == vpc) {
+        for group in &port.groups {
+            members.entry(*group).or_default().extend(&port.addresses);
+        }
+    }
+    members
+}
+
+/// Writes the sets and the chain of that name. What a rule allows is accepted on the way in and goes on on the way out,
+/// because the receiver's groups are still to be asked; all else is dropped.
+pub fn write_chain(
+    text: &mut String,
+    name: &str,
+    comment: &str,
+    direction: RuleDirection,
+    rules: &[&GroupRulePlan],
+    members: &Members,
+) -> fmt::Result {
+    let (side, verdict) = match direction {
+        RuleDirection::Ingress => ("saddr", "accept"),
+        RuleDirection::Egress => ("daddr", "return"),
+    };
+    let mut lines = String::new();
+    for family in [Family::V4, Family::V6] {
+        let tag = family.tag();
+        let any = layers(&areas(rules, members, family, Class::Other));
+        if any.iter().any(|layer| layer.contains(&family.everything())) {
+            writeln!(lines, "\t\tmeta nfproto {} {verdict}", family.protocol())?;
+            continue;
+        }
+        for (index, layer) in any.iter().enumerate() {
+            let set = format!("{name}_{tag}_any_{index}");
+            let elements = layer.iter().map(|area| format!("{} . {}", family.show(area.addresses), Show(area.keys)));
+            write_set(text, &set, &format!("{}_addr . inet_proto", family.protocol()), elements)?;
+            writeln!(lines, "\t\t{tag} {side} . meta l4proto @{set} {verdict}")?;
+        }
+        let kinds = [("port", "dport", [IpProtocol::TCP, IpProtocol::UDP]), ("icmp", "sport", [
+            IpProtocol::ICMP,
+            IpProtocol::ICMPV6,
+        ])];
+        for (kind, field, protocols) in kinds {
+            let mut sets: Vec<Vec<String>> = Vec::new();
+            for protocol in protocols {
+                let IpProtocol::Number(number) = protocol else { continue };
+                for (index, layer) in layers(&areas(rules, members, family, Class::Only(protocol))).iter().enumerate() {
+                    if sets.len() == index {
+                        sets.push(Vec::new());
+                    }
+                    let show = |area: &Area| {
+                        format!("{} . {number} . {}", family.show(area.addresses), Show(area.keys))
+                    };
+                    sets[index].extend(layer.iter().map(show));
+                }
+            }
+            for (index, elements) in sets.into_iter().enumerate() {
+                let set = format!("{name}_{tag}_{kind}_{index}");
+                let fields = format!("{}_addr . inet_proto . inet_service", family.protocol());
+                write_set(text, &set, &fields, elements.into_iter())?;
+                writeln!(lines, "\t\t{tag} {side} . meta l4proto . th {field} @{set} {verdict}")?;
+            }
+        }
+    }
+    writeln!(text, "\tchain {name} {{\n\t\tcomment \"{comment}\"\n{lines}\t\tdrop\n\t}}")
+}
+
+fn write_set(text: &mut String, name: &str, kind: &str, elements: impl Iterator<Item = String>) -> fmt::Result {
+    writeln!(text, "\tset {name} {{\n\t\ttype {kind}\n\t\tflags interval\n\t\telements = {{")?;
+    for element in elements {
+        writeln!(text, "\t\t\t{element},")?;
+    }
+    writeln!(text, "\t\t}}\n\t}}")
+}
+
+/// Which rules go into a set together.
+#[derive(Clone, Copy)]
+enum Class {
+    /// Those of TCP, UDP or ICMP, which look further than the protocol.
+    Only(IpProtocol),
+    /// All others, keyed by the protocol's number.
+    Other,
+}
+
+fn areas(rules: &[&GroupRulePlan], members: &Members, family: Family, class: Class) -> Vec<Area> {
+    let mut areas = Vec::new();
+    for rule in rules {
+        let Some(keys) = keys(rule.protocol, rule.ports, class) else { continue };
+        match &rule.peer {
+            PeerPlan::Cidr(cidr) => areas.extend(family.span(*cidr).map(|addresses| Area { addresses, keys })),
+            PeerPlan::Group(group) if family == Family::V4 => {
+                let addresses = members.get(group).into_iter().flatten();
+                areas.extend(addresses.map(|address| {
+                    let number = u128::from(u32::from(*address));
+                    Area { addresses: Span::new(number, number), keys }
+                }));
+            }
+            PeerPlan::Group(_) => {}
+        }
+    }
+    areas
+}
+
+/// The keys that a rule names within a class; `None` where it isn't of that class or names none.
+fn keys(protocol: IpProtocol, ports: PortRange, class: Class) -> Option<Span<u16>> {
+    let special = protocol.has_ports() || protocol.is_icmp();
+    match class {
+        Class::Only(only) if only != protocol => None,
+        Class::Other if special => None,
+        Class::Other => Some(match protocol {
+            IpProtocol::All => Span::new(0, 255),
+            IpProtocol::Number(number) => Span::new(u16::from(number), u16::from(number)),
+        }),
+        Class::Only(_) if protocol.is_icmp() => {
+            let Ok(kind) = u8::try_from(ports.from) else { return Some(Span::new(0, u16::MAX)) };
+            let kind = u16::from(kind) << 8;
+            Some(match u8::try_from(ports.to) {
+                Ok(code) => Span::new(kind | u16::from(code), kind | u16::from(code)),
+                Err(_) => Span::new(kind, kind | 255),
+            })
+        }
+        Class::Only(_) if ports == PortRange::ANY => Some(Span::new(0, u16::MAX)),
+        Class::Only(_) => {
+            let first = u16::try_from(ports.from.max(0)).ok()?;
+            let last = u16::try_from(ports.to.min(i32::from(u16::MAX))).ok()?;
+            (first <= last).then(|| Span::new(first, last))
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Family {
+    V4,
+    V6,
+}
+
+impl Family {
+    /// How expressions name it.
+    fn tag(self) -> &'static str {
+        match self {
+            Family::V4 => "ip",
+            Family::V6 => "ip6",
+        }
+    }
+
+    /// How types and `meta nfproto` name it.
+    fn protocol(self) -> &'static str {
+        match self {
+            Family::V4 => "ipv4",
+            Family::V6 => "ipv6",
+        }
+    }
+
+    fn everything(self) -> Area {
+        let last = match self {
+            Family::V4 => u128::from(u32::MAX),
+            Family::V6 => u128::MAX,
+        };
+        Area { addresses: Span::new(0, last), keys: Span::new(0, 255) }
+    }
+
+    fn span(self, cidr: Cidr) -> Option<Span<u128>> {
+        match (self, cidr) {
+            (Family::V4, Cidr::V4(block)) => {
+                Some(Span::new(u32::from(block.first()).into(), u32::from(block.last()).into()))
+            }
+            (Family::V6, Cidr::V6(block)) => Some(Span::new(block.first().into(), block.last().into())),
+            _ => None,
+        }
+    }
+
+    fn show(self, span: Span<u128>) -> String {
+        match self {
+            // What was made from IPv4 addresses fits into their size.
+            Family::V4 => {
+                let address = |number: u128| Ipv4Addr::from(u32::try_from(number).unwrap_or(u32::MAX));
+                Show(Span::new(address(span.first), address(span.last))).to_string()
+            }
+            Family::V6 => Show(Span::new(Ipv6Addr::from(span.first), Ipv6Addr::from(span.last))).to_string(),
+        }
+    }
+}
+
+/// A span as `nft` writes it.
+pub struct Show<T>(pub Span<T>);
+
+impl<T: fmt::Display + PartialEq> fmt::Display for Show<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.first == self.0.last {
+            write!(f, "{}", self.0.first)
+        } else {
+            write!(f, "{}-{}", self.0.first, self.0.last)
+        }
+    }
+}

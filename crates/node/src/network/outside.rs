@@ -1,0 +1,168 @@
+//! The machine's end of virtual networks: a pair of links for each, routes to public addresses, and the one table.
+//!
+//! The pairs have no network of their own: each end knows the other's hardware address and a link-local address that
+//! stands for it, the same for all.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File};
+use std::io;
+use std::net::Ipv4Addr;
+use std::os::fd::AsRawFd;
+use std::path::Path;
+
+use landfall_model::{Cidr, Ipv4Cidr, Mac};
+use rtnetlink::packet_route::RouteNetlinkMessage as Message;
+use rtnetlink::packet_route::link::{InfoData, InfoKind, InfoVeth, LinkAttribute, LinkInfo, LinkMessage};
+
+use super::filter::{self, Loaded};
+use super::inside::host;
+use super::layout::{self, Hop, Layout, MAIN};
+use super::machine::{self, Machine};
+use super::netlink::Netlink;
+use super::ruleset::UPLINK;
+use super::{NetworkConfig, namespace, sysctl};
+
+/// What a network calls the machine.
+pub const OUTER: Ipv4Addr = Ipv4Addr::new(169, 254, 0, 1);
+/// What the machine calls a network.
+const INNER: Ipv4Addr = Ipv4Addr::new(169, 254, 0, 2);
+/// The hardware address of the machine's end.
+pub const OUTER_MAC: Mac = Mac([0x02, 0, 0, 0, 0, 2]);
+/// The hardware address of the network's end.
+pub const INNER_MAC: Mac = Mac([0x02, 0, 0, 0, 0, 3]);
+
+/// Makes the pair of links between the machine and a namespace unless it is there.
+pub fn ensure_pair(name: &str) -> io::Result<()> {
+    let netlink = &mut Netlink::open()?;
+    if layout::links(netlink)?.contains_key(name) {
+        return Ok(());
+    }
+    let inside = File::open(namespace::path(name))?;
+    let mut peer = LinkMessage::default();
+    peer.attributes = vec![
+        LinkAttribute::IfName(UPLINK.into()),
+        LinkAttribute::Address(INNER_MAC.0.to_vec()),
+        LinkAttribute::NetNsFd(inside.as_raw_fd()),
+    ];
+    let mut pair = LinkMessage::default();
+    pair.attributes = vec![
+        LinkAttribute::IfName(name.into()),
+        LinkAttribute::Address(OUTER_MAC.0.to_vec()),
+        LinkAttribute::LinkInfo(vec![
+            LinkInfo::Kind(InfoKind::Veth),
+            LinkInfo::Data(InfoData::Veth(InfoVeth::Peer(peer))),
+        ]),
+    ];
+    netlink.create(Message::NewLink(pair))?;
+    sysctl::ensure_ipv6(&format!("ipv6/conf/{name}/disable_ipv6"), "1")
+}
+
+/// Removes a pair of links, if it is there.
+pub fn remove_pair(name: &str) -> io::Result<()> {
+    let netlink = &mut Netlink::open()?;
+    match layout::links(netlink)?.get(name) {
+        Some(link) => layout::remove_link(netlink, link.index),
+        None => Ok(()),
+    }
+}
+
+/// Makes the machine's side so: `public` has the public addresses of each of our links.
+pub fn apply(
+    config: &NetworkConfig,
+    state: &Path,
+    public: &BTreeMap<String, BTreeSet<Ipv4Addr>>,
+    loaded: &mut Option<Loaded>,
+) -> io::Result<()> {
+    let netlink = &mut Netlink::open()?;
+    let found = layout::links(netlink)?;
+    let prefix = format!("{}-", config.prefix);
+    let ours = |name: &str| name.starts_with(&prefix);
+    let uplink = match &config.uplink {
+        Some(name) => Some(name.clone()),
+        None => {
+            let index = layout::default_link(netlink)?;
+            found.iter().find(|(_, link)| Some(link.index) == index).map(|(name, _)| name.clone())
+        }
+    };
+    let guarded = forward(state, uplink.as_deref().filter(|_| !public.is_empty()))?;
+
+    let mut blocked = config.blocked.clone();
+    if !config.lan_allowed {
+        let own: BTreeSet<u32> =
+            found.iter().filter(|(name, _)| ours(name) || *name == "lo").map(|(_, link)| link.index).collect();
+        let addresses = layout::addresses(netlink)?;
+        let networks = addresses.into_iter().filter(|(link, ..)| !own.contains(link));
+        blocked.extend(networks.filter_map(|(_, address, prefix)| Ipv4Cidr::new(address, prefix)).map(Cidr::V4));
+        blocked.sort();
+        blocked.dedup();
+    }
+    let table = config.table();
+    if public.is_empty() {
+        filter::ensure(&format!("table inet {table}\ndelete table inet {table}\n"), Vec::new(), loaded)?;
+    } else {
+        let text = machine::ruleset(&Machine {
+            table: &table,
+            links: &prefix,
+            masquerade: config.masquerade.then_some(config.pool),
+            public,
+            blocked: &blocked,
+            guarded: guarded.as_deref(),
+        });
+        filter::ensure(&text, Vec::new(), loaded)?;
+    }
+    for name in public.keys() {
+        for (setting, value) in [("forwarding", "1"), ("rp_filter", "0"), ("send_redirects", "0")] {
+            sysctl::ensure(&format!("ipv4/conf/{name}/{setting}"), value)?;
+        }
+    }
+    let pool = config.pool;
+    layout(config, public).converge(netlink, ours, |destination| destination == pool)
+}
+
+fn layout(config: &NetworkConfig, public: &BTreeMap<String, BTreeSet<Ipv4Addr>>) -> Layout {
+    let mut layout = Layout::default();
+    // A public address that nobody has is told so here, and doesn't wander off to the machine's own gateway.
+    if !public.is_empty() {
+        layout.routes.insert((MAIN, config.pool), Hop::Unreachable);
+    }
+    let source = config.machine_address();
+    for (name, addresses) in public {
+        layout.links.insert(name.clone(), (Some(OUTER_MAC), Some(config.mtu)));
+        layout.addresses.extend(source.map(|address| (name.clone(), address)));
+        layout.neighbours.insert((name.clone(), INNER), INNER_MAC);
+        let hop = Hop::Link { link: name.clone(), via: Some(INNER), source };
+        layout.routes.extend(addresses.iter().filter_map(|address| Some(((MAIN, host(*address)?), hop.clone()))));
+    }
+    layout
+}
+
+/// Lets the uplink forward, where it doesn't yet, and lets one forward no longer that isn't used any more. A file
+/// remembers that it was Landfall who switched it on. Returns the link that is to be guarded for that reason.
+fn forward(state: &Path, uplink: Option<&str>) -> io::Result<Option<String>> {
+    let folder = state.join("forwarding");
+    fs::create_dir_all(&folder)?;
+    for entry in fs::read_dir(&folder)? {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if Some(name.as_str()) == uplink {
+            continue;
+        }
+        // Whoever switched forwarding on for the whole machine wants it on this link too.
+        if sysctl::read("ipv4/conf/all/forwarding")? != "1" {
+            match sysctl::ensure(&format!("ipv4/conf/{name}/forwarding"), "0") {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        fs::remove_file(entry.path())?;
+    }
+    let Some(uplink) = uplink else { return Ok(None) };
+    let marker = folder.join(uplink);
+    let setting = format!("ipv4/conf/{uplink}/forwarding");
+    if sysctl::read(&setting)? != "1" {
+        File::create(&marker)?;
+        sysctl::ensure(&setting, "1")?;
+    }
+    let alone = marker.exists() && sysctl::read("ipv4/conf/all/forwarding")? != "1";
+    Ok(alone.then(|| uplink.to_owned()))
+}

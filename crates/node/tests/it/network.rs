@@ -1,0 +1,811 @@
+//! The network driver with real packets. Each test is started again in network and mount namespaces of its own, which
+//! stand for a whole machine; guests are namespaces whose `eth0` is joined to the port's TAP frame by frame, as QEMU does.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4, TcpListener, TcpStream, UdpSocket};
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use landfall_model::plan::*;
+use landfall_model::*;
+use landfall_node::driver::{DriverError, Network};
+use landfall_node::network::{HostNetwork, NetworkConfig, machine, namespace, ruleset, tap};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+/// How long something that is to be lost is waited for.
+const LOST: Duration = Duration::from_millis(300);
+/// How long something that is to come is waited for, on a busy machine.
+const COMES: Duration = Duration::from_secs(5);
+
+/// Runs a test as the root of a machine of its own. Where that can't be made, it says so and counts as skipped.
+fn on_own_machine(name: &str, body: impl FnOnce()) {
+    if std::env::var_os("LANDFALL_OWN_MACHINE").is_some_and(|test| test == name) {
+        run("mount", "-t tmpfs none /run");
+        run("ip", "link set lo up");
+        return body();
+    }
+    let can = Command::new("unshare").args(["-n", "-m", "nft", "--version"]).output();
+    if !can.is_ok_and(|output| output.status.success()) || !std::path::Path::new(tap::DEVICE).exists() {
+        eprintln!("SKIPPED {name}: it needs root, unshare, nft and {}", tap::DEVICE);
+        return;
+    }
+    let output = Command::new("unshare")
+        .args(["-n", "-m", "--propagation", "private"])
+        .arg(std::env::current_exe().unwrap())
+        .args([&format!("network::{name}"), "--exact", "--nocapture", "--test-threads=1"])
+        .env("LANDFALL_OWN_MACHINE", name)
+        .output()
+        .unwrap();
+    let words = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{words}");
+    assert!(words.contains("1 passed"), "no such test: {words}");
+}
+
+fn run(program: &str, arguments: &str) -> String {
+    let output = Command::new(program).args(arguments.split_whitespace()).output().unwrap();
+    let error = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{program} {arguments}: {error}");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+// ---- a cloud ----
+
+fn vpc_id(number: u32) -> VpcId {
+    VpcId::from_random(u128::from(number))
+}
+fn subnet_id(number: u32) -> SubnetId {
+    SubnetId::from_random(u128::from(number))
+}
+fn group_id(number: u32) -> SecurityGroupId {
+    SecurityGroupId::from_random(u128::from(number))
+}
+fn port_id(number: u32) -> InterfaceId {
+    InterfaceId::from_random(u128::from(number))
+}
+fn cidr(text: &str) -> Cidr {
+    text.parse::<Ipv4Cidr>().map(Cidr::V4).or_else(|_| text.parse().map(Cidr::V6)).unwrap()
+}
+fn mac(number: u32) -> Mac {
+    Mac([0x06, 0, 0, 0, 0, u8::try_from(number).unwrap()])
+}
+
+fn rule(protocol: &str, ports: (i32, i32), peer: PeerPlan) -> GroupRulePlan {
+    let protocol = IpProtocol::parse(protocol).unwrap();
+    GroupRulePlan { protocol, ports: PortRange { from: ports.0, to: ports.1 }, peer }
+}
+fn from(text: &str) -> PeerPlan {
+    PeerPlan::Cidr(cidr(text))
+}
+fn anything() -> GroupRulePlan {
+    rule("-1", (-1, -1), from("0.0.0.0/0"))
+}
+
+fn acl(number: u16, allow: bool, protocol: &str, ports: (i32, i32), block: &str) -> AclRulePlan {
+    let GroupRulePlan { protocol, ports, .. } = rule(protocol, ports, from("0.0.0.0/0"));
+    AclRulePlan { number, allow, protocol, ports, cidr: cidr(block) }
+}
+
+/// A plan in the making. VPC 1 is 10.1.0.0/16 with the subnets 1 (10.1.1.0/24) and 2 (10.1.2.0/24), VPC 2 the same with 3.
+struct Cloud(HostPlan);
+
+impl Cloud {
+    fn new() -> Self {
+        let mut cloud = Cloud(HostPlan { incarnation: 1, revision: 1, ..HostPlan::default() });
+        for number in [1, 2] {
+            let plan = VpcPlan {
+                id: vpc_id(number),
+                cidrs: vec!["10.1.0.0/16".parse().unwrap()],
+                number,
+                dns_support: true,
+                dns_hostnames: true,
+                internet_gateway: true,
+                domain_name: "ec2.internal".into(),
+                domain_name_servers: vec![],
+                ntp_servers: vec![],
+            };
+            cloud.0.pieces.insert(PieceKey::Vpc(plan.id), Piece::Vpc(plan));
+        }
+        for (number, vpc, block) in [(1, 1, "10.1.1.0/24"), (2, 1, "10.1.2.0/24"), (3, 2, "10.1.1.0/24")] {
+            let plan = SubnetPlan {
+                id: subnet_id(number),
+                vpc: vpc_id(vpc),
+                cidr: block.parse().unwrap(),
+                routes: vec![RoutePlan { destination: cidr("0.0.0.0/0"), target: RouteTargetPlan::InternetGateway }],
+                acl_ingress: vec![acl(100, true, "-1", (-1, -1), "0.0.0.0/0")],
+                acl_egress: vec![acl(100, true, "-1", (-1, -1), "0.0.0.0/0")],
+            };
+            cloud.0.pieces.insert(PieceKey::Subnet(plan.id), Piece::Subnet(plan));
+        }
+        cloud
+    }
+
+    fn group(&mut self, number: u32, vpc: u32, ingress: Vec<GroupRulePlan>, egress: Vec<GroupRulePlan>) -> &mut Self {
+        let plan = GroupPlan { id: group_id(number), vpc: vpc_id(vpc), ingress, egress };
+        self.0.pieces.insert(PieceKey::Group(plan.id), Piece::Group(plan));
+        self
+    }
+
+    fn port(&mut self, number: u32, subnet: u32, groups: &[u32], public: Option<&str>) -> &mut Self {
+        let subnet = self.0.subnet(subnet_id(subnet)).unwrap();
+        let private = subnet.cidr.nth(10 + number).unwrap();
+        let plan = PortPlan {
+            id: port_id(number),
+            vpc: subnet.vpc,
+            subnet: subnet.id,
+            mac: mac(number),
+            addresses: vec![private],
+            groups: groups.iter().copied().map(group_id).collect(),
+            source_dest_check: true,
+            public: public.map(|public| PublicAddressPlan { private, public: public.parse().unwrap() }).into_iter().collect(),
+            location: PortLocation::Here(InstanceId::from_random(u128::from(number))),
+        };
+        self.0.pieces.insert(PieceKey::Port(plan.id), Piece::Port(plan));
+        self
+    }
+
+    fn edit_port(&mut self, number: u32, edit: impl FnOnce(&mut PortPlan)) -> &mut Self {
+        let Some(Piece::Port(plan)) = self.0.pieces.get_mut(&PieceKey::Port(port_id(number))) else { panic!() };
+        edit(plan);
+        self
+    }
+
+    fn edit_subnet(&mut self, number: u32, edit: impl FnOnce(&mut SubnetPlan)) -> &mut Self {
+        let Some(Piece::Subnet(plan)) = self.0.pieces.get_mut(&PieceKey::Subnet(subnet_id(number))) else { panic!() };
+        edit(plan);
+        self
+    }
+}
+
+fn driver() -> HostNetwork {
+    HostNetwork::new(NetworkConfig::new(PathBuf::from("/run/landfall")))
+}
+
+// ---- guests ----
+
+/// A guest: a namespace with an `eth0` on the other side of the port's TAP.
+struct Guest {
+    name: String,
+    address: Ipv4Addr,
+    stop: Arc<AtomicBool>,
+    pump: Option<std::thread::JoinHandle<()>>,
+}
+
+impl Guest {
+    fn start(network: &HostNetwork, cloud: &Cloud, number: u32) -> Self {
+        let plan = cloud.0.port(port_id(number)).unwrap();
+        let subnet = cloud.0.subnet(plan.subnet).unwrap();
+        let (name, address) = (format!("guest-{number}"), plan.addresses[0]);
+        namespace::ensure(&name).unwrap();
+        let own = namespace::within(&name, || tap::open("eth0")).unwrap();
+        let ip = |arguments: String| run("ip", &format!("-n {name} {arguments}"));
+        ip("link set lo up".into());
+        ip(format!("link set eth0 address {} up", plan.mac));
+        ip(format!("addr add {address}/{} dev eth0", subnet.cidr.prefix()));
+        ip(format!("route add default via {}", subnet.cidr.nth(1).unwrap()));
+        let port = network.open(port_id(number)).unwrap().tap.unwrap();
+        let stop = Arc::new(AtomicBool::new(false));
+        let pump = std::thread::spawn({
+            let stop = stop.clone();
+            move || pump(port, own, &stop)
+        });
+        Guest { name, address, stop, pump: Some(pump) }
+    }
+
+    fn listen(&self, port: u16) -> TcpListener {
+        namespace::within(&self.name, || TcpListener::bind((Ipv4Addr::UNSPECIFIED, port))).unwrap()
+    }
+
+    fn connect(&self, to: impl Into<Ipv4Addr>, port: u16) -> io::Result<TcpStream> {
+        connect(Some(&self.name), to.into(), port, LOST)
+    }
+
+    /// Tried for longer: under load the first packets may take their time.
+    fn reaches(&self, to: impl Into<Ipv4Addr>, port: u16) -> bool {
+        connect(Some(&self.name), to.into(), port, COMES).is_ok()
+    }
+
+    fn pings(&self, to: Ipv4Addr, timeout: Duration) -> bool {
+        namespace::within(&self.name, || ping(to, timeout)).is_ok()
+    }
+}
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        let _ = self.pump.take().unwrap().join();
+        let _ = namespace::remove(&self.name);
+    }
+}
+
+fn pump(a: OwnedFd, b: OwnedFd, stop: &AtomicBool) {
+    let (a, b) = (File::from(a), File::from(b));
+    let mut frame = vec![0; 70_000];
+    while !stop.load(Ordering::Relaxed) {
+        let mut ready = [PollFd::new(a.as_fd(), PollFlags::POLLIN), PollFd::new(b.as_fd(), PollFlags::POLLIN)];
+        if poll(&mut ready, PollTimeout::from(20u8)).is_err() {
+            return;
+        }
+        for (mut from, mut to) in [(&a, &b), (&b, &a)] {
+            while let Ok(length @ 1..) = from.read(&mut frame) {
+                let _ = to.write(&frame[..length]);
+            }
+        }
+    }
+}
+
+fn connect(from: Option<&str>, to: Ipv4Addr, port: u16, timeout: Duration) -> io::Result<TcpStream> {
+    let to = SocketAddr::from((to, port));
+    match from {
+        Some(name) => namespace::within(name, || TcpStream::connect_timeout(&to, timeout)),
+        None => TcpStream::connect_timeout(&to, timeout),
+    }
+}
+
+fn ping(to: Ipv4Addr, timeout: Duration) -> io::Result<()> {
+    use socket2::{Domain, Protocol, Socket, Type};
+    let socket = Socket::new(Domain::IPV4, Type::RAW, Some(Protocol::ICMPV4))?;
+    socket.set_read_timeout(Some(Duration::from_millis(50)))?;
+    // Type 8, code 0, its checksum, identifier 7, sequence 1.
+    socket.send_to(&[8, 0, 0xf7, 0xf7, 0, 7, 0, 1], &SocketAddr::from((to, 0)).into())?;
+    let until = Instant::now() + timeout;
+    let mut answer = [0; 256];
+    while Instant::now() < until {
+        if let Ok(length) = (&socket).read(&mut answer)
+            && length >= 28
+            && answer[12..16] == to.octets()
+            && answer[20] == 0
+        {
+            return Ok(());
+        }
+    }
+    Err(io::ErrorKind::TimedOut.into())
+}
+
+fn peer(listener: &TcpListener) -> Ipv4Addr {
+    let SocketAddr::V4(peer) = listener.accept().unwrap().1 else { panic!() };
+    *peer.ip()
+}
+
+// ---- tests ----
+
+#[test]
+fn instances_reach_what_groups_allow() {
+    on_own_machine("instances_reach_what_groups_allow", || {
+        let mut cloud = Cloud::new();
+        let both = |ports| vec![rule("tcp", ports, PeerPlan::Group(group_id(1))), rule("icmp", (8, -1), from("10.1.1.11/32"))];
+        cloud
+            .group(1, 1, vec![], vec![anything()])
+            .group(2, 1, both((5000, 5001)), vec![anything()])
+            .group(3, 1, vec![anything()], vec![rule("udp", (53, 53), from("10.0.0.0/8"))])
+            .group(4, 2, vec![anything()], vec![anything()]);
+        cloud.port(1, 1, &[1], None).port(2, 1, &[2], None).port(3, 2, &[1, 2], None).port(4, 1, &[3], None);
+        cloud.port(5, 3, &[4], None);
+        let network = driver();
+        network.apply(&cloud.0).unwrap();
+        let [a, b, c, d, e] = [1, 2, 3, 4, 5].map(|number| Guest::start(&network, &cloud, number));
+        let _listeners: Vec<_> =
+            [&a, &b, &c, &d, &e].iter().flat_map(|guest| [guest.listen(5000), guest.listen(5002)]).collect();
+
+        assert!(a.reaches(b.address, 5000), "by reference to the group, within the subnet");
+        assert!(a.reaches(c.address, 5000), "the same to another subnet");
+        assert!(c.reaches(b.address, 5000), "a member by one of two groups");
+        assert!(a.connect(b.address, 5002).is_err(), "a port that no rule has");
+        assert!(b.connect(a.address, 5000).is_err(), "a group without rules lets nothing in");
+        assert!(d.connect(b.address, 5000).is_err(), "neither sent nor received");
+        assert!(a.pings(b.address, COMES) && !c.pings(b.address, LOST), "ICMP by type and sender");
+        assert!(!d.pings(c.address, LOST), "egress rules hold for ICMP too");
+        assert!(a.connect([10, 1, 1, 15], 5000).is_err(), "the other network has the same addresses");
+        assert!(!a.pings([10, 1, 1, 99].into(), LOST), "nobody answers for a free address");
+        let neighbours = run("ip", "-n guest-1 neigh show 10.1.1.99");
+        assert!(!neighbours.contains("lladdr"), "{neighbours}");
+
+        let server = namespace::within(&c.name, || UdpSocket::bind("0.0.0.0:53")).unwrap();
+        server.set_read_timeout(Some(LOST)).unwrap();
+        let client = namespace::within(&d.name, || UdpSocket::bind("0.0.0.0:0")).unwrap();
+        client.send_to(b"x", (c.address, 53)).unwrap();
+        assert!(server.recv_from(&mut [0; 9]).is_err(), "sent but not received");
+        cloud.group(2, 1, vec![rule("udp", (0, 60), from("10.1.1.0/24"))], vec![]);
+        network.apply(&cloud.0).unwrap();
+        server.set_read_timeout(Some(COMES)).unwrap();
+        client.send_to(b"x", (c.address, 53)).unwrap();
+        let (_, from) = server.recv_from(&mut [0; 9]).unwrap();
+        client.set_read_timeout(Some(COMES)).unwrap();
+        server.send_to(b"y", from).unwrap();
+        client.recv_from(&mut [0; 9]).expect("the answer to what was allowed is allowed");
+    });
+}
+
+/// A machine with an uplink to a namespace that stands for the internet: 203.0.113.1 here, .254 and 8.8.8.8 there.
+fn uplink() {
+    namespace::ensure("internet").unwrap();
+    run("ip", "link add wan0 type veth peer name wan0 netns internet");
+    run("ip", "addr add 203.0.113.1/24 dev wan0");
+    run("ip", "link set wan0 up");
+    for step in ["link set lo up", "addr add 8.8.8.8/32 dev lo", "addr add 203.0.113.254/24 dev wan0", "link set wan0 up"] {
+        run("ip", &format!("-n internet {step}"));
+    }
+    run("ip", "route add default via 203.0.113.254");
+}
+
+#[test]
+fn public_addresses_lead_in_and_out() {
+    on_own_machine("public_addresses_lead_in_and_out", || {
+        uplink();
+        let mut cloud = Cloud::new();
+        cloud.group(1, 1, vec![anything()], vec![anything()]).group(2, 2, vec![anything()], vec![anything()]);
+        cloud.port(1, 1, &[1], Some("198.18.0.11")).port(2, 1, &[1], Some("198.18.0.12")).port(3, 1, &[1], None);
+        cloud.port(4, 3, &[2], Some("198.18.0.14"));
+        let network = driver();
+        network.apply(&cloud.0).unwrap();
+        let [a, b, c, d] = [1, 2, 3, 4].map(|number| Guest::start(&network, &cloud, number));
+        let listener = b.listen(80);
+        let at_d = d.listen(80);
+        let internet = namespace::within("internet", || TcpListener::bind("0.0.0.0:80")).unwrap();
+
+        connect(None, [198, 18, 0, 12].into(), 80, COMES).expect("the machine itself reaches a public address");
+        assert_eq!(peer(&listener), Ipv4Addr::new(198, 18, 0, 1));
+        assert!(a.reaches([8, 8, 8, 8], 80), "the internet");
+        assert_eq!(peer(&internet), Ipv4Addr::new(203, 0, 113, 1), "as the machine");
+        assert!(c.connect([8, 8, 8, 8], 80).is_err(), "no public address, no internet");
+        assert!(a.reaches([198, 18, 0, 12], 80), "a public address of the same network");
+        assert_eq!(peer(&listener), Ipv4Addr::new(198, 18, 0, 11), "seen by its public address");
+        assert!(b.reaches([198, 18, 0, 12], 80), "its own public address");
+        assert_eq!(peer(&listener), Ipv4Addr::new(198, 18, 0, 12));
+        assert!(a.reaches([198, 18, 0, 14], 80), "a public address of another network");
+        assert_eq!(peer(&at_d), Ipv4Addr::new(198, 18, 0, 11));
+        run("ip", "-n internet route add 198.18.0.0/16 via 203.0.113.1");
+        connect(Some("internet"), [198, 18, 0, 12].into(), 80, COMES).expect("from outside");
+        assert_eq!(peer(&listener), Ipv4Addr::new(8, 8, 8, 8).min(Ipv4Addr::new(203, 0, 113, 254)).max(Ipv4Addr::new(203, 0, 113, 254)));
+
+        let refused = connect(None, [198, 18, 0, 99].into(), 80, LOST).unwrap_err();
+        assert_ne!(refused.kind(), io::ErrorKind::TimedOut, "a public address that nobody has is refused at once");
+        let blackhole = RoutePlan { destination: cidr("8.8.8.0/24"), target: RouteTargetPlan::Blackhole };
+        cloud.edit_subnet(1, |subnet| subnet.routes.push(blackhole));
+        network.apply(&cloud.0).unwrap();
+        assert!(a.connect([8, 8, 8, 8], 80).is_err(), "the longer prefix leads nowhere");
+        assert!(d.reaches([8, 8, 8, 8], 80), "in another network it doesn't");
+        assert!(a.reaches([198, 18, 0, 12], 80), "other destinations neither");
+        cloud.edit_port(2, |port| port.public.clear());
+        network.apply(&cloud.0).unwrap();
+        assert!(connect(None, [198, 18, 0, 12].into(), 80, LOST).is_err(), "the address was taken away");
+    });
+}
+
+#[test]
+fn the_machine_is_out_of_reach() {
+    on_own_machine("the_machine_is_out_of_reach", || {
+        uplink();
+        let mut cloud = Cloud::new();
+        cloud.group(1, 1, vec![anything()], vec![anything()]);
+        cloud.port(1, 1, &[1], Some("198.18.0.11"));
+        let mut config = NetworkConfig::new(PathBuf::from("/run/landfall"));
+        config.blocked = vec![cidr("8.8.8.8/32")];
+        let network = HostNetwork::new(config.clone());
+        network.apply(&cloud.0).unwrap();
+        let a = Guest::start(&network, &cloud, 1);
+        let _machine = TcpListener::bind("0.0.0.0:81").unwrap();
+        let _internet = namespace::within("internet", || TcpListener::bind("0.0.0.0:81")).unwrap();
+        run("ip", "addr add 192.168.7.1/24 dev wan0");
+        run("ip", "-n internet addr add 192.168.9.9/32 dev lo");
+        for own in [[198, 18, 0, 1], [203, 0, 113, 1], [192, 168, 7, 1], [169, 254, 0, 1], [127, 0, 0, 1]] {
+            assert!(a.connect(own, 81).is_err(), "{own:?}");
+            assert!(!a.pings(own.into(), LOST) || own[0] == 127, "{own:?}");
+        }
+        for gateway in [[10, 1, 1, 1], [10, 1, 0, 2], [169, 254, 169, 254]] {
+            assert!(a.connect(gateway, 81).is_err(), "{gateway:?}");
+        }
+        assert!(a.connect([8, 8, 8, 8], 81).is_err(), "configured");
+        assert!(a.connect([203, 0, 113, 254], 81).is_err(), "the machine's own network");
+        assert!(a.reaches([192, 168, 9, 9], 81), "what is merely beyond it isn't barred");
+        let forwarding = |link: &str| std::fs::read_to_string(format!("/proc/sys/net/ipv4/conf/{link}/forwarding")).unwrap();
+        assert_eq!([forwarding("wan0"), forwarding("lo"), forwarding("all")], ["1\n", "0\n", "0\n"]);
+
+        config.lan_allowed = true;
+        HostNetwork::new(config).apply(&cloud.0).unwrap();
+        assert!(a.reaches([203, 0, 113, 254], 81), "the LAN is a setting");
+        assert!(a.connect([203, 0, 113, 1], 81).is_err(), "the machine isn't");
+        drop(a);
+        driver().apply(&HostPlan::default()).unwrap();
+        assert_eq!(forwarding("wan0"), "0\n", "forwarding is as it was");
+    });
+}
+
+/// An Ethernet frame behind virtio's header.
+fn frame(to: Mac, from: Mac, kind: u16, payload: &[u8]) -> Vec<u8> {
+    [&[0; 10][..], &to.0, &from.0, &kind.to_be_bytes(), payload].concat()
+}
+
+fn arp(kind: u8, sender: (Mac, Ipv4Addr), target: Ipv4Addr) -> Vec<u8> {
+    let (mac, ip) = (sender.0.0, sender.1.octets());
+    [&[0, 1, 8, 0, 6, 4, 0, kind][..], &mac, &ip, &[0; 6], &target.octets()].concat()
+}
+
+fn udp(from: (Ipv4Addr, u16), to: (Ipv4Addr, u16)) -> Vec<u8> {
+    let mut ip = vec![0x45, 0, 0, 32, 0, 0, 0, 0, 64, 17, 0, 0];
+    ip.extend(from.0.octets());
+    ip.extend(to.0.octets());
+    let sum: u32 = ip.chunks(2).map(|pair| u32::from(u16::from_be_bytes([pair[0], pair[1]]))).sum();
+    let sum = !(u16::try_from(sum & 0xffff).unwrap() + u16::try_from(sum >> 16).unwrap());
+    ip[10..12].copy_from_slice(&sum.to_be_bytes());
+    ip.extend(from.1.to_be_bytes());
+    ip.extend(to.1.to_be_bytes());
+    ip.extend([0, 12, 0, 0]);
+    ip.extend(b"ping");
+    ip
+}
+
+/// What comes out of a TAP within a time, without virtio's header.
+fn frames(tap: &File, time: Duration) -> Vec<Vec<u8>> {
+    let (until, mut found, mut buffer) = (Instant::now() + time, Vec::new(), [0; 4096]);
+    while Instant::now() < until {
+        match (&*tap).read(&mut buffer) {
+            Ok(length) => found.push(buffer[10..length].to_vec()),
+            Err(_) => std::thread::sleep(Duration::from_millis(5)),
+        }
+    }
+    found
+}
+
+#[test]
+fn nobody_speaks_as_another() {
+    on_own_machine("nobody_speaks_as_another", || {
+        let mut cloud = Cloud::new();
+        cloud.group(1, 1, vec![anything()], vec![anything(), rule("-1", (-1, -1), from("::/0"))]);
+        cloud.port(1, 1, &[1], None).port(2, 1, &[1], None);
+        let network = driver();
+        network.apply(&cloud.0).unwrap();
+        let tap = |number| File::from(network.open(port_id(number)).unwrap().tap.unwrap());
+        let (bad, victim) = (tap(1), tap(2));
+        let gateway = Mac([2, 0, 0, 0, 0, 1]);
+        let [own, other, free]: [Ipv4Addr; 3] = [[10, 1, 1, 11].into(), [10, 1, 1, 12].into(), [10, 1, 1, 77].into()];
+        let ipv4 = |payload: &[u8]| frame(gateway, mac(1), 0x0800, payload);
+        let send = |frame: &[u8]| {
+            let _ = (&bad).write(frame);
+            frames(&victim, LOST).into_iter().filter(|frame| frame[12..14] == [8, 0]).count()
+        };
+        // A namespace as new sends some frames of its own.
+        frames(&victim, LOST);
+
+        assert_eq!(send(&ipv4(&udp((own, 9), (other, 9)))), 1, "as itself");
+        assert_eq!(send(&frame(gateway, mac(2), 0x0800, &udp((own, 9), (other, 9)))), 0, "hardware address");
+        assert_eq!(send(&ipv4(&udp((free, 9), (other, 9)))), 0, "a free address");
+        assert_eq!(send(&ipv4(&udp(([10, 1, 1, 1].into(), 9), (other, 9)))), 0, "the gateway");
+        assert_eq!(send(&ipv4(&udp(([169, 254, 169, 254].into(), 80), (other, 9)))), 0, "the metadata service");
+        assert_eq!(send(&ipv4(&udp((own, 67), (other, 68)))), 0, "a DHCP server");
+        let mut fragment = udp((free, 9), (other, 9));
+        (fragment[7], fragment[10]) = (1, fragment[10].wrapping_sub(0));
+        assert_eq!(send(&ipv4(&fragment)), 0, "a fragment");
+        let tagged = [&[0, 0, 8, 0][..], &udp((free, 9), (other, 9))].concat();
+        assert_eq!(send(&frame(gateway, mac(1), 0x8100, &tagged)), 0, "a priority tag");
+        let tagged = [&[0, 0, 8, 0][..], &udp((own, 9), (other, 9))].concat();
+        assert_eq!(send(&frame(gateway, mac(1), 0x8100, &tagged)), 0, "a priority tag, even of its own");
+
+        let answers = |request: &[u8]| {
+            frames(&bad, Duration::from_millis(20));
+            let _ = (&bad).write(request);
+            frames(&bad, LOST).into_iter().filter(|frame| frame[12..14] == [8, 6]).count()
+        };
+        let all = Mac([0xff; 6]);
+        assert_eq!(answers(&frame(all, mac(1), 0x0806, &arp(1, (mac(1), own), other))), 1, "ARP is answered by the namespace");
+        assert_eq!(answers(&frame(all, mac(1), 0x0806, &arp(1, (mac(1), Ipv4Addr::UNSPECIFIED), other))), 1, "a probe");
+        assert_eq!(answers(&frame(all, mac(1), 0x0806, &arp(1, (mac(1), own), free))), 0, "not for a free address");
+        assert_eq!(answers(&frame(all, mac(1), 0x0806, &arp(1, (mac(1), own), own))), 0, "nor for its own");
+        assert_eq!(answers(&frame(all, mac(1), 0x0806, &arp(1, (mac(1), other), free))), 0);
+        assert_eq!(answers(&frame(all, mac(1), 0x0806, &arp(1, (mac(2), own), other))), 0, "ARP with a forged sender");
+        assert_eq!(answers(&frame(all, mac(2), 0x0806, &arp(1, (mac(2), other), own))), 0);
+        let _ = (&bad).write(&frame(mac(2), mac(1), 0x0806, &arp(2, (mac(1), other), other)));
+        let neighbours = run("ip", "-n lf-1 neigh show 10.1.1.12");
+        assert!(neighbours.contains(&mac(2).to_string()), "{neighbours}");
+
+        // IPv6: a router advertisement, and a neighbour's, to all.
+        for kind in [134u8, 136] {
+            let mut packet = vec![0x60, 0, 0, 0, 0, 16, 58, 255];
+            packet.extend("fe80::400:ff:fe00:1".parse::<std::net::Ipv6Addr>().unwrap().octets());
+            packet.extend("ff02::1".parse::<std::net::Ipv6Addr>().unwrap().octets());
+            packet.extend([kind, 0, 0, 0, 64, 0, 7, 8, 0, 0, 0, 0, 0, 0, 0, 0]);
+            let _ = (&bad).write(&frame(Mac([0x33, 0x33, 0, 0, 0, 1]), mac(1), 0x86dd, &packet));
+        }
+        assert_eq!(frames(&victim, LOST), Vec::<Vec<u8>>::new(), "IPv6 reaches nobody");
+
+        cloud.edit_port(1, |port| port.source_dest_check = false);
+        network.apply(&cloud.0).unwrap();
+        assert_eq!(send(&ipv4(&udp((free, 9), (other, 9)))), 1, "a router passes on what others sent");
+        assert_eq!(send(&frame(gateway, mac(2), 0x0800, &udp((free, 9), (other, 9)))), 0, "but with its own hardware address");
+        assert_eq!(send(&ipv4(&udp(([169, 254, 169, 254].into(), 80), (other, 9)))), 0, "and not as the namespace");
+        assert_eq!(send(&ipv4(&udp(([10, 1, 1, 1].into(), 9), (other, 9)))), 0);
+    });
+}
+
+#[test]
+fn acls_are_asked_for_every_packet() {
+    on_own_machine("acls_are_asked_for_every_packet", || {
+        let mut cloud = Cloud::new();
+        cloud.group(1, 1, vec![anything()], vec![anything()]);
+        cloud.port(1, 1, &[1], None).port(2, 2, &[1], None).port(3, 2, &[1], None);
+        cloud.edit_subnet(2, |subnet| {
+            subnet.acl_ingress = vec![
+                acl(200, true, "tcp", (0, 65535), "10.1.0.0/16"),
+                acl(100, false, "tcp", (22, 22), "0.0.0.0/0"),
+                acl(150, true, "icmp", (8, -1), "0.0.0.0/0"),
+            ];
+            subnet.acl_egress = vec![acl(100, true, "tcp", (1024, 65535), "10.1.1.0/24")];
+        });
+        let network = driver();
+        network.apply(&cloud.0).unwrap();
+        let [a, b, c] = [1, 2, 3].map(|number| Guest::start(&network, &cloud, number));
+        let _listeners = [b.listen(22), b.listen(80)];
+        assert!(a.reaches(b.address, 80), "in by number 200, out by the client's port");
+        assert!(a.connect(b.address, 22).is_err(), "the lower number decides");
+        assert!(c.reaches(b.address, 22), "within the subnet it isn't asked");
+        assert!(!a.pings(b.address, LOST), "the answer isn't let out: there is no state");
+        cloud.edit_subnet(2, |subnet| subnet.acl_egress.push(acl(90, true, "icmp", (0, 0), "0.0.0.0/0")));
+        network.apply(&cloud.0).unwrap();
+        assert!(a.pings(b.address, COMES));
+        let mut stream = a.connect(b.address, 80).unwrap();
+        cloud.edit_subnet(2, |subnet| subnet.acl_ingress.clear());
+        network.apply(&cloud.0).unwrap();
+        stream.write_all(b"x").unwrap();
+        std::thread::sleep(LOST);
+        assert!(run("ss", "-N guest-1 -tnoi").contains("unacked:1"), "an open connection is cut off too");
+    });
+}
+
+#[test]
+fn a_route_leads_to_a_router() {
+    on_own_machine("a_route_leads_to_a_router", || {
+        uplink();
+        let mut cloud = Cloud::new();
+        cloud.group(1, 1, vec![anything()], vec![anything()]);
+        cloud.port(1, 1, &[1], Some("198.18.0.11")).port(2, 2, &[1], None);
+        cloud.edit_port(1, |port| port.source_dest_check = false);
+        cloud.edit_subnet(2, |subnet| subnet.routes[0].target = RouteTargetPlan::Interface(port_id(1)));
+        let network = driver();
+        network.apply(&cloud.0).unwrap();
+        let [router, inner] = [1, 2].map(|number| Guest::start(&network, &cloud, number));
+        namespace::within(&router.name, || std::fs::write("/proc/sys/net/ipv4/ip_forward", "1")).unwrap();
+        std::fs::write("/run/nat", "table ip t { chain c { type nat hook postrouting priority 100; masquerade; } }").unwrap();
+        run("ip", "netns exec guest-1 nft -f /run/nat");
+        let internet = namespace::within("internet", || TcpListener::bind("0.0.0.0:80")).unwrap();
+        assert!(inner.reaches([8, 8, 8, 8], 80), "through the router, a NAT instance");
+        assert_eq!(peer(&internet), Ipv4Addr::new(203, 0, 113, 1));
+        cloud.edit_port(1, |port| port.source_dest_check = true);
+        network.apply(&cloud.0).unwrap();
+        assert!(inner.connect([8, 8, 8, 8], 80).is_err(), "it may no longer take what isn't its own");
+    });
+}
+
+/// Everything of Landfall's that the machine has.
+fn leftovers() -> BTreeMap<&'static str, String> {
+    let files = run("find", "/run/landfall -type f");
+    let tables = run("nft", "list tables");
+    let links = run("ip", "-o link").lines().filter(|line| line.contains("lf")).collect();
+    let routes = run("ip", "route show table all").lines().filter(|line| line.contains("198.18")).collect();
+    [("files", files), ("tables", tables), ("links", links), ("routes", routes), ("namespaces", run("ls", "/run/netns"))].into()
+}
+
+#[test]
+fn it_converges_from_anything_and_leaves_nothing() {
+    on_own_machine("it_converges_from_anything_and_leaves_nothing", || {
+        uplink();
+        let mut cloud = Cloud::new();
+        cloud.group(1, 1, vec![anything()], vec![anything()]).group(2, 2, vec![anything()], vec![anything()]);
+        cloud.port(1, 1, &[1], Some("198.18.0.11")).port(2, 1, &[1], None).port(3, 3, &[2], Some("198.18.0.13"));
+        // What a process that was killed left behind.
+        std::fs::create_dir_all("/run/netns").unwrap();
+        std::fs::create_dir_all("/run/landfall/namespaces").unwrap();
+        for name in ["lf-1", "lf-9"] {
+            File::create(format!("/run/netns/{name}")).unwrap();
+            File::create(format!("/run/landfall/namespaces/{name}")).unwrap();
+        }
+        namespace::ensure("lf-8").unwrap();
+        let network = driver();
+        assert_eq!(network.open(port_id(1)).map(drop).map_err(|error| matches!(error, DriverError::Retry(_))), Err(true));
+        network.apply(&cloud.0).unwrap();
+        assert_eq!(network.unknown().unwrap(), ["network namespace lf-8"], "what isn't known to be ours stays");
+        namespace::remove("lf-8").unwrap();
+
+        let [a, b] = [1, 2].map(|number| Guest::start(&network, &cloud, number));
+        let listener = a.listen(80);
+        let mut inner = connect(Some(&b.name), a.address, 80, COMES).unwrap();
+        let mut outer = connect(None, [198, 18, 0, 11].into(), 80, COMES).unwrap();
+        let mut ends = [listener.accept().unwrap().0, listener.accept().unwrap().0];
+        let mut alive = || {
+            for (stream, end) in [&mut inner, &mut outer].into_iter().zip(&mut ends) {
+                stream.write_all(b"x").unwrap();
+                end.set_read_timeout(Some(COMES)).unwrap();
+                end.read_exact(&mut [0]).unwrap();
+            }
+        };
+        alive();
+        let links = || run("ip", "-n lf-1 -o link") + &run("ip", "-o link show lf-1");
+        let before = links();
+        let again = driver();
+        again.apply(&cloud.0).expect("another process finds what is there");
+        alive();
+        cloud.group(1, 1, vec![rule("tcp", (1, 99), from("0.0.0.0/0"))], vec![anything()]);
+        again.apply(&cloud.0).unwrap();
+        alive();
+        assert_eq!(links(), before, "no link was made anew");
+        assert!(matches!(again.open(port_id(1)), Err(DriverError::Retry(_))), "a running guest has it");
+
+        // Others break it.
+        let rules = || run("nft", "list ruleset") + &run("ip", "netns exec lf-1 nft list ruleset");
+        let without_counts = |text: String| {
+            text.lines().filter(|line| !line.contains("counter packets")).map(|line| format!("{line}\n")).collect::<String>()
+        };
+        let whole = without_counts(rules());
+        for harm in [
+            "nft flush ruleset",
+            "ip netns exec lf-1 nft flush ruleset",
+            "ip netns exec lf-1 nft flush chain inet landfall forward",
+            "ip route del 198.18.0.11",
+            "ip addr flush dev lf-1",
+            "ip -n lf-1 link set up0 down",
+            "ip -n lf-1 rule del fwmark 1",
+            "ip -n lf-1 neigh flush all nud permanent",
+            "ip netns exec lf-1 sysctl -qw net.ipv4.ip_forward=0",
+            "ip link del lf-1",
+        ] {
+            let (program, arguments) = harm.split_once(' ').unwrap();
+            run(program, arguments);
+            again.apply(&cloud.0).unwrap_or_else(|error| panic!("{harm}: {error}"));
+            assert_eq!(without_counts(rules()), whole, "{harm}");
+            alive();
+        }
+        drop((a, b));
+        run("ip", "-n lf-2 link del lf000000000003");
+        again.apply(&cloud.0).unwrap();
+        let chains = run("ip", "netns exec lf-2 nft list chains netdev");
+        assert!(chains.contains("lf000000000003"), "a port that was made anew has its rules again: {chains}");
+
+        cloud.0.pieces.remove(&PieceKey::Port(port_id(2)));
+        again.apply(&cloud.0).unwrap();
+        assert!(!run("ip", "-n lf-1 -o link").contains("lf000000000002"));
+        again.apply(&HostPlan::default()).unwrap();
+        let nothing = [("files", ""), ("tables", ""), ("links", ""), ("routes", ""), ("namespaces", "internet\n")];
+        assert_eq!(leftovers(), nothing.map(|(what, text)| (what, text.to_owned())).into());
+        again.apply(&HostPlan::default()).unwrap();
+    });
+}
+
+#[test]
+fn a_guest_that_spoke_is_heard() {
+    on_own_machine("a_guest_that_spoke_is_heard", || {
+        let mut cloud = Cloud::new();
+        cloud.group(1, 1, vec![], vec![]);
+        cloud.port(1, 1, &[1], None).port(2, 1, &[1], None);
+        let network = driver();
+        network.apply(&cloud.0).unwrap();
+        assert!(network.heard().unwrap().is_empty());
+        let tap = File::from(network.open(port_id(1)).unwrap().tap.unwrap());
+        let gateway = Ipv4Addr::new(10, 1, 1, 1);
+        let forged = frame(Mac([0xff; 6]), mac(1), 0x0806, &arp(1, (mac(2), gateway), gateway));
+        (&tap).write_all(&forged).unwrap();
+        std::thread::sleep(LOST);
+        assert!(network.heard().unwrap().is_empty(), "who forges isn't believed");
+        let honest = frame(Mac([0xff; 6]), mac(1), 0x0806, &arp(1, (mac(1), [10, 1, 1, 11].into()), gateway));
+        let spoken = || {
+            (&tap).write_all(&honest).unwrap();
+            std::thread::sleep(LOST);
+        };
+        spoken();
+        cloud.group(1, 1, vec![anything()], vec![]);
+        network.apply(&cloud.0).unwrap();
+        assert_eq!(driver_after(&cloud).heard().unwrap(), [port_id(1)].into(), "also after new rules, by another process");
+        assert_eq!(network.heard().unwrap(), [port_id(1)].into());
+        network.forget(port_id(1));
+        network.forget(port_id(2));
+        assert!(network.heard().unwrap().is_empty());
+        network.apply(&cloud.0).unwrap();
+        spoken();
+        assert_eq!(network.heard().unwrap(), [port_id(1)].into());
+    });
+}
+
+fn driver_after(cloud: &Cloud) -> HostNetwork {
+    let network = driver();
+    network.apply(&cloud.0).unwrap();
+    network
+}
+
+#[test]
+fn services_answer_their_own_ports_only() {
+    on_own_machine("services_answer_their_own_ports_only", || {
+        uplink();
+        let mut cloud = Cloud::new();
+        cloud.group(1, 1, vec![], vec![]);
+        cloud.port(1, 1, &[1], Some("198.18.0.11"));
+        let mut config = NetworkConfig::new(PathBuf::from("/run/landfall"));
+        config.api = Some(SocketAddrV4::new([169, 254, 169, 250].into(), 4566));
+        let network = HostNetwork::new(config);
+        network.apply(&cloud.0).unwrap();
+        let guest = Guest::start(&network, &cloud, 1);
+        let serve = |port: u16| namespace::within("lf-1", || TcpListener::bind((Ipv4Addr::UNSPECIFIED, port))).unwrap();
+        let _listeners = [53, 80, 81].map(serve);
+        let api = network.listen_api(1).unwrap().unwrap();
+        assert!(guest.reaches(ruleset::METADATA, 80), "though its group allows nothing");
+        assert!(guest.reaches(ruleset::RESOLVER, 53) && guest.reaches([10, 1, 0, 2], 53));
+        assert!(guest.reaches([169, 254, 169, 250], 4566));
+        assert_eq!(peer(&api), guest.address, "the API sees who calls");
+        assert!(guest.connect(ruleset::METADATA, 81).is_err() && guest.connect([10, 1, 1, 1], 80).is_err());
+        run("ip", "route add 10.1.0.0/16 via 169.254.0.2 dev lf-1 onlink");
+        run("ip", "route add 169.254.169.254/32 via 169.254.0.2 dev lf-1 onlink");
+        for address in [[169, 254, 169, 254], [10, 1, 0, 2], [10, 1, 1, 11]] {
+            for port in [53, 80] {
+                assert!(connect(None, address.into(), port, LOST).is_err(), "from the machine's side: {address:?} {port}");
+            }
+        }
+        let dhcp = namespace::within("lf-1", || UdpSocket::bind("0.0.0.0:67")).unwrap();
+        dhcp.set_read_timeout(Some(COMES)).unwrap();
+        let client = namespace::within(&guest.name, || UdpSocket::bind("0.0.0.0:68")).unwrap();
+        client.set_broadcast(true).unwrap();
+        client.send_to(b"x", "255.255.255.255:67").unwrap();
+        dhcp.recv_from(&mut [0; 9]).expect("DHCP comes in");
+    });
+}
+
+#[test]
+fn any_rules_load() {
+    on_own_machine("any_rules_load", || {
+        // A small generator is enough: what is to be shown is that the kernel takes what is made of the rules.
+        let mut seed = 7u64;
+        let mut next = move |below: u32| {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            u32::try_from(seed >> 33).unwrap() % below
+        };
+        let network = driver();
+        for round in 0..12 {
+            let mut cloud = Cloud::new();
+            for group in 1..=3 {
+                let mut rules = [Vec::new(), Vec::new()];
+                for rules in &mut rules {
+                    for _ in 0..next(if round == 11 { 1000 } else { 60 }) {
+                        let protocol = ["tcp", "udp", "icmp", "icmpv6", "-1", "47", "50", "tcp"][next(8) as usize];
+                        let low = i32::try_from(next(70)).unwrap() * i32::try_from(next(900)).unwrap();
+                        let ports = match protocol {
+                            "icmp" | "icmpv6" => [(-1, -1), (8, -1), (3, 4), (255, 255)][next(4) as usize],
+                            "tcp" | "udp" => [(low, low), (low, 65535), (0, 65535), (0, low)][next(4) as usize],
+                            _ => (-1, -1),
+                        };
+                        let peer = match next(5) {
+                            0 => PeerPlan::Group(group_id(1 + next(4))),
+                            1 => PeerPlan::Cidr(format!("2001:db8:{:x}::/{}", next(9), next(129)).parse().map(Cidr::V6).unwrap()),
+                            _ => from(&format!("10.{}.{}.0/{}", next(3), next(5), next(33))),
+                        };
+                        rules.push(rule(protocol, ports, peer));
+                    }
+                }
+                let [ingress, egress] = rules;
+                cloud.group(group, 1, ingress, egress);
+            }
+            cloud.port(1, 1, &[1], None).port(2, 1, &[1, 2, 3], Some("198.18.0.9")).port(3, 2, &[], None);
+            network.apply(&cloud.0).unwrap_or_else(|error| panic!("round {round}: {error}"));
+        }
+        let config = NetworkConfig::new(PathBuf::from("/run/landfall"));
+        let public = [("lf-1".to_owned(), [Ipv4Addr::new(198, 18, 0, 9)].into())].into();
+        let blocked = [cidr("10.0.0.0/8"), cidr("10.1.0.0/16"), cidr("fd00::/8")];
+        let text = machine::ruleset(&machine::Machine {
+            table: "landfall",
+            links: "lf-",
+            masquerade: Some(config.pool),
+            public: &public,
+            blocked: &blocked,
+            guarded: Some("eth0"),
+        });
+        std::fs::write("/run/machine", text).unwrap();
+        run("nft", "-f /run/machine");
+    });
+}
+
+#[test]
+fn this_machine_has_what_it_needs() {
+    on_own_machine("this_machine_has_what_it_needs", || {
+        assert_eq!(landfall_node::network::requirements(), []);
+    });
+}
