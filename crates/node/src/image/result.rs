@@ -34,15 +34,16 @@ pub(super) fn finish(parts: Parts<'_>, out: &Path, report: Report<'_>) -> Result
     std::fs::create_dir_all(out).map_err(ImageError::io(STEP, out))?;
     let sha256 = sha256_file(parts.disk, report)?;
     let place = |suffix: &str| out.join(format!("{}.{suffix}", parts.name));
-    let (mut kernel, mut initrd, mut cmdline) = (None, None, None);
-    if let Some(boot) = parts.boot {
-        let content = std::fs::read(&boot.kernel).map_err(ImageError::io(STEP, &boot.kernel))?;
-        kernel = Some(write_whole(&place("vmlinuz"), &content)?);
-        initrd = Some(write_whole(&place("initrd"), &boot.initrd)?);
-        cmdline = Some(boot.cmdline);
+    let (path, kernel, initrd) = (place("qcow2"), place("vmlinuz"), place("initrd"));
+    let direct = parts.boot.is_some();
+    let cmdline = parts.boot.as_ref().map(|boot| boot.cmdline.clone());
+    if let Err(error) = place_all(&parts, &kernel, &initrd, &path) {
+        // The disk came last, so without it the others belong to nobody; what isn't there needs no removal.
+        if direct && !path.exists() {
+            let _ = (std::fs::remove_file(&kernel), std::fs::remove_file(&initrd));
+        }
+        return Err(error);
     }
-    let path = place("qcow2");
-    move_whole(parts.disk, &path)?;
     Ok(BuiltImage {
         path,
         format: Qcow2,
@@ -51,10 +52,19 @@ pub(super) fn finish(parts: Parts<'_>, out: &Path, report: Report<'_>) -> Result
         name: parts.name,
         description: parts.description,
         min_ram_mib: parts.min_ram_mib,
-        kernel,
-        initrd,
+        kernel: direct.then_some(kernel),
+        initrd: direct.then_some(initrd),
         cmdline,
     })
+}
+
+fn place_all(parts: &Parts<'_>, kernel: &Path, initrd: &Path, disk: &Path) -> Result<(), ImageError> {
+    if let Some(boot) = &parts.boot {
+        let content = std::fs::read(&boot.kernel).map_err(ImageError::io(STEP, &boot.kernel))?;
+        write_whole(kernel, &content)?;
+        write_whole(initrd, &boot.initrd)?;
+    }
+    move_whole(parts.disk, disk)
 }
 
 /// The first of `first`, `next(2)`, `next(3)` … whose disk doesn't exist yet. An image that exists is never
@@ -64,13 +74,12 @@ pub(super) fn free_name(out: &Path, first: String, next: impl Fn(u32) -> String)
     std::iter::once(first).chain((2..).map(next)).find(|name| !taken(name)).unwrap_or_default()
 }
 
-fn write_whole(path: &Path, content: &[u8]) -> Result<PathBuf, ImageError> {
+fn write_whole(path: &Path, content: &[u8]) -> Result<(), ImageError> {
     let folder = path.parent().unwrap_or(Path::new("."));
     let mut file = tempfile::NamedTempFile::new_in(folder).map_err(ImageError::io(STEP, path))?;
     std::io::Write::write_all(&mut file, content).map_err(ImageError::io(STEP, path))?;
     file.as_file().sync_all().map_err(ImageError::io(STEP, path))?;
-    file.persist(path).map_err(|error| ImageError::io(STEP, path)(error.error))?;
-    Ok(path.to_owned())
+    file.persist(path).map(drop).map_err(|error| ImageError::io(STEP, path)(error.error))
 }
 
 /// Renames, or copies where the work folder lies on another file system; then renames.
