@@ -1,0 +1,152 @@
+//! Every operation is tested: each has a call that goes through with its answer to the byte, calls that are refused, and
+//! is denied to whom a policy denies it, even as a dry run; none shows or changes what another account has.
+
+use std::collections::BTreeSet;
+
+use landfall_api::Shape;
+use landfall_state::Value;
+
+use crate::harness::{Case, Params, World, golden};
+
+/// The cases of all modules: a new module adds a line here.
+pub const CASES: &[&[Case]] = &[crate::identity::CASES, crate::key_pair::CASES];
+
+fn cases() -> impl Iterator<Item = &'static Case> {
+    CASES.iter().copied().flatten()
+}
+
+#[test]
+fn every_operation_has_a_case() {
+    let have: BTreeSet<_> = cases().map(|case| (case.service, case.action)).collect();
+    let want: BTreeSet<_> = landfall_api::operations().map(|o| (o.action.service, o.action.name)).collect();
+    let missing: Vec<_> = want.difference(&have).collect();
+    assert!(missing.is_empty(), "operations without a case: {missing:?}");
+    let strange: Vec<_> = have.difference(&want).collect();
+    assert!(strange.is_empty(), "cases without an operation: {strange:?}");
+    assert_eq!(cases().count(), have.len(), "an operation has two cases");
+    for case in cases() {
+        assert!(!case.bad.is_empty() || case.action == "GetCallerIdentity", "{} has no bad input", case.action);
+    }
+}
+
+#[test]
+fn what_goes_through_answers_to_the_byte() {
+    for case in cases() {
+        let world = World::new();
+        let good = (case.good)(&world.root());
+        let answer = world.root().send(case.service, case.action, &good);
+        assert_eq!(answer.status, 200, "{} {good:?}: {}", case.action, answer.body);
+        golden(case.action, &answer.body, case.masked);
+    }
+}
+
+#[test]
+fn bad_input_has_its_code_and_changes_nothing() {
+    for case in cases() {
+        let world = World::new();
+        let before = world.revision();
+        for (params, code) in case.bad {
+            let answer = world.root().send(case.service, case.action, &owned(params));
+            assert_eq!(answer.status / 100, 4, "{} {params:?}: {}", case.action, answer.body);
+            assert_eq!(answer.code(), *code, "{} {params:?}: {}", case.action, answer.body);
+        }
+        let answer = world.root().send(case.service, case.action, &owned(&[("Nonsense", "1")]));
+        assert_eq!(answer.status, 400, "{}: {}", case.action, answer.body);
+        assert_eq!(world.revision(), before, "{}", case.action);
+    }
+}
+
+#[test]
+fn a_deny_denies_each_operation() {
+    for case in cases().filter(|case| case.action != "GetCallerIdentity") {
+        let world = World::new();
+        let policy = format!(
+            r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Action":"*","Resource":"*"}},{{"Effect":"Deny","Action":"{}:{}","Resource":"*"}}]}}"#,
+            case.service, case.action
+        );
+        let user = world.user("denied", &policy);
+        let good = (case.good)(&world.root());
+        let before = world.revision();
+        for dry_run in [false, true] {
+            let answer = user.send(case.service, case.action, &with_dry_run(case, &good, dry_run));
+            assert_eq!((answer.status, answer.code().as_str()), (403, "UnauthorizedOperation"), "{}", case.action);
+        }
+        assert_eq!(world.revision(), before, "{}", case.action);
+    }
+}
+
+#[test]
+fn a_dry_run_changes_nothing() {
+    for case in cases().filter(|case| case.service == "ec2") {
+        let world = World::new();
+        let good = (case.good)(&world.root());
+        let before = world.revision();
+        let answer = world.root().send(case.service, case.action, &with_dry_run(case, &good, true));
+        let message = "Request would have succeeded, but DryRun flag is set.";
+        assert_eq!((answer.status, answer.code().as_str()), (412, "DryRunOperation"), "{}", case.action);
+        assert_eq!(answer.message(), message);
+        assert_eq!(world.revision(), before, "{}", case.action);
+    }
+}
+
+#[test]
+fn another_accounts_ids_are_not_found() {
+    for case in cases() {
+        let world = World::new();
+        let theirs = (case.good)(&world.other());
+        let names_something = theirs.iter().any(|(_, value)| is_owned_id(value));
+        if !names_something {
+            continue;
+        }
+        let before = world.revision();
+        let answer = world.root().send(case.service, case.action, &theirs);
+        let missing_is_no_error = matches!(case.action, "DeleteKeyPair");
+        if missing_is_no_error {
+            assert_eq!(answer.status, 200, "{} {theirs:?}: {}", case.action, answer.body);
+        } else {
+            assert_eq!(answer.status, 400, "{} {theirs:?}: {}", case.action, answer.body);
+            let code = answer.code();
+            assert!(code.contains("NotFound"), "{} {theirs:?}: {}", case.action, answer.body);
+        }
+        assert_eq!(world.revision(), before, "{} changed something", case.action);
+    }
+}
+
+#[test]
+fn reads_change_nothing() {
+    for operation in landfall_api::operations().filter(|operation| operation.shape == Shape::Read) {
+        let Some(case) = cases().find(|case| case.action == operation.action.name) else { continue };
+        let world = World::new();
+        let good = (case.good)(&world.root());
+        let (revision, rows) = (world.revision(), world.engine().read().row_counts());
+        world.root().send(case.service, case.action, &good);
+        assert_eq!((world.revision(), world.engine().read().row_counts()), (revision, rows), "{}", case.action);
+    }
+}
+
+/// Whether a text is an id that belongs to an account: all but the provider's images.
+fn is_owned_id(text: &str) -> bool {
+    let digits = |text: &str| text.len() == 17 && text.bytes().all(|b| b.is_ascii_hexdigit());
+    text.rsplit_once('-').is_some_and(|(prefix, rest)| digits(rest) && prefix != "ami")
+}
+
+fn with_dry_run(case: &Case, good: &Params, dry_run: bool) -> Params {
+    let mut params = good.clone();
+    if dry_run && case.service == "ec2" {
+        params.push(("DryRun".into(), "true".into()));
+    }
+    params
+}
+
+fn owned(params: &[(&str, &str)]) -> Params {
+    crate::harness::params(params.iter().copied())
+}
+
+#[test]
+fn an_unknown_key_is_refused() {
+    let world = World::new();
+    let mut nobody = world.root();
+    nobody.access_key = "AKIANOBODY".into();
+    let answer = nobody.call("DescribeKeyPairs", &[]);
+    assert_eq!((answer.status, answer.code().as_str()), (401, "AuthFailure"));
+}

@@ -1,0 +1,494 @@
+//! A cloud in memory, and clients who sign what they send.
+//!
+//! Time stands still unless a test moves it, randomness comes from a seed, the disk is memory: the same calls give the
+//! same bytes.
+
+use std::future::Future;
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::Path;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use http::{HeaderMap, HeaderValue};
+use landfall_api::outside::Hosts;
+use landfall_api::{Gateway, HttpAnswer, HttpRequest, Options, Outside, Regions};
+use landfall_cloud::value::Principals;
+use landfall_cloud::{Cloud, Entropy, Tx, identity};
+use landfall_model::agent::{Answer as HostAnswer, Ask, InstanceSeen, Phase, Report, VolumePhase, VolumeSeen};
+use landfall_model::image::ImageName;
+use landfall_model::plan::Power;
+use landfall_model::{
+    AccountId, Host, HostFacts, HostId, Image, ImageId, ImageSource, Principal, PrincipalKind, Region, Scope,
+    Timestamp, VolumeState,
+};
+use landfall_state::{Clock, Engine, MemoryLog, RootKey};
+use landfall_wire::sigv4::SigningKey;
+use landfall_wire::{Time, Tree, read_xml};
+
+/// 2026-11-22T10:00:00Z.
+pub const NOW_MS: i64 = 1_795_341_600_000;
+/// The account that tests act as.
+pub const ACCOUNT: &str = "111122223333";
+/// Another account, whose things must never be seen.
+pub const OTHER_ACCOUNT: &str = "444455556666";
+/// An image that the region has: Debian, of owner alias `amazon`.
+pub const IMAGE: &str = "ami-0123456789abcdef0";
+/// The id under which the same image goes by its second name.
+pub const IMAGE_ALIAS: &str = "ami-0fedcba9876543210";
+/// The secret of all access keys.
+const SECRET: &str = "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY";
+
+/// A clock that stands still until it is moved.
+#[derive(Default)]
+pub struct StillClock(AtomicI64);
+
+impl Clock for StillClock {
+    fn wall_ms(&self) -> i64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn boot_ms(&self) -> i64 {
+        self.wall_ms()
+    }
+}
+
+/// Hosts that answer at once.
+struct FakeHosts;
+
+impl Hosts for FakeHosts {
+    fn ask(&self, _: HostId, ask: Ask) -> Pin<Box<dyn Future<Output = Result<HostAnswer, String>> + Send + '_>> {
+        Box::pin(async move {
+            match ask {
+                Ask::Console { .. } => {
+                    Ok(HostAnswer::Console { output: "aGVsbG8gd29ybGQK".into(), at: Timestamp(NOW_MS - 1_000) })
+                }
+            }
+        })
+    }
+}
+
+/// A cloud with two accounts, two images and a simulated host.
+pub struct World {
+    gateway: Gateway,
+    clock: Arc<StillClock>,
+    runtime: tokio::runtime::Runtime,
+}
+
+/// Somebody who signs requests in a region.
+pub struct Client<'w> {
+    world: &'w World,
+    /// The access key.
+    pub access_key: String,
+    /// The region.
+    pub region: Region,
+}
+
+/// What a request got.
+#[derive(Debug)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// The body.
+    pub body: String,
+}
+
+/// Parameters of a call.
+pub type Params = Vec<(String, String)>;
+
+/// Parameters from pairs of anything that is text.
+pub fn params<K: ToString, V: ToString>(pairs: impl IntoIterator<Item = (K, V)>) -> Params {
+    pairs.into_iter().map(|(name, value)| (name.to_string(), value.to_string())).collect()
+}
+
+impl World {
+    /// A new cloud: nothing in it but accounts, images and a host.
+    pub fn new() -> Self {
+        let clock = Arc::new(StillClock(AtomicI64::new(NOW_MS)));
+        let options = landfall_state::Options { clock: clock.clone(), ..landfall_state::Options::default() };
+        let engine: Engine<Cloud> = Engine::open(Box::new(MemoryLog::new()), options).unwrap();
+        let gateway = Gateway::new(
+            engine,
+            Options {
+                regions: Regions::Any,
+                root_key: RootKey::from_bytes(&[7; 32]),
+                outside: Outside { hosts: Arc::new(FakeHosts) },
+                settle: None,
+                entropy: Entropy::seeded(2),
+            },
+        );
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let world = Self { gateway, clock, runtime };
+        world.transact(|tx| {
+            for (account, key) in [(ACCOUNT, "AKIAROOT"), (OTHER_ACCOUNT, "AKIAOTHER")] {
+                let account: AccountId = account.parse().unwrap();
+                identity::ensure_account(tx, account);
+                let root = tx.principals.get(&account.to_string()).unwrap().clone();
+                identity::put_access_key(tx, &root, key, world.gateway.authenticator().seal(key, SECRET));
+            }
+            for image in images() {
+                landfall_cloud::image::put(tx, image);
+            }
+            tx.put::<landfall_cloud::value::Hosts>(host());
+        });
+        // An account's first call makes its default network.
+        world.root().ok("DescribeKeyPairs", &[]);
+        world.other().ok("DescribeKeyPairs", &[]);
+        world
+    }
+
+    /// Changes the value directly, seen with the eyes of the tests' account in the default region.
+    pub fn transact<T>(&self, run: impl FnOnce(&mut Tx<'_, '_>) -> T) -> T {
+        let scope = Scope { account: ACCOUNT.parse().unwrap(), region: Region::DEFAULT };
+        let mut entropy = Entropy::seeded(1_000 + self.revision());
+        let now_ms = self.clock.wall_ms();
+        let pending = self.gateway.engine().commit(|head| {
+            head.transact(now_ms, None, |tx| Ok::<_, ()>(run(&mut Tx::new(tx, scope, &mut entropy)))).unwrap()
+        });
+        self.runtime.block_on(pending).unwrap()
+    }
+
+    /// The account's root user.
+    pub fn root(&self) -> Client<'_> {
+        Client { world: self, access_key: "AKIAROOT".into(), region: Region::DEFAULT }
+    }
+
+    /// The other account's root user.
+    pub fn other(&self) -> Client<'_> {
+        Client { world: self, access_key: "AKIAOTHER".into(), region: Region::DEFAULT }
+    }
+
+    /// A user of the account with that policy document.
+    pub fn user(&self, name: &str, policy: &str) -> Client<'_> {
+        let access_key = format!("AKIA{}", name.to_ascii_uppercase());
+        let principal = Principal {
+            account: ACCOUNT.parse().unwrap(),
+            id: format!("AIDA{}", name.to_ascii_uppercase()),
+            kind: PrincipalKind::User,
+            name: name.into(),
+            policies: [("inline".to_owned(), policy.to_owned())].into(),
+        };
+        let sealed = self.gateway.authenticator().seal(&access_key, SECRET);
+        self.transact(|tx| {
+            tx.put::<Principals>(principal.clone());
+            identity::put_access_key(tx, &principal, &access_key, sealed);
+        });
+        Client { world: self, access_key, region: Region::DEFAULT }
+    }
+
+    /// The engine under the gateway, to look at the value.
+    pub fn engine(&self) -> &Engine<Cloud> {
+        self.gateway.engine()
+    }
+
+    /// How many transactions have changed something.
+    pub fn revision(&self) -> u64 {
+        self.gateway.engine().read().revision
+    }
+
+    /// Moves the clock on.
+    pub fn pass(&self, seconds: i64) {
+        self.clock.0.fetch_add(seconds * 1000, Ordering::Relaxed);
+    }
+
+    /// Lets every host do what its plan says and report it: instances that are to run do, those that aren't don't.
+    pub fn settle(&self) {
+        self.transact(|tx| {
+            let mut reports: std::collections::BTreeMap<HostId, Report> = std::collections::BTreeMap::new();
+            for volume in tx.volumes.iter() {
+                let phase = if volume.state == VolumeState::Deleting { VolumePhase::Gone } else { VolumePhase::Ready };
+                if let Some(host) = volume.host {
+                    reports.entry(host).or_default().volumes.push(VolumeSeen { id: volume.id, phase });
+                }
+            }
+            for instance in tx.instances.iter() {
+                let phase = match instance.spec.power {
+                    Power::On => Phase::Running,
+                    Power::Off => Phase::Stopped,
+                    Power::Gone => Phase::Gone,
+                };
+                let seen = InstanceSeen {
+                    id: instance.id,
+                    boot: instance.spec.boot,
+                    reboots: instance.spec.reboots,
+                    phase,
+                    answered: phase == Phase::Running,
+                    machine: "pc-q35-7.2".into(),
+                    reason: None,
+                };
+                if let Some(host) = instance.status.host {
+                    reports.entry(host).or_default().instances.push(seen);
+                }
+            }
+            for (host, report) in reports {
+                landfall_cloud::report::take(tx, host, &report);
+            }
+        });
+    }
+}
+
+impl Client<'_> {
+    /// The same caller in another region.
+    pub fn at(mut self, region: &str) -> Self {
+        self.region = region.parse().unwrap();
+        self
+    }
+
+    /// The cloud.
+    pub fn world(&self) -> &World {
+        self.world
+    }
+
+    /// Calls an EC2 operation.
+    pub fn call(&self, action: &str, params: &[(&str, &str)]) -> Answer {
+        let pairs = params.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect::<Vec<_>>();
+        self.send("ec2", action, &pairs)
+    }
+
+    /// Calls an operation of a service.
+    pub fn send(&self, service: &str, action: &str, params: &[(String, String)]) -> Answer {
+        let version = if service == "ec2" { "2016-11-15" } else { "2011-06-15" };
+        let mut body = format!("Action={action}&Version={version}");
+        for (name, value) in params {
+            body.push_str(&format!("&{}={}", percent(name), percent(value)));
+        }
+        let answer = self.post(service, body.as_bytes());
+        Answer { status: answer.status, body: String::from_utf8(answer.body).unwrap() }
+    }
+
+    /// Calls what must go through; the answer as a tree, from inside its outermost element.
+    pub fn ok(&self, action: &str, params: &[(&str, &str)]) -> Tree {
+        let answer = self.call(action, params);
+        assert_eq!(answer.status, 200, "{action} {params:?}: {}", answer.body);
+        answer.tree()
+    }
+
+    /// Calls what must be refused; the error's code.
+    pub fn refused(&self, action: &str, params: &[(&str, &str)]) -> String {
+        let answer = self.call(action, params);
+        assert!((400..500).contains(&answer.status), "{action} {params:?}: {} {}", answer.status, answer.body);
+        answer.code()
+    }
+
+    /// Signs and sends a body.
+    pub fn post(&self, service: &str, body: &[u8]) -> HttpAnswer {
+        let host = format!("{service}.{}.amazonaws.com", self.region);
+        let iso = Time(self.world.clock.wall_ms()).to_string();
+        let stamp: String = iso[..19].chars().filter(|c| !"-:".contains(*c)).chain(['Z']).collect();
+        let date = &stamp[..8];
+        let scope = format!("{date}/{}/{service}/aws4_request", self.region);
+        let content_type = "application/x-www-form-urlencoded; charset=utf-8";
+        let signed = "content-type;host;x-amz-date";
+        let canonical = format!(
+            "POST\n/\n\ncontent-type:{content_type}\nhost:{host}\nx-amz-date:{stamp}\n\n{signed}\n{}",
+            sha256(body)
+        );
+        let to_sign = format!("AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{}", sha256(canonical.as_bytes()));
+        let key = SigningKey::derive(SECRET, date, self.region.name(), service);
+        let signature = hex(&key.sign(to_sign.as_bytes()));
+        let authorization = format!(
+            "AWS4-HMAC-SHA256 Credential={}/{scope}, SignedHeaders={signed}, Signature={signature}",
+            self.access_key
+        );
+        let mut headers = HeaderMap::new();
+        for (name, value) in
+            [("content-type", content_type), ("host", &host), ("x-amz-date", &stamp), ("authorization", &authorization)]
+        {
+            headers.insert(name, HeaderValue::from_str(value).unwrap());
+        }
+        let request = HttpRequest {
+            method: "POST",
+            path: "/",
+            query: "",
+            headers: &headers,
+            body,
+            source: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            secure: false,
+        };
+        self.world.runtime.block_on(self.world.gateway.handle(request))
+    }
+}
+
+impl Answer {
+    /// The answer as a tree, from inside its outermost element.
+    pub fn tree(&self) -> Tree {
+        match read_xml(self.body.as_bytes()).unwrap() {
+            Tree::Map(mut members) if members.len() == 1 => members.remove(0).1,
+            other => panic!("not one element: {other:?}"),
+        }
+    }
+
+    /// The error's code.
+    pub fn code(&self) -> String {
+        between(&self.body, "<Code>", "</Code>").unwrap_or_else(|| panic!("no error: {}", self.body)).to_owned()
+    }
+
+    /// The error's message.
+    pub fn message(&self) -> String {
+        between(&self.body, "<Message>", "</Message>").unwrap_or_else(|| panic!("no error: {}", self.body)).to_owned()
+    }
+}
+
+/// The text at a path such as `reservationSet.0.instancesSet.0.instanceId`; numbers count in lists. An element that is
+/// alone stands for a list of itself.
+pub fn at<'t>(tree: &'t Tree, path: &str) -> &'t str {
+    find(tree, path).and_then(Tree::as_text).unwrap_or_else(|| panic!("{path} is not in {tree:?}"))
+}
+
+/// What is at a path, if anything is.
+pub fn find<'t>(tree: &'t Tree, path: &str) -> Option<&'t Tree> {
+    path.split('.').filter(|segment| !segment.is_empty()).try_fold(tree, |tree, segment| {
+        match (segment.parse::<usize>(), tree) {
+            (Ok(index), Tree::List(list)) => list.get(index),
+            _ => tree.field(segment),
+        }
+    })
+}
+
+/// The elements of the list at a path: none where it is empty or absent.
+pub fn list<'t>(tree: &'t Tree, path: &str) -> &'t [Tree] {
+    match find(tree, path) {
+        Some(Tree::List(list)) => list,
+        _ => &[],
+    }
+}
+
+/// The texts of a member of each element of a list.
+pub fn column<'t>(tree: &'t Tree, path: &str, member: &str) -> Vec<&'t str> {
+    list(tree, path).iter().map(|row| at(row, member)).collect()
+}
+
+/// Compares an answer with its golden file, `tests/golden/<name>.xml`; `UPDATE_GOLDEN=1` writes it. The texts of the
+/// elements in `masked` come from real randomness (key material) and are left out.
+pub fn golden(name: &str, body: &str, masked: &[&str]) {
+    let mut body = body.replace("><", ">\n<");
+    for element in masked {
+        let (open, close) = (format!("<{element}>"), format!("</{element}>"));
+        if let Some(text) = between(&body, &open, &close).map(str::to_owned) {
+            body = body.replace(&format!("{open}{text}{close}"), &format!("{open}…{close}"));
+        }
+    }
+    body.push('\n');
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(format!("{name}.xml"));
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&path, &body).unwrap();
+    }
+    let expected = std::fs::read_to_string(&path).unwrap_or_default();
+    assert_eq!(body, expected, "{} differs; UPDATE_GOLDEN=1 rewrites it", path.display());
+}
+
+/// What an operation's tests know of it: how to call it well, and how badly.
+pub struct Case {
+    /// The service.
+    pub service: &'static str,
+    /// The action.
+    pub action: &'static str,
+    /// Makes what the call needs, and returns the parameters of one that goes through.
+    pub good: fn(&Client<'_>) -> Params,
+    /// Parameters that are refused, each with the code that it gets.
+    pub bad: &'static [(&'static [(&'static str, &'static str)], &'static str)],
+    /// Elements of the answer that come from real randomness.
+    pub masked: &'static [&'static str],
+}
+
+impl Case {
+    /// A case of EC2's.
+    pub const fn ec2(
+        action: &'static str,
+        good: fn(&Client<'_>) -> Params,
+        bad: &'static [(&'static [(&'static str, &'static str)], &'static str)],
+    ) -> Self {
+        Self { service: "ec2", action, good, bad, masked: &[] }
+    }
+
+    /// The same with elements whose text isn't compared.
+    #[must_use]
+    pub const fn masking(mut self, masked: &'static [&'static str]) -> Self {
+        self.masked = masked;
+        self
+    }
+}
+
+/// A call without parameters, for [`Case::good`].
+pub fn nothing(_: &Client<'_>) -> Params {
+    Params::new()
+}
+
+/// The images of the region: one with two names.
+fn images() -> Vec<Image> {
+    let id: ImageId = IMAGE.parse().unwrap();
+    let name = |name: &str, owner: &str, alias: Option<&str>, id: ImageId| ImageName {
+        name: name.into(),
+        owner: owner.into(),
+        alias: alias.map(str::to_owned),
+        id,
+    };
+    vec![Image {
+        id,
+        names: vec![
+            name("debian-12-amd64-20261101-1", "136693071363", Some("amazon"), id),
+            name(
+                "al2023-ami-2023.9.20261101.0-kernel-6.1-x86_64",
+                "137112412989",
+                Some("amazon"),
+                IMAGE_ALIAS.parse().unwrap(),
+            ),
+        ],
+        description: "Debian 12 (20261101-1)".into(),
+        size_gib: 8,
+        snapshot: "snap-0123456789abcdef0".parse().unwrap(),
+        root_device: "/dev/xvda".into(),
+        architecture: "x86_64".into(),
+        min_memory_mib: 256,
+        platform_details: "Linux/UNIX".into(),
+        imds_v2: false,
+        source: ImageSource::Simulated,
+        created_at: Timestamp(NOW_MS - 86_400_000),
+    }]
+}
+
+fn host() -> Host {
+    Host {
+        id: HostId::from_random(1),
+        facts: HostFacts {
+            name: "host-1".into(),
+            address: Ipv4Addr::LOCALHOST,
+            cpus: 64,
+            memory_mib: 1 << 20,
+            disk_gib: 1 << 20,
+            hypervisor: "simulated".into(),
+            machine: "pc-q35-7.2".into(),
+            format: 1,
+        },
+        region: None,
+        zone: None,
+        schedulable: true,
+        token_sha256: String::new(),
+        joined_at: Timestamp(NOW_MS),
+        used_memory_mib: 0,
+        used_vcpus: 0,
+    }
+}
+
+fn between<'t>(text: &'t str, open: &str, close: &str) -> Option<&'t str> {
+    let (_, rest) = text.split_once(open)?;
+    rest.split_once(close).map(|(inside, _)| inside)
+}
+
+fn percent(text: &str) -> String {
+    text.bytes()
+        .map(|byte| match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => char::from(byte).to_string(),
+            _ => format!("%{byte:02X}"),
+        })
+        .collect()
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    hex(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, bytes).as_ref())
+}
+
+/// Lower-case hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,9 @@
+//! Operations on a region in memory, with fixed time and randomness: requests as clients sign them, answers to the byte.
+//!
+//! One module a noun, each with its `CASES`: for every operation a call that goes through and calls that don't. The
+//! module `completeness` walks the list of operations and fails for one without a case.
+
+mod completeness;
+mod harness;
+mod identity;
+mod key_pair;
