@@ -1,0 +1,326 @@
+//! QEMU's command line, as a pure function of what is to be started.
+//!
+//! A guest gets exactly the devices that are named here. Everything that it could open by a path is handed over as a
+//! descriptor: disks as sets (`/dev/fdset/N`, with every layer named, so that QEMU never follows a path in a qcow2
+//! header), TAPs, and the monitors as sockets that already listen. So its process needs no writable folder at all.
+//!
+//! It starts paused (`-S`): not one instruction of the guest runs before the start is recorded.
+
+use std::ffi::OsString;
+use std::os::fd::RawFd;
+
+use aws_lc_rs::digest;
+use landfall_model::{InstanceId, InterfaceId, Mac, VolumeId};
+use serde_json::{Value, json};
+
+use super::machine::Accelerator;
+
+/// The translation cache of an emulated processor. It would grow to a quarter of the memory.
+pub const TRANSLATION_MIB: u64 = 32;
+/// Slots that a guest has at least, so that disks and interfaces can be plugged in while it runs.
+const SLOTS_MIN: usize = 16;
+/// Slots that a guest has at most: four devices of eight.
+pub const SLOTS_MAX: usize = 32;
+/// The first of the devices on the root bus that carry slots.
+const SLOT_DEVICE: usize = 0x10;
+
+/// Everything that the command line depends on.
+#[derive(Clone, Debug)]
+pub struct LaunchSpec {
+    /// Which instance.
+    pub id: InstanceId,
+    /// Its type's name, which its firmware shows.
+    pub instance_type: String,
+    /// The versioned machine type.
+    pub machine: String,
+    /// What executes its instructions.
+    pub accelerator: Accelerator,
+    /// Virtual processors.
+    pub vcpus: u32,
+    /// Memory, in MiB.
+    pub memory_mib: u64,
+    /// Its disks, in order.
+    pub disks: Vec<DiskSpec>,
+    /// Its interfaces, in order.
+    pub ports: Vec<PortSpec>,
+    /// What is started directly instead of the first disk's boot loader.
+    pub kernel: Option<KernelSpec>,
+    /// Listening sockets for the monitors.
+    pub monitors: Vec<RawFd>,
+    /// How much of the console is kept in memory until it is fetched: a power of two.
+    pub console_bytes: u64,
+}
+
+/// A disk, by its descriptors.
+#[derive(Clone, Debug)]
+pub struct DiskSpec {
+    /// Which volume.
+    pub volume: VolumeId,
+    /// Its own file, in qcow2.
+    pub file: RawFd,
+    /// The image below it, in qcow2.
+    pub base: Option<RawFd>,
+    /// Whether the firmware starts from it.
+    pub boot: bool,
+}
+
+/// An interface, by its descriptor.
+#[derive(Clone, Debug)]
+pub struct PortSpec {
+    /// Which interface.
+    pub interface: InterfaceId,
+    /// Its hardware address.
+    pub mac: Mac,
+    /// The TAP.
+    pub tap: RawFd,
+    /// Its largest packet, which the device tells the guest.
+    pub mtu: u16,
+}
+
+/// A kernel to start directly, by paths inside the guest's own tree.
+#[derive(Clone, Debug)]
+pub struct KernelSpec {
+    /// The kernel's path.
+    pub kernel: String,
+    /// The initial RAM disk's path.
+    pub initrd: Option<String>,
+    /// The command line.
+    pub cmdline: String,
+}
+
+/// The arguments, without the program's name.
+pub fn arguments(spec: &LaunchSpec) -> Vec<OsString> {
+    let mut line = Line::default();
+    machine(&mut line, spec);
+    line.add("-smbios", smbios(spec));
+    slots(&mut line, spec.disks.len() + spec.ports.len());
+    for (number, fd) in spec.monitors.iter().enumerate() {
+        line.add("-chardev", format!("socket,id=monitor{number},fd={fd},server=on,wait=off"));
+        line.add("-mon", format!("chardev=monitor{number},mode=control"));
+    }
+    line.add("-chardev", format!("ringbuf,id=console,size={}", spec.console_bytes));
+    line.add("-serial", "chardev:console");
+    line.add("-object", "rng-builtin,id=random");
+    line.add("-device", "virtio-rng-pci,rng=random,bus=pcie.0,addr=0x2");
+    let mut slot = 0;
+    for (number, port) in spec.ports.iter().enumerate() {
+        let (id, fd, mac, mtu) = (port.interface, port.tap, port.mac, port.mtu);
+        line.add("-netdev", format!("tap,id={id},fd={fd}"));
+        let device = format!("virtio-net-pci,id=nic{number},netdev={id},mac={mac},host_mtu={mtu},romfile=");
+        line.add("-device", format!("{device},bus=slot{slot}"));
+        slot += 1;
+    }
+    for disk in &spec.disks {
+        add_disk(&mut line, disk, slot);
+        slot += 1;
+    }
+    if let Some(boot) = &spec.kernel {
+        line.add("-kernel", &boot.kernel);
+        if let Some(initrd) = &boot.initrd {
+            line.add("-initrd", initrd);
+        }
+        line.add("-append", &boot.cmdline);
+    }
+    line.add("-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
+    line.0
+}
+
+fn machine(line: &mut Line, spec: &LaunchSpec) {
+    let id = spec.id;
+    line.add("-name", format!("guest={id},process=qemu-{id},debug-threads=on"));
+    line.flag("-S");
+    line.flag("-nodefaults");
+    line.flag("-no-user-config");
+    line.add("-display", "none");
+    // graphics=off puts what the firmware and boot loaders print on the serial console.
+    let switches = "usb=off,vmport=off,sata=off,graphics=off,dump-guest-core=off,mem-merge=off";
+    line.add("-machine", format!("{},{switches}", escaped(&spec.machine)));
+    line.add("-accel", spec.accelerator.argument());
+    line.add("-cpu", spec.accelerator.cpu());
+    line.add("-smp", format!("{n},sockets=1,cores={n},threads=1", n = spec.vcpus));
+    line.add("-m", format!("{}M", spec.memory_mib));
+    line.add("-rtc", "base=utc");
+    line.add("-boot", "strict=on");
+    line.add("-global", "ICH9-LPC.disable_s3=1");
+    line.add("-global", "ICH9-LPC.disable_s4=1");
+    line.add("-action", "shutdown=pause,panic=pause,reboot=reset,watchdog=pause");
+}
+
+/// What cloud-init tells EC2 by: the uuid begins with `ec2` and is also the serial number.
+fn smbios(spec: &LaunchSpec) -> String {
+    let uuid = uuid(spec.id);
+    let product = escaped(&spec.instance_type);
+    format!("type=1,manufacturer=Amazon EC2,product={product},uuid={uuid},serial={uuid}")
+}
+
+/// An instance's hardware uuid: the same at every start, as software licences and cloud-init expect.
+pub fn uuid(id: InstanceId) -> String {
+    let hash = digest::digest(&digest::SHA256, format!("landfall hardware of {id}").as_bytes());
+    let hex: String = hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
+    // Version 4 and the variant of RFC 9562, in their places.
+    format!("ec2{}-{}-4{}-a{}-{}", &hex[..5], &hex[5..9], &hex[9..12], &hex[12..15], &hex[15..27])
+}
+
+fn slots(line: &mut Line, used: usize) {
+    let count = used.max(SLOTS_MIN).next_multiple_of(8);
+    for slot in 0..count {
+        let (device, function) = (SLOT_DEVICE + slot / 8, slot % 8);
+        let multi = if function == 0 { ",multifunction=on" } else { "" };
+        let place = format!("bus=pcie.0,addr={device:#x}.{function}{multi}");
+        line.add("-device", format!("pcie-root-port,id=slot{slot},chassis={slot},slot={slot},{place}"));
+    }
+}
+
+fn add_disk(line: &mut Line, disk: &DiskSpec, slot: usize) {
+    let volume = disk.volume;
+    let mut backing = Value::Null;
+    if let Some(base) = disk.base {
+        let set = slot * 2 + 1;
+        line.add("-add-fd", format!("fd={base},set={set}"));
+        line.json(
+            "-blockdev",
+            &json!({
+                "driver": "file", "node-name": format!("{volume}.bfile"), "filename": format!("/dev/fdset/{set}"),
+                "read-only": true, "auto-read-only": false,
+            }),
+        );
+        line.json(
+            "-blockdev",
+            &json!({
+                "driver": "qcow2", "node-name": format!("{volume}.base"), "file": format!("{volume}.bfile"),
+                "backing": null, "read-only": true,
+            }),
+        );
+        backing = json!(format!("{volume}.base"));
+    }
+    let set = slot * 2;
+    line.add("-add-fd", format!("fd={},set={set}", disk.file));
+    line.json(
+        "-blockdev",
+        &json!({
+            "driver": "file", "node-name": format!("{volume}.file"), "filename": format!("/dev/fdset/{set}"),
+            "discard": "unmap", "auto-read-only": false,
+        }),
+    );
+    line.json(
+        "-blockdev",
+        &json!({
+            "driver": "qcow2", "node-name": volume.to_string(), "file": format!("{volume}.file"),
+            "backing": backing, "discard": "unmap",
+        }),
+    );
+    let serial = volume.to_string().replace('-', "");
+    let boot = if disk.boot { ",bootindex=0" } else { "" };
+    // A full disk pauses the guest until there is room; any other error is the guest's to see.
+    let errors = "werror=enospc,rerror=report";
+    let device = format!("virtio-blk-pci,id={serial},drive={volume},serial={serial},{errors},write-cache=on");
+    line.add("-device", format!("{device},bus=slot{slot}{boot}"));
+}
+
+/// In QEMU's options a comma within a value is written twice.
+fn escaped(value: &str) -> String {
+    value.replace(',', ",,")
+}
+
+#[derive(Default)]
+struct Line(Vec<OsString>);
+
+impl Line {
+    fn flag(&mut self, flag: &str) {
+        self.0.push(flag.into());
+    }
+
+    fn add(&mut self, option: &str, value: impl AsRef<str>) {
+        self.0.push(option.into());
+        self.0.push(value.as_ref().into());
+    }
+
+    fn json(&mut self, option: &str, value: &Value) {
+        self.add(option, value.to_string());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec(accelerator: Accelerator) -> LaunchSpec {
+        LaunchSpec {
+            id: "i-0123456789abcdef0".parse().unwrap(),
+            instance_type: "t3.micro".into(),
+            machine: "pc-q35-7.2".into(),
+            accelerator,
+            vcpus: 2,
+            memory_mib: 1024,
+            disks: vec![
+                DiskSpec { volume: "vol-00000000000000001".parse().unwrap(), file: 20, base: Some(21), boot: true },
+                DiskSpec { volume: "vol-00000000000000002".parse().unwrap(), file: 22, base: None, boot: false },
+            ],
+            ports: vec![PortSpec {
+                interface: "eni-00000000000000003".parse().unwrap(),
+                mac: Mac([2, 0, 0, 0, 0, 9]),
+                tap: 23,
+                mtu: 1450,
+            }],
+            kernel: None,
+            monitors: vec![10, 11],
+            console_bytes: 1 << 20,
+        }
+    }
+
+    /// One option a line. `LANDFALL_GOLDEN=write` writes the files anew.
+    fn matches_golden(spec: &LaunchSpec, name: &str) {
+        let mut text = String::new();
+        for argument in arguments(spec) {
+            let argument = argument.into_string().unwrap();
+            text.push(if argument.starts_with('-') { '\n' } else { ' ' });
+            text.push_str(&argument);
+        }
+        let text = format!("{}\n", text.trim_start());
+        let path = format!("{}/src/hypervisor/golden/{name}.txt", env!("CARGO_MANIFEST_DIR"));
+        if std::env::var_os("LANDFALL_GOLDEN").is_some_and(|value| value == "write") {
+            std::fs::write(&path, &text).unwrap();
+        }
+        assert_eq!(text, std::fs::read_to_string(&path).unwrap(), "{path}");
+    }
+
+    #[test]
+    fn the_command_lines_are_the_golden_ones() {
+        matches_golden(&spec(Accelerator::Kvm { group: Some(106) }), "kvm");
+        let mut direct = spec(Accelerator::Tcg);
+        direct.kernel = Some(KernelSpec {
+            kernel: "/boot/kernel".into(),
+            initrd: Some("/boot/initrd".into()),
+            cmdline: "console=ttyS0,115200 quiet".into(),
+        });
+        direct.disks[0].boot = false;
+        matches_golden(&direct, "tcg-direct");
+    }
+
+    #[test]
+    fn a_comma_in_a_name_makes_no_option() {
+        let mut odd = spec(Accelerator::Tcg);
+        odd.instance_type = "x,uuid=0".into();
+        let line = arguments(&odd);
+        assert!(line.iter().any(|argument| argument.to_str().unwrap().contains("product=x,,uuid=0,uuid=ec2")));
+    }
+
+    #[test]
+    fn the_uuid_is_stable_and_each_instances_own() {
+        let id: InstanceId = "i-0123456789abcdef0".parse().unwrap();
+        let other: InstanceId = "i-0123456789abcdef1".parse().unwrap();
+        assert_eq!(uuid(id), uuid(id));
+        assert_ne!(uuid(id), uuid(other));
+        assert!(uuid(id).starts_with("ec2") && uuid(id).len() == 36 && &uuid(id)[14..15] == "4");
+    }
+
+    #[test]
+    fn there_is_always_room_to_plug_in_up_to_the_bound() {
+        let count = |used: usize| {
+            let mut line = Line::default();
+            slots(&mut line, used);
+            line.0.len() / 2
+        };
+        assert_eq!([count(0), count(16), count(17), count(SLOTS_MAX)], [16, 16, 24, 32]);
+    }
+}

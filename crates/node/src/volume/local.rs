@@ -1,0 +1,256 @@
+//! Volumes in a folder of this machine.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File, OpenOptions};
+use std::io;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use landfall_model::VolumeId;
+use landfall_model::plan::{ImagePlan, VolumePlan, VolumeSource};
+
+use super::qcow2::{self, Header};
+use crate::driver::{DriverError, DriverResult, OpenDisk, Volumes};
+
+/// What stays free for the machine itself before new volumes are refused.
+const RESERVE_BYTES: u64 = 512 << 20;
+/// QEMU marks an image that it has open by locks on these bytes (`block/file-posix.c`).
+const QEMU_LOCKS: (libc::off_t, libc::off_t) = (100, 200);
+
+/// Keeps volumes as qcow2 files in a folder, as thin clones of the images in another.
+#[derive(Clone, Debug)]
+pub struct LocalVolumes {
+    folder: PathBuf,
+    image_folder: PathBuf,
+    reserve_bytes: u64,
+}
+
+impl LocalVolumes {
+    /// Volumes in that folder, which is made if it isn't there; images are found in the other by their files' names.
+    pub fn new(folder: PathBuf, image_folder: PathBuf) -> io::Result<Self> {
+        use std::os::unix::fs::DirBuilderExt;
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
+        let volumes = LocalVolumes { folder, image_folder, reserve_bytes: RESERVE_BYTES };
+        volumes.clear_unfinished()?;
+        Ok(volumes)
+    }
+
+    /// The same with another reserve of free space, in bytes.
+    pub fn with_reserve(self, reserve_bytes: u64) -> Self {
+        LocalVolumes { reserve_bytes, ..self }
+    }
+
+    fn path(&self, id: VolumeId) -> PathBuf {
+        self.folder.join(format!("{id}.qcow2"))
+    }
+
+    /// The name that a volume has until it is whole.
+    fn unfinished(&self, id: VolumeId) -> PathBuf {
+        self.folder.join(format!(".making-{id}"))
+    }
+
+    /// Removes what an agent that died was making. It had no other name yet, so nobody uses it.
+    fn clear_unfinished(&self) -> io::Result<()> {
+        for entry in fs::read_dir(&self.folder)? {
+            let entry = entry?;
+            if entry.file_name().to_string_lossy().starts_with(".making-") {
+                fs::remove_file(entry.path())?;
+            }
+        }
+        Ok(())
+    }
+
+    fn create(&self, plan: &VolumePlan) -> DriverResult<()> {
+        let id = plan.id;
+        let failed = |error: io::Error| DriverError::Retry(format!("{id} can't be made: {error}"));
+        if plan.size_bytes > qcow2::SIZE_MAX {
+            return Err(DriverError::Final(format!("{id} is larger than {} TiB", qcow2::SIZE_MAX >> 40)));
+        }
+        let image = match &plan.source {
+            VolumeSource::Blank => None,
+            VolumeSource::Image(image) => {
+                let (path, header) = self.image(image)?;
+                if header.size > plan.size_bytes {
+                    return Err(DriverError::Final(format!(
+                        "{id} with {} GiB is smaller than its image {} with {} GiB",
+                        plan.size_bytes >> 30,
+                        image.id,
+                        header.size.div_ceil(1 << 30)
+                    )));
+                }
+                Some(path)
+            }
+        };
+        self.check_room(id)?;
+        let name = image.as_ref().map(|path| path.to_string_lossy());
+        let unfinished = self.unfinished(id);
+        let result = remove_file(&unfinished).and_then(|()| {
+            let mut options = OpenOptions::new();
+            let file = options.read(true).write(true).create_new(true).mode(0o600).open(&unfinished)?;
+            qcow2::write_empty(&file, plan.size_bytes, name.as_deref())?;
+            file.sync_all()?;
+            // Unlike a rename, a link never replaces what is there.
+            fs::hard_link(&unfinished, self.path(id))
+        });
+        match result.and(remove_file(&unfinished)) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(failed(error)),
+            _ => {}
+        }
+        self.sync().map_err(failed)
+    }
+
+    /// The file of an image, looked at.
+    fn image(&self, image: &ImagePlan) -> DriverResult<(PathBuf, Header)> {
+        if image.file.is_empty() || image.file.starts_with('.') || image.file.contains(['/', '\0']) {
+            return Err(DriverError::Final(format!(
+                "{} has a file name that can't be one: {:?}",
+                image.id, image.file
+            )));
+        }
+        let path = self.image_folder.join(&image.file);
+        let missing =
+            |error| DriverError::Retry(format!("the file of {} can't be read on this machine: {error}", image.id));
+        let file = open_plain(&path, false).map_err(missing)?;
+        let wrong = |why: &str| DriverError::Final(format!("the file of {} {why}", image.id));
+        let header = qcow2::read_header(&file).map_err(missing)?.ok_or_else(|| wrong("is no qcow2"))?;
+        if header.backed || header.data_elsewhere {
+            return Err(wrong("refers to another file"));
+        }
+        Ok((path, header))
+    }
+
+    fn check_room(&self, id: VolumeId) -> DriverResult<()> {
+        let facts = nix::sys::statvfs::statvfs(&self.folder)
+            .map_err(|errno| DriverError::Retry(format!("the free space for {id} can't be told: {errno}")))?;
+        let free = facts.blocks_available().saturating_mul(facts.fragment_size());
+        if free < self.reserve_bytes {
+            return Err(DriverError::Retry(format!(
+                "the disk that volumes are on has {} MiB free and keeps {} MiB for the machine: make room in {}",
+                free >> 20,
+                self.reserve_bytes >> 20,
+                self.folder.display()
+            )));
+        }
+        Ok(())
+    }
+
+    fn grow(&self, id: VolumeId, size_bytes: u64) -> DriverResult<()> {
+        let path = self.path(id);
+        if is_in_use(&path).map_err(|error| DriverError::Retry(format!("{id} can't be opened: {error}")))? {
+            return Err(DriverError::Retry(format!("{id} is in use; it grows once its instance is stopped")));
+        }
+        let output = Command::new("qemu-img")
+            .args(["resize", "-q", "-f", "qcow2"])
+            .arg(&path)
+            .arg(size_bytes.to_string())
+            .env("LC_ALL", "C")
+            .stdin(Stdio::null())
+            .output()
+            .map_err(|error| match error.kind() {
+                io::ErrorKind::NotFound => DriverError::Retry(
+                    "qemu-img isn't installed: `apt-get install --no-install-recommends qemu-utils`".into(),
+                ),
+                _ => DriverError::Retry(format!("qemu-img can't be started: {error}")),
+            })?;
+        if !output.status.success() {
+            let words = String::from_utf8_lossy(&output.stderr);
+            return Err(DriverError::Retry(format!("{id} can't grow to {} GiB: {}", size_bytes >> 30, words.trim())));
+        }
+        Ok(())
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        File::open(&self.folder)?.sync_all()
+    }
+}
+
+/// Removes a file. None is no error.
+fn remove_file(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Opens a file that is no link.
+fn open_plain(path: &Path, write: bool) -> io::Result<File> {
+    OpenOptions::new().read(true).write(write).custom_flags(libc::O_NOFOLLOW | libc::O_CLOEXEC).open(path)
+}
+
+/// Whether a QEMU has an image open, by the locks that it holds on it.
+fn is_in_use(path: &Path) -> io::Result<bool> {
+    let file = match open_plain(path, true) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        file => file?,
+    };
+    let (start, length) = QEMU_LOCKS;
+    let mut lock = libc::flock {
+        l_type: libc::F_WRLCK as libc::c_short,
+        l_whence: libc::SEEK_SET as libc::c_short,
+        l_start: start,
+        l_len: length,
+        l_pid: 0,
+    };
+    // SAFETY: the pointer is to a structure of ours, on a descriptor of ours.
+    if unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_GETLK, &raw mut lock) } < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(lock.l_type != libc::F_UNLCK as libc::c_short)
+}
+
+impl Volumes for LocalVolumes {
+    fn inspect(&self) -> DriverResult<BTreeSet<VolumeId>> {
+        let failed = |error: io::Error| DriverError::Retry(format!("volumes can't be listed: {error}"));
+        let mut volumes = BTreeSet::new();
+        for entry in fs::read_dir(&self.folder).map_err(failed)? {
+            let name = entry.map_err(failed)?.file_name();
+            let id = name.to_str().and_then(|name| name.strip_suffix(".qcow2")?.parse::<VolumeId>().ok());
+            volumes.extend(id);
+        }
+        Ok(volumes)
+    }
+
+    fn ensure(&self, plan: &VolumePlan) -> DriverResult<()> {
+        let id = plan.id;
+        let file = match open_plain(&self.path(id), false) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return self.create(plan),
+            file => file.map_err(|error| DriverError::Retry(format!("{id} can't be opened: {error}")))?,
+        };
+        let header = qcow2::read_header(&file);
+        let header = header.map_err(|error| DriverError::Retry(format!("{id} can't be read: {error}")))?;
+        match header {
+            Some(header) if header.size < plan.size_bytes => self.grow(id, plan.size_bytes),
+            Some(_) => Ok(()),
+            None => Err(DriverError::Final(format!("the file of {id} is damaged: it is no qcow2 any more"))),
+        }
+    }
+
+    fn open(&self, plan: &VolumePlan) -> DriverResult<OpenDisk> {
+        let id = plan.id;
+        let file = open_plain(&self.path(id), true)
+            .map_err(|error| DriverError::Retry(format!("{id} can't be opened: {error}")))?;
+        let base = match &plan.source {
+            VolumeSource::Blank => None,
+            VolumeSource::Image(image) => {
+                let (path, _) = self.image(image)?;
+                let base = open_plain(&path, false);
+                Some(base.map_err(|error| DriverError::Retry(format!("the image of {id} can't be opened: {error}")))?)
+            }
+        };
+        Ok(OpenDisk { volume: id, file: Some(file.into()), base: base.map(Into::into) })
+    }
+
+    fn remove(&self, id: VolumeId) -> DriverResult<()> {
+        let failed = |error: io::Error| DriverError::Retry(format!("{id} can't be removed: {error}"));
+        let path = self.path(id);
+        if is_in_use(&path).map_err(failed)? {
+            return Err(DriverError::Retry(format!("{id} is in use; it goes once its instance is stopped")));
+        }
+        remove_file(&self.unfinished(id)).and_then(|()| remove_file(&path)).and_then(|()| self.sync()).map_err(failed)
+    }
+}
+
+#[cfg(test)]
+mod tests;

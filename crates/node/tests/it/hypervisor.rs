@@ -1,0 +1,409 @@
+//! Real QEMU guests: started, confined, found again, reset, ended in every way. They have no disk to start from, so all
+//! that runs in them is the firmware, which is enough to print and to be reset.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::fd::OwnedFd;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use landfall_model::instance::MetadataOptions;
+use landfall_model::plan::{DirectBoot, DiskPlan, InstancePlan, MetadataPlan, Power, VolumePlan, VolumeSource};
+use landfall_model::{ImageId, InstanceId, ReservationId, Timestamp, VolumeId};
+use landfall_node::driver::{
+    DriverError, DriverResult, Guest, GuestState, Hypervisor, Launch, OpenDisk, PowerAction, Volumes,
+};
+use landfall_node::hypervisor::{Machine, QemuConfig, QemuHypervisor, detect};
+use landfall_node::volume::LocalVolumes;
+
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A driver in folders of its own, with one instance. Ends its guest when it goes, also after a failed test.
+struct Bench {
+    folder: tempfile::TempDir,
+    machine: Machine,
+    qemu: QemuHypervisor,
+    id: InstanceId,
+}
+
+impl Bench {
+    fn new(test: &str) -> Option<Self> {
+        let machine = match detect("qemu-system-x86_64".as_ref()) {
+            Ok(machine) => machine,
+            Err(error) => {
+                crate::skipped(test, &error.to_string());
+                return None;
+            }
+        };
+        let folder = tempfile::tempdir().unwrap();
+        match QemuHypervisor::new(config(folder.path().into(), &machine)) {
+            Ok(qemu) => {
+                let id = InstanceId::from_random(u128::from(std::process::id()) << 64 | rand(test));
+                Some(Bench { folder, machine, qemu, id })
+            }
+            Err(error) => {
+                crate::skipped(test, &error.to_string());
+                None
+            }
+        }
+    }
+
+    /// Another agent, which knows nothing but what is on the machine.
+    fn another(&self) -> QemuHypervisor {
+        QemuHypervisor::new(config(self.folder.path().into(), &self.machine)).unwrap()
+    }
+
+    fn start(&self, plan: &InstancePlan) -> DriverResult<()> {
+        self.qemu.start(Launch { plan, disks: vec![], ports: vec![] })
+    }
+
+    fn plan(&self, boot: u64) -> InstancePlan {
+        plan(self.id, boot)
+    }
+
+    fn guest(&self) -> Option<Guest> {
+        find(&self.qemu, self.id)
+    }
+
+    fn state(&self) -> Option<GuestState> {
+        self.guest().map(|guest| guest.state)
+    }
+
+    fn pid(&self) -> i32 {
+        let stat = fs::read_to_string(self.folder.path().join(format!("run/{}/process", self.id))).unwrap();
+        stat.split(' ').next().unwrap().parse().unwrap()
+    }
+
+    fn console(&self) -> String {
+        String::from_utf8_lossy(&self.qemu.console(self.id, 64 << 10).unwrap().0).into_owned()
+    }
+
+    fn groups(&self) -> Vec<PathBuf> {
+        let text = fs::read(self.folder.path().join(format!("run/{}/guest.json", self.id))).unwrap();
+        let record: serde_json::Value = serde_json::from_slice(&text).unwrap();
+        record["groups"].as_array().unwrap().iter().map(|path| path.as_str().unwrap().into()).collect()
+    }
+}
+
+impl Drop for Bench {
+    fn drop(&mut self) {
+        let ended = self.qemu.power(self.id, PowerAction::Pull).and_then(|()| self.qemu.remove(self.id));
+        if !std::thread::panicking() {
+            ended.unwrap();
+            assert!(fs::read_dir(self.folder.path().join("run")).unwrap().next().is_none());
+            assert!(fs::read_dir(self.folder.path().join("state")).unwrap().next().is_none());
+        }
+    }
+}
+
+fn config(folder: PathBuf, machine: &Machine) -> QemuConfig {
+    let (run, state, images) = (folder.join("run"), folder.join("state"), folder.join("images"));
+    QemuConfig { cgroup_name: "landfall-test".into(), ..QemuConfig::new(run, state, images, machine.clone()) }
+}
+
+/// A number for each test, so that they run side by side.
+fn rand(test: &str) -> u128 {
+    test.bytes().fold(u128::from(std::process::id()), |sum, byte| (sum * 131 + u128::from(byte)) & 0xffff_ffff_ffff)
+}
+
+fn plan(id: InstanceId, boot: u64) -> InstancePlan {
+    InstancePlan {
+        id,
+        account: "012345678901".parse().unwrap(),
+        zone: "us-east-1a".parse().unwrap(),
+        power: Power::On,
+        boot,
+        reboots: 2,
+        forced: false,
+        vcpus: 1,
+        memory_mib: 64,
+        machine: String::new(),
+        disks: vec![],
+        interfaces: vec![],
+        direct_boot: None,
+        metadata: MetadataPlan {
+            options: MetadataOptions::default(),
+            image: ImageId::from_random(1),
+            instance_type: "t3.nano".into(),
+            reservation: ReservationId::from_random(1),
+            launch_index: 0,
+            launched_at: Timestamp(0),
+            hostname: "guest".into(),
+            public_domain: "example".into(),
+            key: None,
+            user_data: None,
+            tags: BTreeMap::new(),
+            group_names: BTreeMap::new(),
+        },
+    }
+}
+
+fn find(qemu: &QemuHypervisor, id: InstanceId) -> Option<Guest> {
+    qemu.inspect().unwrap().into_iter().find(|guest| guest.id == id)
+}
+
+fn wait(what: &str, mut condition: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !condition() {
+        assert!(Instant::now() < deadline, "{what} did not come");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+fn kill(pid: i32) {
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(pid), nix::sys::signal::Signal::SIGKILL).unwrap();
+}
+
+#[test]
+fn a_guest_lives_and_is_found_again() {
+    let Some(bench) = Bench::new("a_guest_lives_and_is_found_again") else { return };
+    assert_eq!(bench.guest(), None);
+    let begun = Instant::now();
+    bench.start(&bench.plan(7)).unwrap();
+    eprintln!("started in {:?}", begun.elapsed());
+    let running = Guest {
+        id: bench.id,
+        boot: 7,
+        reboots: 2,
+        state: GuestState::Running,
+        machine: bench.machine.machine_type.clone(),
+    };
+    assert_eq!(bench.guest(), Some(running.clone()));
+    wait("the firmware's greeting", || bench.console().contains("SeaBIOS"));
+    assert!(bench.qemu.console(bench.id, 4).unwrap().0.len() == 4);
+    assert!(bench.qemu.console(bench.id, 4).unwrap().1 > Timestamp(1_700_000_000_000));
+
+    let again = bench.another();
+    assert_eq!(find(&again, bench.id), Some(running.clone()));
+    let Err(DriverError::Retry(why)) = again.start(Launch { plan: &bench.plan(8), disks: vec![], ports: vec![] })
+    else {
+        panic!("it was started twice");
+    };
+    assert!(why.contains("already runs"), "{why}");
+    assert!(bench.start(&bench.plan(7)).is_err() && again.remove(bench.id).is_err());
+    assert_eq!(find(&again, bench.id), Some(running));
+
+    wait("the end of what the firmware prints", || bench.console().contains("No bootable device"));
+    again.power(bench.id, PowerAction::Reset).unwrap();
+    wait("a second greeting", || bench.console().matches("SeaBIOS").count() == 2);
+    assert_eq!(bench.guest().map(|guest| guest.reboots), Some(3));
+    again.power(bench.id, PowerAction::Press).unwrap();
+    again.power(bench.id, PowerAction::Pull).unwrap();
+    assert_eq!(bench.state(), Some(GuestState::Dead(None)));
+    again.power(bench.id, PowerAction::Pull).unwrap();
+    assert!(bench.console().contains("SeaBIOS"), "the console outlives the guest");
+
+    bench.start(&bench.plan(8)).unwrap();
+    assert_eq!(bench.guest().map(|guest| (guest.boot, guest.state)), Some((8, GuestState::Running)));
+}
+
+#[test]
+fn a_guest_is_confined() {
+    let Some(bench) = Bench::new("a_guest_is_confined") else { return };
+    // A descriptor of ours that isn't close-on-exec must not reach it either.
+    let (_reader, writer) = std::io::pipe().unwrap();
+    nix::fcntl::fcntl(&writer, nix::fcntl::FcntlArg::F_SETFD(nix::fcntl::FdFlag::empty())).unwrap();
+    bench.start(&bench.plan(1)).unwrap();
+    let proc = PathBuf::from(format!("/proc/{}", bench.pid()));
+    let status = fs::read_to_string(proc.join("status")).unwrap();
+    let field = |name: &str| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        line.split_ascii_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let uid = field("Uid:");
+    let uid = uid.split(' ').next().unwrap();
+    assert!((1_900_000_000..1_900_065_536).contains(&uid.parse::<u32>().unwrap()));
+    for name in ["Uid:", "Gid:"] {
+        assert_eq!(field(name), [uid; 4].join(" "));
+    }
+    for name in ["CapInh:", "CapPrm:", "CapEff:", "CapBnd:", "CapAmb:"] {
+        assert_eq!(field(name), "0000000000000000", "{name}");
+    }
+    assert_eq!(field("Groups:"), "");
+    assert_eq!((field("NoNewPrivs:"), field("Seccomp:")), ("1".into(), "2".into()));
+    for namespace in ["net", "mnt", "ipc", "uts"] {
+        let link = |path: PathBuf| fs::read_link(path.join("ns").join(namespace)).unwrap();
+        assert_ne!(link(proc.clone()), link("/proc/self".into()), "{namespace}");
+    }
+    let devices = fs::read_to_string(proc.join("net/dev")).unwrap();
+    assert_eq!(devices.lines().skip(2).map(|line| line.split(':').next().unwrap().trim()).collect::<Vec<_>>(), ["lo"]);
+    let limits = fs::read_to_string(proc.join("limits")).unwrap();
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+    assert_eq!(core.split_ascii_whitespace().nth(4), Some("1"));
+
+    let tree = |path: &str| proc.join("root").join(path);
+    for absent in ["proc/self", "sys/kernel", "etc/passwd", "usr/bin/sh", "bin", "tmp", "run", "home", "root"] {
+        assert!(!tree(absent).exists(), "{absent}");
+    }
+    assert!(tree("usr/lib").exists() && tree("dev/null").exists() && !tree("dev/mem").exists());
+    let mounts = fs::read_to_string(proc.join("mounts")).unwrap();
+    for mount in mounts.lines() {
+        let options = mount.split(' ').nth(3).unwrap();
+        assert!(options.split(',').any(|option| option == "ro"), "{mount}");
+        assert!(options.split(',').any(|option| option == "nosuid"), "{mount}");
+    }
+    let mut open: Vec<String> = Vec::new();
+    for entry in fs::read_dir(proc.join("fd")).unwrap() {
+        let target = fs::read_link(entry.unwrap().path()).unwrap().to_string_lossy().into_owned();
+        open.push(target);
+    }
+    open.retain(|target| {
+        !["socket:", "anon_inode:", "/memfd:words", "/dev/null"].iter().any(|ok| target.starts_with(ok))
+    });
+    assert_eq!(open.len(), 1, "only the lock is left: {open:?}");
+    assert!(open[0].ends_with("/lock"), "{open:?}");
+    assert!(!mounts.contains("landfall") && !fs::read_to_string("/proc/self/mounts").unwrap().contains("/root tmpfs"));
+
+    let pid = bench.pid().to_string();
+    for group in bench.groups() {
+        let members = fs::read_to_string(group.join("cgroup.procs")).unwrap();
+        assert!(members.lines().any(|line| line == pid), "{}", group.display());
+    }
+    let bounds: Vec<String> = bench
+        .groups()
+        .iter()
+        .flat_map(|group| ["memory.max", "memory.limit_in_bytes"].map(|file| group.join(file)))
+        .filter_map(|file| fs::read_to_string(file).ok())
+        .collect();
+    assert!(bounds.iter().all(|bound| bound.trim() == ((64 + 160 + 32) << 20).to_string()), "{bounds:?}");
+    let groups = bench.groups();
+    bench.qemu.power(bench.id, PowerAction::Pull).unwrap();
+    bench.qemu.remove(bench.id).unwrap();
+    assert!(groups.iter().all(|group| !group.exists()));
+}
+
+#[test]
+fn a_killed_guest_is_dead_with_a_reason_and_can_be_started_anew() {
+    let Some(bench) = Bench::new("a_killed_guest_is_dead") else { return };
+    bench.start(&bench.plan(1)).unwrap();
+    let other = bench.another();
+    kill(bench.pid());
+    wait("its death", || bench.state() != Some(GuestState::Running));
+    let Some(GuestState::Dead(Some(why))) = bench.state() else { panic!("{:?}", bench.state()) };
+    assert!(why.contains("signal: 9"), "{why}");
+    let guest = find(&other, bench.id).unwrap();
+    assert!(matches!(&guest.state, GuestState::Dead(Some(why)) if why.contains("nobody saw how")), "{guest:?}");
+    other.start(Launch { plan: &bench.plan(2), disks: vec![], ports: vec![] }).unwrap();
+    assert_eq!(bench.guest().map(|guest| (guest.boot, guest.state)), Some((2, GuestState::Running)));
+}
+
+#[test]
+fn a_start_that_was_cut_off_is_carried_on_or_forgotten() {
+    let Some(bench) = Bench::new("a_start_that_was_cut_off") else { return };
+    let record = bench.folder.path().join(format!("run/{}/guest.json", bench.id));
+    let rewind = || {
+        let text = fs::read_to_string(&record).unwrap();
+        fs::write(&record, text.replace("\"Started\"", "\"Preparing\"")).unwrap();
+    };
+    bench.start(&bench.plan(1)).unwrap();
+    rewind();
+    let another = bench.another();
+    assert_eq!(find(&another, bench.id).map(|guest| guest.state), Some(GuestState::Running));
+    assert!(fs::read_to_string(&record).unwrap().contains("Started"));
+    // The same when its process is gone: it never ran, so nothing is known of it but its console.
+    kill(bench.pid());
+    wait("its death", || bench.state() != Some(GuestState::Running));
+    rewind();
+    assert_eq!(find(&another, bench.id).map(|guest| guest.boot).unwrap_or(0), 0);
+    assert!(!record.exists());
+    // And when not even the record was written.
+    fs::create_dir_all(record.parent().unwrap().join("root")).unwrap();
+    fs::write(record.with_file_name("lock"), "").unwrap();
+    assert!(find(&another, bench.id).is_none_or(|guest| guest.boot == 0));
+    assert!(!record.parent().unwrap().exists());
+    bench.start(&bench.plan(1)).unwrap();
+    assert_eq!(bench.state(), Some(GuestState::Running));
+}
+
+#[test]
+fn one_of_many_starts_at_once_wins() {
+    let Some(bench) = Bench::new("one_of_many_starts_at_once_wins") else { return };
+    let others: Vec<_> = (0..4).map(|_| bench.another()).collect();
+    let plan = bench.plan(1);
+    let won = std::thread::scope(|scope| {
+        let starts: Vec<_> = others
+            .iter()
+            .map(|qemu| scope.spawn(|| qemu.start(Launch { plan: &plan, disks: vec![], ports: vec![] })))
+            .collect();
+        starts.into_iter().filter(|_| true).map(|start| start.join().unwrap()).filter(Result::is_ok).count()
+    });
+    assert_eq!(won, 1);
+    let id = bench.id.to_string();
+    let processes = fs::read_dir("/proc").unwrap().filter_map(|entry| {
+        let line = fs::read(entry.unwrap().path().join("cmdline")).ok()?;
+        String::from_utf8_lossy(&line).contains(&format!("guest={id},")).then_some(())
+    });
+    assert_eq!(processes.count(), 1);
+    assert_eq!(bench.state(), Some(GuestState::Running));
+}
+
+#[test]
+fn disks_are_opened_by_descriptor_and_marked_in_use() {
+    let Some(bench) = Bench::new("disks_are_opened_by_descriptor") else { return };
+    let images = bench.folder.path().join("images");
+    let volumes = LocalVolumes::new(bench.folder.path().join("volumes"), images.clone()).unwrap().with_reserve(0);
+    fs::create_dir_all(&images).unwrap();
+    let blank = volume(1, VolumeSource::Blank);
+    volumes.ensure(&blank).unwrap();
+    fs::copy(bench.folder.path().join(format!("volumes/{}.qcow2", blank.id)), images.join("base.qcow2")).unwrap();
+    let image = landfall_model::plan::ImagePlan {
+        id: ImageId::from_random(1),
+        file: "base.qcow2".into(),
+        size_bytes: 1 << 30,
+        direct_boot: None,
+    };
+    let clone = volume(2, VolumeSource::Image(image));
+    volumes.ensure(&clone).unwrap();
+    let mut plan = bench.plan(1);
+    let disk = |volume: &VolumePlan, root| DiskPlan { volume: volume.id, device: "/dev/sda1".into(), root };
+    plan.disks = vec![disk(&clone, true), disk(&blank, false)];
+    let disks: Vec<OpenDisk> = [&clone, &blank].iter().map(|volume| volumes.open(volume).unwrap()).collect();
+    bench.qemu.start(Launch { plan: &plan, disks, ports: vec![] }).unwrap();
+    assert_eq!(bench.state(), Some(GuestState::Running));
+    assert!(matches!(volumes.remove(clone.id), Err(DriverError::Retry(why)) if why.contains("in use")));
+    bench.qemu.power(bench.id, PowerAction::Pull).unwrap();
+    volumes.remove(clone.id).unwrap();
+    // Two guests can't have one volume: the second start fails, with words, and leaves nothing.
+    plan.disks = vec![disk(&blank, true), disk(&blank, false)];
+    let twice = vec![volumes.open(&blank).unwrap(), volumes.open(&blank).unwrap()];
+    let refused = bench.qemu.start(Launch { plan: &plan, disks: twice, ports: vec![] }).unwrap_err();
+    assert!(refused.to_string().contains("QEMU ended at once"), "{refused}");
+    assert!(bench.guest().is_none_or(|guest| guest.boot == 0));
+}
+
+fn volume(number: u128, source: VolumeSource) -> VolumePlan {
+    VolumePlan { id: VolumeId::from_random(number), size_bytes: 1 << 30, source, wanted: true }
+}
+
+#[test]
+fn what_can_not_start_says_why_and_leaves_nothing() {
+    let Some(bench) = Bench::new("what_can_not_start_says_why") else { return };
+    let mut plan = bench.plan(1);
+    let refusal = |plan: &InstancePlan, disks: Vec<OpenDisk>| {
+        bench.qemu.start(Launch { plan, disks, ports: vec![] }).unwrap_err().to_string()
+    };
+    plan.machine = "pc-q35-99.0".into();
+    let said = refusal(&plan, vec![]);
+    assert!(said.contains("unsupported machine type"), "QEMU's own words are passed on: {said}");
+    plan.machine = "x,y=z".into();
+    assert!(refusal(&plan, vec![]).contains("machine type"));
+    plan.machine = String::new();
+    plan.memory_mib = 1 << 30;
+    assert!(refusal(&plan, vec![]).contains("MiB free"));
+    plan.memory_mib = 64;
+    let boot = |kernel: &str| Some(DirectBoot { kernel: kernel.into(), initrd: None, cmdline: String::new() });
+    plan.direct_boot = boot("../shadow");
+    assert!(refusal(&plan, vec![]).contains("can't be one"));
+    plan.direct_boot = boot("none");
+    assert!(refusal(&plan, vec![]).contains("can't be used"));
+    plan.direct_boot = None;
+    let volume = VolumeId::from_random(1);
+    plan.disks = vec![DiskPlan { volume, device: "/dev/sda1".into(), root: true }];
+    assert!(refusal(&plan, vec![]).contains("not those of its plan"));
+    let empty = OwnedFd::from(tempfile::tempfile().unwrap());
+    let said = refusal(&plan, vec![OpenDisk { volume, file: Some(empty), base: None }]);
+    assert!(said.contains("QEMU ended at once") && said.contains("qcow2"), "{said}");
+    assert_eq!(bench.guest(), None);
+    plan.disks = vec![];
+    bench.start(&plan).unwrap();
+}
