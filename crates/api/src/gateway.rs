@@ -303,9 +303,12 @@ impl Turn<'_> {
     }
 
     pub(crate) async fn write<O: Write>(self) -> Result<Vec<u8>, ApiError> {
-        let operation: O = self.parse()?;
+        let mut operation: O = self.parse()?;
         let token = match &self.prologue.client_token {
-            Some(token) => Some(Token::new(O::ACTION, token, &self.input)?),
+            Some(token) => {
+                operation.hear_client_token(token);
+                Some(Token::new(O::ACTION, token, &self.input)?)
+            }
             None => None,
         };
         self.transact(

@@ -76,6 +76,11 @@ pub trait Write: DeserializeOwned + Send + 'static {
     /// What it answers, borrowed from the transaction where it can be.
     type Output<'t>: Serialize;
 
+    /// Hears the client token, for those that show it afterwards. Dispatch does what the token is for.
+    fn hear_client_token(&mut self, token: &str) {
+        let _ = token;
+    }
+
     /// What the caller must be allowed: each action, resource and context that AWS's authorisation reference names. A
     /// missing id still yields a demand on its ARN: denied wins over not found.
     fn demands(&self, view: &View<'_>, demands: &mut Demands);

@@ -3,7 +3,7 @@
 use landfall_model::{ClientToken, Instance};
 
 use crate::tx::Tx;
-use crate::value::{ClientTokens, Instances, UserDataTable};
+use crate::value::{ClientTokens, Instances};
 
 /// How many rows one transaction takes, so that it stays short however many are due.
 const BATCH: usize = 256;
@@ -16,11 +16,7 @@ pub fn expire(tx: &mut Tx<'_, '_>) -> bool {
         let mut tx = tx.scoped(row.scope);
         tx.delete::<Instances>(&row.key());
         crate::tag::forget(&mut tx, &row.id.to_string());
-        if let Some(sha256) = &row.spec.user_data
-            && !tx.instances.by_user_data(sha256).any(|other| other.scope == row.scope)
-        {
-            tx.delete::<UserDataTable>(&row.scope.key(sha256.clone()));
-        }
+        crate::instance::forget_user_data(&mut tx, row.spec.user_data.clone());
     }
     let tokens: Vec<_> = tx.client_tokens.due_until(now).take(BATCH).map(ClientToken::key).collect();
     for key in &tokens {

@@ -88,3 +88,11 @@ pub fn set_groups(tx: &mut Tx<'_, '_>, id: InstanceId, groups: &[SecurityGroupId
     tx.update::<Interfaces, _>(&key, |row| row.groups = groups);
     Ok(())
 }
+
+/// Removes user data that no instance of the scope has any more.
+pub fn forget_user_data(tx: &mut Tx<'_, '_>, sha256: Option<String>) {
+    let (Some(sha256), scope) = (sha256, tx.scope()) else { return };
+    if !tx.instances.by_user_data(&sha256).any(|other| other.scope == scope) {
+        tx.delete::<UserDataTable>(&scope.key(sha256));
+    }
+}

@@ -22,7 +22,10 @@ pub enum PowerOrder {
     /// Reboot it.
     Reboot,
     /// End it for good.
-    Terminate,
+    Terminate {
+        /// Whether to pull the plug rather than give the guest a moment.
+        force: bool,
+    },
 }
 
 /// What an order does to an instance in a state.
@@ -40,10 +43,12 @@ pub enum Effect {
 pub fn effect(state: InstanceState, order: PowerOrder) -> Effect {
     use InstanceState::{Pending, Running, ShuttingDown, Stopped, Stopping, Terminated};
     match (order, state) {
-        (PowerOrder::Start, Stopped) | (PowerOrder::Terminate, Pending | Running | Stopping | Stopped) => {
+        (PowerOrder::Start, Stopped) | (PowerOrder::Terminate { .. }, Pending | Running | Stopping | Stopped) => {
             Effect::Change
         }
-        (PowerOrder::Start, Pending | Running) | (PowerOrder::Terminate, ShuttingDown | Terminated) => Effect::Already,
+        (PowerOrder::Start, Pending | Running) | (PowerOrder::Terminate { .. }, ShuttingDown | Terminated) => {
+            Effect::Already
+        }
         (PowerOrder::Start, _) => Effect::Refused("stopped"),
         (PowerOrder::Stop { .. }, Pending | Running) => Effect::Change,
         (PowerOrder::Stop { force }, Stopping) => {
@@ -80,10 +85,11 @@ pub fn order(tx: &mut Tx<'_, '_>, id: InstanceId, order: PowerOrder) -> Result<(
             leave(&mut instance, Power::Off, InstanceState::Stopping, tx.now(), "Client.UserInitiatedShutdown");
         }
         PowerOrder::Reboot => instance.spec.reboots += 1,
-        PowerOrder::Terminate => {
+        PowerOrder::Terminate { force } => {
             if instance.spec.disable_api_termination {
                 return Err(Fault::Protected { id: id.to_string(), attribute: "disableApiTermination" });
             }
+            instance.spec.forced = force;
             leave(&mut instance, Power::Gone, InstanceState::ShuttingDown, tx.now(), "Client.UserInitiatedShutdown");
         }
     }
@@ -179,7 +185,12 @@ mod tests {
 
     #[test]
     fn nothing_brings_a_terminated_instance_back() {
-        for order in [PowerOrder::Start, PowerOrder::Stop { force: true }, PowerOrder::Reboot, PowerOrder::Terminate] {
+        for order in [
+            PowerOrder::Start,
+            PowerOrder::Stop { force: true },
+            PowerOrder::Reboot,
+            PowerOrder::Terminate { force: false },
+        ] {
             for state in [ShuttingDown, Terminated] {
                 assert_ne!(effect(state, order), Effect::Change, "{order:?} in {state:?}");
             }
@@ -189,7 +200,7 @@ mod tests {
     #[test]
     fn every_state_can_be_terminated() {
         for state in STATES {
-            assert!(!matches!(effect(state, PowerOrder::Terminate), Effect::Refused(_)), "{state:?}");
+            assert!(!matches!(effect(state, PowerOrder::Terminate { force: false }), Effect::Refused(_)), "{state:?}");
         }
     }
 

@@ -1,10 +1,22 @@
 //! Shapes that several operations share: what comes in (tag specifications) and what goes out (tags, states, rows).
 
+pub mod block_device;
+pub mod change;
+pub mod instance;
+pub mod instance_filter;
+pub mod metadata;
 pub mod tag;
+pub mod unsupported;
+pub mod user_data;
 
-use landfall_model::Timestamp;
+use landfall_cloud::View;
+use landfall_cloud::value::SecurityGroups;
+use landfall_model::{NetworkInterface, Timestamp};
+
+use crate::filter::Values;
 use landfall_wire::Time;
 
+pub use instance::StateShape;
 pub use tag::{Tag, TagSpecifications, tag_set};
 
 /// A time as EC2 writes it.
@@ -21,4 +33,10 @@ pub struct Done {
 impl Done {
     /// That it was done.
     pub const OK: Done = Done { r#return: true };
+}
+
+/// The names of an interface's groups, for filters.
+pub fn group_names<'v>(view: &View<'v>, interface: &NetworkInterface) -> Values<'v> {
+    let groups = interface.groups.iter().filter_map(|id| view.find::<SecurityGroups, _>(*id));
+    groups.map(|row| row.name.as_str().into()).collect()
 }

@@ -1,0 +1,122 @@
+//! Block device mappings as RunInstances gives them, joined with what the image says.
+
+use landfall_cloud::volume::NewVolume;
+use landfall_model::{Image, VolumeKind};
+use serde::Deserialize;
+
+use super::unsupported::{Unsupported, refuse_parameters};
+use crate::error::ApiError;
+
+/// One disk.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct BlockDeviceIn {
+    device_name: Option<String>,
+    virtual_name: Option<Unsupported>,
+    no_device: Option<String>,
+    ebs: Option<EbsIn>,
+}
+
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct EbsIn {
+    delete_on_termination: Option<bool>,
+    iops: Option<u32>,
+    snapshot_id: Option<String>,
+    volume_size: Option<u32>,
+    volume_type: Option<VolumeKind>,
+    throughput: Option<u32>,
+    #[serde(default)]
+    encrypted: bool,
+    kms_key_id: Option<Unsupported>,
+    outpost_arn: Option<Unsupported>,
+    availability_zone: Option<Unsupported>,
+    availability_zone_id: Option<Unsupported>,
+    volume_initialization_rate: Option<Unsupported>,
+    ebs_card_index: Option<Unsupported>,
+}
+
+/// The disks that an instance gets: the image's root one, changed as asked, then those that were asked for besides.
+pub fn volumes(image: &Image, mappings: &[BlockDeviceIn]) -> Result<Vec<NewVolume>, ApiError> {
+    let mut volumes = vec![NewVolume {
+        device: image.root_device.clone(),
+        size_gib: image.size_gib,
+        kind: VolumeKind::Gp3,
+        iops: None,
+        throughput_mib: None,
+        encrypted: false,
+        delete_on_termination: true,
+        image: Some((image.id, image.snapshot)),
+    }];
+    for mapping in mappings {
+        refuse_parameters!(mapping; virtual_name);
+        let device =
+            mapping.device_name.as_deref().ok_or_else(|| ApiError::missing("BlockDeviceMapping.DeviceName"))?;
+        check_device(device)?;
+        let is_root = device == image.root_device;
+        if mapping.no_device.is_some() {
+            if is_root {
+                return Err(ApiError::invalid("NoDevice", device, "The root device cannot be suppressed."));
+            }
+            continue;
+        }
+        let asked = mapping.ebs.clone().unwrap_or_default();
+        asked.check(image, is_root)?;
+        match volumes.iter_mut().find(|volume| volume.device == device) {
+            Some(root) if is_root => asked.change(root),
+            Some(_) => {
+                let message = format!("'{device}' is used more than once in the block device mapping.");
+                return Err(ApiError::new("InvalidBlockDeviceMapping", message));
+            }
+            None => volumes.push(asked.blank(device)?),
+        }
+    }
+    Ok(volumes)
+}
+
+impl EbsIn {
+    fn check(&self, image: &Image, is_root: bool) -> Result<(), ApiError> {
+        refuse_parameters!(self; kms_key_id, outpost_arn, availability_zone, availability_zone_id,
+            volume_initialization_rate, ebs_card_index);
+        if self.encrypted {
+            return Err(ApiError::unsupported("the value 'true' of the parameter Ebs.Encrypted"));
+        }
+        match &self.snapshot_id {
+            Some(id) if !(is_root && *id == image.snapshot.to_string()) => {
+                Err(ApiError::new("InvalidSnapshot.NotFound", format!("The snapshot '{id}' does not exist.")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn change(self, root: &mut NewVolume) {
+        root.size_gib = self.volume_size.unwrap_or(root.size_gib);
+        root.kind = self.volume_type.unwrap_or(root.kind);
+        root.iops = self.iops;
+        root.throughput_mib = self.throughput;
+        root.delete_on_termination = self.delete_on_termination.unwrap_or(root.delete_on_termination);
+    }
+
+    fn blank(self, device: &str) -> Result<NewVolume, ApiError> {
+        Ok(NewVolume {
+            device: device.to_owned(),
+            size_gib: self.volume_size.ok_or_else(|| ApiError::missing("Ebs.VolumeSize"))?,
+            kind: self.volume_type.unwrap_or(VolumeKind::Gp2),
+            iops: self.iops,
+            throughput_mib: self.throughput,
+            encrypted: false,
+            delete_on_termination: self.delete_on_termination.unwrap_or(true),
+            image: None,
+        })
+    }
+}
+
+/// Names that EC2 takes on Linux: `/dev/sd[a-z][1-15]`, `/dev/xvd[a-z][a-z]`, also without `/dev/`.
+fn check_device(device: &str) -> Result<(), ApiError> {
+    let name = device.strip_prefix("/dev/").unwrap_or(device);
+    let rest = name.strip_prefix("sd").or_else(|| name.strip_prefix("xvd"));
+    let letters = rest.map(|rest| rest.trim_end_matches(|c: char| c.is_ascii_digit()));
+    let is_fine = letters.is_some_and(|l| (1..=2).contains(&l.len()) && l.bytes().all(|b| b.is_ascii_lowercase()))
+        && rest.is_some_and(|rest| rest.len() <= 4);
+    if is_fine { Ok(()) } else { Err(ApiError::invalid("DeviceName", device, "It is not a valid device name.")) }
+}

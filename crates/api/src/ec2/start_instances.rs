@@ -1,0 +1,34 @@
+//! ec2:StartInstances. Starts instances that are stopped.
+
+use landfall_cloud::power::PowerOrder;
+use landfall_cloud::{Tx, View};
+use landfall_model::InstanceId;
+use serde::Deserialize;
+
+use super::shape::change::{Changes, demand_each, order_all};
+use crate::{Action, ApiError, Demands, Write};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct StartInstances {
+    instance_id: Vec<InstanceId>,
+    /// Reserved by AWS; refused unless it is empty.
+    #[serde(default)]
+    additional_info: String,
+}
+
+impl Write for StartInstances {
+    const ACTION: Action = Action::ec2("StartInstances");
+    type Output<'t> = Changes;
+
+    fn demands(&self, view: &View<'_>, demands: &mut Demands) {
+        demand_each(view, demands, Self::ACTION, &self.instance_id);
+    }
+
+    fn run<'t>(self, tx: &'t mut Tx<'_, '_>) -> Result<Changes, ApiError> {
+        if !self.additional_info.is_empty() {
+            return Err(ApiError::unsupported("the parameter AdditionalInfo"));
+        }
+        order_all(tx, &self.instance_id, PowerOrder::Start)
+    }
+}
