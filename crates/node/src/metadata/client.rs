@@ -55,7 +55,7 @@ impl MetadataClient {
         self.reap();
         match self.build() {
             Ok(build) if build == control::build() => Ok(()),
-            Ok(_) | Err(ClientError::Unreachable(..)) => self.replace(spawn),
+            Ok(_) | Err(ClientError::Unreachable(..) | ClientError::Refused(_)) => self.replace(spawn),
             Err(error) => Err(error),
         }
     }

@@ -16,7 +16,7 @@ const STRATUM: u8 = 4;
 pub fn timestamp(now: SystemTime) -> u64 {
     let since = now.duration_since(UNIX_EPOCH).unwrap_or_default();
     let seconds = since.as_secs().wrapping_add(SECONDS_TO_1970) << 32;
-    seconds | (u64::from(since.subsec_nanos()) << 32) / 1_000_000_000
+    seconds | ((u64::from(since.subsec_nanos()) << 32) / 1_000_000_000)
 }
 
 /// Answers a client's question, which was received at that moment. Anything else gets none, so that two servers can't be

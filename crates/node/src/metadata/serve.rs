@@ -223,6 +223,15 @@ impl Shared {
         }
     }
 
+    fn retain_heard(&self, served: impl Fn(InterfaceId) -> bool) {
+        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = heard.len();
+        heard.retain(|port| served(*port));
+        if heard.len() != before {
+            self.keep_heard(&heard);
+        }
+    }
+
     fn keep_heard(&self, heard: &BTreeSet<InterfaceId>) {
         if let Err(error) = self.store.keep_heard(heard) {
             tracing::warn!(%error, "which ports were heard can't be kept");
@@ -352,6 +361,9 @@ impl Server {
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
         let reply = match receive(&mut stream) {
+            Ok(Call::Hello { format }) if format.abs_diff(FORMAT) > 1 => {
+                Reply::Refused { reason: format!("it writes format {format}, and this process {FORMAT}") }
+            }
             Ok(Call::Hello { .. }) => Reply::Hello { format: FORMAT, build: control::build(), pid: std::process::id() },
             Ok(Call::Feed { plan }) => self.take(runtime, None, |old| old.change_to(&plan)),
             Ok(Call::Change { from, change }) => self.take(runtime, Some(from), |_| change),
@@ -398,6 +410,7 @@ impl Server {
             {
                 rate.retain(served);
             }
+            self.shared.retain_heard(served);
             *generation += 1;
             *generation
         };

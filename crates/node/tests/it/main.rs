@@ -3,6 +3,7 @@
 //! the run can count it as skipped and not as passed.
 
 mod hypervisor;
+mod metadata;
 
 /// Says that a test can't run here, and why.
 fn skipped(test: &str, why: &str) {
