@@ -161,6 +161,12 @@ pub fn uuid(id: InstanceId) -> String {
     format!("ec2{}-{}-4{}-a{}-{}", &hex[..5], &hex[5..9], &hex[9..12], &hex[12..15], &hex[15..27])
 }
 
+/// The serial number of a volume's disk: its id without the dash, as EC2's are, and all of the twenty characters that
+/// virtio has for it.
+pub fn serial(volume: VolumeId) -> String {
+    volume.to_string().replace('-', "")
+}
+
 fn slots(line: &mut Line, used: usize) {
     let count = used.max(SLOTS_MIN).next_multiple_of(8);
     for slot in 0..count {
@@ -209,7 +215,7 @@ fn add_disk(line: &mut Line, disk: &DiskSpec, slot: usize) {
             "backing": backing, "discard": "unmap",
         }),
     );
-    let serial = volume.to_string().replace('-', "");
+    let serial = serial(volume);
     let boot = if disk.boot { ",bootindex=0" } else { "" };
     // A full disk pauses the guest until there is room; any other error is the guest's to see.
     let errors = "werror=enospc,rerror=report";

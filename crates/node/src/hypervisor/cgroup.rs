@@ -114,11 +114,20 @@ impl Groups {
 
     /// Makes a guest's groups with their bounds. Returns their folders.
     pub fn ensure(&self, guest: &str, limits: Limits) -> io::Result<Vec<PathBuf>> {
+        let mut tries = 0;
+        loop {
+            match self.make(guest, limits) {
+                // Another guest, the last one, was removed at this very moment and the folder with it.
+                Err(error) if error.kind() == io::ErrorKind::NotFound && tries < 20 => tries += 1,
+                result => return result,
+            }
+        }
+    }
+
+    fn make(&self, guest: &str, limits: Limits) -> io::Result<Vec<PathBuf>> {
         match self {
+            Groups::V2 { controllers, .. } if controllers.is_empty() => Ok(Vec::new()),
             Groups::V2 { base, folder, delegated, controllers } => {
-                if controllers.is_empty() {
-                    return Ok(Vec::new());
-                }
                 if *delegated {
                     leave(base)?;
                 }
@@ -140,16 +149,15 @@ impl Groups {
                     fs::create_dir_all(folder)?;
                     let group = folder.join(guest);
                     make(&group)?;
-                    groups.push(group.clone());
                     for (file, value) in bounds_v1(controller, limits) {
-                        match write(&group.join(file), &value) {
-                            // A kernel without this controller's bound; without the controller it wouldn't be listed.
-                            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                                tracing::warn!(controller, file, "this kernel doesn't bound guests by that");
-                            }
-                            result => result?,
+                        // A kernel may lack a bound of a controller that it has.
+                        if group.join(file).exists() {
+                            write(&group.join(file), &value)?;
+                        } else {
+                            tracing::warn!(controller, file, "this kernel doesn't bound guests by that");
                         }
                     }
+                    groups.push(group);
                 }
                 Ok(groups)
             }
@@ -184,6 +192,10 @@ pub fn remove(groups: &[PathBuf]) -> io::Result<()> {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 _ => break,
             }
+        }
+        // The folder of all guests goes with the last one; with others in it, it doesn't.
+        if let Some(folder) = group.parent() {
+            let _ = fs::remove_dir(folder);
         }
     }
     Ok(())

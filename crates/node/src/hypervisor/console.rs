@@ -70,6 +70,18 @@ impl ConsoleLog {
         Ok((text, at))
     }
 
+    /// Notes beside it the machine type that the guest was started with, which stays the guest's when a restart of the
+    /// host has taken everything else that is known of it.
+    pub fn note_machine(&self, machine: &str) -> io::Result<()> {
+        fs::create_dir_all(&self.folder)?;
+        fs::write(self.folder.join("machine"), machine)
+    }
+
+    /// The machine type that was noted; empty if none was.
+    pub fn machine(&self) -> String {
+        fs::read_to_string(self.folder.join("machine")).unwrap_or_default()
+    }
+
     /// Removes it. None is no error.
     pub fn remove(&self) -> io::Result<()> {
         match fs::remove_dir_all(&self.folder) {
@@ -108,7 +120,7 @@ mod tests {
             log.append(line.as_bytes()).unwrap();
             all.extend(line.into_bytes());
             let on_disk: u64 = fs::read_dir(log.folder()).unwrap().map(|e| e.unwrap().metadata().unwrap().len()).sum();
-            assert!(on_disk <= 200);
+            assert!(on_disk <= 200 && log.machine().is_empty());
         }
         for bytes in [0, 1, 50, 99, 100] {
             assert_eq!(log.tail(bytes).unwrap().0, all[all.len() - bytes..]);

@@ -16,7 +16,7 @@ use landfall_model::plan::InstancePlan;
 use nix::sys::signal::Signal;
 use serde_json::json;
 
-use super::arguments::{DiskSpec, KernelSpec, LaunchSpec, PortSpec, SLOTS_MAX, TRANSLATION_MIB, arguments};
+use super::arguments::{DiskSpec, KernelSpec, LaunchSpec, PortSpec, SLOTS_MAX, TRANSLATION_MIB, arguments, serial};
 use super::cgroup::{self, Limits};
 use super::confine::{Confinement, ThisHost};
 use super::machine::Accelerator;
@@ -59,7 +59,8 @@ impl QemuHypervisor {
             .and_then(|body| {
                 *lock(&cell.body) = Some(body);
                 drop(held);
-                self.begin(plan.id, &folder, &record)
+                self.begin(plan.id, &folder, &record)?;
+                self.log(plan.id).note_machine(&record.machine).map_err(retry("noting the machine type"))
             })
             .map_err(|error| explain(error, cell));
         if result.is_err() {
@@ -156,7 +157,11 @@ impl QemuHypervisor {
             kernel: plan.direct_boot.as_ref().map(|boot| KernelSpec {
                 kernel: KERNEL.into(),
                 initrd: boot.initrd.as_ref().map(|_| INITRD.into()),
-                cmdline: boot.cmdline.clone(),
+                // Another disk with the same label must not be taken for the root: it is named by its serial number.
+                cmdline: match first {
+                    Some(root) => format!("{} landfall.root={}", boot.cmdline, serial(plan.disks[root].volume)),
+                    None => boot.cmdline.clone(),
+                },
             }),
             monitors: Vec::new(),
             console_bytes: self.console_ring_bytes(),
@@ -345,8 +350,8 @@ fn room_for(memory_mib: u64) -> DriverResult<()> {
     let facts = fs::read_to_string("/proc/meminfo").map_err(retry("asking for free memory"))?;
     match available_mib(&facts) {
         Some(free) if free < memory_mib => Err(DriverError::Retry(format!(
-            "the guest needs {memory_mib} MiB of memory and the machine has {free} MiB free: stop something on it, or \
-             choose a smaller type"
+            "Server.InsufficientInstanceCapacity: The instance needs {memory_mib} MiB of memory and its host has {free} \
+             MiB free"
         ))),
         _ => Ok(()),
     }

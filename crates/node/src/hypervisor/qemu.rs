@@ -227,7 +227,7 @@ impl Hypervisor for QemuHypervisor {
             let starting = self.cell(id).starting.load(Ordering::Acquire);
             if !starting && guests.iter().all(|guest| guest.id != id) {
                 let state = GuestState::Dead(None);
-                guests.push(Guest { id, boot: 0, reboots: 0, state, machine: String::new() });
+                guests.push(Guest { id, boot: 0, reboots: 0, state, machine: self.log(id).machine() });
             }
         }
         Ok(guests)

@@ -50,11 +50,11 @@ impl Status {
             "prelaunch" => Status::NotBegun,
             "shutdown" => Status::PoweredOff,
             "io-error" => Status::NoSpace,
-            "internal-error" => Status::Paused("the hypervisor hit an error inside and paused it".into()),
-            "guest-panicked" => Status::Paused("its operating system crashed".into()),
-            "paused" => Status::Paused("it was paused from outside".into()),
+            "internal-error" => Status::Paused("The hypervisor hit an error inside and paused the instance".into()),
+            "guest-panicked" => Status::Paused("The operating system of the instance crashed".into()),
+            "paused" => Status::Paused("The instance was paused from outside".into()),
             _ if answer.get("running").and_then(Value::as_bool) == Some(true) => Status::Running,
-            _ => Status::Paused(format!("the hypervisor paused it and says {said:?}")),
+            _ => Status::Paused(format!("The hypervisor paused the instance and says {said:?}")),
         }
     }
 }
@@ -121,7 +121,7 @@ impl QemuHypervisor {
                         return Ok(GuestState::Running);
                     }
                 }
-                let why = "the disk of the machine that it runs on is full; it goes on by itself once there is room";
+                let why = "The disk of the host is full; the instance goes on by itself once there is room";
                 Ok(GuestState::Suspended(why.into()))
             }
         }
@@ -188,17 +188,17 @@ impl QemuHypervisor {
 
     fn cause(&self, cell: &Cell, record: &Record) -> String {
         if cgroup::ran_out_of_memory(&record.groups) {
-            return "its process used more memory than it may have, and the kernel ended it".into();
+            return "The process of the instance used more memory than it may have, and the kernel ended it".into();
         }
         let mut body = lock(&cell.body);
-        let Some(body) = body.as_mut() else { return "its process has ended, nobody saw how".into() };
+        let Some(body) = body.as_mut() else { return "The process of the instance has ended, and nobody saw how".into() };
         let status = match body.child.try_wait() {
             Ok(Some(status)) => status.to_string(),
             _ => "an unknown status".into(),
         };
         match body.words.last() {
-            words if words.is_empty() => format!("its process ended with {status}"),
-            words => format!("its process ended with {status}, and said: {words}"),
+            words if words.is_empty() => format!("The process of the instance ended with {status}"),
+            words => format!("The process of the instance ended with {status}, and said: {words}"),
         }
     }
 }

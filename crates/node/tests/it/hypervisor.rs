@@ -3,15 +3,15 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use landfall_model::instance::MetadataOptions;
-use landfall_model::plan::{DirectBoot, DiskPlan, InstancePlan, MetadataPlan, Power, VolumePlan, VolumeSource};
-use landfall_model::{ImageId, InstanceId, ReservationId, Timestamp, VolumeId};
+use landfall_model::plan::{DirectBoot, DiskPlan, ImagePlan, InstancePlan, MetadataPlan, Power, VolumePlan, VolumeSource};
+use landfall_model::{ImageId, InstanceId, InterfaceId, Mac, ReservationId, Timestamp, VolumeId};
 use landfall_node::driver::{
-    DriverError, DriverResult, Guest, GuestState, Hypervisor, Launch, OpenDisk, PowerAction, Volumes,
+    DriverError, DriverResult, Guest, GuestState, Hypervisor, Launch, OpenDisk, OpenPort, PowerAction, Volumes,
 };
 use landfall_node::hypervisor::{Machine, QemuConfig, QemuHypervisor, detect};
 use landfall_node::volume::LocalVolumes;
@@ -325,7 +325,7 @@ fn one_of_many_starts_at_once_wins() {
             .iter()
             .map(|qemu| scope.spawn(|| qemu.start(Launch { plan: &plan, disks: vec![], ports: vec![] })))
             .collect();
-        starts.into_iter().filter(|_| true).map(|start| start.join().unwrap()).filter(Result::is_ok).count()
+        starts.into_iter().map(|start| start.join().unwrap()).filter(Result::is_ok).count()
     });
     assert_eq!(won, 1);
     let id = bench.id.to_string();
@@ -346,7 +346,7 @@ fn disks_are_opened_by_descriptor_and_marked_in_use() {
     let blank = volume(1, VolumeSource::Blank);
     volumes.ensure(&blank).unwrap();
     fs::copy(bench.folder.path().join(format!("volumes/{}.qcow2", blank.id)), images.join("base.qcow2")).unwrap();
-    let image = landfall_model::plan::ImagePlan {
+    let image = ImagePlan {
         id: ImageId::from_random(1),
         file: "base.qcow2".into(),
         size_bytes: 1 << 30,
@@ -369,6 +369,133 @@ fn disks_are_opened_by_descriptor_and_marked_in_use() {
     let refused = bench.qemu.start(Launch { plan: &plan, disks: twice, ports: vec![] }).unwrap_err();
     assert!(refused.to_string().contains("QEMU ended at once"), "{refused}");
     assert!(bench.guest().is_none_or(|guest| guest.boot == 0));
+}
+
+/// A guest with an operating system: kernel, initrd and disk of the image whose files' common beginning is in
+/// `LANDFALL_MINI_IMAGE` (as made by `landfall image build mini`), and a TAP in a namespace of its own.
+struct RealGuest {
+    bench: Bench,
+    volumes: LocalVolumes,
+    volume: VolumePlan,
+    plan: InstancePlan,
+    /// The TAP goes with its namespace, which this thread holds until it is told to end.
+    _network: std::sync::mpsc::Sender<()>,
+    tap: OwnedFd,
+}
+
+impl RealGuest {
+    fn new(test: &str) -> Option<Self> {
+        let Some(prefix) = std::env::var("LANDFALL_MINI_IMAGE").ok() else {
+            crate::skipped(test, "LANDFALL_MINI_IMAGE names no image");
+            return None;
+        };
+        let bench = Bench::new(test)?;
+        let images = bench.folder.path().join("images");
+        fs::create_dir_all(&images).unwrap();
+        for part in ["vmlinuz", "initrd", "qcow2"] {
+            fs::copy(format!("{prefix}.{part}"), images.join(format!("mini.{part}"))).unwrap();
+        }
+        let boot = DirectBoot {
+            kernel: "mini.vmlinuz".into(),
+            initrd: Some("mini.initrd".into()),
+            cmdline: "root=LABEL=landfall-root rw console=ttyS0 mitigations=off panic=10".into(),
+        };
+        let image = ImagePlan {
+            id: ImageId::from_random(1),
+            file: "mini.qcow2".into(),
+            size_bytes: 1 << 30,
+            direct_boot: Some(boot.clone()),
+        };
+        let volume = VolumePlan { size_bytes: 2 << 30, ..volume(1, VolumeSource::Image(image)) };
+        let volumes = LocalVolumes::new(bench.folder.path().join("volumes"), images).unwrap().with_reserve(0);
+        let mut plan = bench.plan(1);
+        plan.memory_mib = 128;
+        plan.direct_boot = Some(boot);
+        plan.disks = vec![DiskPlan { volume: volume.id, device: "/dev/sda1".into(), root: true }];
+        plan.interfaces = vec![InterfaceId::from_random(1)];
+        let (tap, network) = tap();
+        Some(RealGuest { bench, volumes, volume, plan, _network: network, tap })
+    }
+
+    fn start(&self) {
+        let tap = Some(self.tap.try_clone().unwrap());
+        let port = OpenPort { interface: self.plan.interfaces[0], mac: Mac([2, 0, 0, 0, 0, 1]), tap, mtu: 1400 };
+        let disks = vec![self.volumes.open(&self.volume).unwrap()];
+        self.bench.qemu.start(Launch { plan: &self.plan, disks, ports: vec![port] }).unwrap();
+    }
+}
+
+/// A TAP in a new network namespace.
+fn tap() -> (OwnedFd, std::sync::mpsc::Sender<()>) {
+    let (send, receive) = std::sync::mpsc::channel();
+    let (hold, held) = std::sync::mpsc::channel::<()>();
+    std::thread::spawn(move || {
+        nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNET).unwrap();
+        let tun = fs::File::options().read(true).write(true).open("/dev/net/tun").unwrap();
+        // struct ifreq: the name, then the flags TAP, NO_PI and VNET_HDR.
+        let mut request = [0u8; 40];
+        request[..4].copy_from_slice(b"tap0");
+        request[16..18].copy_from_slice(&0x5002u16.to_ne_bytes());
+        // SAFETY: the request is a structure of the size that TUNSETIFF reads and writes.
+        let set = unsafe { libc::ioctl(tun.as_raw_fd(), libc::TUNSETIFF as _, request.as_mut_ptr()) };
+        assert_eq!(set, 0, "{}", std::io::Error::last_os_error());
+        send.send(OwnedFd::from(tun)).unwrap();
+        let _ = held.recv();
+    });
+    (receive.recv().unwrap(), hold)
+}
+
+#[test]
+fn a_guest_that_powers_itself_off_is_seen_so_whatever_becomes_of_its_process() {
+    let Some(mut guest) = RealGuest::new("a_guest_that_powers_itself_off") else { return };
+    guest.volumes.ensure(&guest.volume).unwrap();
+    let begun = Instant::now();
+    guest.start();
+    let bench = &guest.bench;
+    wait("the kernel's first words", || bench.console().contains("Linux version"));
+    eprintln!("first words of the kernel after {:?}", begun.elapsed());
+    assert!(bench.console().contains("landfall.root=vol00000000000000001"));
+    wait("the power button to be heeded", || {
+        bench.qemu.power(bench.id, PowerAction::Press).unwrap();
+        std::thread::sleep(Duration::from_millis(200));
+        bench.state() == Some(GuestState::PoweredOff)
+    });
+    eprintln!("powered off after {:?}", begun.elapsed());
+    bench.qemu.power(bench.id, PowerAction::Reset).unwrap();
+    assert_eq!(bench.guest().map(|guest| (guest.state, guest.reboots)), Some((GuestState::PoweredOff, 2)));
+    kill(bench.pid());
+    wait("its process to end", || !PathBuf::from(format!("/proc/{}/exe", bench.pid())).exists());
+    assert_eq!(bench.state(), Some(GuestState::PoweredOff));
+    assert_eq!(find(&bench.another(), bench.id).map(|guest| guest.state), Some(GuestState::PoweredOff));
+    guest.plan.boot = 2;
+    guest.start();
+    assert_eq!(guest.bench.guest().map(|guest| (guest.boot, guest.state)), Some((2, GuestState::Running)));
+}
+
+#[test]
+fn a_guest_waits_for_room_on_a_full_disk_and_goes_on() {
+    let Some(guest) = RealGuest::new("a_guest_waits_for_room_on_a_full_disk") else { return };
+    let place = guest.bench.folder.path().join("volumes");
+    let mount = |options: &str, flags| {
+        nix::mount::mount(Some("tmpfs"), &place, Some("tmpfs"), flags, Some(options)).unwrap();
+    };
+    mount("size=320k", nix::mount::MsFlags::empty());
+    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        guest.volumes.ensure(&guest.volume).unwrap();
+        guest.start();
+        let bench = &guest.bench;
+        wait("the disk to be full", || matches!(bench.state(), Some(GuestState::Suspended(_))));
+        let Some(GuestState::Suspended(why)) = bench.state() else { panic!("{:?}", bench.state()) };
+        assert!(why.contains("disk of the host is full"), "{why}");
+        mount("size=200m", nix::mount::MsFlags::MS_REMOUNT);
+        wait("the guest to go on", || bench.state() == Some(GuestState::Running));
+        bench.qemu.power(bench.id, PowerAction::Pull).unwrap();
+    }));
+    let _ = guest.bench.qemu.power(guest.bench.id, PowerAction::Pull);
+    nix::mount::umount(&place).unwrap();
+    if let Err(panic) = result {
+        std::panic::resume_unwind(panic);
+    }
 }
 
 fn volume(number: u128, source: VolumeSource) -> VolumePlan {
