@@ -10,7 +10,8 @@ use tokio::time::timeout;
 
 const PATIENCE: Duration = Duration::from_millis(1500);
 const MAX_SERVERS: usize = 3;
-const MAX_ANSWER_BYTES: usize = 65_535;
+/// Larger than any size that a resolver is asked for in packets.
+const MAX_PACKET_BYTES: usize = 16_384;
 
 /// Asks each resolver in turn, twice; the first answer counts.
 pub async fn ask(servers: &[SocketAddr], question: &[u8], stream: bool) -> Option<Vec<u8>> {
@@ -32,7 +33,7 @@ async fn by_packet(server: SocketAddr, asked: &[u8]) -> std::io::Result<Vec<u8>>
     let socket = UdpSocket::bind((any, 0)).await?;
     socket.connect(server).await?;
     socket.send(asked).await?;
-    let mut buffer = vec![0; MAX_ANSWER_BYTES];
+    let mut buffer = vec![0; MAX_PACKET_BYTES];
     loop {
         let size = socket.recv(&mut buffer).await?;
         if answers(asked, &buffer[..size]) {

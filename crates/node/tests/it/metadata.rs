@@ -519,3 +519,44 @@ fn a_successor_takes_over_without_a_lost_question_and_the_dead_rise_with_what_th
     // A client that fed the one before notices by itself that this one starts from something else.
     assert_eq!(world.client.feed(&world.plan(&[1])).unwrap(), [""; 0]);
 }
+
+#[test]
+fn a_guest_that_holds_connections_and_floods_hinders_only_itself() {
+    if !can_run("greedy") {
+        return;
+    }
+    let mut world = World::new(upstream());
+    for number in [1, 2] {
+        world.add_network(number);
+        world.add_guest(number);
+        world.configure(number);
+    }
+    world.start();
+    assert_eq!(world.client.feed(&world.plan(&[1, 2])).unwrap(), [""; 0]);
+    let held: Vec<_> = within(&world.guest(1), || {
+        let connect = || TcpStream::connect_timeout(&(METADATA, 80).into(), PATIENCE);
+        let flood = UdpSocket::bind("0.0.0.0:0").unwrap();
+        for _ in 0..5_000 {
+            let _ = flood.send_to(&question("example.com"), (Ipv4Addr::new(169, 254, 169, 253), 53));
+        }
+        (0..200).filter_map(|_| connect().ok()).collect()
+    });
+    let began = Instant::now();
+    assert_eq!(within(&world.guest(2), || page("/latest/meta-data/instance-id")), instance(2).to_string());
+    let resolved = within(&world.guest(2), || resolve(Ipv4Addr::new(10, 0, 0, 2), "example.com"));
+    assert_eq!(resolved, Some(Ipv4Addr::new(192, 0, 2, 80)));
+    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+    // The 33rd connection and those after it were closed at once, the others after a while without a request.
+    for (number, mut stream) in held.into_iter().enumerate() {
+        stream.set_read_timeout(Some(PATIENCE * 2)).unwrap();
+        assert!(matches!(stream.read(&mut [0; 16]), Ok(0) | Err(_)), "{number}");
+    }
+    assert_eq!(within(&world.guest(1), || page("/latest/meta-data/instance-id")), instance(1).to_string());
+    let pid = world.client.pid().unwrap();
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let resident =
+        status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().strip_suffix(" kB")?.parse().ok());
+    let resident: u64 = resident.unwrap();
+    eprintln!("resident after the flood: {resident} KiB");
+    assert!(resident < 64 << 10, "{resident} KiB");
+}
