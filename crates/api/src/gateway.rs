@@ -234,12 +234,20 @@ impl Gateway {
             return Ok(());
         }
         let pending = self.engine.commit(|head| {
-            head.transact(now_ms, None, |tx| {
+            let result = head.transact(now_ms, None, |tx| {
                 let mut entropy = self.entropy.lock().unwrap_or_else(PoisonError::into_inner);
                 network::ensure_default(&mut Tx::new(tx, scope, &mut entropy))
-            })
+            });
+            self.settle(head);
+            result
         });
         pending.await?.map_err(ApiError::from)
+    }
+
+    fn settle(&self, head: &mut Head<'_, Cloud>) {
+        if let Some(settle) = &self.settle {
+            settle.settle(head);
+        }
     }
 
     fn request_id(&self) -> String {
@@ -365,8 +373,8 @@ impl Turn<'_> {
                 self.authorise(&tx.view(), |view, list| demands(view, list, &operation))?;
                 run(operation, &mut tx)
             });
-            if let Some(settle) = gateway.settle.as_ref().filter(|_| head.revision() > revision) {
-                settle.settle(head);
+            if head.revision() > revision {
+                gateway.settle(head);
             }
             result
         });

@@ -1,1 +1,13 @@
-//! landfall-control.
+//! What the control plane does by itself: it gives hosts their plans and takes their reports ([`agents`]), lets a
+//! simulation settle ([`settle`]), does what is due by time ([`clockwork`]), and makes what every cloud starts with
+//! ([`seed`]).
+
+pub mod agents;
+pub mod clockwork;
+pub mod planned;
+pub mod seed;
+pub mod settle;
+
+pub use agents::Agents;
+pub use seed::Seed;
+pub use settle::{Settler, SimulatedHost};

@@ -1,0 +1,276 @@
+//! The control plane's side of the agents' protocol.
+//!
+//! Each agent has a [`Session`], begun by its hello. A hello of the same host ends the session before: what that one
+//! still says is refused, so that two agents never speak for one host. Heartbeats are polls, kept in memory only.
+
+use std::collections::{BTreeMap, HashMap};
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use aws_lc_rs::digest::{SHA256, digest};
+use landfall_api::Hosts;
+use landfall_cloud::value::Hosts as HostsTable;
+use landfall_cloud::{Cloud, Entropy, Tx, report};
+use landfall_model::agent::{AgentCall, AgentReply, Answer, Ask, HostRequest, Report};
+use landfall_model::{AccountId, HostFacts, HostId, Region, Scope};
+use landfall_state::{Engine, Feed, FeedError, Refused};
+use tokio::sync::{Notify, oneshot};
+
+use crate::planned::Planned;
+
+/// How long a host's lease lasts without a poll.
+const LEASE: Duration = Duration::from_secs(15);
+/// How long a question to a host is waited for.
+const ASK_TIMEOUT: Duration = Duration::from_secs(10);
+/// The longest poll.
+const MAX_WAIT: Duration = Duration::from_secs(30);
+
+/// All hosts' agents, as the control plane sees them.
+pub struct Agents {
+    engine: Engine<Cloud>,
+    hosts: Mutex<HashMap<HostId, Arc<HostDesk>>>,
+    entropy: Mutex<Entropy>,
+}
+
+/// What is kept of a host between calls.
+struct HostDesk {
+    plan: Mutex<Option<Following>>,
+    questions: Mutex<BTreeMap<u64, Question>>,
+    next_question: AtomicU64,
+    asked: Notify,
+    session: AtomicU64,
+    heard: Mutex<Option<Instant>>,
+}
+
+/// A plan and the feed that it is brought up by.
+struct Following {
+    planned: Planned,
+    feed: Feed<Cloud>,
+}
+
+struct Question {
+    ask: Ask,
+    answer: oneshot::Sender<Result<Answer, String>>,
+}
+
+/// One agent's session.
+pub struct Session {
+    agents: Arc<Agents>,
+    host: Mutex<Option<(HostId, u64)>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Agents {
+    /// The agents of a cloud's hosts.
+    pub fn new(engine: Engine<Cloud>) -> Arc<Self> {
+        Arc::new(Self { engine, hosts: Mutex::default(), entropy: Mutex::new(Entropy::from_system()) })
+    }
+
+    /// A session for an agent that has yet to say hello.
+    pub fn session(self: &Arc<Self>) -> Session {
+        Session { agents: self.clone(), host: Mutex::new(None) }
+    }
+
+    /// How long ago a host's agent was heard; `None` if it never was since this process started.
+    pub fn silence(&self, host: HostId) -> Option<Duration> {
+        let desk = lock(&self.hosts).get(&host).cloned()?;
+        let heard = *lock(&desk.heard);
+        heard.map(|at| at.elapsed())
+    }
+
+    fn desk(&self, host: HostId) -> Arc<HostDesk> {
+        let mut hosts = lock(&self.hosts);
+        let new = || {
+            Arc::new(HostDesk {
+                plan: Mutex::new(None),
+                questions: Mutex::default(),
+                next_question: AtomicU64::new(1),
+                asked: Notify::new(),
+                session: AtomicU64::new(0),
+                heard: Mutex::new(None),
+            })
+        };
+        hosts.entry(host).or_insert_with(new).clone()
+    }
+
+    /// What a host's plan has since a revision, brought up to the newest durable value.
+    fn update(&self, host: HostId, incarnation: u64, since: u64) -> landfall_model::plan::PlanUpdate {
+        let desk = self.desk(host);
+        let mut plan = lock(&desk.plan);
+        let begin = || {
+            let snapshot = self.engine.read();
+            let feed = self.engine.feed(snapshot.revision);
+            Following { planned: Planned::new(&snapshot, host, snapshot.revision), feed }
+        };
+        let following = plan.get_or_insert_with(begin);
+        if let Err(error) = following.catch_up(&self.engine) {
+            tracing::info!(%host, %error, "the host's plan is made from scratch");
+            *following = begin();
+        }
+        following.planned.since(incarnation, since)
+    }
+}
+
+impl Following {
+    fn catch_up(&mut self, engine: &Engine<Cloud>) -> Result<(), FeedError> {
+        let mut commits = Vec::new();
+        while let Some(commit) = self.feed.try_next()? {
+            commits.push(commit);
+        }
+        if let Some(last) = commits.last() {
+            // The snapshot holds these commits and maybe more, which come again with the next look.
+            let snapshot = engine.read();
+            let changes = commits.iter().flat_map(|commit| commit.changes.iter());
+            self.planned.advance(&snapshot, last.revision, changes);
+        }
+        Ok(())
+    }
+}
+
+impl Session {
+    /// Answers an agent's call.
+    pub async fn call(&self, call: AgentCall) -> AgentReply {
+        if let AgentCall::Hello { token, facts } = call {
+            return self.hello(&token, facts).await;
+        }
+        let known = *lock(&self.host);
+        let Some((host, number)) = known else { return refused("say hello first") };
+        let desk = self.agents.desk(host);
+        if desk.session.load(Ordering::Acquire) != number {
+            return refused("another agent has said hello for this host");
+        }
+        *lock(&desk.heard) = Some(Instant::now());
+        match call {
+            AgentCall::Hello { .. } => refused("say hello once"),
+            AgentCall::Poll { incarnation, since, wait_ms } => {
+                self.poll(host, &desk, incarnation, since, wait_ms).await
+            }
+            AgentCall::Report(report) => self.report(host, report).await,
+            AgentCall::Answer { id, result } => {
+                if let Some(question) = lock(&desk.questions).remove(&id) {
+                    // Whoever asked may have given up meanwhile.
+                    let _ = question.answer.send(result);
+                }
+                AgentReply::Taken
+            }
+        }
+    }
+
+    async fn hello(&self, token: &str, facts: HostFacts) -> AgentReply {
+        let hash = token_sha256(token);
+        let engine = &self.agents.engine;
+        let found = engine.read().hosts.by_token(&hash).next().map(|row| (row.id, row.facts == facts));
+        let Some((host, same)) = found else { return refused("no host has this token") };
+        if !same {
+            let now = engine.now_ms();
+            let pending = engine.commit_essential(|head| {
+                head.transact(now, None, |tx| {
+                    tx.update::<HostsTable, _>(&host, |row| row.facts = facts);
+                    Ok::<_, std::convert::Infallible>(())
+                })
+            });
+            if let Err(error) = pending.await {
+                return refused(&error.to_string());
+            }
+        }
+        let desk = self.agents.desk(host);
+        let number = desk.session.fetch_add(1, Ordering::AcqRel) + 1;
+        *lock(&self.host) = Some((host, number));
+        *lock(&desk.heard) = Some(Instant::now());
+        AgentReply::Welcome { host, lease_ms: u64::try_from(LEASE.as_millis()).unwrap_or(u64::MAX) }
+    }
+
+    async fn poll(&self, host: HostId, desk: &HostDesk, incarnation: u64, since: u64, wait_ms: u64) -> AgentReply {
+        let deadline = tokio::time::Instant::now() + Duration::from_millis(wait_ms).min(MAX_WAIT);
+        let mut durable = self.agents.engine.durable();
+        loop {
+            durable.borrow_and_update();
+            let plan = self.agents.update(host, incarnation, since);
+            let requests = open_questions(desk);
+            let is_news = !matches!(plan, landfall_model::plan::PlanUpdate::Unchanged { .. });
+            if is_news || !requests.is_empty() || tokio::time::Instant::now() >= deadline {
+                return AgentReply::Work { plan, requests };
+            }
+            tokio::select! {
+                changed = durable.changed() => if changed.is_err() { return refused("the control plane is stopping") },
+                () = desk.asked.notified() => {}
+                () = tokio::time::sleep_until(deadline) => {}
+            }
+        }
+    }
+
+    async fn report(&self, host: HostId, report: Report) -> AgentReply {
+        let agents = &self.agents;
+        match take_report(&agents.engine, &agents.entropy, host, &report).await {
+            Ok(()) => AgentReply::Taken,
+            Err(refusal) => refused(&refusal.to_string()),
+        }
+    }
+}
+
+fn open_questions(desk: &HostDesk) -> Vec<HostRequest> {
+    let mut questions = lock(&desk.questions);
+    questions.retain(|_, question| !question.answer.is_closed());
+    let timeout_ms = u64::try_from(ASK_TIMEOUT.as_millis()).unwrap_or(u64::MAX);
+    questions.iter().map(|(id, question)| HostRequest { id: *id, timeout_ms, ask: question.ask.clone() }).collect()
+}
+
+async fn take_report(
+    engine: &Engine<Cloud>,
+    entropy: &Mutex<Entropy>,
+    host: HostId,
+    report: &Report,
+) -> Result<(), Refused> {
+    let snapshot = engine.read();
+    if report.incarnation != snapshot.provider().incarnation {
+        return Ok(());
+    }
+    let now = engine.now_ms();
+    let pending = engine.commit_essential(|head| {
+        head.transact(now, None, |tx| {
+            let mut entropy = lock(entropy);
+            report::take(&mut Tx::new(tx, NOWHERE, &mut entropy), host, report);
+            Ok::<_, std::convert::Infallible>(())
+        })
+    });
+    pending.await.map(|_| ())
+}
+
+/// The scope that transactions for all accounts begin with; they look at rows with each row's own.
+pub(crate) const NOWHERE: Scope = Scope { account: AccountId::PROVIDER, region: Region::DEFAULT };
+
+fn refused(reason: &str) -> AgentReply {
+    AgentReply::Refused { reason: reason.to_owned() }
+}
+
+/// The hash of a host's token, as its row has it.
+pub fn token_sha256(token: &str) -> String {
+    digest(&SHA256, token.as_bytes()).as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+impl Hosts for Agents {
+    fn ask(&self, host: HostId, ask: Ask) -> Pin<Box<dyn Future<Output = Result<Answer, String>> + Send + '_>> {
+        Box::pin(async move {
+            let desk = self.desk(host);
+            if self.silence(host).is_none_or(|silence| silence > LEASE) {
+                return Err("The host of the instance does not answer at the moment.".into());
+            }
+            let (answer, answered) = oneshot::channel();
+            let id = desk.next_question.fetch_add(1, Ordering::Relaxed);
+            lock(&desk.questions).insert(id, Question { ask, answer });
+            desk.asked.notify_one();
+            let waited = tokio::time::timeout(ASK_TIMEOUT, answered).await;
+            lock(&desk.questions).remove(&id);
+            match waited {
+                Ok(Ok(result)) => result,
+                _ => Err("The host of the instance did not answer in time.".into()),
+            }
+        })
+    }
+}
