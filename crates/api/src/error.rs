@@ -98,6 +98,7 @@ impl From<Fault> for ApiError {
             Fault::State { id, wants, .. } => {
                 Self::new("IncorrectInstanceState", format!("The instance '{id}' is not in the '{wants}' state."))
             }
+            Fault::InUse { what } if what.ends_with('.') => Self::new("DependencyViolation", what),
             Fault::InUse { what } => Self::new("DependencyViolation", format!("{what} has a dependent object")),
             Fault::Exists { kind, what } => exists(kind, &what),
             Fault::Quota(kind, limit) => quota(kind, limit),
@@ -133,7 +134,7 @@ impl From<Fault> for ApiError {
                 Self::new("InvalidPermission.NotFound", "The specified rule does not exist in this security group.")
             }
             Fault::Reserved(message) => Self::new("CannotDelete", message),
-            Fault::Mismatch(message) if message.contains("internet gateway") => {
+            Fault::Mismatch(message) if message.contains("not attached to") => {
                 Self::new("Gateway.NotAttached", message)
             }
             Fault::Mismatch(message) => Self::new("InvalidParameter", message),
@@ -148,6 +149,9 @@ impl From<Fault> for ApiError {
 fn no_such(code: &str, noun: &str, id: &str) -> String {
     if code == "InvalidAMIID.NotFound" {
         return format!("The image id '[{id}]' does not exist");
+    }
+    if code == "InvalidAddress.NotFound" {
+        return format!("Address '{id}' not found.");
     }
     if id.contains(", ") {
         return format!("The {noun}s '{id}' do not exist");

@@ -4,11 +4,13 @@
 
 use std::net::Ipv4Addr;
 
-use landfall_model::{Address, AddressAssociation, AddressAssociationId, AllocationId, InterfaceId, NetworkInterface};
+use landfall_model::{
+    Address, AddressAssociation, AddressAssociationId, AllocationId, InstanceState, InterfaceId, NetworkInterface,
+};
 
 use crate::fault::{Fault, QuotaKind};
 use crate::tx::Tx;
-use crate::value::{Addresses, Interfaces, InternetGateways};
+use crate::value::{Addresses, Instances, Interfaces, InternetGateways};
 use crate::view::View;
 
 /// Allocates an elastic address: that one, or any.
@@ -18,11 +20,12 @@ pub fn allocate(tx: &mut Tx<'_, '_>, wanted: Option<Ipv4Addr>) -> Result<Allocat
     if tx.addresses.by_scope.count(&scope) >= limit as usize {
         return Err(Fault::Quota(QuotaKind::Addresses, u64::from(limit)));
     }
+    let pool = tx.provider().public_pool;
     let public = match wanted {
-        Some(address) if !is_free(tx, address) => return Err(Fault::AddressInUse(address)),
-        Some(address) if !tx.provider().public_pool.contains(address) => {
-            return Err(Fault::NoSuch { code: "InvalidAddress.NotFound", noun: "address", id: address.to_string() });
+        Some(address) if !pool.contains(address) || address == pool.first() || address == pool.last() => {
+            return Err(no_such_address(address));
         }
+        Some(address) if !is_free(tx, address) => return Err(Fault::AddressInUse(address)),
         Some(address) => address,
         None => free_public(tx)?,
     };
@@ -91,15 +94,48 @@ pub fn associate(
     }
     let association = AddressAssociation { id: tx.new_id(), interface, private };
     let result = association.id;
-    row.association = Some(association);
+    let old = row.association.replace(association);
     tx.put::<Addresses>(row);
+    if let Some(old) = old {
+        give_again(tx, old.interface)?;
+    }
     Ok(result)
 }
 
-/// Ends an association.
-pub fn disassociate(tx: &mut Tx<'_, '_>, id: AllocationId) {
-    let key = tx.scope().key(id);
-    tx.update::<Addresses, _>(&key, |row| row.association = None);
+/// Ends the association of an elastic address, if it has one.
+pub fn disassociate(tx: &mut Tx<'_, '_>, id: AllocationId) -> Result<(), Fault> {
+    let key = tx.view().need::<Addresses, _>(id)?.key();
+    match tx.update::<Addresses, _>(&key, |row| row.association.take()).flatten() {
+        Some(old) => give_again(tx, old.interface),
+        None => Ok(()),
+    }
+}
+
+/// Gives an interface that an elastic address has left a public address again, as EC2 does: where its instance is on and
+/// has no other interface. A pool without a free address is no reason to keep the elastic one.
+fn give_again(tx: &mut Tx<'_, '_>, interface: InterfaceId) -> Result<(), Fault> {
+    let view = tx.view();
+    let Some(row) = view.find::<Interfaces, _>(interface).cloned() else { return Ok(()) };
+    let is_on = row.instance().is_some_and(|id| {
+        let state = view.find::<Instances, _>(id).map(|instance| instance.status.state);
+        matches!(state, Some(InstanceState::Pending | InstanceState::Running)) && view.interfaces_of(id).count() == 1
+    });
+    match if is_on { give(tx, &row) } else { Ok(()) } {
+        Err(Fault::NoAddress(_)) => Ok(()),
+        other => other,
+    }
+}
+
+/// Says whether an interface wants a public address from its instance's starts, and gives or takes one where it is on.
+pub fn set_wanted(tx: &mut Tx<'_, '_>, interface: InterfaceId, wanted: bool) -> Result<(), Fault> {
+    let key = tx.view().need::<Interfaces, _>(interface)?.key();
+    tx.update::<Interfaces, _>(&key, |row| {
+        row.wants_public_address = wanted;
+        if !wanted {
+            row.public_address = None;
+        }
+    });
+    if wanted { give_again(tx, interface) } else { Ok(()) }
 }
 
 /// Ends the associations of an interface that goes.
@@ -126,6 +162,11 @@ pub fn take_back(tx: &mut Tx<'_, '_>, interface: &NetworkInterface) {
     if interface.public_address.is_some() {
         tx.update::<Interfaces, _>(&interface.key(), |row| row.public_address = None);
     }
+}
+
+/// That the account has no such address.
+pub fn no_such_address(address: Ipv4Addr) -> Fault {
+    Fault::NoSuch { code: "InvalidAddress.NotFound", noun: "address", id: address.to_string() }
 }
 
 fn is_free(tx: &Tx<'_, '_>, address: Ipv4Addr) -> bool {
@@ -156,6 +197,18 @@ impl<'a> View<'a> {
     pub fn public_of(&self, interface: &NetworkInterface, private: Ipv4Addr) -> Option<Ipv4Addr> {
         let elastic = self.elastic_of(interface.id, private).map(|row| row.public);
         elastic.or(if private == interface.primary() { interface.public_address } else { None })
+    }
+
+    /// The account's elastic address of that number.
+    pub fn elastic_by_address(&self, public: Ipv4Addr) -> Result<&'a Address, Fault> {
+        let found = self.own(self.tables().addresses.by_public(&public), |row| row.scope).next();
+        found.ok_or_else(|| no_such_address(public))
+    }
+
+    /// The account's elastic address that has that association. Looks at all of them, which a quota keeps few.
+    pub fn elastic_by_association(&self, id: AddressAssociationId) -> Result<&'a Address, Fault> {
+        let mut rows = self.all::<Addresses, AllocationId>();
+        rows.find(|row| row.association.as_ref().is_some_and(|a| a.id == id)).ok_or_else(|| Fault::no_such(id))
     }
 
     /// The elastic address that stands for a private one of an interface.

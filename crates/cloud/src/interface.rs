@@ -3,7 +3,7 @@
 use std::net::Ipv4Addr;
 
 use landfall_model::{
-    Attachment, InterfaceId, Ipv4Cidr, Mac, NetworkInterface, SecurityGroupId, Subnet, SubnetId, VpcId,
+    Attachment, AttachmentId, InterfaceId, Ipv4Cidr, Mac, NetworkInterface, SecurityGroupId, Subnet, SubnetId, VpcId,
 };
 
 use crate::fault::{Fault, QuotaKind};
@@ -80,6 +80,35 @@ pub fn delete(tx: &mut Tx<'_, '_>, id: InterfaceId) {
     let key = tx.scope().key(id);
     tx.delete::<Interfaces>(&key);
     crate::tag::forget(tx, &id.to_string());
+}
+
+/// Replaces the security groups of an interface.
+pub fn set_groups(tx: &mut Tx<'_, '_>, id: InterfaceId, groups: &[SecurityGroupId]) -> Result<(), Fault> {
+    let view = tx.view();
+    let row = view.need::<Interfaces, _>(id)?;
+    let (key, groups) = (row.key(), check_groups(&view, row.vpc, groups)?);
+    tx.update::<Interfaces, _>(&key, |row| row.groups = groups);
+    Ok(())
+}
+
+/// Says whether an interface goes with the instance that it is attached to.
+pub fn set_delete_on_termination(
+    tx: &mut Tx<'_, '_>,
+    id: InterfaceId,
+    attachment: AttachmentId,
+    goes: bool,
+) -> Result<(), Fault> {
+    let row = tx.view().need::<Interfaces, _>(id)?;
+    if row.attachment.as_ref().is_none_or(|row| row.id != attachment) {
+        return Err(Fault::no_such(attachment));
+    }
+    let key = row.key();
+    tx.update::<Interfaces, _>(&key, |row| {
+        if let Some(attachment) = &mut row.attachment {
+            attachment.delete_on_termination = goes;
+        }
+    });
+    Ok(())
 }
 
 /// The groups that an interface in that VPC is to have: those named, or the default one.

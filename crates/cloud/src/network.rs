@@ -2,17 +2,22 @@
 
 use std::net::Ipv4Addr;
 
+use landfall_model::id::{Id, Kind};
 use landfall_model::plan::AclRulePlan;
 use landfall_model::{
-    Cidr, DhcpOptions, InternetGateway, IpProtocol, Ipv4Cidr, NetworkAcl, NetworkAclId, PortRange, Region, Route,
-    RouteTable, RouteTarget, Scope, SecurityGroup, Subnet, SubnetId, Vpc, VpcId, ZoneName,
+    Cidr, DhcpOptions, InternetGateway, InternetGatewayId, IpProtocol, Ipv4Cidr, NetworkAcl, NetworkAclId,
+    NetworkInterface, PortRange, Region, Route, RouteTable, RouteTarget, Scope, SecurityGroup, SecurityGroupRule,
+    Subnet, SubnetId, Vpc, VpcId, ZoneName,
 };
 
 use crate::fault::{ExistsKind, Fault, QuotaKind};
-use crate::security_group;
 use crate::tx::Tx;
-use crate::value::{DhcpOptionsTable, InternetGateways, NetworkAcls, RouteTables, SecurityGroups, Subnets, Vpcs};
+use crate::value::{
+    DhcpOptionsTable, Interfaces, InternetGateways, NetworkAcls, RouteTables, SecurityGroupRules, SecurityGroups,
+    Subnets, Vpcs,
+};
 use crate::view::View;
+use crate::{security_group, tag};
 
 /// The default VPC's block, as EC2's.
 const DEFAULT_VPC: (Ipv4Addr, u8) = (Ipv4Addr::new(172, 31, 0, 0), 16);
@@ -136,6 +141,100 @@ pub fn create_vpc(tx: &mut Tx<'_, '_>, block: Ipv4Cidr, is_default: bool) -> Res
     Ok(id)
 }
 
+/// Deletes a subnet that nothing is in, and its place in route tables and network ACLs.
+pub fn delete_subnet(tx: &mut Tx<'_, '_>, id: SubnetId) -> Result<(), Fault> {
+    let key = tx.view().need::<Subnets, _>(id)?.key();
+    if tx.interfaces.by_subnet.count(&id) > 0 {
+        return Err(has_dependencies("subnet", id));
+    }
+    let tables: Vec<_> = tx.route_tables.by_subnet(&id).map(RouteTable::key).collect();
+    for table in tables {
+        tx.update::<RouteTables, _>(&table, |row| row.associations.retain(|(_, subnet)| *subnet != id));
+    }
+    let acls: Vec<_> = tx.network_acls.by_subnet(&id).map(NetworkAcl::key).collect();
+    for acl in acls {
+        tx.update::<NetworkAcls, _>(&acl, |row| row.associations.retain(|(_, subnet)| *subnet != id));
+    }
+    tx.delete::<Subnets>(&key);
+    tag::forget(tx, &id.to_string());
+    Ok(())
+}
+
+/// Deletes a VPC that has nothing left but what each has from the start, and that with it.
+pub fn delete_vpc(tx: &mut Tx<'_, '_>, id: VpcId) -> Result<(), Fault> {
+    let key = tx.view().need::<Vpcs, _>(id)?.key();
+    let is_used = tx.subnets.by_vpc.count(&id) > 0
+        || tx.internet_gateways.by_vpc.count(&id) > 0
+        || tx.interfaces.by_vpc.count(&id) > 0
+        || tx.route_tables.by_vpc(&id).any(|row| row.main.is_none())
+        || tx.network_acls.by_vpc(&id).any(|row| !row.is_default)
+        || tx.security_groups.by_vpc(&id).any(|row| row.name != "default");
+    if is_used {
+        return Err(has_dependencies("vpc", id));
+    }
+    let tables: Vec<_> = tx.route_tables.by_vpc(&id).map(RouteTable::key).collect();
+    for table in tables {
+        tx.delete::<RouteTables>(&table);
+        tag::forget(tx, &table.id.to_string());
+    }
+    let acls: Vec<_> = tx.network_acls.by_vpc(&id).map(NetworkAcl::key).collect();
+    for acl in acls {
+        tx.delete::<NetworkAcls>(&acl);
+        tag::forget(tx, &acl.id.to_string());
+    }
+    let groups: Vec<_> = tx.security_groups.by_vpc(&id).map(SecurityGroup::key).collect();
+    for group in groups {
+        let rules: Vec<_> = tx.view().rules_of(group.id).map(SecurityGroupRule::key).collect();
+        for rule in rules {
+            tx.delete::<SecurityGroupRules>(&rule);
+            tag::forget(tx, &rule.id.to_string());
+        }
+        tx.delete::<SecurityGroups>(&group);
+        tag::forget(tx, &group.id.to_string());
+    }
+    tx.delete::<Vpcs>(&key);
+    tag::forget(tx, &id.to_string());
+    Ok(())
+}
+
+/// Detaches an internet gateway from a VPC in which no interface has a public address.
+pub fn detach_gateway(tx: &mut Tx<'_, '_>, id: InternetGatewayId, vpc: VpcId) -> Result<(), Fault> {
+    let gateway = tx.view().need::<InternetGateways, _>(id)?;
+    let key = gateway.key();
+    tx.view().need::<Vpcs, _>(vpc)?;
+    if gateway.vpc != Some(vpc) {
+        return Err(Fault::Mismatch(format!("resource {id} is not attached to network {vpc}")));
+    }
+    let is_public =
+        |row: &NetworkInterface| row.public_address.is_some() || tx.addresses.by_interface.count(&row.id) > 0;
+    if tx.interfaces.by_vpc(&vpc).any(is_public) {
+        return Err(Fault::InUse {
+            what: format!(
+                "Network {vpc} has some mapped public address(es). Please unmap those public address(es) before detaching the gateway."
+            ),
+        });
+    }
+    tx.update::<InternetGateways, _>(&key, |row| row.vpc = None);
+    Ok(())
+}
+
+/// Deletes an internet gateway that is attached to nothing. Routes that lead to it lead nowhere from then on.
+pub fn delete_gateway(tx: &mut Tx<'_, '_>, id: InternetGatewayId) -> Result<(), Fault> {
+    let gateway = tx.view().need::<InternetGateways, _>(id)?;
+    let key = gateway.key();
+    if gateway.vpc.is_some() {
+        return Err(has_dependencies("internetGateway", id));
+    }
+    tx.delete::<InternetGateways>(&key);
+    tag::forget(tx, &id.to_string());
+    Ok(())
+}
+
+/// That something can't go while others need it, in a whole sentence.
+fn has_dependencies<K: Kind>(noun: &str, id: Id<K>) -> Fault {
+    Fault::InUse { what: format!("The {noun} '{id}' has dependencies and cannot be deleted.") }
+}
+
 fn free_number(tx: &mut Tx<'_, '_>) -> u32 {
     loop {
         let number = 1 + tx.entropy().below(MAX_NUMBER) as u32;
@@ -187,6 +286,16 @@ impl<'a> View<'a> {
         chosen.or_else(|| self.main_route_table(subnet.vpc))
     }
 
+    /// Whether a route's target is there to take packets.
+    pub fn is_active(&self, vpc: VpcId, target: RouteTarget) -> bool {
+        match target {
+            RouteTarget::InternetGateway(id) => {
+                self.find::<InternetGateways, _>(id).is_some_and(|gateway| gateway.vpc == Some(vpc))
+            }
+            RouteTarget::Interface(id) => self.find::<Interfaces, _>(id).is_some_and(|row| row.attachment.is_some()),
+        }
+    }
+
     /// The subnets of a VPC.
     pub fn subnets_of(&self, vpc: VpcId) -> impl Iterator<Item = &'a Subnet> {
         self.tables().subnets.by_vpc(&vpc)
@@ -208,4 +317,10 @@ impl<'a> View<'a> {
             .find_map(|each| self.subnets_of(vpc.id).find(|subnet| subnet.zone == each && subnet.default_for_az))
             .ok_or_else(|| zone.map_or(Fault::NoDefaultVpc, |zone| Fault::NoDefaultSubnet(zone.to_string())))
     }
+}
+
+/// The name of a private address in a region, such as `ip-10-0-0-4.ec2.internal`.
+pub fn private_name(region: Region, address: Ipv4Addr) -> String {
+    let [a, b, c, d] = address.octets();
+    format!("ip-{a}-{b}-{c}-{d}.{}", region.internal_domain())
 }
