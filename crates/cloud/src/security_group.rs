@@ -81,6 +81,105 @@ pub fn authorize(
     Ok(ids)
 }
 
+/// Replaces what a rule allows and is said to be for, its id kept. Its peer stays of the same kind.
+pub fn modify(
+    tx: &mut Tx<'_, '_>,
+    group: SecurityGroupId,
+    id: SecurityGroupRuleId,
+    rule: NewRule,
+) -> Result<(), Fault> {
+    let vpc = tx.view().need::<SecurityGroups, _>(group)?.vpc;
+    let before = tx.view().need::<SecurityGroupRules, _>(id)?.clone();
+    if before.group != group {
+        return Err(Fault::no_such(id));
+    }
+    if peer_kind(&before.peer) != peer_kind(&rule.peer) {
+        return Err(Fault::Combination(format!(
+            "The rule '{id}' has {}; it can't be modified to have {}.",
+            peer_kind(&before.peer),
+            peer_kind(&rule.peer)
+        )));
+    }
+    check(&tx.view(), vpc, &rule)?;
+    if find_same(&tx.view(), group, before.direction, &rule).is_some_and(|other| other != id) {
+        return Err(Fault::DuplicateRule(describe(&rule, before.direction)));
+    }
+    let NewRule { protocol, ports, peer, description } = rule;
+    tx.put::<SecurityGroupRules>(SecurityGroupRule { protocol, ports, peer, description, ..before });
+    Ok(())
+}
+
+fn peer_kind(peer: &Peer) -> &'static str {
+    match peer {
+        Peer::Cidr(Cidr::V4(_)) => "an IPv4 range",
+        Peer::Cidr(Cidr::V6(_)) => "an IPv6 range",
+        Peer::Group(_) => "a security group",
+    }
+}
+
+/// Changes what a group's rule of that direction is said to be for.
+pub fn describe_rule(
+    tx: &mut Tx<'_, '_>,
+    group: SecurityGroupId,
+    direction: RuleDirection,
+    id: SecurityGroupRuleId,
+    description: Option<String>,
+) -> Result<(), Fault> {
+    let rule = tx.view().need::<SecurityGroupRules, _>(id)?.clone();
+    if rule.group != group || rule.direction != direction {
+        return Err(Fault::no_such(id));
+    }
+    tx.put::<SecurityGroupRules>(SecurityGroupRule { description, ..rule });
+    Ok(())
+}
+
+/// The group's rule that allows the same, or that there is none.
+pub fn need_same(
+    view: &View<'_>,
+    group: SecurityGroupId,
+    direction: RuleDirection,
+    rule: &NewRule,
+) -> Result<SecurityGroupRuleId, Fault> {
+    find_same(view, group, direction, rule).ok_or_else(|| Fault::NoSuchRule(describe(rule, direction)))
+}
+
+/// The ports, or the ICMP type and code, that a rule of a protocol has. TCP and UDP need both; ICMP takes −1 for any, and
+/// any type means any code; a rule of another protocol is for all of it, whatever is said of ports.
+pub fn port_range(protocol: IpProtocol, from: Option<i32>, to: Option<i32>) -> Result<PortRange, Fault> {
+    let invalid = |value: String, why: String| Err(Fault::Invalid { name: "portRange", value, why });
+    let text = |port: Option<i32>| port.map_or_else(|| "null".to_owned(), |port| port.to_string());
+    if protocol.has_ports() {
+        let (Some(from), Some(to)) = (from, to) else {
+            return invalid(
+                format!("{}:{}", text(from), text(to)),
+                "Must specify both from and to ports with TCP/UDP.".into(),
+            );
+        };
+        if let Some(port) = [from, to].into_iter().find(|port| !(0..=65535).contains(port)) {
+            return invalid(port.to_string(), format!("TCP/UDP port ({port}) out of range"));
+        }
+        if from > to {
+            return invalid(format!("{from}:{to}"), format!("Invalid TCP/UDP port range ({from}:{to})"));
+        }
+        return Ok(PortRange { from, to });
+    }
+    if !protocol.is_icmp() || (protocol == IpProtocol::ICMPV6 && from.is_none() && to.is_none()) {
+        return Ok(PortRange::ANY);
+    }
+    let (Some(kind), Some(code)) = (from, to) else {
+        return invalid(format!("{}:{}", text(from), text(to)), "Must specify both type and code with ICMP.".into());
+    };
+    for (what, value) in [("type", kind), ("code", code)] {
+        if !(-1..=255).contains(&value) {
+            return invalid(value.to_string(), format!("ICMP {what} ({value}) out of range"));
+        }
+    }
+    if kind == -1 && code != -1 {
+        return invalid(format!("{kind}:{code}"), format!("ICMP code ({code}) must be -1 where the type is -1"));
+    }
+    Ok(PortRange { from: kind, to: code })
+}
+
 /// The id of the group's rule that allows the same, if it has one.
 pub fn find_same(
     view: &View<'_>,
@@ -105,8 +204,7 @@ pub fn revoke(
     tx.view().need::<SecurityGroups, _>(group)?;
     let mut ids = Vec::new();
     for rule in rules {
-        let id = find_same(&tx.view(), group, direction, rule);
-        ids.push(id.ok_or_else(|| Fault::NoSuchRule(describe(rule, direction)))?);
+        ids.push(need_same(&tx.view(), group, direction, rule)?);
     }
     revoke_ids(tx, group, direction, &ids)
 }
@@ -127,6 +225,7 @@ pub fn revoke_ids(
             return Err(Fault::no_such(id));
         }
         tx.delete::<SecurityGroupRules>(&scope.key(id));
+        crate::tag::forget(tx, &id.to_string());
         gone.push(rule);
     }
     Ok(gone)
@@ -148,6 +247,7 @@ pub fn delete(tx: &mut Tx<'_, '_>, id: SecurityGroupId) -> Result<(), Fault> {
     let rules: Vec<_> = tx.view().rules_of(id).map(SecurityGroupRule::key).collect();
     for key in rules {
         tx.delete::<SecurityGroupRules>(&key);
+        crate::tag::forget(tx, &key.id.to_string());
     }
     tx.delete::<SecurityGroups>(&group.key());
     crate::tag::forget(tx, &id.to_string());

@@ -69,7 +69,7 @@ fn check(key: &str, value: &str) -> Result<(), Fault> {
     }
     // AWS refuses the prefix in any case of its letters.
     if key.get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case("aws:")) {
-        return Err(Fault::Reserved("Tag keys starting with 'aws:' are reserved for internal use".into()));
+        return invalid(key, "Tag keys starting with 'aws:' are reserved for internal use");
     }
     Ok(())
 }

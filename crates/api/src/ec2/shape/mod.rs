@@ -1,10 +1,15 @@
 //! Shapes that several operations share: what comes in (tag specifications) and what goes out (tags, states, rows).
 
+pub mod authorize;
 pub mod block_device;
 pub mod change;
 pub mod instance;
 pub mod instance_filter;
 pub mod metadata;
+pub mod permission;
+pub mod revoke;
+pub mod rule_description;
+pub mod security_group;
 pub mod tag;
 pub mod unsupported;
 pub mod user_data;
