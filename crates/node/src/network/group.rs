@@ -214,3 +214,32 @@ impl<T: fmt::Display + PartialEq> fmt::Display for Show<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_name_the_keys_that_ec2_says_they_do() {
+        let number = IpProtocol::Number;
+        let cases = [
+            (IpProtocol::TCP, (22, 22), Class::Only(IpProtocol::TCP), Some((22, 22))),
+            (IpProtocol::TCP, (0, 65535), Class::Only(IpProtocol::TCP), Some((0, 65535))),
+            (IpProtocol::TCP, (-1, -1), Class::Only(IpProtocol::TCP), Some((0, 65535))),
+            (IpProtocol::TCP, (22, 22), Class::Only(IpProtocol::UDP), None),
+            (IpProtocol::TCP, (22, 22), Class::Other, None),
+            (IpProtocol::TCP, (90, 80), Class::Only(IpProtocol::TCP), None),
+            (IpProtocol::ICMP, (-1, -1), Class::Only(IpProtocol::ICMP), Some((0, 65535))),
+            (IpProtocol::ICMP, (8, -1), Class::Only(IpProtocol::ICMP), Some((0x800, 0x8ff))),
+            (IpProtocol::ICMP, (3, 4), Class::Only(IpProtocol::ICMP), Some((0x304, 0x304))),
+            (IpProtocol::ICMPV6, (255, 255), Class::Only(IpProtocol::ICMPV6), Some((0xffff, 0xffff))),
+            (number(50), (-1, -1), Class::Other, Some((50, 50))),
+            (IpProtocol::All, (-1, -1), Class::Other, Some((0, 255))),
+            (IpProtocol::All, (-1, -1), Class::Only(IpProtocol::TCP), None),
+        ];
+        for (protocol, (from, to), class, expected) in cases {
+            let found = keys(protocol, PortRange { from, to }, class).map(|span| (span.first, span.last));
+            assert_eq!(found, expected, "{protocol} {from} {to}");
+        }
+    }
+}

@@ -13,6 +13,7 @@ use std::net::Ipv4Addr;
 use landfall_model::{Cidr, Ipv4Cidr};
 
 use super::group::Show;
+use super::route::NEVER;
 use super::ruleset::write_elements;
 use super::span::{Span, union};
 
@@ -33,14 +34,6 @@ pub struct Machine<'a> {
     /// nothing but Landfall's traffic may be forwarded from it.
     pub guarded: Option<&'a str>,
 }
-
-/// Link-local, loopback and the like: never the internet.
-const NEVER: [(u32, u32); 4] = [
-    (0x0000_0000, 0x00ff_ffff), // 0.0.0.0/8
-    (0x7f00_0000, 0x7fff_ffff), // 127.0.0.0/8
-    (0xa9fe_0000, 0xa9fe_ffff), // 169.254.0.0/16
-    (0xe000_0000, 0xffff_ffff), // 224.0.0.0/3
-];
 
 /// The machine's packet filter as text for `nft -f -`: replaces our table, touches no other.
 pub fn ruleset(machine: &Machine<'_>) -> String {

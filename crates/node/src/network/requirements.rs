@@ -61,26 +61,43 @@ const FEATURES: [(&str, &str, &str); 5] = [
     (
         "sets of concatenated ranges",
         "nf_tables",
-        "table inet t { set s { type ipv4_addr . inet_proto . inet_service\nflags interval\nelements = { 10.0.0.0/8 . tcp . 1-9 } } }",
+        "add table inet t
+add set inet t s { type ipv4_addr . inet_proto . inet_service; flags interval; }
+add element inet t s { 10.0.0.0/8 . tcp . 1-9 }
+",
     ),
     (
         "filters where frames come in",
         "nf_tables",
-        "table netdev t { chain c { type filter hook ingress device \"lo\" priority -500; policy drop; } }",
+        "add table netdev t
+add chain netdev t c { type filter hook ingress device \"lo\" priority -500; policy drop; }
+",
     ),
     (
         "filters of ARP",
         "nf_tables",
-        "table arp t { set s { type ifname\nflags dynamic; }\nchain c { type filter hook input priority 0; iifname != @s add @s { iifname } } }",
+        "add table arp t
+add set arp t s { type ifname; flags dynamic; size 9; }
+add chain arp t c { type filter hook input priority 0; }
+add rule arp t c iifname != @s add @s { iifname }
+",
     ),
     (
         "connection tracking",
         "nf_conntrack",
-        "table inet t { chain c { type filter hook forward priority 0; ct state established accept } }",
+        "add table inet t
+add chain inet t f { type filter hook forward priority 0; }
+add rule inet t f ct state established accept
+",
     ),
     (
         "address translation",
         "nft_nat nft_masq nft_fib_inet",
-        "table inet t { chain c { type nat hook postrouting priority srcnat; masquerade }\nchain d { type filter hook prerouting priority 0; fib daddr type local drop } }",
+        "add table inet t
+add chain inet t n { type nat hook postrouting priority srcnat; }
+add rule inet t n masquerade
+add chain inet t p { type filter hook prerouting priority 0; }
+add rule inet t p fib daddr type local drop
+",
     ),
 ];

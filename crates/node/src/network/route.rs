@@ -21,7 +21,7 @@ pub const INTERNET: Mark = 1;
 const INTERFACES: Mark = 0x1000_0000;
 
 /// What never leaves a link or a machine, whatever a route table says.
-const NEVER: [(u32, u32); 4] = [
+pub const NEVER: [(u32, u32); 4] = [
     (0x0000_0000, 0x00ff_ffff), // 0.0.0.0/8
     (0x7f00_0000, 0x7fff_ffff), // 127.0.0.0/8
     (0xa9fe_0000, 0xa9fe_ffff), // 169.254.0.0/16
@@ -97,4 +97,61 @@ pub fn compile(
         }
     }
     compiled
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use landfall_model::plan::RoutePlan;
+    use landfall_model::{SubnetId, VpcId};
+
+    use super::*;
+
+    fn vpc(internet_gateway: bool) -> VpcPlan {
+        VpcPlan {
+            id: VpcId::MIN,
+            cidrs: vec!["10.1.0.0/16".parse().unwrap()],
+            number: 1,
+            dns_support: true,
+            dns_hostnames: true,
+            internet_gateway,
+            domain_name: String::new(),
+            domain_name_servers: vec![],
+            ntp_servers: vec![],
+        }
+    }
+
+    fn subnet(routes: &[(&str, RouteTargetPlan)]) -> SubnetPlan {
+        let route = |(to, target): &(&str, RouteTargetPlan)| RoutePlan {
+            destination: Cidr::V4(to.parse().unwrap()),
+            target: *target,
+        };
+        SubnetPlan {
+            id: SubnetId::MIN,
+            vpc: VpcId::MIN,
+            cidr: "10.1.1.0/24".parse().unwrap(),
+            routes: routes.iter().map(route).collect(),
+            acl_ingress: vec![],
+            acl_egress: vec![],
+        }
+    }
+
+    #[test]
+    fn the_longest_prefix_decides() {
+        use RouteTargetPlan::{Blackhole, InternetGateway};
+        let subnet = subnet(&[("0.0.0.0/0", InternetGateway), ("8.8.0.0/16", Blackhole), ("8.8.8.8/32", InternetGateway)]);
+        let compiled = compile(&vpc(true), &subnet, &BTreeMap::new());
+        let mark = |address: [u8; 4]| {
+            let address = u32::from(Ipv4Addr::from(address));
+            compiled.iter().find(|(span, _)| span.contains(address)).map(|(_, mark)| *mark)
+        };
+        assert_eq!(mark([8, 8, 8, 8]), Some(INTERNET));
+        assert_eq!(mark([8, 8, 8, 9]), None);
+        assert_eq!(mark([8, 9, 0, 0]), Some(INTERNET));
+        assert_eq!([mark([10, 0, 255, 255]), mark([10, 1, 0, 0]), mark([10, 2, 0, 0])], [Some(1), None, Some(1)]);
+        assert_eq!([mark([169, 254, 169, 254]), mark([127, 0, 0, 1]), mark([255; 4]), mark([0; 4])], [None; 4]);
+        assert!(compiled.windows(2).all(|pair| pair[0].0.last < pair[1].0.first));
+        assert_eq!(compile(&vpc(false), &subnet, &BTreeMap::new()), [], "without a gateway the route leads nowhere");
+    }
 }

@@ -6,8 +6,17 @@ use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt;
 
-nix::ioctl_write_ptr_bad!(set_interface, libc::TUNSETIFF, libc::ifreq);
-nix::ioctl_write_int_bad!(set_persistent, libc::TUNSETPERSIST);
+nix::ioctl_write_ptr_bad!(
+    /// Binds an opened device to a TAP.
+    set_interface,
+    libc::TUNSETIFF,
+    libc::ifreq
+);
+nix::ioctl_write_int_bad!(
+    /// Lets a TAP stay when nobody has it open.
+    set_persistent,
+    libc::TUNSETPERSIST
+);
 
 /// Where TAPs are made.
 pub const DEVICE: &str = "/dev/net/tun";
