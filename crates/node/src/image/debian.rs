@@ -44,6 +44,7 @@ const PACKAGES: &[&str] = &[
     "ifupdown",
     "netplan.io",
     "sudo",
+    "libnss-myhostname",
     "ca-certificates",
     "curl",
     "wget",
