@@ -18,7 +18,9 @@ use super::machine::Accelerator;
 /// The translation cache of an emulated processor. It would grow to a quarter of the memory.
 pub const TRANSLATION_MIB: u64 = 32;
 /// Slots that a guest has at least, so that disks and interfaces can be plugged in while it runs.
-const SLOTS_MIN: usize = 16;
+const SLOTS_MIN: usize = 24;
+/// The same for an emulated guest: its kernel takes about 50 ms over each (measured: 2.1 s with 8, 3.9 s with 32).
+const SLOTS_MIN_EMULATED: usize = 8;
 /// Slots that a guest has at most: four devices of eight.
 pub const SLOTS_MAX: usize = 32;
 /// The first of the devices on the root bus that carry slots.
@@ -93,7 +95,8 @@ pub fn arguments(spec: &LaunchSpec) -> Vec<OsString> {
     let mut line = Line::default();
     machine(&mut line, spec);
     line.add("-smbios", smbios(spec));
-    slots(&mut line, spec.disks.len() + spec.ports.len());
+    let least = if spec.accelerator == Accelerator::Tcg { SLOTS_MIN_EMULATED } else { SLOTS_MIN };
+    slots(&mut line, least.max(spec.disks.len() + spec.ports.len()));
     for (number, fd) in spec.monitors.iter().enumerate() {
         line.add("-chardev", format!("socket,id=monitor{number},fd={fd},server=on,wait=off"));
         line.add("-mon", format!("chardev=monitor{number},mode=control"));
@@ -167,8 +170,8 @@ pub fn serial(volume: VolumeId) -> String {
     volume.to_string().replace('-', "")
 }
 
-fn slots(line: &mut Line, used: usize) {
-    let count = used.max(SLOTS_MIN).next_multiple_of(8);
+fn slots(line: &mut Line, least: usize) {
+    let count = least.next_multiple_of(8);
     for slot in 0..count {
         let (device, function) = (SLOT_DEVICE + slot / 8, slot % 8);
         let multi = if function == 0 { ",multifunction=on" } else { "" };
@@ -322,11 +325,12 @@ mod tests {
 
     #[test]
     fn there_is_always_room_to_plug_in_up_to_the_bound() {
-        let count = |used: usize| {
-            let mut line = Line::default();
-            slots(&mut line, used);
-            line.0.len() / 2
+        let count = |accelerator, disks| {
+            let mut full = spec(accelerator);
+            full.disks = vec![full.disks[1].clone(); disks];
+            arguments(&full).iter().filter(|argument| argument.to_string_lossy().starts_with("pcie-root-port")).count()
         };
-        assert_eq!([count(0), count(16), count(17), count(SLOTS_MAX)], [16, 16, 24, 32]);
+        assert_eq!([0, 7, 8, SLOTS_MAX - 1].map(|disks| count(Accelerator::Tcg, disks)), [8, 8, 16, SLOTS_MAX]);
+        assert_eq!([0, 24].map(|disks| count(Accelerator::Kvm { group: None }, disks)), [24, 32]);
     }
 }

@@ -191,7 +191,9 @@ impl QemuHypervisor {
             return "The process of the instance used more memory than it may have, and the kernel ended it".into();
         }
         let mut body = lock(&cell.body);
-        let Some(body) = body.as_mut() else { return "The process of the instance has ended, and nobody saw how".into() };
+        let Some(body) = body.as_mut() else {
+            return "The process of the instance has ended, and nobody saw how".into();
+        };
         let status = match body.child.try_wait() {
             Ok(Some(status)) => status.to_string(),
             _ => "an unknown status".into(),

@@ -8,7 +8,9 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use landfall_model::instance::MetadataOptions;
-use landfall_model::plan::{DirectBoot, DiskPlan, ImagePlan, InstancePlan, MetadataPlan, Power, VolumePlan, VolumeSource};
+use landfall_model::plan::{
+    DirectBoot, DiskPlan, ImagePlan, InstancePlan, MetadataPlan, Power, VolumePlan, VolumeSource,
+};
 use landfall_model::{ImageId, InstanceId, InterfaceId, Mac, ReservationId, Timestamp, VolumeId};
 use landfall_node::driver::{
     DriverError, DriverResult, Guest, GuestState, Hypervisor, Launch, OpenDisk, OpenPort, PowerAction, Volumes,
@@ -346,12 +348,8 @@ fn disks_are_opened_by_descriptor_and_marked_in_use() {
     let blank = volume(1, VolumeSource::Blank);
     volumes.ensure(&blank).unwrap();
     fs::copy(bench.folder.path().join(format!("volumes/{}.qcow2", blank.id)), images.join("base.qcow2")).unwrap();
-    let image = ImagePlan {
-        id: ImageId::from_random(1),
-        file: "base.qcow2".into(),
-        size_bytes: 1 << 30,
-        direct_boot: None,
-    };
+    let image =
+        ImagePlan { id: ImageId::from_random(1), file: "base.qcow2".into(), size_bytes: 1 << 30, direct_boot: None };
     let clone = volume(2, VolumeSource::Image(image));
     volumes.ensure(&clone).unwrap();
     let mut plan = bench.plan(1);

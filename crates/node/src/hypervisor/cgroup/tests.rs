@@ -66,7 +66,7 @@ fn a_delegated_group_is_left_before_it_is_divided() {
     kernel_like(&group, &["cgroup.procs", "cpu.max", "memory.max", "memory.oom.group", "pids.max"]);
     let controllers = ["cpu", "memory", "pids"].into();
     let groups = Groups::V2 { base: base.clone(), folder, delegated: true, controllers };
-    assert_eq!(groups.ensure("i-1", LIMITS).unwrap(), [group.clone()]);
+    assert_eq!(groups.ensure("i-1", LIMITS).unwrap(), vec![group.clone()]);
     assert_eq!(read(base.join("agent/cgroup.procs")), "41");
     assert_eq!(read(base.join("cgroup.subtree_control")), "+cpu +memory +pids");
     assert_eq!(read(group.join("cpu.max")), "150000 100000");
