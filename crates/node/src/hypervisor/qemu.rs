@@ -256,8 +256,12 @@ impl Hypervisor for QemuHypervisor {
         let cell = self.cell(id);
         let action = cell.act();
         self.remove_all(id, &cell)?;
-        lock(&self.cells).remove(&id);
         drop(action);
+        let mut cells = lock(&self.cells);
+        // Only where nobody else has it: two cells of one guest would let two change it at once.
+        if Arc::strong_count(&cell) == 2 {
+            cells.remove(&id);
+        }
         Ok(())
     }
 

@@ -36,6 +36,12 @@ pub struct Record {
     pub phase: Phase,
 }
 
+impl Record {
+    fn lost() -> Self {
+        Record { boot: 0, reboots: 0, machine: String::new(), uid: 0, groups: Vec::new(), phase: Phase::Started }
+    }
+}
+
 /// How far a guest came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Phase {
@@ -139,13 +145,17 @@ impl Folder {
         }
     }
 
-    /// What is recorded. `None` if nothing is yet.
+    /// What is recorded. `None` if nothing is yet. A damaged record counts as that of a guest of an earlier boot, so
+    /// that one such file doesn't hold up all guests and the guest can still be ended.
     pub fn record(&self) -> io::Result<Option<Record>> {
         let text = match fs::read(self.path.join("guest.json")) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             text => text?,
         };
-        serde_json::from_slice(&text).map(Some).map_err(io::Error::from)
+        Ok(Some(serde_json::from_slice(&text).unwrap_or_else(|error| {
+            tracing::error!(folder = %self.path.display(), %error, "the record of a guest is damaged");
+            Record::lost()
+        })))
     }
 
     /// Replaces what is recorded, as a whole and durably.
@@ -225,6 +235,8 @@ mod tests {
         let text = fs::read_to_string(folder.path.join("guest.json")).unwrap().replacen('{', "{\"later\":[1],", 1);
         fs::write(folder.path.join("guest.json"), text).unwrap();
         assert_eq!(folder.record().unwrap().unwrap().boot, 3);
+        fs::write(folder.path.join("guest.json"), "{\"boot\":").unwrap();
+        assert_eq!(folder.record().unwrap(), Some(Record::lost()));
         fs::write(all.path().join("other"), "").unwrap();
         assert_eq!(Folder::list(all.path()).unwrap(), [InstanceId::from_random(1)]);
         folder.remove().unwrap();

@@ -287,6 +287,96 @@ fn a_killed_guest_is_dead_with_a_reason_and_can_be_started_anew() {
     assert!(matches!(&guest.state, GuestState::Dead(Some(why)) if why.contains("nobody saw how")), "{guest:?}");
     other.start(Launch { plan: &bench.plan(2), disks: vec![], ports: vec![] }).unwrap();
     assert_eq!(bench.guest().map(|guest| (guest.boot, guest.state)), Some((2, GuestState::Running)));
+    // After a restart of the machine only the console is left, with the machine type that is the guest's for good.
+    kill(bench.pid());
+    wait("its death", || bench.state() != Some(GuestState::Running));
+    fs::remove_dir_all(bench.folder.path().join(format!("run/{}", bench.id))).unwrap();
+    let machine = bench.machine.machine_type.clone();
+    let left = Guest { id: bench.id, boot: 0, reboots: 0, state: GuestState::Dead(None), machine };
+    assert_eq!(bench.guest(), Some(left));
+}
+
+/// The folder that the process below works in; without it, it isn't that process.
+const CHILD: &str = "LANDFALL_TEST_STARTS_IN";
+
+/// No test by itself: the process that the next test kills.
+#[test]
+fn child_that_starts_a_guest() {
+    let Some(folder) = std::env::var_os(CHILD).map(PathBuf::from) else { return };
+    let machine = detect("qemu-system-x86_64".as_ref()).unwrap();
+    let qemu = QemuHypervisor::new(config(folder.clone(), &machine)).unwrap();
+    let id = fs::read_to_string(folder.join("id")).unwrap().parse().unwrap();
+    fs::write(folder.join("begun"), "").unwrap();
+    qemu.start(Launch { plan: &plan(id, 5), disks: vec![], ports: vec![] }).unwrap();
+    fs::write(folder.join("done"), "").unwrap();
+}
+
+#[test]
+fn an_agent_killed_anywhere_in_a_start_leaves_a_guest_or_nothing() {
+    let Some(bench) = Bench::new("an_agent_killed_anywhere_in_a_start") else { return };
+    let folder = bench.folder.path();
+    fs::write(folder.join("id"), bench.id.to_string()).unwrap();
+    let rounds = std::env::var("LANDFALL_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(12u32);
+    let (mut carried_on, mut nothing) = (0, 0);
+    for round in 0..rounds {
+        let name = "hypervisor::child_that_starts_a_guest";
+        // This very file, also when it was built anew meanwhile.
+        let mut child = std::process::Command::new("/proc/self/exe")
+            .args(["--exact", name])
+            .env(CHILD, folder)
+            .stdout(std::process::Stdio::null())
+            .spawn()
+            .unwrap();
+        while !folder.join("begun").exists() {
+            assert!(child.try_wait().unwrap().is_none_or(|status| status.success()), "the child failed");
+            std::thread::sleep(Duration::from_micros(100));
+        }
+        // Spread over the time that a start takes, closer together at its beginning, where more happens.
+        let part = f64::from(round) / f64::from(rounds);
+        std::thread::sleep(Duration::from_secs_f64(part * part * 0.1));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let done = folder.join("done").exists();
+        let _ = fs::remove_file(folder.join("begun"));
+        let _ = fs::remove_file(folder.join("done"));
+
+        // The lock of a fork that was cut off may be held for a moment more.
+        let agent = bench.another();
+        let found = find(&agent, bench.id).filter(|guest| guest.boot != 0);
+        match found {
+            Some(guest) => {
+                assert_eq!((guest.boot, guest.reboots, guest.state), (5, 2, GuestState::Running), "round {round}");
+                carried_on += 1;
+            }
+            None => {
+                assert!(!done, "round {round}: a start that was answered is lost");
+                nothing += 1;
+                wait("the way to be free", || {
+                    match agent.start(Launch { plan: &bench.plan(5), disks: vec![], ports: vec![] }) {
+                        Ok(()) => true,
+                        // It has been carried on with after all.
+                        Err(_) => find(&agent, bench.id).is_some_and(|guest| guest.state == GuestState::Running),
+                    }
+                });
+            }
+        }
+        assert_eq!(processes_of(bench.id), 1, "round {round}");
+        agent.power(bench.id, PowerAction::Pull).unwrap();
+        agent.remove(bench.id).unwrap();
+        assert_eq!(processes_of(bench.id), 0, "round {round}");
+        assert_eq!(bench.guest(), None);
+    }
+    eprintln!("{rounds} kills: {carried_on} guests found, {nothing} times nothing");
+}
+
+/// How many processes run that instance.
+fn processes_of(id: InstanceId) -> usize {
+    let name = format!("guest={id},");
+    let processes = fs::read_dir("/proc").unwrap().filter_map(|entry| {
+        let line = fs::read(entry.ok()?.path().join("cmdline")).ok()?;
+        String::from_utf8_lossy(&line).contains(&name).then_some(())
+    });
+    processes.count()
 }
 
 #[test]
@@ -330,12 +420,7 @@ fn one_of_many_starts_at_once_wins() {
         starts.into_iter().map(|start| start.join().unwrap()).filter(Result::is_ok).count()
     });
     assert_eq!(won, 1);
-    let id = bench.id.to_string();
-    let processes = fs::read_dir("/proc").unwrap().filter_map(|entry| {
-        let line = fs::read(entry.unwrap().path().join("cmdline")).ok()?;
-        String::from_utf8_lossy(&line).contains(&format!("guest={id},")).then_some(())
-    });
-    assert_eq!(processes.count(), 1);
+    assert_eq!(processes_of(bench.id), 1);
     assert_eq!(bench.state(), Some(GuestState::Running));
 }
 
