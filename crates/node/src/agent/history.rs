@@ -116,14 +116,7 @@ impl History {
     }
 
     /// Takes note of a step that failed.
-    pub fn failed(
-        &mut self,
-        step: &Step,
-        error: &DriverError,
-        guest: Option<&Guest>,
-        timing: &Timing,
-        now: Timestamp,
-    ) {
+    pub fn failed(&mut self, step: &Step, error: &DriverError, guest: Option<&Guest>, timing: &Timing, now: Timestamp) {
         let attempts = self.attempts(step) + 1;
         let (pause, is_final) = match error {
             DriverError::Retry(_) => (timing.backoff(attempts), false),

@@ -15,7 +15,7 @@ use std::mem;
 use std::sync::Arc;
 
 use landfall_model::agent::{InstanceSeen, Phase, VolumePhase, VolumeSeen};
-use landfall_model::plan::{HostPlan, PieceKey, PlanUpdate, PortLocation, Piece};
+use landfall_model::plan::{HostPlan, Piece, PieceKey, PlanUpdate, PortLocation};
 use landfall_model::{InstanceId, InterfaceId, Timestamp, VolumeId};
 
 use super::history::History;
@@ -229,7 +229,7 @@ impl Ledger {
                 }
             }
         }
-        let keeps = entry.busy || entry.guest.as_ref().is_some_and(is_live);
+        let keeps = entry.busy || self.stale.contains(&id) || entry.guest.as_ref().is_some_and(is_live);
         let held = mem::take(&mut entry.holds);
         for volume in held {
             if keeps && !piece.disks.iter().any(|disk| disk.volume == volume) {
@@ -307,6 +307,7 @@ impl Ledger {
         self.holders.range((volume, InstanceId::MIN)..=(volume, InstanceId::MAX)).any(|(_, id)| {
             self.instances.get(id).is_some_and(|entry| {
                 entry.busy
+                    || self.stale.contains(id)
                     || entry.guest.as_ref().is_some_and(|guest| match guest.state {
                         crate::driver::GuestState::Dead(_) => false,
                         crate::driver::GuestState::PoweredOff => !entry.history.has_pulled(guest.boot),
@@ -569,6 +570,11 @@ impl Ledger {
         let piece = self.plan.as_ref()?.instance(id)?;
         let entry = self.instances.get(&id)?;
         Some(seen(piece, entry.guest.as_ref(), &entry.history, entry.answered))
+    }
+
+    /// Whether what was found of an instance still holds: no step on it is under way or came after the inspection.
+    pub(super) fn is_certain(&self, id: InstanceId) -> bool {
+        !self.stale.contains(&id) && self.instances.get(&id).is_none_or(|entry| !entry.busy)
     }
 
     /// What there is to say of a volume now.

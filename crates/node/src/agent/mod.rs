@@ -140,12 +140,10 @@ impl Agent {
             agent.spawn("agent-work", Shared::work_until_stopped)?;
         }
         // These two may wait in a call for long: they aren't joined, and do nothing more once it returns.
-        let talkers: [(&str, fn(&Shared)); 2] =
-            [("agent-plan", Shared::follow_until_stopped), ("agent-report", Shared::report_until_stopped)];
-        for (name, run) in talkers {
-            let shared = Arc::clone(&agent.shared);
-            thread::Builder::new().name(name.to_owned()).spawn(move || run(&shared))?;
-        }
+        let talker = Arc::clone(&agent.shared);
+        thread::Builder::new().name("agent-plan".to_owned()).spawn(move || talker.follow_until_stopped())?;
+        let talker = Arc::clone(&agent.shared);
+        thread::Builder::new().name("agent-report".to_owned()).spawn(move || talker.report_until_stopped())?;
         Ok(agent)
     }
 

@@ -6,7 +6,9 @@
 
 use std::mem;
 
-use landfall_model::agent::Report;
+use landfall_model::InstanceId;
+use landfall_model::agent::{InstanceSeen, Phase, Report};
+use landfall_model::plan::Power;
 
 use super::ledger::Ledger;
 
@@ -26,7 +28,7 @@ impl Ledger {
             report.unknown = self.unknown();
         }
         for id in instances {
-            let Some(seen) = self.seen_of(id) else { continue };
+            let Some(seen) = self.word_of(id, report.full) else { continue };
             let Some(entry) = self.instances.get_mut(&id) else { continue };
             if mem::take(&mut entry.owed) || report.full || entry.said.as_ref() != Some(&seen) {
                 entry.said = Some(seen.clone());
@@ -42,6 +44,27 @@ impl Ledger {
             }
         }
         (report.full || !report.instances.is_empty() || !report.volumes.is_empty()).then_some(report)
+    }
+
+    /// What to say of an instance now. Where a step may have changed it since it was looked at, its absence isn't
+    /// believed: the control plane frees what an instance held once it is told that it is stopped or gone.
+    fn word_of(&mut self, id: InstanceId, full: bool) -> Option<InstanceSeen> {
+        let mut seen = self.seen_of(id)?;
+        if self.is_certain(id) || matches!(seen.phase, Phase::Starting | Phase::Running | Phase::Stopping) {
+            return Some(seen);
+        }
+        let said = self.instances.get(&id).and_then(|entry| entry.said.as_ref());
+        if said.is_some_and(|said| (said.phase, said.boot) == (seen.phase, seen.boot)) {
+            return full.then_some(seen);
+        }
+        if !full {
+            self.unsaid_instances.insert(id);
+            return None;
+        }
+        let is_on = self.plan()?.instance(id)?.power == Power::On;
+        seen.phase = if is_on { Phase::Starting } else { Phase::Stopping };
+        seen.reason = None;
+        Some(seen)
     }
 
     /// Makes the next report tell everything: the last one may not have arrived, or it is time to.

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use landfall_model::agent::{AgentCall, AgentReply};
+use landfall_model::agent::{AgentCall, AgentReply, HostRequest};
+use landfall_model::plan::{HostPlan, PlanUpdate};
 
-use super::Shared;
+use super::{Shared, StalePlan};
 
 /// What came of following the plan once.
 enum Followed {
@@ -60,36 +61,15 @@ impl Shared {
         let wait_ms = u64::try_from(self.options.timing.poll.as_millis()).unwrap_or(u64::MAX);
         match self.link.call(AgentCall::Poll { incarnation, since, wait_ms }) {
             Ok(AgentReply::Work { plan, requests }) => {
-                let mut mind = self.mind();
-                // An agent that was stopped while it waited must not overwrite what its successor saves.
-                if self.is_stopped() {
-                    return Followed::On;
-                }
-                let now = self.now();
-                for request in requests {
-                    if mind.asked.insert(request.id) {
-                        let deadline = now + Duration::from_millis(request.timeout_ms);
-                        mind.requests.push_back((request, deadline));
-                    }
-                }
-                let updated = mind.ledger.update(plan);
-                let plan = mind.ledger.plan().cloned();
-                drop(mind);
-                self.changed.notify_all();
-                match updated {
-                    Ok(keys) => {
-                        let changed = !keys.is_empty() || *whole;
+                self.ask(requests);
+                match self.follow(plan) {
+                    Ok(()) => {
                         *whole = false;
-                        if let (true, Some(saved), Some(plan)) = (changed, &self.saved, plan)
-                            && let Err(error) = saved.save(&plan)
-                        {
-                            tracing::error!(%error, "the plan can't be saved");
-                        }
                         Followed::On
                     }
                     Err(_) if *whole => Followed::Lost,
                     Err(error) => {
-                        tracing::warn!(%error, "fetching the whole plan");
+                        tracing::debug!(%error, "fetching the whole plan");
                         *whole = true;
                         Followed::On
                     }
@@ -97,6 +77,49 @@ impl Shared {
             }
             other => self.trouble(other.map_err(|error| error.to_string())),
         }
+    }
+
+    /// Takes a change of the plan. It is saved before anything is done by it: an agent that starts again while the
+    /// control plane is away must not bring back what a newer plan had told it to remove.
+    fn follow(&self, update: PlanUpdate) -> Result<(), StalePlan> {
+        if let Some(saved) = &self.saved
+            && !matches!(update, PlanUpdate::Unchanged { .. })
+        {
+            let mut next = self.mind().ledger.plan().map(|plan| HostPlan::clone(plan));
+            match (&mut next, &update) {
+                (_, PlanUpdate::Snapshot(plan)) => next = Some(plan.clone()),
+                (Some(plan), update) => drop(plan.apply(update.clone()).ok_or(StalePlan)?),
+                (None, _) => return Err(StalePlan),
+            }
+            // An agent that was stopped while it waited must not overwrite what its successor saves.
+            if !self.is_stopped()
+                && let Some(plan) = next
+                && let Err(error) = saved.save(&plan)
+            {
+                // Work goes on: what frees a full disk must not wait for room on it.
+                tracing::error!(%error, "the plan can't be saved");
+            }
+        }
+        let mut mind = self.mind();
+        if !self.is_stopped() {
+            mind.ledger.update(update)?;
+        }
+        drop(mind);
+        self.changed.notify_all();
+        Ok(())
+    }
+
+    fn ask(&self, requests: Vec<HostRequest>) {
+        let now = self.now();
+        let mut mind = self.mind();
+        for request in requests {
+            if mind.asked.insert(request.id) {
+                let deadline = now + Duration::from_millis(request.timeout_ms);
+                mind.requests.push_back((request, deadline));
+            }
+        }
+        drop(mind);
+        self.changed.notify_all();
     }
 
     fn trouble(&self, answer: Result<AgentReply, String>) -> Followed {

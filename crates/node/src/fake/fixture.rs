@@ -1,6 +1,6 @@
 //! Plans for tests: one network, and instances with a root volume and a port each.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use landfall_model::plan::{
@@ -36,8 +36,7 @@ fn pieces_of_network() -> [(PieceKey, Piece); 3] {
         domain_name_servers: vec![],
         ntp_servers: vec![],
     };
-    let subnet_plan =
-        SubnetPlan { id: subnet, vpc, cidr, routes: vec![], acl_ingress: vec![], acl_egress: vec![] };
+    let subnet_plan = SubnetPlan { id: subnet, vpc, cidr, routes: vec![], acl_ingress: vec![], acl_egress: vec![] };
     let group_plan = GroupPlan { id: group, vpc, ingress: vec![], egress: vec![] };
     [
         (PieceKey::Vpc(vpc), Piece::Vpc(vpc_plan)),
@@ -167,9 +166,63 @@ impl Author {
         self.put(PieceKey::Volume(volume_id(n)), None);
     }
 
+    /// Drops the network that all ports refer to.
+    pub fn lose_network(&mut self) {
+        self.put(PieceKey::Vpc(VpcId::from_random(1)), None);
+    }
+
     /// What changed since this was last asked.
     pub fn delta(&mut self) -> PlanUpdate {
         let from = std::mem::replace(&mut self.from, self.plan.revision);
         PlanUpdate::Delta { from, to: self.plan.revision, pieces: std::mem::take(&mut self.changed) }
+    }
+
+    /// Does something that a user might do.
+    pub fn act(&mut self, random: &mut Random, next: &mut u32) {
+        let all: Vec<_> = self.plan.instances().map(|piece| (piece.id, piece.power)).collect();
+        let choice = random.below(6);
+        if choice < 2 || all.is_empty() {
+            self.launch(*next);
+            *next += 1;
+            return;
+        }
+        let (id, power) = all[usize::try_from(random.below(all.len() as u64)).unwrap()];
+        let n = u32::try_from(id.bits()).unwrap();
+        match (choice, power) {
+            (2, Power::On) => self.stop(n, random.below(2) == 0),
+            (3, Power::Off) => self.start(n),
+            (4, Power::On) => self.change(n, |piece| piece.reboots += 1),
+            (5, Power::On | Power::Off) => self.terminate(n),
+            _ => {}
+        }
+    }
+
+    /// Forgets all instances that are to be gone.
+    pub fn forget_gone(&mut self) {
+        let all: Vec<_> =
+            self.plan.instances().filter(|piece| piece.power == Power::Gone).map(|piece| piece.id).collect();
+        for id in all {
+            self.forget(u32::try_from(id.bits()).unwrap());
+        }
+    }
+
+    /// What a machine has that is as planned, by the names of `FakeMachine::inventory`, without folders.
+    pub fn inventory(&self) -> BTreeSet<String> {
+        let running = self.plan.instances().filter(|piece| piece.power == Power::On);
+        let mut names: BTreeSet<String> = running.map(|piece| format!("process {}", piece.id)).collect();
+        names.extend(self.plan.volumes().map(|piece| format!("volume {}", piece.id)));
+        names.extend(self.plan.vpcs().map(|piece| format!("namespace {}", piece.id)));
+        names.extend(self.plan.ports().map(|piece| format!("port {}", piece.id)));
+        names
+    }
+}
+
+/// A small generator of its own, so that a failure can be repeated from its seed.
+pub struct Random(pub u64);
+
+impl Random {
+    pub fn below(&mut self, end: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % end
     }
 }

@@ -60,13 +60,7 @@ impl FakeGuest {
     }
 
     pub fn found(&self, id: InstanceId) -> Guest {
-        Guest {
-            id,
-            boot: self.boot,
-            reboots: self.reboots,
-            state: self.state.clone(),
-            machine: self.machine.clone(),
-        }
+        Guest { id, boot: self.boot, reboots: self.reboots, state: self.state.clone(), machine: self.machine.clone() }
     }
 
     pub fn write(&mut self, at: Timestamp, line: Line) {

@@ -409,6 +409,3 @@ impl FakeMachine {
         running.chain(folders).chain(volumes).chain(self.wiring.names()).collect()
     }
 }
-
-#[cfg(test)]
-mod tests;

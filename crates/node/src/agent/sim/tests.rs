@@ -1,9 +1,9 @@
 use landfall_model::agent::{InstanceSeen, Phase, VolumePhase};
-use landfall_model::plan::HostPlan;
+use landfall_model::plan::{HostPlan, Power};
 
 use super::*;
 use crate::driver::GuestState;
-use crate::fake::fixture::{Author, instance_id, volume_id};
+use crate::fake::fixture::{Author, Random, instance_id, volume_id};
 
 const NOW: Timestamp = Timestamp(1_700_000_000_000);
 
@@ -118,6 +118,17 @@ fn latencies_are_lived_through() {
     host.tick(after_ms(2100));
     author.stop(1, true);
     assert_eq!(one(host.step(author.delta(), after_ms(2150)).unwrap()).phase, Phase::Stopped, "forced: at once");
+    author.launch(2);
+    assert_eq!(one(host.step(author.delta(), after_ms(3000)).unwrap()).phase, Phase::Starting);
+    author.terminate(2);
+    assert_eq!(host.step(author.delta(), after_ms(3050)).unwrap(), None, "not gone while its start is under way");
+    host.report_was_lost();
+    let report = host.tick(after_ms(3060)).unwrap();
+    assert_eq!(report.instances.iter().map(|seen| seen.phase).collect::<Vec<_>>(), [Phase::Stopped, Phase::Stopping]);
+    assert_eq!(one(host.tick(after_ms(3100))).phase, Phase::Stopping, "it runs, and was asked to stop");
+    let report = host.tick(after_ms(3400)).unwrap();
+    assert_eq!(report.volumes[0].phase, VolumePhase::Gone);
+    assert_eq!(one(Some(report)).phase, Phase::Gone);
 }
 
 #[test]
@@ -273,4 +284,66 @@ fn a_launch_costs_little_and_no_more_on_a_full_host() {
     // Also without optimisation a launch takes well under a millisecond.
     assert!(spans[0] < Duration::from_secs(1), "{spans:?}");
     assert!(spans[1] < spans[0] * 4, "{spans:?}");
+}
+
+/// Lets time pass until nothing is left to do. Each report is taken.
+fn run_out(host: &mut SimHost, mut now: Timestamp, seen: &mut BTreeMap<InstanceId, InstanceSeen>) -> Timestamp {
+    for _ in 0..10_000 {
+        let report = host.tick(now);
+        seen.extend(report.into_iter().flat_map(|report| report.instances).map(|seen| (seen.id, seen)));
+        match host.next_wake() {
+            Some(at) => now = now.max(at),
+            None => return now,
+        }
+    }
+    panic!("it never comes to rest");
+}
+
+#[test]
+fn whatever_happens_it_comes_to_rest_as_planned() {
+    for seed in 1..=200 {
+        let mut random = Random(seed);
+        let mut ms = |end| Duration::from_millis(random.below(end));
+        let machine = MachineOptions {
+            stop: (seed % 3 > 0).then(|| ms(200)),
+            answer: ms(100),
+            seed,
+            failures_per_mille: 100,
+            ..MachineOptions::default()
+        };
+        let (start, timing) = (ms(50), Timing { attempts: 1000, ..Timing::default() });
+        let (mut host, mut author) = (SimHost::new(SimOptions { machine, timing, start }), Author::new());
+        let (mut now, mut next, mut seen) = (NOW, 1, BTreeMap::new());
+        host.step(author.snapshot(), now).unwrap();
+        for _ in 0..100 {
+            match random.below(20) {
+                0 => host.restart_agent(now),
+                1 => host.report_was_lost(),
+                2..6 => now = host.next_wake().map_or(now, |at| at.max(now)),
+                6..9 => now = now + Duration::from_millis(random.below(1000)),
+                _ => author.act(&mut random, &mut next),
+            }
+            let report = host.step(author.delta(), now).unwrap();
+            seen.extend(report.into_iter().flat_map(|report| report.instances).map(|seen| (seen.id, seen)));
+        }
+        host.machine().faults().set_per_mille(0);
+        now = run_out(&mut host, now, &mut seen);
+        assert!(host.is_settled(), "seed {seed}");
+        for piece in author.plan.instances() {
+            let phase = match piece.power {
+                Power::On => Phase::Running,
+                Power::Off => Phase::Stopped,
+                Power::Gone => Phase::Gone,
+            };
+            let told = &seen[&piece.id];
+            assert_eq!((told.phase, told.boot, told.reboots), (phase, piece.boot, piece.reboots), "seed {seed}");
+            assert_eq!(told.answered, phase == Phase::Running, "seed {seed}");
+        }
+        author.forget_gone();
+        host.step(author.delta(), now).unwrap();
+        run_out(&mut host, now, &mut seen);
+        let mut found = host.machine().inventory();
+        found.retain(|name| !name.starts_with("folder"));
+        assert_eq!(found, author.inventory(), "seed {seed}");
+    }
 }
