@@ -2,17 +2,32 @@
 
 mod authorize_security_group_egress;
 mod authorize_security_group_ingress;
+mod create_default_subnet;
+mod create_default_vpc;
 mod create_security_group;
+mod delete_internet_gateway;
 mod delete_security_group;
+mod delete_subnet;
+mod delete_vpc;
+mod describe_dhcp_options;
 mod describe_instance_attribute;
 mod describe_instance_status;
 mod describe_instances;
+mod describe_internet_gateways;
 mod describe_key_pairs;
+mod describe_network_acls;
+mod describe_route_tables;
 mod describe_security_group_rules;
 mod describe_security_groups;
+mod describe_subnets;
+mod describe_vpc_attribute;
+mod describe_vpcs;
+mod detach_internet_gateway;
 mod modify_instance_attribute;
 mod modify_instance_metadata_options;
 mod modify_security_group_rules;
+mod modify_subnet_attribute;
+mod modify_vpc_attribute;
 mod reboot_instances;
 mod revoke_security_group_egress;
 mod revoke_security_group_ingress;
@@ -30,17 +45,32 @@ use crate::operation::Operation;
 pub static OPERATIONS: &[Operation] = &[
     Operation::write::<authorize_security_group_egress::AuthorizeSecurityGroupEgress>(),
     Operation::write::<authorize_security_group_ingress::AuthorizeSecurityGroupIngress>(),
+    Operation::write::<create_default_subnet::CreateDefaultSubnet>(),
+    Operation::write::<create_default_vpc::CreateDefaultVpc>(),
     Operation::write::<create_security_group::CreateSecurityGroup>(),
+    Operation::write::<delete_internet_gateway::DeleteInternetGateway>(),
     Operation::write::<delete_security_group::DeleteSecurityGroup>(),
+    Operation::write::<delete_subnet::DeleteSubnet>(),
+    Operation::write::<delete_vpc::DeleteVpc>(),
+    Operation::read::<describe_dhcp_options::DescribeDhcpOptions>(),
     Operation::read::<describe_instance_attribute::DescribeInstanceAttribute>(),
     Operation::read::<describe_instance_status::DescribeInstanceStatus>(),
     Operation::read::<describe_instances::DescribeInstances>(),
+    Operation::read::<describe_internet_gateways::DescribeInternetGateways>(),
     Operation::read::<describe_key_pairs::DescribeKeyPairs>(),
+    Operation::read::<describe_network_acls::DescribeNetworkAcls>(),
+    Operation::read::<describe_route_tables::DescribeRouteTables>(),
     Operation::read::<describe_security_group_rules::DescribeSecurityGroupRules>(),
     Operation::read::<describe_security_groups::DescribeSecurityGroups>(),
+    Operation::read::<describe_subnets::DescribeSubnets>(),
+    Operation::read::<describe_vpc_attribute::DescribeVpcAttribute>(),
+    Operation::read::<describe_vpcs::DescribeVpcs>(),
+    Operation::write::<detach_internet_gateway::DetachInternetGateway>(),
     Operation::write::<modify_instance_attribute::ModifyInstanceAttribute>(),
     Operation::write::<modify_instance_metadata_options::ModifyInstanceMetadataOptions>(),
     Operation::write::<modify_security_group_rules::ModifySecurityGroupRules>(),
+    Operation::write::<modify_subnet_attribute::ModifySubnetAttribute>(),
+    Operation::write::<modify_vpc_attribute::ModifyVpcAttribute>(),
     Operation::write::<reboot_instances::RebootInstances>(),
     Operation::write::<revoke_security_group_egress::RevokeSecurityGroupEgress>(),
     Operation::write::<revoke_security_group_ingress::RevokeSecurityGroupIngress>(),

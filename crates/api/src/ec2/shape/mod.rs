@@ -1,11 +1,15 @@
 //! Shapes that several operations share: what comes in (tag specifications) and what goes out (tags, states, rows).
 
+pub mod attribute;
 pub mod authorize;
 pub mod block_device;
 pub mod change;
 pub mod instance;
 pub mod instance_filter;
+pub mod listing;
 pub mod metadata;
+pub mod network_demand;
+pub mod network_interface;
 pub mod permission;
 pub mod revoke;
 pub mod rule_description;
@@ -13,6 +17,7 @@ pub mod security_group;
 pub mod tag;
 pub mod unsupported;
 pub mod user_data;
+pub mod vpc;
 
 use landfall_cloud::View;
 use landfall_cloud::value::SecurityGroups;

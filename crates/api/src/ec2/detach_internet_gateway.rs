@@ -1,0 +1,31 @@
+//! ec2:DetachInternetGateway. Takes a VPC's way to the internet, once nothing in it has a public address.
+
+use landfall_cloud::{Tx, View, network};
+use landfall_model::{InternetGatewayId, VpcId};
+use serde::Deserialize;
+
+use super::shape::Done;
+use super::shape::network_demand;
+use crate::{Action, ApiError, Demands, Write};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct DetachInternetGateway {
+    internet_gateway_id: InternetGatewayId,
+    vpc_id: VpcId,
+}
+
+impl Write for DetachInternetGateway {
+    const ACTION: Action = Action::ec2("DetachInternetGateway");
+    type Output<'t> = Done;
+
+    fn demands(&self, view: &View<'_>, demands: &mut Demands) {
+        network_demand::gateway(view, demands, Self::ACTION, self.internet_gateway_id);
+        network_demand::vpc(view, demands, Self::ACTION, self.vpc_id);
+    }
+
+    fn run<'t>(self, tx: &'t mut Tx<'_, '_>) -> Result<Done, ApiError> {
+        network::detach_gateway(tx, self.internet_gateway_id, self.vpc_id)?;
+        Ok(Done::OK)
+    }
+}

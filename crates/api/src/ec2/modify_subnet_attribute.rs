@@ -1,0 +1,76 @@
+//! ec2:ModifySubnetAttribute. Says whether instances that are launched in a subnet get a public address.
+
+use landfall_cloud::value::Subnets;
+use landfall_cloud::{Tx, View};
+use landfall_model::SubnetId;
+use serde::Deserialize;
+
+use super::shape::Done;
+use super::shape::attribute::{Given, ValueIn, exactly_one, only, show_attribute};
+use super::shape::network_demand;
+use super::shape::unsupported::{Unsupported, refuse_parameters};
+use crate::{Action, ApiError, Demands, Write};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct ModifySubnetAttribute {
+    subnet_id: SubnetId,
+    map_public_ip_on_launch: Option<ValueIn<bool>>,
+    assign_ipv6_address_on_creation: Option<ValueIn<bool>>,
+    map_customer_owned_ip_on_launch: Option<ValueIn<bool>>,
+    enable_dns64: Option<ValueIn<bool>>,
+    private_dns_hostname_type_on_launch: Option<String>,
+    #[serde(rename = "EnableResourceNameDnsARecordOnLaunch")]
+    resource_name_a: Option<ValueIn<bool>>,
+    #[serde(rename = "EnableResourceNameDnsAAAARecordOnLaunch")]
+    resource_name_aaaa: Option<ValueIn<bool>>,
+    disable_lni_at_device_index: Option<ValueIn<bool>>,
+    enable_lni_at_device_index: Option<Unsupported>,
+    customer_owned_ipv4_pool: Option<Unsupported>,
+}
+
+impl Write for ModifySubnetAttribute {
+    const ACTION: Action = Action::ec2("ModifySubnetAttribute");
+    type Output<'t> = Done;
+
+    fn demands(&self, view: &View<'_>, demands: &mut Demands) {
+        show_attribute(network_demand::subnet(view, demands, Self::ACTION, self.subnet_id), &self.given());
+    }
+
+    fn run<'t>(self, tx: &'t mut Tx<'_, '_>) -> Result<Done, ApiError> {
+        let key = tx.view().need::<Subnets, _>(self.subnet_id)?.key();
+        refuse_parameters!(self; enable_lni_at_device_index, customer_owned_ipv4_pool);
+        exactly_one(&self.given())?;
+        only("AssignIpv6AddressOnCreation", self.assign_ipv6_address_on_creation, false)?;
+        only("MapCustomerOwnedIpOnLaunch", self.map_customer_owned_ip_on_launch, false)?;
+        only("EnableDns64", self.enable_dns64, false)?;
+        only("EnableResourceNameDnsARecordOnLaunch", self.resource_name_a, false)?;
+        only("EnableResourceNameDnsAAAARecordOnLaunch", self.resource_name_aaaa, false)?;
+        only("DisableLniAtDeviceIndex", self.disable_lni_at_device_index, true)?;
+        if let Some(other) = self.private_dns_hostname_type_on_launch.filter(|kind| kind != "ip-name") {
+            return Err(ApiError::unsupported(format_args!(
+                "the value '{other}' of the parameter PrivateDnsHostnameTypeOnLaunch"
+            )));
+        }
+        if let Some(ValueIn { value }) = self.map_public_ip_on_launch {
+            tx.update::<Subnets, _>(&key, |row| row.map_public_ip = value);
+        }
+        Ok(Done::OK)
+    }
+}
+
+impl ModifySubnetAttribute {
+    fn given(&self) -> Given {
+        let text = |value: Option<ValueIn<bool>>| value.map(|each| each.value.to_string());
+        vec![
+            ("MapPublicIpOnLaunch", text(self.map_public_ip_on_launch)),
+            ("AssignIpv6AddressOnCreation", text(self.assign_ipv6_address_on_creation)),
+            ("MapCustomerOwnedIpOnLaunch", text(self.map_customer_owned_ip_on_launch)),
+            ("EnableDns64", text(self.enable_dns64)),
+            ("PrivateDnsHostnameTypeOnLaunch", self.private_dns_hostname_type_on_launch.clone()),
+            ("EnableResourceNameDnsARecordOnLaunch", text(self.resource_name_a)),
+            ("EnableResourceNameDnsAAAARecordOnLaunch", text(self.resource_name_aaaa)),
+            ("DisableLniAtDeviceIndex", text(self.disable_lni_at_device_index)),
+        ]
+    }
+}

@@ -1,0 +1,56 @@
+//! Demands on parts of a network, with what AWS's reference lets conditions look at.
+
+use landfall_cloud::View;
+use landfall_cloud::value::{Addresses, Interfaces, Subnets};
+use landfall_model::{AllocationId, Arn, InterfaceId, InternetGatewayId, SubnetId, VpcId};
+
+use crate::demand::{Demand, Demands};
+use crate::operation::Action;
+
+fn arn<K: landfall_model::id::Kind>(view: &View<'_>, id: landfall_model::id::Id<K>) -> Arn {
+    Arn::ec2(view.scope(), id)
+}
+
+/// The demand of an action on a VPC.
+pub fn vpc<'d>(view: &View<'_>, demands: &'d mut Demands, action: Action, id: VpcId) -> &'d mut Demand {
+    demands.ec2(view, action, id).with("ec2:VpcID", id).with("ec2:Tenancy", "default")
+}
+
+/// The demand of an action on a subnet.
+pub fn subnet<'d>(view: &View<'_>, demands: &'d mut Demands, action: Action, id: SubnetId) -> &'d mut Demand {
+    let demand = demands.ec2(view, action, id).with("ec2:SubnetID", id);
+    if let Some(row) = view.find::<Subnets, _>(id) {
+        demand.with("ec2:Vpc", arn(view, row.vpc));
+        demand.with("ec2:AvailabilityZone", row.zone).with("ec2:AvailabilityZoneId", row.zone.zone_id());
+    }
+    demand
+}
+
+/// The demand of an action on an internet gateway.
+pub fn gateway<'d>(
+    view: &View<'_>,
+    demands: &'d mut Demands,
+    action: Action,
+    id: InternetGatewayId,
+) -> &'d mut Demand {
+    demands.ec2(view, action, id).with("ec2:InternetGatewayID", id)
+}
+
+/// The demand of an action on an interface.
+pub fn interface<'d>(view: &View<'_>, demands: &'d mut Demands, action: Action, id: InterfaceId) -> &'d mut Demand {
+    let demand = demands.ec2(view, action, id).with("ec2:NetworkInterfaceID", id);
+    if let Some(row) = view.find::<Interfaces, _>(id) {
+        demand.with("ec2:Subnet", arn(view, row.subnet)).with("ec2:Vpc", arn(view, row.vpc));
+        demand.with("ec2:AvailabilityZone", row.zone);
+    }
+    demand
+}
+
+/// The demand of an action on an elastic address.
+pub fn address<'d>(view: &View<'_>, demands: &'d mut Demands, action: Action, id: AllocationId) -> &'d mut Demand {
+    let demand = demands.ec2(view, action, id).with("ec2:AllocationId", id).with("ec2:Domain", "vpc");
+    if let Some(row) = view.find::<Addresses, _>(id) {
+        demand.with("ec2:PublicIpAddress", row.public);
+    }
+    demand
+}
