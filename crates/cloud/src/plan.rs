@@ -14,13 +14,13 @@ use landfall_model::plan::{
     VpcPlan,
 };
 use landfall_model::{
-    HostId, Image, ImageSource, Instance, InstanceType, NetworkInterface, Peer, RouteTarget, RuleDirection,
+    Host, HostId, Image, ImageSource, Instance, InstanceType, NetworkInterface, Peer, RouteTarget, RuleDirection,
     SecurityGroupId, Subnet, Volume, VolumeState, Vpc, VpcId,
 };
 use landfall_state::Change;
 
 use crate::value::{
-    Addresses, Cloud, DhcpOptionsTable, Images, Instances, Interfaces, InternetGateways, NetworkAcls, RouteTables,
+    Addresses, Cloud, DhcpOptionsTable, Hosts, Images, Instances, Interfaces, InternetGateways, NetworkAcls, RouteTables,
     SecurityGroupRules, SecurityGroups, Subnets, Tags, Volumes, Vpcs,
 };
 use crate::view::View;
@@ -91,6 +91,16 @@ pub fn affected(cloud: &Cloud, change: &Change, into: &mut Affected) {
         for row in before.into_iter().chain(after) {
             into.keys.insert(PieceKey::Volume(row.id));
             into.keys.extend(row.attachment.as_ref().map(|attachment| PieceKey::Instance(attachment.instance)));
+        }
+    } else if let Some((before, after)) = change.of::<Hosts>() {
+        let address = |row: Option<&Host>| row.map(|row| row.facts.address);
+        // Room is taken and given back all the time; only the address is in plans, in those of other hosts.
+        if address(before) != address(after)
+            && let Some(row) = after.or(before)
+        {
+            let there = cloud.instances.by_host(&row.id);
+            let ports = there.flat_map(|instance| cloud.interfaces.by_instance(&instance.id));
+            into.keys.extend(ports.map(|row| PieceKey::Port(row.id)));
         }
     } else if let Some((before, after)) = change.of::<Tags>() {
         for row in before.into_iter().chain(after).filter(|row| row.kind == "instance") {

@@ -16,7 +16,7 @@ use landfall_cloud::value::Hosts as HostsTable;
 use landfall_cloud::{Cloud, Entropy, Tx, report};
 use landfall_model::agent::{AgentCall, AgentReply, Answer, Ask, HostRequest, Report};
 use landfall_model::{AccountId, HostFacts, HostId, Region, Scope};
-use landfall_state::{Engine, Feed, FeedError, Refused};
+use landfall_state::{Commit, Engine, Feed, FeedError, Refused};
 use tokio::sync::{Notify, oneshot};
 
 use crate::planned::Planned;
@@ -49,6 +49,8 @@ struct HostDesk {
 struct Following {
     planned: Planned,
     feed: Feed<Cloud>,
+    /// Commits that were read and wait for the snapshot that ends with them.
+    waiting: Vec<Arc<Commit>>,
 }
 
 struct Question {
@@ -69,7 +71,12 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Agents {
     /// The agents of a cloud's hosts.
     pub fn new(engine: Engine<Cloud>) -> Arc<Self> {
-        Arc::new(Self { engine, hosts: Mutex::default(), entropy: Mutex::new(Entropy::from_system()) })
+        Self::with_entropy(engine, Entropy::from_system())
+    }
+
+    /// The same with randomness from elsewhere, so that a simulation can be repeated.
+    pub fn with_entropy(engine: Engine<Cloud>, entropy: Entropy) -> Arc<Self> {
+        Arc::new(Self { engine, hosts: Mutex::default(), entropy: Mutex::new(entropy) })
     }
 
     /// A session for an agent that has yet to say hello.
@@ -106,7 +113,7 @@ impl Agents {
         let begin = || {
             let snapshot = self.engine.read();
             let feed = self.engine.feed(snapshot.revision);
-            Following { planned: Planned::new(&snapshot, host, snapshot.revision), feed }
+            Following { planned: Planned::new(&snapshot, host, snapshot.revision), feed, waiting: Vec::new() }
         };
         let following = plan.get_or_insert_with(begin);
         if let Err(error) = following.catch_up(&self.engine) {
@@ -118,18 +125,33 @@ impl Agents {
 }
 
 impl Following {
+    /// Brings the plan up to a durable value. A piece is made from the whole value, so that the value must end with the
+    /// very commits whose changes are gone through: made from a later one, it could name others that the plan has yet
+    /// to get, and an agent would see an instance without its disk.
     fn catch_up(&mut self, engine: &Engine<Cloud>) -> Result<(), FeedError> {
-        let mut commits = Vec::new();
-        while let Some(commit) = self.feed.try_next()? {
-            commits.push(commit);
-        }
-        if let Some(last) = commits.last() {
-            // The snapshot holds these commits and maybe more, which come again with the next look.
+        loop {
+            while let Some(commit) = self.feed.try_next()? {
+                self.waiting.push(commit);
+            }
+            let Some(last) = self.waiting.last().map(|commit| commit.revision) else { return Ok(()) };
             let snapshot = engine.read();
-            let changes = commits.iter().flat_map(|commit| commit.changes.iter());
-            self.planned.advance(&snapshot, last.revision, changes);
+            if snapshot.revision < last {
+                continue;
+            }
+            if snapshot.revision > last {
+                // Shown before the feed has it, which follows at once: the next look goes on.
+                while let Some(commit) = self.feed.try_next()? {
+                    self.waiting.push(commit);
+                }
+                if self.waiting.last().is_none_or(|commit| commit.revision != snapshot.revision) {
+                    return Ok(());
+                }
+            }
+            let changes = self.waiting.iter().flat_map(|commit| commit.changes.iter());
+            self.planned.advance(&snapshot, snapshot.revision, changes);
+            self.waiting.clear();
+            return Ok(());
         }
-        Ok(())
     }
 }
 

@@ -23,14 +23,15 @@ pub async fn run(engine: Engine<Cloud>, settle: Option<Arc<dyn Settle>>) {
             tokio::time::sleep(wait).await;
             continue;
         }
-        if let Err(refused) = expire(&engine, &entropy, settle.as_deref(), now).await {
+        if let Err(refused) = expire_due(&engine, &entropy, settle.as_deref(), now).await {
             tracing::warn!(%refused, "what is due waits");
             tokio::time::sleep(LONGEST).await;
         }
     }
 }
 
-async fn expire(
+/// Lets go what is due by now: a batch of it, in one transaction.
+pub async fn expire_due(
     engine: &Engine<Cloud>,
     entropy: &Mutex<Entropy>,
     settle: Option<&dyn Settle>,

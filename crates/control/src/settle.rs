@@ -43,6 +43,8 @@ struct Hall<H> {
     entropy: Entropy,
     /// The revision that the plans are up to.
     revision: u64,
+    /// Whether something may have happened on the hosts that they don't wake for by themselves.
+    poked: bool,
 }
 
 /// Rounds after which something must be going in circles.
@@ -52,37 +54,32 @@ impl<H: SimulatedHost> Settler<H> {
     /// A settler of those hosts, which have nothing on them yet.
     pub fn new(hosts: impl IntoIterator<Item = (HostId, H)>, entropy: Entropy) -> Self {
         let hosts = hosts.into_iter().map(|(id, host)| (id, HostPlan::default(), host)).collect();
-        Self { hosts: Mutex::new(Hall { hosts, entropy, revision: 0 }) }
+        Self { hosts: Mutex::new(Hall { hosts, entropy, revision: 0, poked: false }) }
     }
 
-    /// Gives every host its whole plan, and settles: at a start, and when history took another way.
+    /// Gives every host its whole plan, and settles: at a start.
     pub fn begin(&self, head: &mut Head<'_, Cloud>) {
-        let mut hall = self.hall();
-        let revision = head.revision();
-        let now = Timestamp(head.time_ms());
-        let mut reports = Vec::new();
-        for (id, kept, host) in &mut hall.hosts {
-            host.replace();
-            *kept = plan::from_scratch(head, *id, revision);
-            reports.extend(host.step(PlanUpdate::Snapshot(kept.clone()), now).map(|report| (*id, report)));
-        }
-        hall.revision = revision;
-        hall.settle(head, reports);
+        self.hall().begin(head);
     }
 
     /// Lets time pass for the hosts, and settles. Returns when something is due next.
     pub fn tick(&self, head: &mut Head<'_, Cloud>, now: Timestamp) -> Option<Timestamp> {
         let mut hall = self.hall();
-        let due = |host: &H| host.next_wake().is_some_and(|at| at <= now);
+        if hall.is_behind_another_history(head) {
+            hall.begin(head);
+        }
+        let poked = std::mem::take(&mut hall.poked);
+        let due = |host: &H| poked || host.next_wake().is_some_and(|at| at <= now);
         let ticked = hall.hosts.iter_mut().filter(|(_, _, host)| due(host));
         let reports: Vec<_> = ticked.filter_map(|(id, _, host)| host.tick(now).map(|report| (*id, report))).collect();
         hall.settle(head, reports);
         hall.hosts.iter().filter_map(|(_, _, host)| host.next_wake()).min()
     }
 
-    /// Looks at the hosts, or makes things go wrong on them.
+    /// Looks at the hosts, or makes things go wrong on them, which the next tick notices.
     pub fn with_hosts<R>(&self, run: impl FnOnce(&mut dyn Iterator<Item = (HostId, &HostPlan, &mut H)>) -> R) -> R {
         let mut hall = self.hall();
+        hall.poked = true;
         run(&mut hall.hosts.iter_mut().map(|(id, plan, host)| (*id, &*plan, host)))
     }
 
@@ -92,6 +89,26 @@ impl<H: SimulatedHost> Settler<H> {
 }
 
 impl<H: SimulatedHost> Hall<H> {
+    fn begin(&mut self, head: &mut Head<'_, Cloud>) {
+        let revision = head.revision();
+        let now = Timestamp(head.time_ms());
+        let mut reports = Vec::new();
+        for (id, kept, host) in &mut self.hosts {
+            host.replace();
+            *kept = plan::from_scratch(head, *id, revision);
+            reports.extend(host.step(PlanUpdate::Snapshot(kept.clone()), now).map(|report| (*id, report)));
+        }
+        self.revision = revision;
+        self.settle(head, reports);
+    }
+
+    /// Whether the value that this call began with isn't the one that was settled: a failed append took history another
+    /// way. What was made in this call doesn't count, it is only to be settled yet.
+    fn is_behind_another_history(&self, head: &Head<'_, Cloud>) -> bool {
+        let began_with = head.commits_since(0).first().map_or(head.revision(), |commit| commit.revision - 1);
+        began_with != self.revision
+    }
+
     /// Gives the hosts what changed, takes their reports, and so on until nothing is left to do.
     fn settle(&mut self, head: &mut Head<'_, Cloud>, mut reports: Vec<(HostId, Report)>) {
         for _ in 0..MAX_ROUNDS {
@@ -127,12 +144,11 @@ impl<H: SimulatedHost> Hall<H> {
 
 impl<H: SimulatedHost> Settle for Settler<H> {
     fn settle(&self, head: &mut Head<'_, Cloud>) {
-        let (revision, made) = (self.hall().revision, head.commits_since(0).first().map(|commit| commit.revision));
-        // What this call made must go on from what was settled; otherwise a failed append took history another way.
-        if made.is_some_and(|first| first != revision + 1) {
-            self.begin(head);
+        let mut hall = self.hall();
+        if hall.is_behind_another_history(head) {
+            hall.begin(head);
         } else {
-            self.hall().settle(head, Vec::new());
+            hall.settle(head, Vec::new());
         }
     }
 }
