@@ -1,5 +1,7 @@
 //! EC2: one file per action, the shapes that answers share in [`shape`], and the list.
 
+mod allocate_address;
+mod associate_address;
 mod authorize_security_group_egress;
 mod authorize_security_group_ingress;
 mod create_default_subnet;
@@ -9,6 +11,8 @@ mod delete_internet_gateway;
 mod delete_security_group;
 mod delete_subnet;
 mod delete_vpc;
+mod describe_addresses;
+mod describe_addresses_attribute;
 mod describe_dhcp_options;
 mod describe_instance_attribute;
 mod describe_instance_status;
@@ -16,19 +20,25 @@ mod describe_instances;
 mod describe_internet_gateways;
 mod describe_key_pairs;
 mod describe_network_acls;
+mod describe_network_interface_attribute;
+mod describe_network_interfaces;
 mod describe_route_tables;
 mod describe_security_group_rules;
 mod describe_security_groups;
 mod describe_subnets;
+mod describe_volumes;
 mod describe_vpc_attribute;
 mod describe_vpcs;
 mod detach_internet_gateway;
+mod disassociate_address;
 mod modify_instance_attribute;
 mod modify_instance_metadata_options;
+mod modify_network_interface_attribute;
 mod modify_security_group_rules;
 mod modify_subnet_attribute;
 mod modify_vpc_attribute;
 mod reboot_instances;
+mod release_address;
 mod revoke_security_group_egress;
 mod revoke_security_group_ingress;
 mod run_instances;
@@ -43,6 +53,8 @@ use crate::operation::Operation;
 
 /// The operations of this service, by name.
 pub static OPERATIONS: &[Operation] = &[
+    Operation::write::<allocate_address::AllocateAddress>(),
+    Operation::write::<associate_address::AssociateAddress>(),
     Operation::write::<authorize_security_group_egress::AuthorizeSecurityGroupEgress>(),
     Operation::write::<authorize_security_group_ingress::AuthorizeSecurityGroupIngress>(),
     Operation::write::<create_default_subnet::CreateDefaultSubnet>(),
@@ -52,6 +64,8 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::write::<delete_security_group::DeleteSecurityGroup>(),
     Operation::write::<delete_subnet::DeleteSubnet>(),
     Operation::write::<delete_vpc::DeleteVpc>(),
+    Operation::read::<describe_addresses::DescribeAddresses>(),
+    Operation::read::<describe_addresses_attribute::DescribeAddressesAttribute>(),
     Operation::read::<describe_dhcp_options::DescribeDhcpOptions>(),
     Operation::read::<describe_instance_attribute::DescribeInstanceAttribute>(),
     Operation::read::<describe_instance_status::DescribeInstanceStatus>(),
@@ -59,19 +73,25 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::read::<describe_internet_gateways::DescribeInternetGateways>(),
     Operation::read::<describe_key_pairs::DescribeKeyPairs>(),
     Operation::read::<describe_network_acls::DescribeNetworkAcls>(),
+    Operation::read::<describe_network_interface_attribute::DescribeNetworkInterfaceAttribute>(),
+    Operation::read::<describe_network_interfaces::DescribeNetworkInterfaces>(),
     Operation::read::<describe_route_tables::DescribeRouteTables>(),
     Operation::read::<describe_security_group_rules::DescribeSecurityGroupRules>(),
     Operation::read::<describe_security_groups::DescribeSecurityGroups>(),
     Operation::read::<describe_subnets::DescribeSubnets>(),
+    Operation::read::<describe_volumes::DescribeVolumes>(),
     Operation::read::<describe_vpc_attribute::DescribeVpcAttribute>(),
     Operation::read::<describe_vpcs::DescribeVpcs>(),
     Operation::write::<detach_internet_gateway::DetachInternetGateway>(),
+    Operation::write::<disassociate_address::DisassociateAddress>(),
     Operation::write::<modify_instance_attribute::ModifyInstanceAttribute>(),
     Operation::write::<modify_instance_metadata_options::ModifyInstanceMetadataOptions>(),
+    Operation::write::<modify_network_interface_attribute::ModifyNetworkInterfaceAttribute>(),
     Operation::write::<modify_security_group_rules::ModifySecurityGroupRules>(),
     Operation::write::<modify_subnet_attribute::ModifySubnetAttribute>(),
     Operation::write::<modify_vpc_attribute::ModifyVpcAttribute>(),
     Operation::write::<reboot_instances::RebootInstances>(),
+    Operation::write::<release_address::ReleaseAddress>(),
     Operation::write::<revoke_security_group_egress::RevokeSecurityGroupEgress>(),
     Operation::write::<revoke_security_group_ingress::RevokeSecurityGroupIngress>(),
     Operation::write::<run_instances::RunInstances>(),

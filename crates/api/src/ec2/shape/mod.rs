@@ -1,5 +1,6 @@
 //! Shapes that several operations share: what comes in (tag specifications) and what goes out (tags, states, rows).
 
+pub mod address;
 pub mod attribute;
 pub mod authorize;
 pub mod block_device;
