@@ -57,7 +57,7 @@ fn main() -> Outcome<()> {
     }
     network.apply(&HostPlan::default())?;
     for (what, unit, rounds) in [("throughput", "MB/s", &mut bytes), ("new connections", "a second", &mut calls)] {
-        let [one, thousand] = rounds.each_mut().map(median);
+        let [one, thousand] = rounds.each_mut().map(|values| median(values));
         println!("{what}: one rule {one:.0} {unit}, 1,000 rules {thousand:.0} {unit}, ratio {:.3}", thousand / one);
     }
     Ok(())
@@ -68,7 +68,7 @@ fn run(program: &str, arguments: &str) -> Outcome<()> {
     if status.success() { Ok(()) } else { Err(format!("{program} {arguments}: {status}").into()) }
 }
 
-fn median(values: &mut Vec<f64>) -> f64 {
+fn median(values: &mut [f64]) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
 }

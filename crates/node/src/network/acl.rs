@@ -19,9 +19,8 @@ pub fn rules(subnet: &SubnetPlan, direction: RuleDirection) -> Option<Vec<&AclRu
     let mut rules: Vec<_> = rules.iter().collect();
     rules.sort_by_key(|rule| rule.number);
     let first = rules.iter().find(|rule| matches!(rule.cidr, Cidr::V4(_)));
-    let open = first.is_some_and(|rule| {
-        rule.allow && rule.protocol == IpProtocol::All && rule.cidr == Cidr::V4(Ipv4Cidr::ALL)
-    });
+    let open = first
+        .is_some_and(|rule| rule.allow && rule.protocol == IpProtocol::All && rule.cidr == Cidr::V4(Ipv4Cidr::ALL));
     (!open).then_some(rules)
 }
 

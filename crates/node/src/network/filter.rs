@@ -1,7 +1,10 @@
 //! Loading the packet filter, and noticing that someone else changed it.
 
-use std::io::{self, Write};
-use std::process::{Command, Stdio};
+use std::fs::File;
+use std::io::{self, Seek, Write};
+use std::process::Command;
+
+use nix::sys::memfd::{MFdFlags, memfd_create};
 
 use super::netlink::filter_generation;
 
@@ -34,20 +37,30 @@ pub fn ensure(text: &str, links: Vec<u32>, loaded: &mut Option<Loaded>) -> io::R
     Ok(())
 }
 
-/// Loads a text in one transaction: all of it or nothing.
-pub fn load(text: &str) -> io::Result<()> {
-    let mut child = Command::new("nft")
-        .args(["-f", "-"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .map_err(|error| io::Error::new(error.kind(), format!("nft can't be started: {error}")))?;
-    if let Some(mut stdin) = child.stdin.take() {
-        // If it ended early, its own words say more than the broken pipe.
-        let _ = stdin.write_all(text.as_bytes());
+/// Loads a text that doesn't change what the ruleset says, such as what a set remembers.
+pub fn load_beside(text: &str, loaded: &mut Option<Loaded>) -> io::Result<()> {
+    let before = filter_generation()?;
+    load(text)?;
+    if let Some(loaded) = loaded
+        && loaded.generation == before
+        && filter_generation()? == before.wrapping_add(1)
+    {
+        loaded.generation = before.wrapping_add(1);
     }
-    let output = child.wait_with_output()?;
+    Ok(())
+}
+
+/// Loads a text in one transaction: all of it or nothing. It is handed over as a file, because the beginning of a text is
+/// a text too: a pipe whose writer is killed would leave the deletion of the old rules without the new ones.
+pub fn load(text: &str) -> io::Result<()> {
+    let mut file = File::from(memfd_create(c"rules", MFdFlags::MFD_CLOEXEC)?);
+    file.write_all(text.as_bytes())?;
+    file.rewind()?;
+    let output = Command::new("nft")
+        .args(["-f", "-"])
+        .stdin(file)
+        .output()
+        .map_err(|error| io::Error::new(error.kind(), format!("nft can't be started: {error}")))?;
     if output.status.success() {
         return Ok(());
     }
@@ -66,5 +79,8 @@ pub fn list_set(family: &str, table: &str, set: &str) -> io::Result<Vec<String>>
     let objects = answer["nftables"].as_array().map(Vec::as_slice).unwrap_or_default();
     let elements = objects.iter().filter_map(|object| object["set"]["elem"].as_array()).flatten();
     // An element is its value, or an object with the value and more about it.
-    Ok(elements.filter_map(|element| element.as_str().or_else(|| element["elem"]["val"].as_str())).map(str::to_owned).collect())
+    Ok(elements
+        .filter_map(|element| element.as_str().or_else(|| element["elem"]["val"].as_str()))
+        .map(str::to_owned)
+        .collect())
 }

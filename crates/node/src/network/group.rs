@@ -57,10 +57,10 @@ pub fn write_chain(
             write_set(text, &set, &format!("{}_addr . inet_proto", family.protocol()), elements)?;
             writeln!(lines, "\t\t{tag} {side} . meta l4proto @{set} {verdict}")?;
         }
-        let kinds = [("port", "dport", [IpProtocol::TCP, IpProtocol::UDP]), ("icmp", "sport", [
-            IpProtocol::ICMP,
-            IpProtocol::ICMPV6,
-        ])];
+        let kinds = [
+            ("port", "dport", [IpProtocol::TCP, IpProtocol::UDP]),
+            ("icmp", "sport", [IpProtocol::ICMP, IpProtocol::ICMPV6]),
+        ];
         for (kind, field, protocols) in kinds {
             let mut sets: Vec<Vec<String>> = Vec::new();
             for protocol in protocols {
@@ -69,9 +69,8 @@ pub fn write_chain(
                     if sets.len() == index {
                         sets.push(Vec::new());
                     }
-                    let show = |area: &Area| {
-                        format!("{} . {number} . {}", family.show(area.addresses), Show(area.keys))
-                    };
+                    let show =
+                        |area: &Area| format!("{} . {number} . {}", family.show(area.addresses), Show(area.keys));
                     sets[index].extend(layer.iter().map(show));
                 }
             }

@@ -79,6 +79,7 @@ impl Inside {
     /// Makes the calling thread's namespace so. Rules come before a port is up, and a port goes before its rules do.
     pub fn apply(&self, loaded: &mut Option<Loaded>) -> io::Result<()> {
         prepare()?;
+        sysctl::ensure(&format!("ipv4/conf/{UPLINK}/rp_filter"), "0")?;
         let netlink = &mut Netlink::open()?;
         let found = layout::links(netlink)?;
         for (name, link) in &found {
@@ -90,6 +91,7 @@ impl Inside {
             if !found.contains_key(name) {
                 tap::create(name).map_err(|error| io::Error::new(error.kind(), format!("TAP {name}: {error}")))?;
             }
+            sysctl::ensure(&format!("ipv4/conf/{name}/rp_filter"), "0")?;
             sysctl::ensure(&format!("ipv4/conf/{name}/proxy_arp"), "1")?;
             sysctl::ensure(&format!("ipv4/neigh/{name}/proxy_delay"), "0")?;
         }
@@ -100,14 +102,30 @@ impl Inside {
     }
 }
 
-/// Settings of the namespace, before there is any link in it.
-fn prepare() -> io::Result<()> {
+/// Settings of the calling thread's namespace, for before there is any link in it: a link takes them over when it is made,
+/// and a namespace as new has those of the machine.
+pub fn prepare() -> io::Result<()> {
     for scope in ["all", "default"] {
         sysctl::ensure_ipv6(&format!("ipv6/conf/{scope}/disable_ipv6"), "1")?;
-        for (name, value) in [("rp_filter", "0"), ("send_redirects", "0"), ("accept_redirects", "0")] {
-            sysctl::ensure(&format!("ipv4/conf/{scope}/{name}"), value)?;
+        for name in NOT_WANTED {
+            sysctl::ensure(&format!("ipv4/conf/{scope}/{name}"), "0")?;
         }
     }
     sysctl::ensure("ipv4/ip_forward", "1")?;
+    Ok(())
+}
+
+/// What people set on machines and what would break a network of routes.
+const NOT_WANTED: [&str; 7] =
+    ["rp_filter", "send_redirects", "accept_redirects", "accept_local", "route_localnet", "arp_ignore", "arp_filter"];
+
+/// Removes every port from the calling thread's namespace, for whoever still holds the namespace after its name is gone.
+pub fn clear() -> io::Result<()> {
+    let netlink = &mut Netlink::open()?;
+    for (name, link) in layout::links(netlink)? {
+        if is_port(&name) {
+            layout::remove_link(netlink, link.index)?;
+        }
+    }
     Ok(())
 }

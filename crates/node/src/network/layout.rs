@@ -117,7 +117,8 @@ pub fn addresses(netlink: &mut Netlink) -> io::Result<BTreeSet<(u32, Ipv4Addr, u
 pub fn default_link(netlink: &mut Netlink) -> io::Result<Option<u32>> {
     let mut best: Option<(u32, u32)> = None;
     for route in routes(netlink)? {
-        if route.table == MAIN && route.destination == Ipv4Cidr::ALL
+        if route.table == MAIN
+            && route.destination == Ipv4Cidr::ALL
             && let Some(link) = route.link
             && best.is_none_or(|(priority, _)| route.priority < priority)
         {
@@ -230,7 +231,9 @@ impl Layout {
     ) -> io::Result<()> {
         let mut stale: BTreeMap<(u32, Ipv4Cidr), Route> = routes(netlink)?
             .into_iter()
-            .filter(|route| route.ours && route.link.map_or_else(|| unlinked(route.destination), |link| owned.contains(&link)))
+            .filter(|route| {
+                route.ours && route.link.map_or_else(|| unlinked(route.destination), |link| owned.contains(&link))
+            })
             .map(|route| ((route.table, route.destination), route))
             .collect();
         for ((table, destination), hop) in &self.routes {

@@ -173,10 +173,16 @@ impl HostNetwork {
         fs::create_dir_all(self.config.markers())?;
         fs::File::create(self.config.markers().join(&name))?;
         namespace::ensure(&name)?;
+        namespace::within(&name, inside::prepare)?;
         outside::ensure_pair(&name)
     }
 
     fn remove_namespace(&self, name: &str, failures: &mut Failures) {
+        match namespace::within(name, inside::clear) {
+            // Only its marker was made, or only the file that its name hangs on.
+            Err(error) if matches!(error.raw_os_error(), Some(libc::ENOENT | libc::EINVAL)) => {}
+            cleared => drop(failures.note(|| format!("remove the ports of {name}"), cleared)),
+        }
         failures.note(|| format!("remove link {name}"), outside::remove_pair(name));
         let removed = failures.note(|| format!("remove namespace {name}"), namespace::remove(name));
         if removed.is_some() {
@@ -262,7 +268,8 @@ impl Network for HostNetwork {
             let names = namespace::within(&self.name(number), list)
                 .map_err(|error| DriverError::Retry(format!("what was heard in {}: {error}", self.name(number))))?;
             let names: BTreeSet<_> = names.into_iter().collect();
-            let spoke = |(id, port): &(&InterfaceId, &Port)| port.network == number && names.contains(&port_device(**id));
+            let spoke =
+                |(id, port): &(&InterfaceId, &Port)| port.network == number && names.contains(&port_device(**id));
             heard.extend(ports.iter().filter(spoke).map(|(id, _)| *id));
         }
         self.state().heard.extend(&heard);
@@ -278,12 +285,11 @@ impl Network for HostNetwork {
         let text = format!(
             "add element arp {table} heard {{ \"{name}\" }}\ndelete element arp {table} heard {{ \"{name}\" }}\n"
         );
-        let forgotten = namespace::within(&self.name(port.network), || filter::load(&text));
+        let loaded = state.loaded.entry(port.network).or_default();
+        let forgotten = namespace::within(&self.name(port.network), || filter::load_beside(&text, loaded));
         if let Err(error) = forgotten {
             tracing::warn!(interface = %id, %error, "a port may count as heard though its guest starts anew");
         }
-        // The packet filter was changed by us: that it is still as it was loaded is verified by loading it again.
-        state.loaded.remove(&port.network);
     }
 
     fn unknown(&self) -> DriverResult<Vec<String>> {

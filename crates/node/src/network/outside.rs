@@ -31,11 +31,16 @@ pub const OUTER_MAC: Mac = Mac([0x02, 0, 0, 0, 0, 2]);
 /// The hardware address of the network's end.
 pub const INNER_MAC: Mac = Mac([0x02, 0, 0, 0, 0, 3]);
 
-/// Makes the pair of links between the machine and a namespace unless it is there.
+/// Makes the pair of links between the machine and a namespace unless it is there. An end whose other end is gone, or in
+/// a namespace that lost its name, is made anew.
 pub fn ensure_pair(name: &str) -> io::Result<()> {
+    let inner = namespace::within(name, || find(UPLINK))?;
     let netlink = &mut Netlink::open()?;
-    if layout::links(netlink)?.contains_key(name) {
-        return Ok(());
+    match (layout::links(netlink)?.get(name), inner) {
+        (Some(_), Some(_)) => return Ok(()),
+        (Some(outer), None) => layout::remove_link(netlink, outer.index)?,
+        (None, Some(inner)) => namespace::within(name, || layout::remove_link(&mut Netlink::open()?, inner))?,
+        (None, None) => {}
     }
     let inside = File::open(namespace::path(name))?;
     let mut peer = LinkMessage::default();
@@ -53,8 +58,12 @@ pub fn ensure_pair(name: &str) -> io::Result<()> {
             LinkInfo::Data(InfoData::Veth(InfoVeth::Peer(peer))),
         ]),
     ];
-    netlink.create(Message::NewLink(pair))?;
-    sysctl::ensure_ipv6(&format!("ipv6/conf/{name}/disable_ipv6"), "1")
+    netlink.create(Message::NewLink(pair))
+}
+
+/// The number of the link of that name in the calling thread's namespace.
+fn find(name: &str) -> io::Result<Option<u32>> {
+    Ok(layout::links(&mut Netlink::open()?)?.get(name).map(|link| link.index))
 }
 
 /// Removes a pair of links, if it is there.
@@ -84,7 +93,8 @@ pub fn apply(
             found.iter().find(|(_, link)| Some(link.index) == index).map(|(name, _)| name.clone())
         }
     };
-    let guarded = forward(state, uplink.as_deref().filter(|_| !public.is_empty()))?;
+    let uplink = uplink.filter(|name| !public.is_empty() && found.contains_key(name));
+    let guarded = forward(state, uplink.as_deref())?;
 
     let mut blocked = config.blocked.clone();
     if !config.lan_allowed {
@@ -111,12 +121,13 @@ pub fn apply(
         filter::ensure(&text, Vec::new(), loaded)?;
     }
     for name in public.keys() {
+        sysctl::ensure_ipv6(&format!("ipv6/conf/{name}/disable_ipv6"), "1")?;
         for (setting, value) in [("forwarding", "1"), ("rp_filter", "0"), ("send_redirects", "0")] {
             sysctl::ensure(&format!("ipv4/conf/{name}/{setting}"), value)?;
         }
     }
     let pool = config.pool;
-    layout(config, public).converge(netlink, ours, |destination| destination == pool)
+    layout(config, public).converge(netlink, |name| public.contains_key(name), |destination| destination == pool)
 }
 
 fn layout(config: &NetworkConfig, public: &BTreeMap<String, BTreeSet<Ipv4Addr>>) -> Layout {

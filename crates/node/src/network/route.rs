@@ -89,7 +89,8 @@ pub fn compile(
         if outside.iter().any(|span| span.contains(first)) {
             continue;
         }
-        let longest = routes.iter().filter(|(block, _)| block.contains(first.into())).max_by_key(|(block, _)| block.prefix());
+        let longest =
+            routes.iter().filter(|(block, _)| block.contains(first.into())).max_by_key(|(block, _)| block.prefix());
         let Some((_, Some(mark))) = longest else { continue };
         match compiled.last_mut() {
             Some((before, same)) if same == mark && before.last.checked_add(1) == Some(first) => before.last = last,
@@ -140,7 +141,8 @@ mod tests {
     #[test]
     fn the_longest_prefix_decides() {
         use RouteTargetPlan::{Blackhole, InternetGateway};
-        let subnet = subnet(&[("0.0.0.0/0", InternetGateway), ("8.8.0.0/16", Blackhole), ("8.8.8.8/32", InternetGateway)]);
+        let subnet =
+            subnet(&[("0.0.0.0/0", InternetGateway), ("8.8.0.0/16", Blackhole), ("8.8.8.8/32", InternetGateway)]);
         let compiled = compile(&vpc(true), &subnet, &BTreeMap::new());
         let mark = |address: [u8; 4]| {
             let address = u32::from(Ipv4Addr::from(address));

@@ -44,9 +44,9 @@ pub fn public_addresses(plan: &HostPlan, vpc: &VpcPlan) -> BTreeMap<Ipv4Addr, Ip
     if !vpc.internet_gateway {
         return BTreeMap::new();
     }
-    let pairs = local_ports(plan, vpc).into_iter().flat_map(|(port, _)| {
-        port.public.iter().filter(|pair| port.addresses.contains(&pair.private))
-    });
+    let pairs = local_ports(plan, vpc)
+        .into_iter()
+        .flat_map(|(port, _)| port.public.iter().filter(|pair| port.addresses.contains(&pair.private)));
     pairs.map(|pair| (pair.public, pair.private)).collect()
 }
 
@@ -124,7 +124,12 @@ impl Writer<'_> {
                 format!("{} : {mark:#x}", Show(addresses))
             };
             let elements: Vec<_> = table.iter().map(show).collect();
-            write_elements(text, &format!("map target_{index}"), "type ipv4_addr : mark\n\t\tflags interval", &elements)?;
+            write_elements(
+                text,
+                &format!("map target_{index}"),
+                "type ipv4_addr : mark\n\t\tflags interval",
+                &elements,
+            )?;
             writeln!(text, "\tchain routes_{index} {{\n\t\tmeta mark set ip daddr map @target_{index}\n\t}}")?;
         }
         write_elements(text, "map routes_of", "type ifname : verdict", &of_port)?;

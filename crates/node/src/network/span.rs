@@ -160,9 +160,10 @@ mod tests {
     fn disjoint(layer: &[Area]) -> bool {
         let meet = |a: Span<u128>, b: Span<u128>| a.first <= b.last && b.first <= a.last;
         let touch = |a: Span<u16>, b: Span<u16>| a.first <= b.last && b.first <= a.last;
-        layer.iter().enumerate().all(|(index, a)| {
-            layer[..index].iter().all(|b| !(meet(a.addresses, b.addresses) && touch(a.keys, b.keys)))
-        })
+        layer
+            .iter()
+            .enumerate()
+            .all(|(index, a)| layer[..index].iter().all(|b| !(meet(a.addresses, b.addresses) && touch(a.keys, b.keys))))
     }
 
     proptest! {

@@ -11,6 +11,8 @@ use landfall_model::plan::{PortPlan, SubnetPlan};
 use super::ruleset::TABLE;
 use crate::metadata::names::port_device;
 
+// The kernel looks for ports in later fragments too, where there are none: a rule that means ports must say so.
+
 /// Sources that no packet has which is under way between machines.
 const NO_SOURCES: &str = "{ 0.0.0.0/8, 127.0.0.0/8, 169.254.0.0/16, 224.0.0.0/3 }";
 
@@ -40,8 +42,8 @@ fn write_port(text: &mut String, port: &PortPlan) -> fmt::Result {
             text,
             "\t\tether type arp arp htype 1 arp ptype ip arp hlen 6 arp plen 4 arp saddr ether {mac} \
              arp saddr ip {{ 0.0.0.0, {own} }} accept
-\t\tether type ip ip saddr 0.0.0.0 ip daddr 255.255.255.255 udp sport 68 udp dport 67 accept
-\t\tether type ip udp sport 67 udp dport 68 counter drop
+\t\tether type ip ip saddr 0.0.0.0 ip daddr 255.255.255.255 ip frag-off & 0x3fff == 0 udp sport 68 udp dport 67 accept
+\t\tether type ip ip frag-off & 0x1fff == 0 udp sport 67 udp dport 68 counter drop
 "
         )?;
         if port.source_dest_check {

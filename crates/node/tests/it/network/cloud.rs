@@ -72,7 +72,13 @@ impl Cloud {
         cloud
     }
 
-    pub fn group(&mut self, number: u32, vpc: u32, ingress: Vec<GroupRulePlan>, egress: Vec<GroupRulePlan>) -> &mut Self {
+    pub fn group(
+        &mut self,
+        number: u32,
+        vpc: u32,
+        ingress: Vec<GroupRulePlan>,
+        egress: Vec<GroupRulePlan>,
+    ) -> &mut Self {
         let plan = GroupPlan { id: group_id(number), vpc: vpc_id(vpc), ingress, egress };
         self.0.pieces.insert(PieceKey::Group(plan.id), Piece::Group(plan));
         self
@@ -89,7 +95,10 @@ impl Cloud {
             addresses: vec![private],
             groups: groups.iter().copied().map(group_id).collect(),
             source_dest_check: true,
-            public: public.map(|public| PublicAddressPlan { private, public: public.parse().unwrap() }).into_iter().collect(),
+            public: public
+                .map(|public| PublicAddressPlan { private, public: public.parse().unwrap() })
+                .into_iter()
+                .collect(),
             location: PortLocation::Here(InstanceId::from_random(u128::from(number))),
         };
         self.0.pieces.insert(PieceKey::Port(plan.id), Piece::Port(plan));

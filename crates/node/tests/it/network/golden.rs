@@ -29,7 +29,8 @@ fn the_default_network() {
 #[test]
 fn everything_at_once() {
     let mut cloud = Cloud::new();
-    let many = [("10.0.0.0/8", (80, 90)), ("10.1.0.0/16", (85, 100)), ("0.0.0.0/0", (22, 22)), ("2001:db8::/32", (22, 22))];
+    let many =
+        [("10.0.0.0/8", (80, 90)), ("10.1.0.0/16", (85, 100)), ("0.0.0.0/0", (22, 22)), ("2001:db8::/32", (22, 22))];
     let mut rules: Vec<_> = many.iter().map(|(block, ports)| rule("tcp", *ports, from(block))).collect();
     rules.push(rule("udp", (53, 53), PeerPlan::Group(group_id(2))));
     rules.push(rule("icmp", (8, -1), from("10.0.0.0/8")));

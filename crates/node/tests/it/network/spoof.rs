@@ -23,7 +23,12 @@ pub fn arp(kind: u8, sender: (Mac, Ipv4Addr), target: Ipv4Addr) -> Vec<u8> {
 }
 
 fn udp(from: (Ipv4Addr, u16), to: (Ipv4Addr, u16)) -> Vec<u8> {
-    let mut ip = vec![0x45, 0, 0, 32, 0, 0, 0, 0, 64, 17, 0, 0];
+    fragment(from, to, 0)
+}
+
+/// The same, further on in a packet by that many times eight bytes.
+fn fragment(from: (Ipv4Addr, u16), to: (Ipv4Addr, u16), offset: u8) -> Vec<u8> {
+    let mut ip = vec![0x45, 0, 0, 32, 0, 0, 0, offset, 64, 17, 0, 0];
     ip.extend(from.0.octets());
     ip.extend(to.0.octets());
     let sum: u32 = ip.chunks(2).map(|pair| u32::from(u16::from_be_bytes([pair[0], pair[1]]))).sum();
@@ -74,9 +79,17 @@ fn nobody_speaks_as_another() {
         assert_eq!(send(&ipv4(&udp(([10, 1, 1, 1].into(), 9), (other, 9)))), 0, "the gateway");
         assert_eq!(send(&ipv4(&udp(([169, 254, 169, 254].into(), 80), (other, 9)))), 0, "the metadata service");
         assert_eq!(send(&ipv4(&udp((own, 67), (other, 68)))), 0, "a DHCP server");
-        let mut fragment = udp((free, 9), (other, 9));
-        (fragment[7], fragment[10]) = (1, fragment[10].wrapping_sub(0));
-        assert_eq!(send(&ipv4(&fragment)), 0, "a fragment");
+        let drops = || {
+            let rules = run("ip", "netns exec lf-1 nft list chain netdev landfall lf000000000001");
+            let last = rules.lines().rfind(|line| line.contains("counter packets")).unwrap();
+            last.split_whitespace().nth(2).unwrap().parse::<u64>().unwrap()
+        };
+        let before = drops();
+        send(&ipv4(&fragment((own, 9), (other, 9), 3)));
+        assert_eq!(drops(), before, "a fragment of its own goes in, to wait for the rest");
+        send(&ipv4(&fragment((free, 68), (other, 67), 3)));
+        send(&ipv4(&fragment((Ipv4Addr::UNSPECIFIED, 68), (Ipv4Addr::BROADCAST, 67), 3)));
+        assert_eq!(drops(), before + 2, "forged fragments are dropped");
         let tagged = [&[0, 0, 8, 0][..], &udp((free, 9), (other, 9))].concat();
         assert_eq!(send(&frame(gateway, mac(1), 0x8100, &tagged)), 0, "a priority tag");
         let tagged = [&[0, 0, 8, 0][..], &udp((own, 9), (other, 9))].concat();
@@ -88,8 +101,16 @@ fn nobody_speaks_as_another() {
             frames(&bad, LOST).into_iter().filter(|frame| frame[12..14] == [8, 6]).count()
         };
         let all = Mac([0xff; 6]);
-        assert_eq!(answers(&frame(all, mac(1), 0x0806, &arp(1, (mac(1), own), other))), 1, "ARP is answered by the namespace");
-        assert_eq!(answers(&frame(all, mac(1), 0x0806, &arp(1, (mac(1), Ipv4Addr::UNSPECIFIED), [10, 1, 1, 1].into()))), 1, "a probe");
+        assert_eq!(
+            answers(&frame(all, mac(1), 0x0806, &arp(1, (mac(1), own), other))),
+            1,
+            "ARP is answered by the namespace"
+        );
+        assert_eq!(
+            answers(&frame(all, mac(1), 0x0806, &arp(1, (mac(1), Ipv4Addr::UNSPECIFIED), [10, 1, 1, 1].into()))),
+            1,
+            "a probe"
+        );
         assert_eq!(answers(&frame(all, mac(1), 0x0806, &arp(1, (mac(1), own), free))), 0, "not for a free address");
         assert_eq!(answers(&frame(all, mac(1), 0x0806, &arp(1, (mac(1), own), own))), 0, "nor for its own");
         assert_eq!(answers(&frame(all, mac(1), 0x0806, &arp(1, (mac(1), other), free))), 0);
@@ -112,7 +133,11 @@ fn nobody_speaks_as_another() {
         cloud.edit_port(1, |port| port.source_dest_check = false);
         network.apply(&cloud.0).unwrap();
         assert_eq!(send(&ipv4(&udp((free, 9), (other, 9)))), 1, "a router passes on what others sent");
-        assert_eq!(send(&frame(gateway, mac(2), 0x0800, &udp((free, 9), (other, 9)))), 0, "but with its own hardware address");
+        assert_eq!(
+            send(&frame(gateway, mac(2), 0x0800, &udp((free, 9), (other, 9)))),
+            0,
+            "but with its own hardware address"
+        );
         assert_eq!(send(&ipv4(&udp(([169, 254, 169, 254].into(), 80), (other, 9)))), 0, "and not as the namespace");
         assert_eq!(send(&ipv4(&udp(([10, 1, 1, 1].into(), 9), (other, 9)))), 0);
     });

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::{AsFd, OwnedFd};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -24,18 +24,23 @@ pub const COMES: Duration = Duration::from_secs(5);
 /// Runs a test as the root of a machine of its own. Where that can't be made, it says so and counts as skipped.
 pub fn on_own_machine(name: &str, body: impl FnOnce()) {
     if std::env::var_os("LANDFALL_OWN_MACHINE").is_some_and(|test| test == name) {
-        run("mount", "-t tmpfs none /run");
-        run("ip", "link set lo up");
+        if !is_child() {
+            run("mount", "-t tmpfs none /run");
+            run("ip", "link set lo up");
+        }
         return body();
     }
     let can = Command::new("unshare").args(["-n", "-m", "nft", "--version"]).output();
     if !can.is_ok_and(|output| output.status.success()) || !std::path::Path::new(tap::DEVICE).exists() {
-        eprintln!("SKIPPED {name}: it needs root, unshare, nft and {}", tap::DEVICE);
-        return;
+        return crate::skipped(
+            &format!("network::{name}"),
+            &format!("it needs root, unshare, nft and {}", tap::DEVICE),
+        );
     }
     let output = Command::new("unshare")
         .args(["-n", "-m", "--propagation", "private"])
-        .arg(std::env::current_exe().unwrap())
+        // Also if it is being built anew meanwhile.
+        .arg(format!("/proc/{}/exe", std::process::id()))
         .args([&format!("network::{name}"), "--exact", "--nocapture", "--test-threads=1"])
         .env("LANDFALL_OWN_MACHINE", name)
         .output()
@@ -43,6 +48,22 @@ pub fn on_own_machine(name: &str, body: impl FnOnce()) {
     let words = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     assert!(output.status.success(), "{words}");
     assert!(words.contains("1 passed"), "no such test: {words}");
+}
+
+/// This test once more, on the same machine, as a process to kill.
+pub fn spawn_child() -> Child {
+    let name = std::env::var("LANDFALL_OWN_MACHINE").unwrap();
+    Command::new(format!("/proc/{}/exe", std::process::id()))
+        .args([&format!("network::{name}"), "--exact", "--nocapture", "--test-threads=1"])
+        .env("LANDFALL_CHILD", "1")
+        .stdout(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+/// Whether this process was started to be killed.
+pub fn is_child() -> bool {
+    std::env::var_os("LANDFALL_CHILD").is_some()
 }
 
 pub fn run(program: &str, arguments: &str) -> String {
