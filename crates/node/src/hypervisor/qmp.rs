@@ -81,6 +81,8 @@ pub struct Qmp {
     scanned: usize,
     sent: u64,
     events: VecDeque<Event>,
+    /// When the whole conversation ends, whatever single commands are given.
+    until: Option<Instant>,
 }
 
 impl Qmp {
@@ -88,7 +90,7 @@ impl Qmp {
     pub fn connect(path: &Path, timeout: Duration) -> QmpResult<Self> {
         let deadline = Instant::now() + timeout;
         let stream = reach(path, deadline)?;
-        let mut qmp = Qmp { stream, pending: Vec::new(), scanned: 0, sent: 0, events: VecDeque::new() };
+        let mut qmp = Qmp { stream, pending: Vec::new(), scanned: 0, sent: 0, events: VecDeque::new(), until: None };
         loop {
             let message = qmp.next_message(deadline, "the connection")?;
             if message.get("QMP").is_some() {
@@ -97,6 +99,12 @@ impl Qmp {
         }
         qmp.run("qmp_capabilities", json!({}), None, deadline)?;
         Ok(qmp)
+    }
+
+    /// Bounds the rest of the conversation as a whole, so that a monitor that is slow in each answer doesn't hold it.
+    pub fn bounded(mut self, timeout: Duration) -> Self {
+        self.until = Some(Instant::now() + timeout);
+        self
     }
 
     /// Runs a command and returns what it returned.
@@ -140,6 +148,7 @@ impl Qmp {
         fd: Option<BorrowedFd<'_>>,
         deadline: Instant,
     ) -> QmpResult<Value> {
+        let deadline = self.until.map_or(deadline, |until| until.min(deadline));
         self.sent += 1;
         let id = self.sent;
         let mut line = json!({ "execute": command, "arguments": arguments, "id": id }).to_string();

@@ -12,12 +12,16 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use landfall_model::InstanceId;
 use serde::{Deserialize, Serialize};
 
 use super::cgroup;
 use super::process::Process;
+
+const LOCK_TRIES: u32 = 10;
+const LOCK_PAUSE: Duration = Duration::from_millis(2);
 
 /// What was started. Unknown fields of a later version are passed over.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -116,10 +120,16 @@ impl Folder {
     /// Takes the lock, for the guest's process to inherit. `None` if somebody has it: the guest runs.
     pub fn lock(&self) -> io::Result<Option<File>> {
         let file = self.lock_file(true)?;
-        match file.try_lock() {
-            Ok(()) => Ok(Some(file)),
-            Err(fs::TryLockError::WouldBlock) => Ok(None),
-            Err(fs::TryLockError::Error(error)) => Err(error),
+        let mut tries = 0;
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Some(file)),
+                // Whoever only looks holds it for a moment too.
+                Err(fs::TryLockError::WouldBlock) if tries < LOCK_TRIES => tries += 1,
+                Err(fs::TryLockError::WouldBlock) => return Ok(None),
+                Err(fs::TryLockError::Error(error)) => return Err(error),
+            }
+            std::thread::sleep(LOCK_PAUSE);
         }
     }
 

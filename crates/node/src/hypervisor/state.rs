@@ -139,7 +139,8 @@ impl QemuHypervisor {
         if look.deaf_until.is_some_and(|until| Instant::now() < until) {
             return None;
         }
-        let talk = Qmp::connect(&folder.look(), LOOK_TIMEOUT).and_then(|mut qmp| {
+        let talk = Qmp::connect(&folder.look(), LOOK_TIMEOUT).and_then(|qmp| {
+            let mut qmp = qmp.bounded(LOOK_TIMEOUT);
             self.move_console(id, &mut qmp)?;
             then(&mut qmp, &mut look)
         });

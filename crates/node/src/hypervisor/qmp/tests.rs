@@ -113,6 +113,20 @@ fn noise_without_end_does_not_outlast_the_deadline_nor_fill_memory() {
 }
 
 #[test]
+fn a_conversation_of_slow_answers_is_bounded_as_a_whole() {
+    let server = Server::answering(|_, id| {
+        std::thread::sleep(Duration::from_millis(60));
+        ok(id, &json!({})).into_bytes()
+    });
+    let mut qmp = Qmp::connect(&server.path(), SOON).unwrap().bounded(Duration::from_millis(200));
+    let begun = Instant::now();
+    let answers = (0..100).take_while(|_| qmp.execute("query-status", json!({}), SOON).is_ok()).count();
+    assert!((1..=3).contains(&answers), "{answers}");
+    assert!(begun.elapsed() < Duration::from_secs(2));
+    drop(qmp);
+}
+
+#[test]
 fn silence_and_a_closed_door_have_their_own_errors() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("qmp");
