@@ -111,6 +111,11 @@ impl Authenticator {
         self.root_key.seal(&secret_context(access_key), secret.as_bytes()).to_string()
     }
 
+    /// Whether a sealed secret is that one.
+    pub fn opens_to(&self, access_key: &str, sealed: &str, secret: &str) -> bool {
+        self.open(access_key, sealed).is_ok_and(|opened| opened == secret)
+    }
+
     /// A key for something else that is to be told from forgeries, such as page tokens.
     pub fn derive(&self, purpose: &str) -> [u8; 32] {
         self.root_key.derive(purpose)

@@ -202,3 +202,34 @@ pub fn default_settings() -> Settings {
         quotas: Quotas::default(),
     }
 }
+
+/// Deletes every row: for a simulated cloud that starts anew.
+pub fn wipe(tx: &mut landfall_state::Tx<'_, Cloud>) {
+    macro_rules! wipe {
+        ($($table:ident $field:ident),* $(,)?) => {$(
+            let keys: Vec<_> = tx.$field.iter().map(<$table as landfall_state::Table>::key).collect();
+            for key in keys {
+                tx.delete::<$table>(&key);
+            }
+        )*};
+    }
+    wipe!(
+        SettingsTable settings, Accounts accounts, Principals principals, AccessKeys access_keys, Hosts hosts,
+        Usages usage, Images images, KeyPairs key_pairs, Vpcs vpcs, Subnets subnets,
+        InternetGateways internet_gateways, RouteTables route_tables, NetworkAcls network_acls,
+        DhcpOptionsTable dhcp_options, SecurityGroups security_groups, SecurityGroupRules security_group_rules,
+        Interfaces interfaces, Addresses addresses, Instances instances, UserDataTable user_data, Volumes volumes,
+        Tags tags, ClientTokens client_tokens,
+    );
+}
+
+/// Whether no instance and no volume is on its way from one state to another.
+pub fn is_settled(cloud: &Cloud) -> bool {
+    use landfall_model::{InstanceState, VolumeState};
+    let passing =
+        |state| matches!(state, InstanceState::Pending | InstanceState::Stopping | InstanceState::ShuttingDown);
+    let rebooting =
+        |row: &Instance| row.status.state == InstanceState::Running && row.status.reboots < row.spec.reboots;
+    !cloud.instances.iter().any(|row| passing(row.status.state) || rebooting(row))
+        && !cloud.volumes.iter().any(|row| matches!(row.state, VolumeState::Creating | VolumeState::Deleting))
+}

@@ -5,6 +5,7 @@
 //! in tests and is the same in simulation.
 
 pub mod agent;
+pub mod connected;
 pub mod driver;
 pub mod fake;
 pub mod hypervisor;

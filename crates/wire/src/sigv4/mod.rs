@@ -13,10 +13,12 @@ mod claim;
 mod error;
 mod key;
 mod moment;
+mod sign;
 
 pub use claim::{Claim, Place, Scope, parse};
 pub use error::AuthError;
 pub use key::SigningKey;
+pub use sign::{amz_date, sign};
 
 use aws_lc_rs::digest;
 

@@ -1,0 +1,248 @@
+//! The command line.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Your own cloud region: real virtual machines and networks behind the API that your tools already speak.
+#[derive(Parser)]
+#[command(name = "landfall", version, max_term_width = 100)]
+pub struct CommandLine {
+    /// Answers in JSON, for scripts.
+    #[arg(long, global = true)]
+    pub json: bool,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Runs the cloud in the foreground.
+    Serve(ServeArgs),
+    /// Runs the cloud in the background; returns when it answers.
+    Up(ServeArgs),
+    /// Ends a cloud that runs in the background. Guests run on unless they are to be stopped.
+    Down(DownArgs),
+    /// Shows what runs.
+    Status(WhichArgs),
+    /// Prints the endpoint, region and keys for a shell: `eval "$(landfall env)"`.
+    Env(WhichArgs),
+    /// Says what is missing on this machine, and the command that mends it.
+    Doctor(DoctorArgs),
+    /// Builds, imports and names machine images.
+    #[command(subcommand)]
+    Image(ImageCommand),
+    /// Shows the console of an instance.
+    Console(ConsoleArgs),
+    /// Boots a first instance and says how to log in.
+    First(FirstArgs),
+    /// Processes of this binary that others start.
+    #[command(subcommand, hide = true)]
+    Internal(InternalCommand),
+}
+
+/// How a cloud is to run. Each is also `LANDFALL_…` in the environment, and a key of the configuration file.
+#[derive(Args, Clone, Debug, Default)]
+pub struct ServeArgs {
+    /// Everything but the guests: no root needed, nothing on the machine is touched.
+    #[arg(long)]
+    pub simulate: bool,
+    /// The folder of the cloud's state; `memory` keeps none (only with --simulate, and its default).
+    #[arg(long, env = "LANDFALL_STATE", value_name = "DIR|memory")]
+    pub state: Option<PathBuf>,
+    /// Where the API answers.
+    #[arg(long, env = "LANDFALL_LISTEN", value_name = "ADDR:PORT")]
+    pub listen: Option<SocketAddr>,
+    /// The account's twelve digits.
+    #[arg(long, env = "LANDFALL_ACCOUNT", value_name = "ID")]
+    pub account: Option<String>,
+    /// The id of the root access key.
+    #[arg(long, env = "LANDFALL_ACCESS_KEY", value_name = "ID")]
+    pub access_key: Option<String>,
+    /// The secret of the root access key: on the command line only with --simulate, since others can read it there.
+    #[arg(long, env = "LANDFALL_SECRET_KEY", value_name = "SECRET", hide_env_values = true)]
+    pub secret_key: Option<String>,
+    /// The region; in simulation every region answers, and this is the one that `landfall env` names.
+    #[arg(long, env = "LANDFALL_REGION", value_name = "NAME")]
+    pub region: Option<String>,
+    /// A further image id to pretend (only with --simulate; may be repeated).
+    #[arg(long = "image", env = "LANDFALL_IMAGE", value_name = "ami-…", value_delimiter = ',')]
+    pub images: Vec<String>,
+    /// How long a simulated start takes, in milliseconds.
+    #[arg(long, env = "LANDFALL_START_MS", value_name = "MS")]
+    pub start_ms: Option<u64>,
+    /// How long a simulated guest takes to stop, in milliseconds.
+    #[arg(long, env = "LANDFALL_STOP_MS", value_name = "MS")]
+    pub stop_ms: Option<u64>,
+    /// Where public addresses come from.
+    #[arg(long, env = "LANDFALL_POOL", value_name = "CIDR")]
+    pub pool: Option<String>,
+    /// What public names end in.
+    #[arg(long, env = "LANDFALL_PUBLIC_DOMAIN", value_name = "DOMAIN")]
+    pub public_domain: Option<String>,
+    /// A further name that requests may address this server by (may be repeated).
+    #[arg(long = "host-name", env = "LANDFALL_HOST_NAME", value_name = "NAME", value_delimiter = ',')]
+    pub host_names: Vec<String>,
+    /// The file of the key that secrets are sealed with; in the state folder unless it is said.
+    #[arg(long, env = "LANDFALL_ROOT_KEY", value_name = "FILE")]
+    pub root_key: Option<PathBuf>,
+    /// The configuration file.
+    #[arg(long, env = "LANDFALL_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// Which of the servers on this machine.
+#[derive(Args, Clone, Debug, Default)]
+pub struct WhichArgs {
+    /// The one that listens there; needed only where several run.
+    #[arg(long, env = "LANDFALL_LISTEN", value_name = "ADDR:PORT")]
+    pub listen: Option<SocketAddr>,
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct DownArgs {
+    #[command(flatten)]
+    pub which: WhichArgs,
+    /// What becomes of the guests.
+    #[arg(long, value_enum, default_value_t = Guests::Keep)]
+    pub guests: Guests,
+}
+
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guests {
+    /// They run on, with their network, and are found again.
+    Keep,
+    /// They are stopped first, as by StopInstances, and their networks are removed.
+    Stop,
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct DoctorArgs {
+    /// Looks only for what the simulation needs.
+    #[arg(long)]
+    pub simulate: bool,
+}
+
+#[derive(Subcommand)]
+pub enum ImageCommand {
+    /// Builds an image from Debian's packages.
+    Build(BuildArgs),
+    /// Takes in a disk image.
+    Import(ImportArgs),
+    /// Gives an image a further name, owner and id, so that people's look-ups find it.
+    Alias(AliasArgs),
+    /// Lists the images of this machine.
+    List(FolderArgs),
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct FolderArgs {
+    /// The folder of the cloud's state.
+    #[arg(long, env = "LANDFALL_STATE", value_name = "DIR")]
+    pub state: Option<PathBuf>,
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct BuildArgs {
+    /// Which: `mini` starts in seconds; `debian` is Debian 12 with cloud-init.
+    #[arg(value_enum)]
+    pub which: Recipe,
+    #[command(flatten)]
+    pub folder: FolderArgs,
+    /// Builds again although there is one.
+    #[arg(long)]
+    pub again: bool,
+}
+
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Recipe {
+    /// busybox and dropbear.
+    Mini,
+    /// Debian 12 with cloud-init.
+    Debian,
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct ImportArgs {
+    /// The file.
+    pub file: PathBuf,
+    /// Its format. It is stated, never guessed: a guess can be misled by what is inside.
+    #[arg(long, value_enum)]
+    pub format: DiskFormat,
+    /// The SHA-256 that it must have, in hexadecimal.
+    #[arg(long, value_name = "HEX")]
+    pub sha256: Option<String>,
+    /// The image's name.
+    #[arg(long)]
+    pub name: String,
+    /// The memory that it needs, in MiB.
+    #[arg(long, default_value_t = 0)]
+    pub min_memory_mib: u64,
+    #[command(flatten)]
+    pub folder: FolderArgs,
+}
+
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DiskFormat {
+    /// QEMU's own.
+    Qcow2,
+    /// The bytes of the disk.
+    Raw,
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct AliasArgs {
+    /// The image, by id or name.
+    pub image: String,
+    /// The further name; it may be the same as the image's.
+    #[arg(long)]
+    pub name: Option<String>,
+    /// The account id of the owner that it is said to have.
+    #[arg(long, default_value = "136693071363")]
+    pub owner: String,
+    /// The alias of that owner.
+    #[arg(long, default_value = "amazon")]
+    pub owner_alias: String,
+    /// The id that it goes by under this name, such as one that configurations name.
+    #[arg(long, value_name = "ami-…")]
+    pub id: Option<String>,
+    #[command(flatten)]
+    pub folder: FolderArgs,
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct ConsoleArgs {
+    /// The instance.
+    pub instance: String,
+    /// Goes on as more comes.
+    #[arg(short, long)]
+    pub follow: bool,
+    #[command(flatten)]
+    pub which: WhichArgs,
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct FirstArgs {
+    #[command(flatten)]
+    pub which: WhichArgs,
+    /// The image's name pattern.
+    #[arg(long, default_value = "landfall-mini-*")]
+    pub image: String,
+    /// The instance's type.
+    #[arg(long = "type", default_value = "t3.nano")]
+    pub instance_type: String,
+    /// How long to wait until it lets somebody in, in seconds.
+    #[arg(long, default_value_t = 180)]
+    pub timeout: u64,
+}
+
+#[derive(Subcommand)]
+pub enum InternalCommand {
+    /// Serves DHCP, DNS and metadata in the networks' namespaces.
+    Metadata {
+        /// Its folder.
+        #[arg(long)]
+        folder: PathBuf,
+    },
+}

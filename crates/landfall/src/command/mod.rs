@@ -1,0 +1,48 @@
+//! The commands, one file each.
+
+mod console;
+mod doctor;
+mod down;
+mod env;
+mod first;
+mod image;
+mod status;
+mod up;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+
+use crate::cli::{Command, CommandLine, InternalCommand};
+use crate::config::Config;
+
+/// Runs a command.
+pub fn run(line: CommandLine) -> Result<ExitCode> {
+    let json = line.json;
+    match line.command {
+        Command::Serve(args) => {
+            start_log();
+            crate::serve::run(Config::resolve(&args)?)?;
+        }
+        Command::Up(args) => up::run(&args, json)?,
+        Command::Down(args) => down::run(&args, json)?,
+        Command::Status(args) => status::run(&args, json)?,
+        Command::Env(args) => env::run(&args, json)?,
+        Command::Doctor(args) => return doctor::run(&args, json),
+        Command::Image(command) => image::run(command, json)?,
+        Command::Console(args) => console::run(&args)?,
+        Command::First(args) => first::run(&args, json)?,
+        Command::Internal(InternalCommand::Metadata { folder }) => {
+            start_log();
+            landfall_node::metadata::serve(landfall_node::metadata::Config::in_folder(folder))?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Logs in JSON to standard error; `LANDFALL_LOG` says how much, in the form of tracing's filters.
+fn start_log() {
+    let filter = tracing_subscriber::EnvFilter::try_from_env("LANDFALL_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    tracing_subscriber::fmt().json().flatten_event(true).with_env_filter(filter).with_writer(std::io::stderr).init();
+}

@@ -1,0 +1,75 @@
+//! `landfall up`: starts a server in the background, and returns when it answers.
+
+use std::fs::OpenOptions;
+use std::os::unix::process::CommandExt as _;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::cli::ServeArgs;
+use crate::config::Config;
+use crate::{client, record};
+
+/// How long a start may take: a large log is read first.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub fn run(args: &ServeArgs, json: bool) -> Result<()> {
+    // What is wrong with the configuration is told here, not in a log.
+    let config = Config::resolve(args)?;
+    if let Ok(running) = record::find(Some(config.listen)) {
+        if running.simulate != config.simulate {
+            bail!(
+                "another cloud listens at {}: end it with `landfall down`, or choose another place with --listen",
+                config.listen
+            );
+        }
+        return super::status::show(&[running], json);
+    }
+    let log_path = log_path(&config)?;
+    let log = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .open(&log_path)
+        .with_context(|| format!("opening the log {}", log_path.display()))?;
+    let from = log.metadata()?.len();
+    let mut command = Command::new(std::env::current_exe().context("finding this program")?);
+    command.arg("serve").args(std::env::args_os().skip(1).filter(|arg| arg != "up" && arg != "--json"));
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+    // SAFETY: between fork and exec the child calls only setsid, which is safe there: it takes no lock.
+    unsafe {
+        command.pre_exec(|| nix::unistd::setsid().map(drop).map_err(std::io::Error::from));
+    }
+    let mut child = command.spawn().context("starting the server")?;
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        if let Some(status) = child.try_wait()? {
+            let said = std::fs::read(&log_path).unwrap_or_default();
+            let said = String::from_utf8_lossy(said.get(usize::try_from(from)?..).unwrap_or_default()).into_owned();
+            let last: Vec<_> = said.lines().rev().take(5).collect();
+            let last: Vec<_> = last.into_iter().rev().collect();
+            bail!("the server ended ({status}): {}", last.join("\n"));
+        }
+        if let Ok(running) = record::find(Some(config.listen))
+            && running.pid == i32::try_from(child.id())?
+            && client::own(running.listen, "GET", "/_landfall/health").is_ok_and(|(status, _)| status == 200)
+        {
+            return super::status::show(&[running], json);
+        }
+        if Instant::now() > deadline {
+            bail!("the server was started and doesn't answer; its log is {}", log_path.display());
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Where a server in the background logs to.
+fn log_path(config: &Config) -> Result<PathBuf> {
+    let folder = match &config.state {
+        Some(state) => state.clone(),
+        None => std::env::temp_dir().join(format!("landfall-{}", nix::unistd::geteuid())),
+    };
+    std::fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
+    Ok(folder.join(format!("landfall-{}.log", config.listen.port())))
+}

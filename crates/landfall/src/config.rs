@@ -1,0 +1,232 @@
+//! The configuration: from the command line, the environment and a file, in this order, to settings that hold together.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use landfall_cloud::value::default_settings;
+use landfall_model::{AccountId, ImageId, Ipv4Cidr, Quotas, Region, Settings};
+use serde::Deserialize;
+
+use crate::cli::ServeArgs;
+
+/// Where people's local AWS tools already look.
+pub const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 4566);
+/// Where a cloud of real machines keeps its state.
+pub const DEFAULT_STATE: &str = "/var/lib/landfall";
+/// The configuration file that is read if it is there.
+const DEFAULT_FILE: &str = "/etc/landfall.toml";
+/// The account that a cloud has unless another is asked for.
+const DEFAULT_ACCOUNT: &str = "000000000000";
+/// The key of a simulated cloud, where none is given: anybody may know it.
+const SIMULATED_KEY: &str = "test";
+
+/// How a cloud runs.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Whether there are no guests.
+    pub simulate: bool,
+    /// The folder of its state; `None` for memory.
+    pub state: Option<PathBuf>,
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// The account.
+    pub account: AccountId,
+    /// The root access key's id, where it is given.
+    pub access_key: Option<String>,
+    /// Its secret, where it is given.
+    pub secret_key: Option<String>,
+    /// The region.
+    pub region: Region,
+    /// Image ids to pretend.
+    pub images: Vec<ImageId>,
+    /// How long a simulated start takes.
+    pub start: Duration,
+    /// How long a simulated guest takes to stop.
+    pub stop: Duration,
+    /// Names that requests may address it by.
+    pub host_names: Vec<String>,
+    /// The file of the root key, where it isn't in the state folder.
+    pub root_key: Option<PathBuf>,
+    /// What goes into the cloud as the provider's decisions.
+    pub settings: Settings,
+    /// How networks are made.
+    pub network: NetworkFile,
+}
+
+/// The keys of the configuration file.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct File {
+    simulate: Option<bool>,
+    state: Option<PathBuf>,
+    listen: Option<SocketAddr>,
+    account: Option<String>,
+    access_key: Option<String>,
+    secret_key: Option<String>,
+    region: Option<String>,
+    images: Vec<String>,
+    start_ms: Option<u64>,
+    stop_ms: Option<u64>,
+    pool: Option<String>,
+    public_domain: Option<String>,
+    host_names: Vec<String>,
+    root_key: Option<PathBuf>,
+    cpu_ratio: Option<u32>,
+    quotas: Quotas,
+    network: NetworkFile,
+}
+
+/// How networks are made, in the configuration file's `[network]`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct NetworkFile {
+    /// The link to the internet; the one of the default route if it isn't said.
+    pub uplink: Option<String>,
+    /// Where guests may not go.
+    pub blocked: Vec<String>,
+    /// Whether guests may go to the networks that the machine itself is on.
+    pub lan: bool,
+}
+
+impl Config {
+    /// Reads the configuration of `serve` and `up`.
+    pub fn resolve(args: &ServeArgs) -> Result<Self> {
+        let file = read_file(args.config.as_deref())?;
+        let simulate = args.simulate || env_flag("LANDFALL_SIMULATE") || file.simulate.unwrap_or(false);
+        let on_command_line = std::env::args().any(|arg| arg.starts_with("--secret-key"));
+        ensure!(
+            simulate || !on_command_line,
+            "--secret-key on the command line can be read by every user of this machine: set LANDFALL_SECRET_KEY, or use it with --simulate"
+        );
+        let account = args.account.clone().or(file.account).unwrap_or_else(|| DEFAULT_ACCOUNT.into());
+        let region = args.region.clone().or(file.region).unwrap_or_else(|| Region::DEFAULT.name().into());
+        let images = if args.images.is_empty() { file.images } else { args.images.clone() };
+        ensure!(
+            simulate || images.is_empty(),
+            "--image pretends images, which only --simulate does; use `landfall image alias` instead"
+        );
+        let key = |given: Option<String>| given.or_else(|| simulate.then(|| SIMULATED_KEY.to_owned()));
+        let access_key = key(args.access_key.clone().or(file.access_key));
+        let secret_key = key(args.secret_key.clone().or(file.secret_key));
+        ensure!(
+            access_key.as_deref().is_none_or(|id| !id.is_empty()
+                && id.len() <= 128
+                && id.bytes().all(|b| b.is_ascii_graphic() && b != b'/' && b != b',')),
+            "an access key's id has 1 to 128 letters, digits and signs, and no slash or comma"
+        );
+        let mut settings = default_settings();
+        settings.quotas = file.quotas;
+        settings.cpu_ratio = file.cpu_ratio.unwrap_or(settings.cpu_ratio);
+        if let Some(domain) = args.public_domain.clone().or(file.public_domain) {
+            settings.public_domain = domain;
+        }
+        if let Some(pool) = args.pool.clone().or(file.pool) {
+            settings.public_pool = parse_pool(&pool)?;
+        }
+        Ok(Self {
+            simulate,
+            state: state_folder(simulate, args.state.clone().or(file.state))?,
+            listen: args.listen.or(file.listen).unwrap_or(DEFAULT_LISTEN),
+            account: account.parse().context("--account")?,
+            access_key,
+            secret_key,
+            region: region.parse().context("--region")?,
+            images: images
+                .iter()
+                .map(|id| id.parse().with_context(|| format!("--image {id}")))
+                .collect::<Result<_>>()?,
+            start: Duration::from_millis(args.start_ms.or(file.start_ms).unwrap_or(0)),
+            stop: Duration::from_millis(args.stop_ms.or(file.stop_ms).unwrap_or(0)),
+            host_names: if args.host_names.is_empty() { file.host_names } else { args.host_names.clone() },
+            root_key: args.root_key.clone().or(file.root_key),
+            settings,
+            network: file.network,
+        })
+    }
+}
+
+fn env_flag(name: &str) -> bool {
+    std::env::var(name).is_ok_and(|value| matches!(value.as_str(), "1" | "true" | "yes"))
+}
+
+fn read_file(named: Option<&Path>) -> Result<File> {
+    let path = named.unwrap_or(Path::new(DEFAULT_FILE));
+    match std::fs::read_to_string(path) {
+        Ok(text) => toml::from_str(&text).with_context(|| format!("reading {}", path.display())),
+        Err(error) if named.is_none() && error.kind() == std::io::ErrorKind::NotFound => Ok(File::default()),
+        Err(error) => Err(error).with_context(|| format!("reading {}", path.display())),
+    }
+}
+
+fn parse_pool(text: &str) -> Result<Ipv4Cidr> {
+    let (pool, loose) = Ipv4Cidr::parse_loose(text).context("--pool")?;
+    ensure!(
+        !loose && (8..=29).contains(&pool.prefix()),
+        "--pool {text}: a block such as 198.18.0.0/16, of 8 to 29 leading bits"
+    );
+    Ok(pool)
+}
+
+fn state_folder(simulate: bool, given: Option<PathBuf>) -> Result<Option<PathBuf>> {
+    match given {
+        Some(path) if path.as_os_str() == "memory" => {
+            ensure!(simulate, "--state memory is only for --simulate: real machines need a state that survives");
+            Ok(None)
+        }
+        Some(path) => Ok(Some(std::path::absolute(&path).with_context(|| format!("--state {}", path.display()))?)),
+        None if simulate => Ok(None),
+        None => Ok(Some(DEFAULT_STATE.into())),
+    }
+}
+
+/// The state folder that commands on images mean.
+pub fn image_state(given: Option<&Path>) -> Result<PathBuf> {
+    match given {
+        Some(path) if path.as_os_str() == "memory" => bail!("a state in memory has no images of its own"),
+        Some(path) => std::path::absolute(path).context("--state"),
+        None => Ok(read_file(None)?.state.unwrap_or_else(|| DEFAULT_STATE.into())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resolve(args: ServeArgs) -> Result<Config> {
+        // A file of the machine's own must not decide what a test sees.
+        let empty = tempfile::NamedTempFile::new()?;
+        Config::resolve(&ServeArgs { config: Some(empty.path().to_owned()), ..args })
+    }
+
+    #[test]
+    fn simulation_keeps_nothing_unless_it_is_told_where() {
+        let config = resolve(ServeArgs { simulate: true, ..ServeArgs::default() }).unwrap();
+        assert_eq!((config.state, config.access_key.as_deref()), (None, Some("test")));
+        let config = resolve(ServeArgs::default()).unwrap();
+        assert_eq!((config.state, config.access_key), (Some(DEFAULT_STATE.into()), None));
+    }
+
+    #[test]
+    fn memory_and_pretended_images_are_for_simulation_only() {
+        for args in [
+            ServeArgs { state: Some("memory".into()), ..ServeArgs::default() },
+            ServeArgs { images: vec!["ami-12345678".into()], ..ServeArgs::default() },
+        ] {
+            assert!(resolve(args.clone()).is_err());
+            assert!(resolve(ServeArgs { simulate: true, ..args }).is_ok());
+        }
+    }
+
+    #[test]
+    fn what_aws_tools_would_refuse_is_refused_at_the_start() {
+        for args in [
+            ServeArgs { region: Some("local-1".into()), ..ServeArgs::default() },
+            ServeArgs { account: Some("12".into()), ..ServeArgs::default() },
+            ServeArgs { pool: Some("198.18.0.1/16".into()), ..ServeArgs::default() },
+        ] {
+            assert!(resolve(args).is_err());
+        }
+    }
+}

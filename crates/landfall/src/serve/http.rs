@@ -1,0 +1,251 @@
+//! The front door: bounded before anything is known about who calls, and closed to pages in a browser.
+//!
+//! `Host` must be an address, `localhost`, a single label or a configured name, so that a name that is made to point here
+//! isn't one; a foreign `Origin` is refused; the server's own paths want a header that no page may send.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use anyhow::Result;
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use landfall_api::HttpRequest;
+use tokio::net::TcpListener;
+
+use super::Server;
+
+/// How long a client may take to send its headers.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long it may take to send a body.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+/// The largest body.
+const MAX_BODY: usize = 1 << 20;
+/// Connections of one source.
+const MAX_CONNECTIONS: usize = 512;
+/// The largest head of a request.
+const MAX_HEAD: usize = 64 * 1024;
+/// Headers of a request.
+const MAX_HEADERS: usize = 100;
+
+type Answer = Response<Full<Bytes>>;
+
+/// Takes connections until the listener fails.
+pub async fn accept(listener: TcpListener, server: Arc<Server>) -> Result<()> {
+    let sources = Arc::new(Sources::default());
+    loop {
+        let (stream, peer) = match listener.accept().await {
+            Ok(accepted) => accepted,
+            Err(error) => {
+                // Out of descriptors, or the client went away: both pass.
+                tracing::warn!(%error, "a connection was not taken");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                continue;
+            }
+        };
+        let Some(entry) = sources.enter(peer.ip()) else { continue };
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "a connection is gone already");
+        }
+        let server = server.clone();
+        tokio::spawn(async move {
+            let _entry = entry;
+            let service = service_fn(|request| answer(&server, peer, request));
+            let mut builder = hyper::server::conn::http1::Builder::new();
+            builder.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
+            builder.max_buf_size(MAX_HEAD).max_headers(MAX_HEADERS);
+            if let Err(error) = builder.serve_connection(TokioIo::new(stream), service).await {
+                tracing::debug!(%error, %peer, "a connection ended");
+            }
+        });
+    }
+}
+
+/// How many connections each source has.
+#[derive(Default)]
+struct Sources(Mutex<HashMap<IpAddr, usize>>);
+
+struct Entry(Arc<Sources>, IpAddr);
+
+impl Sources {
+    fn enter(self: &Arc<Self>, source: IpAddr) -> Option<Entry> {
+        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = counts.entry(source).or_insert(0);
+        if *count >= MAX_CONNECTIONS {
+            return None;
+        }
+        *count += 1;
+        Some(Entry(self.clone(), source))
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        let mut counts = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = counts.get_mut(&self.1) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&self.1);
+            }
+        }
+    }
+}
+
+async fn answer(server: &Server, peer: SocketAddr, request: Request<Incoming>) -> Result<Answer, Infallible> {
+    Ok(match try_answer(server, peer, request).await {
+        Ok(answer) => answer,
+        Err((status, words)) => plain(status, words),
+    })
+}
+
+async fn try_answer(
+    server: &Server,
+    peer: SocketAddr,
+    request: Request<Incoming>,
+) -> Result<Answer, (StatusCode, &'static str)> {
+    let (head, body) = request.into_parts();
+    check_host(&head.headers, &server.host_names)?;
+    if head.headers.contains_key("origin") && !is_own_origin(&head.headers) {
+        return Err((StatusCode::FORBIDDEN, "requests of web pages are not taken"));
+    }
+    let path = head.uri.path();
+    if let Some(own) = path.strip_prefix("/_landfall/") {
+        return own_path(server, peer, &head, own);
+    }
+    let body = tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, MAX_BODY).collect()).await;
+    let body = match body {
+        Ok(Ok(body)) => body.to_bytes(),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            return Err((StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than 1 MiB"));
+        }
+        Ok(Err(_)) => return Err((StatusCode::BAD_REQUEST, "the body ended early")),
+        Err(_) => return Err((StatusCode::REQUEST_TIMEOUT, "the body came too slowly")),
+    };
+    let request = HttpRequest {
+        method: head.method.as_str(),
+        path,
+        query: head.uri.query().unwrap_or_default(),
+        headers: &head.headers,
+        body: &body,
+        source: peer.ip(),
+        secure: false,
+    };
+    let answer = server.gateway.handle(request).await;
+    let mut response = Response::builder()
+        .status(answer.status)
+        .header("content-type", answer.content_type)
+        .header("server", "landfall");
+    for (name, value) in answer.headers {
+        response = response.header(name, value);
+    }
+    response
+        .body(Full::new(Bytes::from(answer.body)))
+        .map_err(|_| (StatusCode::INTERNAL_SERVER_ERROR, "the answer has a bad header"))
+}
+
+fn plain(status: StatusCode, words: &'static str) -> Answer {
+    let mut response = Response::new(Full::new(Bytes::from_static(words.as_bytes())));
+    *response.status_mut() = status;
+    response.headers_mut().insert("content-type", hyper::header::HeaderValue::from_static("text/plain"));
+    response
+}
+
+/// Refuses a `Host` that is neither an address, nor local, nor configured.
+fn check_host(headers: &hyper::HeaderMap, names: &[String]) -> Result<(), (StatusCode, &'static str)> {
+    let mut hosts = headers.get_all("host").iter();
+    let host = hosts.next().and_then(|host| host.to_str().ok()).ok_or((StatusCode::BAD_REQUEST, "a Host is needed"))?;
+    if hosts.next().is_some() {
+        return Err((StatusCode::BAD_REQUEST, "one Host is enough"));
+    }
+    if is_known_host(host, names) { Ok(()) } else { Err((StatusCode::FORBIDDEN, "this is no name of this server")) }
+}
+
+fn is_known_host(host: &str, names: &[String]) -> bool {
+    if host.parse::<SocketAddr>().is_ok() || host.parse::<IpAddr>().is_ok() {
+        return true;
+    }
+    let bracketed = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    if bracketed.is_some_and(|inner| inner.parse::<IpAddr>().is_ok()) {
+        return true;
+    }
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.parse::<u16>().is_ok() => name,
+        _ => host,
+    };
+    let name = name.trim_end_matches('.').to_ascii_lowercase();
+    let is_label = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
+    is_label || name.ends_with(".localhost") || names.iter().any(|known| known.eq_ignore_ascii_case(&name))
+}
+
+/// Whether the page that sent this came from this very server.
+fn is_own_origin(headers: &hyper::HeaderMap) -> bool {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    match (text("origin"), text("host")) {
+        (Some(origin), Some(host)) => origin.strip_prefix("http://").is_some_and(|rest| rest == host),
+        _ => false,
+    }
+}
+
+/// The server's own paths.
+fn own_path(
+    server: &Server,
+    peer: SocketAddr,
+    head: &hyper::http::request::Parts,
+    path: &str,
+) -> Result<Answer, (StatusCode, &'static str)> {
+    if head.headers.get("x-landfall").is_none_or(|value| value != "1") {
+        return Err((StatusCode::FORBIDDEN, "this path wants the header X-Landfall: 1"));
+    }
+    if !peer.ip().to_canonical().is_loopback() {
+        return Err((StatusCode::FORBIDDEN, "this path is for this machine"));
+    }
+    let failed = |error: anyhow::Error| {
+        tracing::error!(error = format!("{error:#}"), path, "one of the server's own paths failed");
+        (StatusCode::INTERNAL_SERVER_ERROR, "it failed; the log says why")
+    };
+    match (&head.method, path) {
+        (&Method::GET, "health") => Ok(plain(StatusCode::OK, "ok\n")),
+        (&Method::GET, "settled") if server.is_settled() => Ok(plain(StatusCode::OK, "settled\n")),
+        (&Method::GET, "settled") => Ok(plain(StatusCode::SERVICE_UNAVAILABLE, "in transition\n")),
+        (&Method::POST, "reset") if server.simulation.is_none() => {
+            Err((StatusCode::FORBIDDEN, "only a simulated cloud is reset"))
+        }
+        (&Method::POST, "reset") => server.reset().map(|()| plain(StatusCode::OK, "reset\n")).map_err(failed),
+        (&Method::POST, "images") => server.plant().map(|()| plain(StatusCode::OK, "registered\n")).map_err(failed),
+        _ => Err((StatusCode::NOT_FOUND, "there is no such path")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_that_was_made_to_point_here_is_refused() {
+        let names = ["cloud.example.org".to_owned()];
+        for good in [
+            "127.0.0.1:4566",
+            "127.0.0.1",
+            "[::1]:4566",
+            "[::1]",
+            "localhost:4566",
+            "ec2.localhost",
+            "landfall:80",
+            "Cloud.Example.org:4566",
+            "localhost.",
+        ] {
+            assert!(is_known_host(good, &names), "{good}");
+        }
+        for bad in
+            ["evil.example.com", "evil.example.com:4566", "cloud.example.org.evil.com", "", ":4566", "127.0.0.1.nip.io"]
+        {
+            assert!(!is_known_host(bad, &names), "{bad}");
+        }
+    }
+}

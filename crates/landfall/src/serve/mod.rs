@@ -1,0 +1,248 @@
+//! `landfall serve`: puts a cloud together from its configuration, and runs it until it is told to end.
+
+mod http;
+mod real;
+mod sim;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+use landfall_api::{Gateway, Outside, Regions};
+use landfall_cloud::{Cloud, Entropy, Tx};
+use landfall_control::Seed;
+use landfall_model::{Image, Scope};
+use landfall_state::{Engine, Log, MemoryLog, RootKey, SqliteLog, SqliteOptions};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+pub use real::RUNTIME;
+
+use crate::config::Config;
+use crate::credentials::{self, Credentials};
+use crate::images;
+use crate::record::{Record, start_time};
+
+/// A cloud that runs, as its front door sees it.
+pub struct Server {
+    /// The dispatch.
+    pub gateway: Gateway,
+    /// The simulation, where this is one.
+    pub simulation: Option<Arc<sim::Simulation>>,
+    /// Names that requests may address it by.
+    pub host_names: Vec<String>,
+    /// Where images are registered from.
+    pub image_folder: Option<PathBuf>,
+    config: Config,
+    credentials: Credentials,
+}
+
+/// Runs a cloud in this process.
+pub fn run(config: Config) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("starting threads")?;
+    runtime.block_on(serve(config))
+}
+
+async fn serve(config: Config) -> Result<()> {
+    // The listener comes first: a port that is taken must be told before anything is touched.
+    let listener = TcpListener::bind(config.listen)
+        .await
+        .with_context(|| format!("listening at {}; choose another place with --listen", config.listen))?;
+    let listen = listener.local_addr()?;
+    let mut config = config;
+    config.listen = listen;
+    if let Some(state) = &config.state {
+        make_state_folder(state)?;
+    }
+    let (access_key, secret_key) = (config.access_key.as_deref(), config.secret_key.as_deref());
+    let credentials = match &config.state {
+        Some(state) => credentials::ensure(state, access_key, secret_key)?,
+        None => Credentials {
+            access_key: access_key.context("--access-key")?.to_owned(),
+            secret_key: secret_key.context("--secret-key")?.to_owned(),
+        },
+    };
+    let engine = open_engine(config.state.as_deref())?;
+    let root_key = root_key(&config)?;
+    let pieces = if config.simulate { sim::assemble(&config, &engine)? } else { real::assemble(&config, &engine)? };
+    let gateway = Gateway::new(
+        engine.clone(),
+        landfall_api::Options {
+            regions: if config.simulate { Regions::Any } else { Regions::One(config.region) },
+            root_key,
+            outside: Outside { hosts: pieces.hosts.clone() },
+            settle: pieces.settle.clone(),
+            entropy: Entropy::from_system(),
+        },
+    );
+    let record = Record {
+        pid: i32::try_from(std::process::id()).unwrap_or(0),
+        started: start_time(i32::try_from(std::process::id()).unwrap_or(0)).unwrap_or(0),
+        listen,
+        simulate: config.simulate,
+        state: config.state.clone(),
+        region: config.region.name().to_owned(),
+        account: config.account.to_string(),
+        credentials: credentials.clone(),
+        hypervisor: pieces.hypervisor.clone(),
+    };
+    let server = Arc::new(Server {
+        gateway,
+        simulation: pieces.simulation,
+        host_names: config.host_names.clone(),
+        image_folder: config.state.as_deref().filter(|_| !config.simulate).map(images::folder),
+        config,
+        credentials,
+    });
+    server.plant()?;
+    let agent = match pieces.start {
+        Some(start) => Some(start()?),
+        None => None,
+    };
+    let clockwork = tokio::spawn(landfall_control::clockwork::run(engine.clone(), pieces.settle));
+    let published = record.publish()?;
+    tracing::info!(listen = %listen, simulate = server.config.simulate, hypervisor = record.hypervisor, "the cloud answers");
+    let mut ends = [signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?];
+    let [terminate, interrupt] = &mut ends;
+    tokio::select! {
+        result = http::accept(listener, server.clone()) => result?,
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!("ending; guests run on");
+    clockwork.abort();
+    drop(published);
+    if let Some(agent) = agent {
+        // The agent's threads may wait for the control plane, which waits for nobody: not on this runtime's threads.
+        tokio::task::spawn_blocking(move || agent.stop()).await.context("ending the agent")?;
+    }
+    Ok(())
+}
+
+impl Server {
+    /// Makes what every cloud starts with, as the configuration and the images of this machine say.
+    pub fn plant(&self) -> Result<()> {
+        let images = self.images()?;
+        let authenticator = self.gateway.authenticator();
+        let engine = self.gateway.engine();
+        let id = &self.credentials.access_key;
+        // Sealing the same secret twice gives two texts: what is there stays if it opens to the same.
+        let stored = engine.read().access_keys.get(id).map(|row| row.secret.clone());
+        let secret = match stored {
+            Some(sealed) if authenticator.opens_to(id, &sealed, &self.credentials.secret_key) => sealed,
+            _ => authenticator.seal(id, &self.credentials.secret_key),
+        };
+        let seed = Seed {
+            settings: self.config.settings.clone(),
+            account: self.config.account,
+            access_key: (id.clone(), secret),
+            hosts: self.simulation.as_ref().map_or_else(|| real::hosts(&self.config), |_| Ok(sim::hosts()))?,
+            images,
+        };
+        let scope = Scope { account: self.config.account, region: self.config.region };
+        let now = engine.now_ms();
+        let pending = engine.commit(|head| {
+            let mut entropy = Entropy::from_system();
+            let planted: Result<(), std::convert::Infallible> = head.transact(now, None, |tx| {
+                seed.plant(&mut Tx::new(tx, scope, &mut entropy));
+                Ok(())
+            });
+            let Ok(()) = planted;
+            if let Some(simulation) = &self.simulation {
+                simulation.begin(head);
+            }
+        });
+        // The appender answers; this thread may wait for it wherever it is.
+        tokio::task::block_in_place(|| pending.wait()).context("writing what the cloud starts with")
+    }
+
+    fn images(&self) -> Result<Vec<Image>> {
+        if let Some(folder) = &self.image_folder {
+            return images::load(folder);
+        }
+        let mut images = landfall_control::seed::simulated_images();
+        images.extend(self.config.images.iter().map(|id| landfall_control::seed::pretended_image(*id)));
+        Ok(images)
+    }
+
+    /// Wipes a simulated cloud and seeds it again.
+    pub fn reset(&self) -> Result<()> {
+        let engine = self.gateway.engine();
+        let now = engine.now_ms();
+        let pending = engine.commit(|head| {
+            let wiped: Result<(), std::convert::Infallible> = head.transact(now, None, |tx| {
+                landfall_cloud::value::wipe(tx);
+                Ok(())
+            });
+            let Ok(()) = wiped;
+        });
+        tokio::task::block_in_place(|| pending.wait()).context("wiping the cloud")?;
+        self.plant()
+    }
+
+    /// Whether nothing is in transition.
+    pub fn is_settled(&self) -> bool {
+        landfall_cloud::value::is_settled(&self.gateway.engine().read())
+    }
+}
+
+/// What a cloud's hosts are made of, real or simulated.
+pub struct Pieces {
+    /// Answers questions to hosts.
+    pub hosts: Arc<dyn landfall_api::Hosts>,
+    /// Settles each commit.
+    pub settle: Option<Arc<dyn landfall_api::Settle>>,
+    /// The simulation.
+    pub simulation: Option<Arc<sim::Simulation>>,
+    /// What runs guests.
+    pub hypervisor: String,
+    /// Starts the agent, once the cloud knows its host.
+    pub start: Option<Box<dyn FnOnce() -> Result<landfall_node::agent::Agent>>>,
+}
+
+fn open_engine(state: Option<&Path>) -> Result<Engine<Cloud>> {
+    let log: Box<dyn Log> = match state {
+        None => Box::new(MemoryLog::volatile()),
+        Some(state) => {
+            let folder = state.join("log");
+            let opened = SqliteLog::open(&folder, SqliteOptions::default());
+            Box::new(opened.with_context(|| format!("opening the log in {}", folder.display()))?)
+        }
+    };
+    Engine::open(log, landfall_state::Options::default()).context("loading the cloud's state")
+}
+
+fn root_key(config: &Config) -> Result<RootKey> {
+    match (&config.root_key, &config.state) {
+        (Some(path), _) => RootKey::ensure(path).context("reading the root key"),
+        (None, Some(state)) => {
+            let folder = state.join("keys");
+            make_private(&folder)?;
+            RootKey::ensure(&folder.join("root.key")).context("reading the root key")
+        }
+        (None, None) => {
+            let mut bytes = [0; 32];
+            aws_lc_rs::rand::fill(&mut bytes).map_err(|_| anyhow::anyhow!("this machine has no randomness"))?;
+            Ok(RootKey::from_bytes(&bytes))
+        }
+    }
+}
+
+/// The state folder: others may pass through it to the one file that is theirs, and see nothing else.
+fn make_state_folder(state: &Path) -> Result<()> {
+    use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
+    let make = || -> std::io::Result<()> {
+        std::fs::DirBuilder::new().recursive(true).mode(0o711).create(state)?;
+        std::fs::set_permissions(state, std::fs::Permissions::from_mode(0o711))
+    };
+    make().with_context(|| format!("making {}", state.display()))
+}
+
+fn make_private(folder: &Path) -> Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+        .with_context(|| format!("making {}", folder.display()))
+}

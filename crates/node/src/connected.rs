@@ -1,0 +1,68 @@
+//! The network driver as the agent uses it: packets by [`HostNetwork`], and what DHCP, DNS and metadata answer by the
+//! metadata process. Fed in this order, the process finds each port's device there.
+
+use std::collections::BTreeSet;
+use std::process::Command;
+
+use landfall_model::InterfaceId;
+use landfall_model::plan::HostPlan;
+
+use crate::driver::{DriverError, DriverResult, Network, OpenPort};
+use crate::metadata::{MetadataClient, derive};
+use crate::network::HostNetwork;
+
+/// Packets and answers together.
+pub struct ConnectedNetwork {
+    network: HostNetwork,
+    metadata: MetadataClient,
+    spawn: Box<dyn Fn() -> Command + Send + Sync>,
+}
+
+impl ConnectedNetwork {
+    /// The network of this machine with the metadata process behind that client; `spawn` says how to start it.
+    pub fn new(
+        network: HostNetwork,
+        metadata: MetadataClient,
+        spawn: impl Fn() -> Command + Send + Sync + 'static,
+    ) -> Self {
+        Self { network, metadata, spawn: Box::new(spawn) }
+    }
+}
+
+impl Network for ConnectedNetwork {
+    fn apply(&self, plan: &HostPlan) -> DriverResult<()> {
+        self.network.apply(plan)?;
+        let retry = |error: crate::metadata::ClientError| DriverError::Retry(error.to_string());
+        self.metadata.ensure_running(&self.spawn).map_err(retry)?;
+        let config = self.network.config();
+        let late = self.metadata.feed(&derive(plan, &config.prefix, config.mtu)).map_err(retry)?;
+        for what in late {
+            tracing::warn!(what, "the metadata process can't serve this yet");
+        }
+        Ok(())
+    }
+
+    fn open(&self, id: InterfaceId) -> DriverResult<OpenPort> {
+        self.network.open(id)
+    }
+
+    fn heard(&self) -> DriverResult<BTreeSet<InterfaceId>> {
+        let mut heard = self.network.heard()?;
+        match self.metadata.heard() {
+            Ok(more) => heard.extend(more),
+            Err(error) => tracing::debug!(%error, "the metadata process can't say whom it heard"),
+        }
+        Ok(heard)
+    }
+
+    fn forget(&self, id: InterfaceId) {
+        self.network.forget(id);
+        if let Err(error) = self.metadata.forget(id) {
+            tracing::debug!(%error, %id, "the metadata process can't forget a port");
+        }
+    }
+
+    fn unknown(&self) -> DriverResult<Vec<String>> {
+        self.network.unknown()
+    }
+}
