@@ -51,9 +51,7 @@ impl CreateDefaultSubnet {
     /// The zone that is asked for, by name or by id.
     fn zone(&self, region: Region) -> Result<ZoneName, ApiError> {
         let (parameter, text, found) = match (&self.availability_zone, &self.availability_zone_id) {
-            (Some(name), None) => {
-                ("availabilityZone", name, region.zones().find(|zone| zone.to_string() == *name))
-            }
+            (Some(name), None) => ("availabilityZone", name, region.zones().find(|zone| zone.to_string() == *name)),
             (None, Some(id)) => ("availabilityZoneId", id, region.zones().find(|zone| zone.zone_id() == *id)),
             (None, None) => return Err(ApiError::missing("availabilityZone")),
             (Some(_), Some(_)) => {

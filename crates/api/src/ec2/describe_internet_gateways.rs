@@ -58,7 +58,11 @@ impl Read for DescribeInternetGateways {
         let shapes = rows.into_iter().map(|row| InternetGatewayShape {
             internet_gateway_id: row.id,
             owner_id: row.scope.account,
-            attachment_set: row.vpc.map(|vpc_id| GatewayAttachment { vpc_id, state: "available" }).into_iter().collect(),
+            attachment_set: row
+                .vpc
+                .map(|vpc_id| GatewayAttachment { vpc_id, state: "available" })
+                .into_iter()
+                .collect(),
             tag_set: tag_set(&view, &row.id.to_string()),
         });
         Ok(DescribeInternetGatewaysResult { internet_gateway_set: shapes.collect() })

@@ -2,9 +2,7 @@
 
 use landfall_cloud::value::NetworkAcls;
 use landfall_model::plan::AclRulePlan;
-use landfall_model::{
-    AccountId, Cidr, IpProtocol, NetworkAcl, NetworkAclAssociationId, NetworkAclId, SubnetId, VpcId,
-};
+use landfall_model::{AccountId, Cidr, IpProtocol, NetworkAcl, NetworkAclAssociationId, NetworkAclId, SubnetId, VpcId};
 use serde::{Deserialize, Serialize};
 
 use super::shape::listing::listing;

@@ -50,7 +50,8 @@ impl Read for DescribeVpcs {
 
     fn run<'v>(self, look: &mut Look<'v, '_>) -> Result<DescribeVpcsResult<'v>, ApiError> {
         let view = look.view;
-        let rows = listing::<Vpcs, _>(look, &self.vpc_id, &self.filter, Self::FILTERS, |_, row, name| field(row, name))?;
+        let rows =
+            listing::<Vpcs, _>(look, &self.vpc_id, &self.filter, Self::FILTERS, |_, row, name| field(row, name))?;
         Ok(DescribeVpcsResult { vpc_set: rows.into_iter().map(|row| vpc(&view, row)).collect() })
     }
 }

@@ -73,9 +73,8 @@ impl Write for ModifyNetworkInterfaceAttribute {
         if let Some(attachment) = self.attachment {
             refuse_parameters!(attachment; default_ena_queue_count, ena_queue_count);
             let which = attachment.attachment_id.ok_or_else(|| ApiError::missing("Attachment.AttachmentId"))?;
-            let goes = attachment
-                .delete_on_termination
-                .ok_or_else(|| ApiError::missing("Attachment.DeleteOnTermination"))?;
+            let goes =
+                attachment.delete_on_termination.ok_or_else(|| ApiError::missing("Attachment.DeleteOnTermination"))?;
             interface::set_delete_on_termination(tx, id, which, goes)?;
         }
         if let Some(wanted) = self.associate_public_ip_address {

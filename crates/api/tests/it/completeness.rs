@@ -9,7 +9,13 @@ use landfall_state::Value;
 use crate::harness::{Case, Params, World, golden};
 
 /// The cases of all modules: a new module adds a line here.
-pub const CASES: &[&[Case]] = &[crate::identity::CASES, crate::key_pair::CASES];
+pub const CASES: &[&[Case]] = &[
+    crate::address::CASES,
+    crate::identity::CASES,
+    crate::interface::CASES,
+    crate::key_pair::CASES,
+    crate::network::CASES,
+];
 
 fn cases() -> impl Iterator<Item = &'static Case> {
     CASES.iter().copied().flatten()

@@ -3,7 +3,10 @@
 //! One module a noun, each with its `CASES`: for every operation a call that goes through and calls that don't. The
 //! module `completeness` walks the list of operations and fails for one without a case.
 
+mod address;
 mod completeness;
 mod harness;
 mod identity;
+mod interface;
 mod key_pair;
+mod network;

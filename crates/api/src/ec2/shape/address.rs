@@ -14,18 +14,14 @@ pub fn parse(text: &str) -> Result<Ipv4Addr, ApiError> {
 }
 
 /// The elastic address that a request names by allocation or by number: one of the two.
-pub fn named<'v>(
-    view: &View<'v>,
-    id: Option<AllocationId>,
-    public: Option<&str>,
-) -> Result<&'v Address, ApiError> {
+pub fn named<'v>(view: &View<'v>, id: Option<AllocationId>, public: Option<&str>) -> Result<&'v Address, ApiError> {
     match (id, public) {
         (Some(id), None) => Ok(view.need::<Addresses, _>(id)?),
         (None, Some(text)) => Ok(view.elastic_by_address(parse(text)?)?),
         (None, None) => Err(ApiError::missing("AllocationId")),
-        (Some(_), Some(_)) => Err(ApiError::combination(
-            "You may specify public IP or allocation id, but not both in the same call",
-        )),
+        (Some(_), Some(_)) => {
+            Err(ApiError::combination("You may specify public IP or allocation id, but not both in the same call"))
+        }
     }
 }
 

@@ -27,12 +27,7 @@ pub fn subnet<'d>(view: &View<'_>, demands: &'d mut Demands, action: Action, id:
 }
 
 /// The demand of an action on an internet gateway.
-pub fn gateway<'d>(
-    view: &View<'_>,
-    demands: &'d mut Demands,
-    action: Action,
-    id: InternetGatewayId,
-) -> &'d mut Demand {
+pub fn gateway<'d>(view: &View<'_>, demands: &'d mut Demands, action: Action, id: InternetGatewayId) -> &'d mut Demand {
     demands.ec2(view, action, id).with("ec2:InternetGatewayID", id)
 }
 

@@ -128,7 +128,11 @@ pub fn subnet<'v>(view: &View<'v>, row: &'v Subnet) -> SubnetShape<'v> {
         tag_set: tag_set(view, &row.id.to_string()),
         enable_dns64: false,
         ipv6_native: false,
-        private_dns_name_options_on_launch: NameOptions { hostname_type: "ip-name", enable_a: false, enable_aaaa: false },
+        private_dns_name_options_on_launch: NameOptions {
+            hostname_type: "ip-name",
+            enable_a: false,
+            enable_aaaa: false,
+        },
         block_public_access_states: BlockPublicAccess { internet_gateway_block_mode: "off" },
     }
 }
