@@ -24,7 +24,7 @@ pub struct Filter {
 #[serde(transparent)]
 pub struct Filters(Vec<Filter>);
 
-/// Filter names of an operation. `tag:<key>` is known where `tag-key` is.
+/// Filter names of an operation. `tag:<key>` is known where `tag-key` is, and where it is listed as such.
 #[derive(Clone, Copy, Debug)]
 pub struct FilterNames {
     /// Those that it acts on.
@@ -85,7 +85,8 @@ impl Filters {
 
 fn target(name: &str, names: FilterNames) -> Result<Target, ApiError> {
     let tagged = names.known.contains(&"tag-key");
-    if let Some(key) = name.strip_prefix("tag:").filter(|_| tagged) {
+    let knows_tags = tagged || names.known.contains(&"tag:<key>");
+    if let Some(key) = name.strip_prefix("tag:").filter(|_| knows_tags) {
         return Ok(Target::Tag(key.to_owned()));
     }
     // Both spellings are in use: `availabilityZone` and `availability-zone`.

@@ -303,7 +303,7 @@ impl Turn<'_> {
             return Err(ApiError::invalid("maxResults", limit, format_args!("Expecting at most {}.", O::PAGE_LIMIT)));
         }
         let page = Page::new(after, self.prologue.max_results);
-        let mut look = Look { view, page, caller: self.caller };
+        let mut look = Look { view, page, caller: self.caller, regions: self.gateway.regions };
         let output = operation.run(&mut look)?;
         let token = look.page.next().map(|next| page::seal(&self.gateway.page_key, &context, next));
         let extra = token.as_ref().map(|token| (next_token_name(O::ACTION.service), token.as_str()));

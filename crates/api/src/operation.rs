@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use crate::demand::{Caller, Demands};
 use crate::error::ApiError;
 use crate::filter::FilterNames;
-use crate::gateway::Turn;
+use crate::gateway::{Regions, Turn};
 use crate::outside::Outside;
 use crate::page::Page;
 
@@ -65,6 +65,8 @@ pub struct Look<'v, 'c> {
     pub page: Page,
     /// Who looks.
     pub caller: &'c Caller,
+    /// Which regions answer.
+    pub regions: Regions,
 }
 
 /// An operation that changes the value, in one transaction. It does no I/O and has no clock or randomness of its own.

@@ -12,6 +12,7 @@ pub mod identity;
 pub mod image;
 pub mod instance;
 pub mod interface;
+pub mod key_pair;
 pub mod launch;
 pub mod network;
 pub mod placement;

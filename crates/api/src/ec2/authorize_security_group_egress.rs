@@ -49,6 +49,13 @@ impl Write for AuthorizeSecurityGroupEgress {
 
     fn run<'t>(self, tx: &'t mut Tx<'_, '_>) -> Result<Authorized<'t>, ApiError> {
         self.single().refuse()?;
-        authorize(tx, self.group_id, RuleDirection::Egress, &self.ip_permissions, &self.single(), &self.tag_specification)
+        authorize(
+            tx,
+            self.group_id,
+            RuleDirection::Egress,
+            &self.ip_permissions,
+            &self.single(),
+            &self.tag_specification,
+        )
     }
 }

@@ -28,7 +28,7 @@ impl Read for DescribeSecurityGroupRules {
     const ACTION: Action = Action::ec2("DescribeSecurityGroupRules");
     const PAGE_LIMIT: usize = 1000;
     const FILTERS: FilterNames =
-        FilterNames { known: &["group-id", "security-group-rule-id", "tag-key"], refused: &[] };
+        FilterNames { known: &["group-id", "security-group-rule-id", "tag:<key>"], refused: &[] };
     type Output<'v> = DescribeSecurityGroupRulesResult<'v>;
 
     fn run<'v>(self, look: &mut Look<'v, '_>) -> Result<DescribeSecurityGroupRulesResult<'v>, ApiError> {

@@ -6,31 +6,48 @@ mod authorize_security_group_egress;
 mod authorize_security_group_ingress;
 mod create_default_subnet;
 mod create_default_vpc;
+mod create_key_pair;
 mod create_security_group;
+mod create_tags;
 mod delete_internet_gateway;
+mod delete_key_pair;
 mod delete_security_group;
 mod delete_subnet;
+mod delete_tags;
 mod delete_vpc;
+mod describe_account_attributes;
 mod describe_addresses;
 mod describe_addresses_attribute;
+mod describe_availability_zones;
 mod describe_dhcp_options;
+mod describe_images;
 mod describe_instance_attribute;
+mod describe_instance_credit_specifications;
 mod describe_instance_status;
+mod describe_instance_type_offerings;
+mod describe_instance_types;
 mod describe_instances;
 mod describe_internet_gateways;
 mod describe_key_pairs;
 mod describe_network_acls;
 mod describe_network_interface_attribute;
 mod describe_network_interfaces;
+mod describe_regions;
 mod describe_route_tables;
 mod describe_security_group_rules;
 mod describe_security_groups;
 mod describe_subnets;
+mod describe_tags;
 mod describe_volumes;
 mod describe_vpc_attribute;
 mod describe_vpcs;
 mod detach_internet_gateway;
 mod disassociate_address;
+mod get_console_output;
+mod get_instance_uefi_data;
+mod get_password_data;
+mod import_key_pair;
+mod key_material;
 mod modify_instance_attribute;
 mod modify_instance_metadata_options;
 mod modify_network_interface_attribute;
@@ -59,31 +76,47 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::write::<authorize_security_group_ingress::AuthorizeSecurityGroupIngress>(),
     Operation::write::<create_default_subnet::CreateDefaultSubnet>(),
     Operation::write::<create_default_vpc::CreateDefaultVpc>(),
+    Operation::call::<create_key_pair::CreateKeyPair>(),
     Operation::write::<create_security_group::CreateSecurityGroup>(),
+    Operation::write::<create_tags::CreateTags>(),
     Operation::write::<delete_internet_gateway::DeleteInternetGateway>(),
+    Operation::write::<delete_key_pair::DeleteKeyPair>(),
     Operation::write::<delete_security_group::DeleteSecurityGroup>(),
     Operation::write::<delete_subnet::DeleteSubnet>(),
+    Operation::write::<delete_tags::DeleteTags>(),
     Operation::write::<delete_vpc::DeleteVpc>(),
+    Operation::read::<describe_account_attributes::DescribeAccountAttributes>(),
     Operation::read::<describe_addresses::DescribeAddresses>(),
     Operation::read::<describe_addresses_attribute::DescribeAddressesAttribute>(),
+    Operation::read::<describe_availability_zones::DescribeAvailabilityZones>(),
     Operation::read::<describe_dhcp_options::DescribeDhcpOptions>(),
+    Operation::read::<describe_images::DescribeImages>(),
     Operation::read::<describe_instance_attribute::DescribeInstanceAttribute>(),
+    Operation::read::<describe_instance_credit_specifications::DescribeInstanceCreditSpecifications>(),
     Operation::read::<describe_instance_status::DescribeInstanceStatus>(),
+    Operation::read::<describe_instance_type_offerings::DescribeInstanceTypeOfferings>(),
+    Operation::read::<describe_instance_types::DescribeInstanceTypes>(),
     Operation::read::<describe_instances::DescribeInstances>(),
     Operation::read::<describe_internet_gateways::DescribeInternetGateways>(),
     Operation::read::<describe_key_pairs::DescribeKeyPairs>(),
     Operation::read::<describe_network_acls::DescribeNetworkAcls>(),
     Operation::read::<describe_network_interface_attribute::DescribeNetworkInterfaceAttribute>(),
     Operation::read::<describe_network_interfaces::DescribeNetworkInterfaces>(),
+    Operation::read::<describe_regions::DescribeRegions>(),
     Operation::read::<describe_route_tables::DescribeRouteTables>(),
     Operation::read::<describe_security_group_rules::DescribeSecurityGroupRules>(),
     Operation::read::<describe_security_groups::DescribeSecurityGroups>(),
     Operation::read::<describe_subnets::DescribeSubnets>(),
+    Operation::read::<describe_tags::DescribeTags>(),
     Operation::read::<describe_volumes::DescribeVolumes>(),
     Operation::read::<describe_vpc_attribute::DescribeVpcAttribute>(),
     Operation::read::<describe_vpcs::DescribeVpcs>(),
     Operation::write::<detach_internet_gateway::DetachInternetGateway>(),
     Operation::write::<disassociate_address::DisassociateAddress>(),
+    Operation::call::<get_console_output::GetConsoleOutput>(),
+    Operation::read::<get_instance_uefi_data::GetInstanceUefiData>(),
+    Operation::read::<get_password_data::GetPasswordData>(),
+    Operation::write::<import_key_pair::ImportKeyPair>(),
     Operation::write::<modify_instance_attribute::ModifyInstanceAttribute>(),
     Operation::write::<modify_instance_metadata_options::ModifyInstanceMetadataOptions>(),
     Operation::write::<modify_network_interface_attribute::ModifyNetworkInterfaceAttribute>(),

@@ -47,6 +47,13 @@ impl Write for RevokeSecurityGroupEgress {
 
     fn run<'t>(self, tx: &'t mut Tx<'_, '_>) -> Result<Revoked, ApiError> {
         self.single().refuse()?;
-        revoke(tx, self.group_id, RuleDirection::Egress, &self.ip_permissions, &self.single(), &self.security_group_rule_id)
+        revoke(
+            tx,
+            self.group_id,
+            RuleDirection::Egress,
+            &self.ip_permissions,
+            &self.single(),
+            &self.security_group_rule_id,
+        )
     }
 }

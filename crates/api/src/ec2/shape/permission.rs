@@ -8,6 +8,7 @@ use landfall_model::{
     VpcId,
 };
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use crate::{Action, ApiError, Demands};
 
@@ -25,7 +26,8 @@ pub struct IpPermissionIn {
     #[serde(default)]
     ipv6_ranges: Vec<Ipv6RangeIn>,
     #[serde(default)]
-    prefix_list_ids: Vec<PrefixListIdIn>,
+    /// Refused, whatever they say.
+    prefix_list_ids: Vec<IgnoredAny>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -52,13 +54,6 @@ struct IpRangeIn {
 struct Ipv6RangeIn {
     description: Option<String>,
     cidr_ipv6: Ipv6Cidr,
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct PrefixListIdIn {
-    description: Option<String>,
-    prefix_list_id: Option<String>,
 }
 
 /// The parameters from before there were permissions: one rule for one range, or all of TCP, UDP and ICMP from a group.
@@ -231,8 +226,7 @@ fn named(view: &View<'_>, vpc: VpcId, name: &str) -> Result<SecurityGroupId, Api
 /// Reads a protocol, which rules must name.
 pub fn protocol(text: Option<&str>) -> Result<IpProtocol, ApiError> {
     let Some(text) = text else {
-        let message =
-            "Invalid value 'null' for protocol. VPC security group rules must specify protocols explicitly.";
+        let message = "Invalid value 'null' for protocol. VPC security group rules must specify protocols explicitly.";
         return Err(ApiError::new("InvalidParameterValue", message));
     };
     IpProtocol::parse(text).ok_or_else(|| {

@@ -36,8 +36,5 @@ pub fn revoke(
             security_group::revoke(tx, group, direction, &rules)?
         }
     };
-    Ok(Revoked {
-        r#return: true,
-        revoked_security_group_rule_set: gone.into_iter().map(RevokedRule::from).collect(),
-    })
+    Ok(Revoked { r#return: true, revoked_security_group_rule_set: gone.into_iter().map(RevokedRule::from).collect() })
 }

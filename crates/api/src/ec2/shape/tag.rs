@@ -67,6 +67,11 @@ impl TagSpecifications {
     }
 }
 
+/// Tags as a map, without looking whether they are any good: for demands, which come before.
+pub fn claimed(list: &[TagIn]) -> BTreeMap<String, String> {
+    list.iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect()
+}
+
 /// Tags as a map; the same key twice is refused.
 pub fn pairs(list: &[TagIn]) -> Result<BTreeMap<String, String>, ApiError> {
     let mut tags = BTreeMap::new();
@@ -77,13 +82,6 @@ pub fn pairs(list: &[TagIn]) -> Result<BTreeMap<String, String>, ApiError> {
         }
     }
     Ok(tags)
-}
-
-impl TagIn {
-    /// Its key.
-    pub fn key(&self) -> &str {
-        &self.key
-    }
 }
 
 /// The tags of a resource as answers show them: by key; `None`, and so no element, where it has none.
