@@ -18,8 +18,10 @@ use landfall_node::network::{HostNetwork, NetworkConfig, namespace};
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
-const ROUNDS: usize = 9;
-const ROUND: Duration = Duration::from_millis(700);
+const ROUNDS: usize = 16;
+const ROUND: Duration = Duration::from_millis(600);
+/// Between a change of rules and the measurement.
+const SETTLE: Duration = Duration::from_millis(100);
 
 fn main() -> Outcome<()> {
     if std::env::var_os("LANDFALL_OWN_MACHINE").is_none() {
@@ -48,17 +50,23 @@ fn main() -> Outcome<()> {
     }
     let listener = namespace::within("guest-2", || TcpListener::bind("0.0.0.0:7000"))?;
     let (mut bytes, mut calls) = ([Vec::new(), Vec::new()], [Vec::new(), Vec::new()]);
-    for _ in 0..ROUNDS {
-        for (index, plan) in plans.iter().enumerate() {
-            network.apply(plan)?;
+    for round in 0..ROUNDS {
+        // In turns, and each as often first.
+        for index in [round % 2, 1 - round % 2] {
+            network.apply(&plans[index])?;
+            std::thread::sleep(SETTLE);
             bytes[index].push(throughput(&listener)?);
             calls[index].push(connections(&listener)?);
         }
     }
     network.apply(&HostPlan::default())?;
     for (what, unit, rounds) in [("throughput", "MB/s", &mut bytes), ("new connections", "a second", &mut calls)] {
+        let mut ratios: Vec<f64> = rounds[0].iter().zip(&rounds[1]).map(|(one, thousand)| thousand / one).collect();
         let [one, thousand] = rounds.each_mut().map(|values| median(values));
-        println!("{what}: one rule {one:.0} {unit}, 1,000 rules {thousand:.0} {unit}, ratio {:.3}", thousand / one);
+        let ratio = median(&mut ratios);
+        let (low, high) = (ratios[ROUNDS / 4], ratios[ROUNDS * 3 / 4]);
+        println!("{what}: one rule {one:.0} {unit}, 1,000 rules {thousand:.0} {unit}, ratio {ratio:.3}");
+        println!("    of {ROUNDS} pairs of rounds; half of them between {low:.3} and {high:.3}");
     }
     Ok(())
 }

@@ -118,14 +118,3 @@ pub fn prepare() -> io::Result<()> {
 /// What people set on machines and what would break a network of routes.
 const NOT_WANTED: [&str; 7] =
     ["rp_filter", "send_redirects", "accept_redirects", "accept_local", "route_localnet", "arp_ignore", "arp_filter"];
-
-/// Removes every port from the calling thread's namespace, for whoever still holds the namespace after its name is gone.
-pub fn clear() -> io::Result<()> {
-    let netlink = &mut Netlink::open()?;
-    for (name, link) in layout::links(netlink)? {
-        if is_port(&name) {
-            layout::remove_link(netlink, link.index)?;
-        }
-    }
-    Ok(())
-}

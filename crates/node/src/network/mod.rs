@@ -178,11 +178,6 @@ impl HostNetwork {
     }
 
     fn remove_namespace(&self, name: &str, failures: &mut Failures) {
-        match namespace::within(name, inside::clear) {
-            // Only its marker was made, or only the file that its name hangs on.
-            Err(error) if matches!(error.raw_os_error(), Some(libc::ENOENT | libc::EINVAL)) => {}
-            cleared => drop(failures.note(|| format!("remove the ports of {name}"), cleared)),
-        }
         failures.note(|| format!("remove link {name}"), outside::remove_pair(name));
         let removed = failures.note(|| format!("remove namespace {name}"), namespace::remove(name));
         if removed.is_some() {

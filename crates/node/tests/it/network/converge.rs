@@ -53,13 +53,23 @@ impl Flows {
 
 /// Everything of Landfall's that the machine has.
 fn leftovers() -> BTreeMap<&'static str, String> {
-    let files = run("find", "/run/landfall -type f");
-    let tables = run("nft", "list tables");
-    let links = run("ip", "-br link");
-    let links = links.lines().filter(|line| line.starts_with("lf")).filter_map(|line| line.split('@').next()).collect();
-    let routes = run("ip", "route show table all").lines().filter(|line| line.contains("198.18")).collect();
-    let namespaces = run("ls", "/run/netns");
-    [("files", files), ("tables", tables), ("links", links), ("routes", routes), ("namespaces", namespaces)].into()
+    // Whatever order the kernel tells them in.
+    let sorted = |text: String, keep: &dyn Fn(&str) -> bool| {
+        let mut lines: Vec<_> = text.lines().filter(|line| keep(line)).map(|line| line.trim().to_owned()).collect();
+        lines.sort();
+        lines.join("\n")
+    };
+    let link = |line: &str| line.starts_with("lf");
+    let links =
+        run("ip", "-br link").lines().filter_map(|line| Some(line.split_once('@')?.0.to_owned() + "\n")).collect();
+    [
+        ("files", sorted(run("find", "/run/landfall -type f"), &|_| true)),
+        ("tables", sorted(run("nft", "list tables"), &|_| true)),
+        ("links", sorted(links, &link)),
+        ("routes", sorted(run("ip", "route show table all"), &|line| line.contains("198.18"))),
+        ("namespaces", sorted(run("ls", "/run/netns"), &|_| true)),
+    ]
+    .into()
 }
 
 #[test]
@@ -93,7 +103,7 @@ fn nothing_is_left() {
         assert_eq!(run("ls", "/run/netns"), "internet\nlf-1\n");
         for _ in 0..2 {
             driver().apply(&HostPlan::default()).unwrap();
-            let nothing = [("files", ""), ("tables", ""), ("links", ""), ("routes", ""), ("namespaces", "internet\n")];
+            let nothing = [("files", ""), ("tables", ""), ("links", ""), ("routes", ""), ("namespaces", "internet")];
             assert_eq!(leftovers(), nothing.map(|(what, text)| (what, text.to_owned())).into());
         }
     });
