@@ -47,7 +47,7 @@ impl Write for AllocateAddress {
         demands.tagging(Self::ACTION, KIND, &tags);
     }
 
-    fn run<'t>(self, tx: &'t mut Tx<'_, '_>) -> Result<AllocateAddressResult, ApiError> {
+    fn run(self, tx: &mut Tx<'_, '_>) -> Result<AllocateAddressResult, ApiError> {
         refuse_parameters!(self; customer_owned_ipv4_pool, ipam_pool_id);
         let region = tx.scope().region;
         match self.domain.as_deref() {

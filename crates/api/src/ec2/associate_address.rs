@@ -47,7 +47,7 @@ impl Write for AssociateAddress {
         }
     }
 
-    fn run<'t>(self, tx: &'t mut Tx<'_, '_>) -> Result<AssociateAddressResult, ApiError> {
+    fn run(self, tx: &mut Tx<'_, '_>) -> Result<AssociateAddressResult, ApiError> {
         let view = tx.view();
         let id = named(&view, self.allocation_id, self.public_ip.as_deref())?.id;
         let interface = self.interface(&view)?;

@@ -22,7 +22,7 @@ impl Write for DeleteInternetGateway {
         network_demand::gateway(view, demands, Self::ACTION, self.internet_gateway_id);
     }
 
-    fn run<'t>(self, tx: &'t mut Tx<'_, '_>) -> Result<Done, ApiError> {
+    fn run(self, tx: &mut Tx<'_, '_>) -> Result<Done, ApiError> {
         network::delete_gateway(tx, self.internet_gateway_id)?;
         Ok(Done::OK)
     }

@@ -22,7 +22,7 @@ impl Write for DeleteSubnet {
         network_demand::subnet(view, demands, Self::ACTION, self.subnet_id);
     }
 
-    fn run<'t>(self, tx: &'t mut Tx<'_, '_>) -> Result<Done, ApiError> {
+    fn run(self, tx: &mut Tx<'_, '_>) -> Result<Done, ApiError> {
         network::delete_subnet(tx, self.subnet_id)?;
         Ok(Done::OK)
     }

@@ -22,7 +22,7 @@ impl Write for DeleteVpc {
         network_demand::vpc(view, demands, Self::ACTION, self.vpc_id);
     }
 
-    fn run<'t>(self, tx: &'t mut Tx<'_, '_>) -> Result<Done, ApiError> {
+    fn run(self, tx: &mut Tx<'_, '_>) -> Result<Done, ApiError> {
         network::delete_vpc(tx, self.vpc_id)?;
         Ok(Done::OK)
     }

@@ -24,7 +24,7 @@ impl Write for DetachInternetGateway {
         network_demand::vpc(view, demands, Self::ACTION, self.vpc_id);
     }
 
-    fn run<'t>(self, tx: &'t mut Tx<'_, '_>) -> Result<Done, ApiError> {
+    fn run(self, tx: &mut Tx<'_, '_>) -> Result<Done, ApiError> {
         network::detach_gateway(tx, self.internet_gateway_id, self.vpc_id)?;
         Ok(Done::OK)
     }

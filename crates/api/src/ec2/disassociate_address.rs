@@ -34,7 +34,7 @@ impl Write for DisassociateAddress {
         }
     }
 
-    fn run<'t>(self, tx: &'t mut Tx<'_, '_>) -> Result<Done, ApiError> {
+    fn run(self, tx: &mut Tx<'_, '_>) -> Result<Done, ApiError> {
         let view = tx.view();
         let id = match (self.association_id, self.public_ip.as_deref()) {
             (Some(id), None) => view.elastic_by_association(id)?.id,

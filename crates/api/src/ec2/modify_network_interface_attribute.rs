@@ -45,8 +45,8 @@ impl Write for ModifyNetworkInterfaceAttribute {
     fn demands(&self, view: &View<'_>, demands: &mut Demands) {
         let id = self.network_interface_id;
         show_attribute(network_demand::interface(view, demands, Self::ACTION, id), &self.given());
-        for group in &self.security_group_id {
-            demands.ec2(view, Self::ACTION, *group).with("ec2:SecurityGroupID", group);
+        for &group in &self.security_group_id {
+            network_demand::group(view, demands, Self::ACTION, group);
         }
         if self.attachment.is_some() {
             let instance = view.find::<Interfaces, _>(id).and_then(|row| row.instance());
@@ -54,7 +54,7 @@ impl Write for ModifyNetworkInterfaceAttribute {
         }
     }
 
-    fn run<'t>(self, tx: &'t mut Tx<'_, '_>) -> Result<Done, ApiError> {
+    fn run(self, tx: &mut Tx<'_, '_>) -> Result<Done, ApiError> {
         let id = self.network_interface_id;
         let key = tx.view().need::<Interfaces, _>(id)?.key();
         refuse_parameters!(

@@ -37,7 +37,7 @@ impl Write for ModifySubnetAttribute {
         show_attribute(network_demand::subnet(view, demands, Self::ACTION, self.subnet_id), &self.given());
     }
 
-    fn run<'t>(self, tx: &'t mut Tx<'_, '_>) -> Result<Done, ApiError> {
+    fn run(self, tx: &mut Tx<'_, '_>) -> Result<Done, ApiError> {
         let key = tx.view().need::<Subnets, _>(self.subnet_id)?.key();
         refuse_parameters!(self; enable_lni_at_device_index, customer_owned_ipv4_pool);
         exactly_one(&self.given())?;

@@ -27,7 +27,7 @@ impl Write for ModifyVpcAttribute {
         show_attribute(network_demand::vpc(view, demands, Self::ACTION, self.vpc_id), &self.given());
     }
 
-    fn run<'t>(self, tx: &'t mut Tx<'_, '_>) -> Result<Done, ApiError> {
+    fn run(self, tx: &mut Tx<'_, '_>) -> Result<Done, ApiError> {
         let row = tx.view().need::<Vpcs, _>(self.vpc_id)?;
         exactly_one(&self.given())?;
         if self.enable_dns_hostnames.is_some_and(|on| on.value) && !row.dns_support {

@@ -28,7 +28,7 @@ impl Write for ReleaseAddress {
         };
     }
 
-    fn run<'t>(self, tx: &'t mut Tx<'_, '_>) -> Result<Done, ApiError> {
+    fn run(self, tx: &mut Tx<'_, '_>) -> Result<Done, ApiError> {
         let row = named(&tx.view(), self.allocation_id, self.public_ip.as_deref())?;
         if self.network_border_group.is_some_and(|group| group != row.scope.region.name()) {
             return Err(address::no_such_address(row.public).into());

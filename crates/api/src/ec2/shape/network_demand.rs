@@ -1,13 +1,14 @@
 //! Demands on parts of a network, with what AWS's reference lets conditions look at.
 
 use landfall_cloud::View;
-use landfall_cloud::value::{Addresses, Interfaces, Subnets};
-use landfall_model::{AllocationId, Arn, InterfaceId, InternetGatewayId, SubnetId, VpcId};
+use landfall_cloud::value::{Addresses, Interfaces, SecurityGroups, Subnets};
+use landfall_model::id::{Id, Kind};
+use landfall_model::{AllocationId, Arn, InterfaceId, InternetGatewayId, SecurityGroupId, SubnetId, VpcId};
 
 use crate::demand::{Demand, Demands};
 use crate::operation::Action;
 
-fn arn<K: landfall_model::id::Kind>(view: &View<'_>, id: landfall_model::id::Id<K>) -> Arn {
+fn arn<K: Kind>(view: &View<'_>, id: Id<K>) -> Arn {
     Arn::ec2(view.scope(), id)
 }
 
@@ -37,6 +38,15 @@ pub fn interface<'d>(view: &View<'_>, demands: &'d mut Demands, action: Action, 
     if let Some(row) = view.find::<Interfaces, _>(id) {
         demand.with("ec2:Subnet", arn(view, row.subnet)).with("ec2:Vpc", arn(view, row.vpc));
         demand.with("ec2:AvailabilityZone", row.zone);
+    }
+    demand
+}
+
+/// The demand of an action on a security group.
+pub fn group<'d>(view: &View<'_>, demands: &'d mut Demands, action: Action, id: SecurityGroupId) -> &'d mut Demand {
+    let demand = demands.ec2(view, action, id).with("ec2:SecurityGroupID", id);
+    if let Some(row) = view.find::<SecurityGroups, _>(id) {
+        demand.with("ec2:Vpc", arn(view, row.vpc));
     }
     demand
 }
