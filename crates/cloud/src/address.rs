@@ -5,7 +5,8 @@
 use std::net::Ipv4Addr;
 
 use landfall_model::{
-    Address, AddressAssociation, AddressAssociationId, AllocationId, InstanceState, InterfaceId, NetworkInterface,
+    Address, AddressAssociation, AddressAssociationId, AllocationId, InstanceState, InterfaceId, Ipv4Cidr,
+    NetworkInterface,
 };
 
 use crate::fault::{Fault, QuotaKind};
@@ -22,7 +23,7 @@ pub fn allocate(tx: &mut Tx<'_, '_>, wanted: Option<Ipv4Addr>) -> Result<Allocat
     }
     let pool = tx.provider().public_pool;
     let public = match wanted {
-        Some(address) if !pool.contains(address) || address == pool.first() || address == pool.last() => {
+        Some(address) if !is_usable(pool, address) => {
             return Err(no_such_address(address));
         }
         Some(address) if !is_free(tx, address) => return Err(Fault::AddressInUse(address)),
@@ -173,23 +174,27 @@ fn is_free(tx: &Tx<'_, '_>, address: Ipv4Addr) -> bool {
     tx.addresses.by_public.count(&address) == 0 && tx.interfaces.by_public.count(&address) == 0
 }
 
+/// Addresses at the pool's start that nobody gets: its own, and the machine's towards its guests.
+const RESERVED: u32 = 2;
+
+fn is_usable(pool: Ipv4Cidr, address: Ipv4Addr) -> bool {
+    pool.contains(address) && address != pool.last() && u32::from(address) - u32::from(pool.first()) >= RESERVED
+}
+
 fn free_public(tx: &mut Tx<'_, '_>) -> Result<Ipv4Addr, Fault> {
     let pool = tx.provider().public_pool;
-    // The first and the last address of the pool are left out: some hosts take them for the network's and broadcast.
-    let usable = pool.size().saturating_sub(2);
+    let usable = pool.size().saturating_sub(u64::from(RESERVED) + 1);
+    let nth = |index: u64| pool.nth(RESERVED + index as u32);
     const TRIES: usize = 16;
     if usable > 0 {
         for _ in 0..TRIES {
-            let index = 1 + tx.entropy().below(usable) as u32;
-            if let Some(address) = pool.nth(index).filter(|address| is_free(tx, *address)) {
+            let index = tx.entropy().below(usable);
+            if let Some(address) = nth(index).filter(|address| is_free(tx, *address)) {
                 return Ok(address);
             }
         }
     }
-    (1..=usable)
-        .filter_map(|index| pool.nth(index as u32))
-        .find(|address| is_free(tx, *address))
-        .ok_or_else(|| Fault::NoAddress(pool.to_string()))
+    (0..usable).filter_map(nth).find(|address| is_free(tx, *address)).ok_or_else(|| Fault::NoAddress(pool.to_string()))
 }
 
 impl<'a> View<'a> {

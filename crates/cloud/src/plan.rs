@@ -19,9 +19,10 @@ use landfall_model::{
 };
 use landfall_state::Change;
 
+use crate::network::private_name;
 use crate::value::{
-    Addresses, Cloud, DhcpOptionsTable, Hosts, Images, Instances, Interfaces, InternetGateways, NetworkAcls, RouteTables,
-    SecurityGroupRules, SecurityGroups, Subnets, Tags, Volumes, Vpcs,
+    Addresses, Cloud, DhcpOptionsTable, Hosts, Images, Instances, Interfaces, InternetGateways, NetworkAcls,
+    RouteTables, SecurityGroupRules, SecurityGroups, Subnets, Tags, Volumes, Vpcs,
 };
 use crate::view::View;
 
@@ -394,19 +395,13 @@ fn metadata(view: &View<'_>, row: &Instance, interfaces: &[&NetworkInterface]) -
         reservation: row.spec.reservation,
         launch_index: row.spec.launch_index,
         launched_at: row.spec.launched_at,
-        hostname: primary.map_or_else(String::new, |address| private_name(row, address)),
+        hostname: primary.map_or_else(String::new, |address| private_name(row.scope.region, address)),
         public_domain: public_domain(view),
         key: row.spec.key.clone(),
         user_data: view.user_data(row).map(str::to_owned),
         tags: tags.cloned().unwrap_or_default(),
         group_names: group_names.collect(),
     }
-}
-
-/// The name of a private address, such as `ip-10-0-0-4.ec2.internal`.
-pub fn private_name(row: &Instance, address: std::net::Ipv4Addr) -> String {
-    let [a, b, c, d] = address.octets();
-    format!("ip-{a}-{b}-{c}-{d}.{}", row.scope.region.internal_domain())
 }
 
 /// What public names end in: `compute-1.amazonaws.com` in us-east-1 where the suffix is AWS's, `<region>.<suffix>`

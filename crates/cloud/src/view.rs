@@ -89,7 +89,7 @@ impl<'a> View<'a> {
     }
 
     /// The rows of this scope from an id on.
-    pub fn from<T: Table<Key = Scoped<I>>, I>(
+    pub fn from<T: Table<Key = Scoped<I>>, I: First>(
         &self,
         start: Bound<I>,
     ) -> impl Iterator<Item = &'a T::Row> + use<'a, T, I>
@@ -101,7 +101,7 @@ impl<'a> View<'a> {
         let start = match start {
             Bound::Included(id) => Bound::Included(scope.key(id)),
             Bound::Excluded(id) => Bound::Excluded(scope.key(id)),
-            Bound::Unbounded => Bound::Unbounded,
+            Bound::Unbounded => Bound::Included(scope.key(I::first())),
         };
         Has::<T>::table(self.cloud)
             .rows()

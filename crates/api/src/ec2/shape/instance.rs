@@ -5,7 +5,8 @@
 use std::net::Ipv4Addr;
 
 use landfall_cloud::View;
-use landfall_cloud::plan::{private_name, public_name};
+use landfall_cloud::network::private_name;
+use landfall_cloud::plan::public_name;
 use landfall_cloud::value::{SecurityGroups, Vpcs};
 use landfall_model::{
     AccountId, AttachmentId, Image, ImageId, Instance, InstanceId, InstanceState, InstanceType, InterfaceId, Mac,
@@ -281,7 +282,8 @@ pub fn instance<'v>(view: &View<'v>, row: &'v Instance) -> InstanceShape<'v> {
         instance_id: row.id,
         image_id: row.spec.image,
         instance_state: row.status.state.into(),
-        private_dns_name: primary.map_or_else(String::new, |interface| private_name(row, interface.primary())),
+        private_dns_name: primary
+            .map_or_else(String::new, |interface| private_name(row.scope.region, interface.primary())),
         dns_name: public.filter(|_| named).map_or_else(String::new, |address| public_name(view, address)),
         reason: &row.status.transition_reason,
         key_name: row.spec.key.as_ref().map(|(name, _)| name.as_str()),
@@ -388,7 +390,7 @@ fn interface_shape<'v>(
     });
     let addresses = interface.addresses.iter().enumerate().map(|(index, address)| PrivateAddress {
         private_ip_address: *address,
-        private_dns_name: private_name(row, *address),
+        private_dns_name: private_name(row.scope.region, *address),
         primary: index == 0,
         association: association(view, interface, *address, named),
     });
@@ -401,7 +403,7 @@ fn interface_shape<'v>(
         status: "in-use",
         mac_address: interface.mac,
         private_ip_address: interface.primary(),
-        private_dns_name: private_name(row, interface.primary()),
+        private_dns_name: private_name(row.scope.region, interface.primary()),
         source_dest_check: interface.source_dest_check,
         group_set: group_set(view, interface),
         attachment,

@@ -1,7 +1,8 @@
 //! The filters of DescribeInstances.
 
 use landfall_cloud::View;
-use landfall_cloud::plan::{private_name, public_name};
+use landfall_cloud::network::private_name;
+use landfall_cloud::plan::public_name;
 use landfall_model::{Instance, InstanceState, NetworkInterface, Volume};
 
 use super::group_names;
@@ -189,7 +190,9 @@ fn field<'v>(view: &View<'v>, row: &'v Instance, name: &str) -> Values<'v> {
         "launch-time" | "usage-operation-update-time" => shown(row.spec.launched_at),
         "monitoring-state" => one(switch(row.spec.monitoring)),
         "owner-id" => shown(row.scope.account),
-        "private-dns-name" => primary.map_or_else(Vec::new, |interface| shown(private_name(row, interface.primary()))),
+        "private-dns-name" => {
+            primary.map_or_else(Vec::new, |interface| shown(private_name(row.scope.region, interface.primary())))
+        }
         "private-ip-address" => many(primary.map(NetworkInterface::primary)),
         "reason" => one(row.status.transition_reason.as_str()),
         "reservation-id" => shown(row.spec.reservation),
@@ -275,7 +278,9 @@ fn interface_field<'v>(view: &View<'v>, row: &Instance, interface: &'v NetworkIn
     let tags = view.tags(&interface.id.to_string());
     match name {
         "addresses.primary" => many(interface.addresses.iter().enumerate().map(|(index, _)| index == 0)),
-        "addresses.private-dns-name" => many(interface.addresses.iter().map(|address| private_name(row, *address))),
+        "addresses.private-dns-name" => {
+            many(interface.addresses.iter().map(|address| private_name(row.scope.region, *address)))
+        }
         "addresses.private-ip-address" => many(&interface.addresses),
         "availability-zone" => shown(interface.zone),
         "description" => one(interface.description.as_str()),
@@ -284,7 +289,7 @@ fn interface_field<'v>(view: &View<'v>, row: &Instance, interface: &'v NetworkIn
         "mac-address" => shown(interface.mac),
         "network-interface-id" => shown(interface.id),
         "owner-id" => shown(interface.scope.account),
-        "private-dns-name" => shown(private_name(row, interface.primary())),
+        "private-dns-name" => shown(private_name(row.scope.region, interface.primary())),
         "private-ip-address" => shown(interface.primary()),
         "public-dns-name" => association_field(view, interface, interface.primary(), "public-dns-name"),
         "requester-managed" => one("false"),
