@@ -11,10 +11,16 @@ use crate::harness::{Case, Params, World, golden};
 /// The cases of all modules: a new module adds a line here.
 pub const CASES: &[&[Case]] = &[
     crate::address::CASES,
+    crate::console::CASES,
     crate::identity::CASES,
+    crate::image::CASES,
+    crate::instance_type::CASES,
     crate::interface::CASES,
     crate::key_pair::CASES,
     crate::network::CASES,
+    crate::region::CASES,
+    crate::security_group::CASES,
+    crate::tag::CASES,
 ];
 
 fn cases() -> impl Iterator<Item = &'static Case> {

@@ -5,8 +5,14 @@
 
 mod address;
 mod completeness;
+mod console;
 mod harness;
 mod identity;
+mod image;
+mod instance_type;
 mod interface;
 mod key_pair;
 mod network;
+mod region;
+mod security_group;
+mod tag;
