@@ -10,6 +10,7 @@ pub mod ec2;
 pub mod error;
 pub mod filter;
 pub mod gateway;
+pub mod members;
 pub mod operation;
 pub mod outside;
 pub mod page;

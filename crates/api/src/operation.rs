@@ -12,6 +12,7 @@ use crate::demand::{Caller, Demands};
 use crate::error::ApiError;
 use crate::filter::FilterNames;
 use crate::gateway::{Regions, Turn};
+use crate::members::{Members, members};
 use crate::outside::Outside;
 use crate::page::Page;
 
@@ -141,6 +142,8 @@ pub struct Operation {
     pub client_token: bool,
     /// Whether it comes in pages.
     pub paged: bool,
+    /// What its input is made of.
+    pub members: fn() -> Members,
     /// Reads an input and says what it demands: for tests that compare with AWS's reference.
     pub demands: fn(&Tree, &View<'_>, &mut Demands) -> Result<(), ApiError>,
     pub(crate) answer: for<'a> fn(Turn<'a>) -> Answering<'a>,
@@ -155,6 +158,7 @@ impl Operation {
             filters: O::FILTERS,
             client_token: false,
             paged: O::PAGE_LIMIT > 0,
+            members: members::<O>,
             demands: |tree, view, demands| {
                 parse::<O>(tree)?.demands(view, demands);
                 Ok(())
@@ -171,6 +175,7 @@ impl Operation {
             filters: FilterNames::NONE,
             client_token: O::CLIENT_TOKEN,
             paged: false,
+            members: members::<O>,
             demands: |tree, view, demands| {
                 parse::<O>(tree)?.demands(view, demands);
                 Ok(())
@@ -187,6 +192,7 @@ impl Operation {
             filters: FilterNames::NONE,
             client_token: false,
             paged: false,
+            members: members::<O>,
             demands: |tree, view, demands| {
                 parse::<O>(tree)?.demands(view, demands);
                 Ok(())

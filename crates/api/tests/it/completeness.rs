@@ -14,6 +14,7 @@ pub const CASES: &[&[Case]] = &[
     crate::console::CASES,
     crate::identity::CASES,
     crate::image::CASES,
+    crate::instance::CASES,
     crate::instance_type::CASES,
     crate::interface::CASES,
     crate::key_pair::CASES,
@@ -23,7 +24,8 @@ pub const CASES: &[&[Case]] = &[
     crate::tag::CASES,
 ];
 
-fn cases() -> impl Iterator<Item = &'static Case> {
+/// All cases.
+pub fn cases() -> impl Iterator<Item = &'static Case> {
     CASES.iter().copied().flatten()
 }
 

