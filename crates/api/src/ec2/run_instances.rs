@@ -17,7 +17,7 @@ use super::shape::TagSpecifications;
 use super::shape::block_device::{BlockDeviceIn, volumes};
 use super::shape::instance::Reservation;
 use super::shape::metadata::{MetadataIn, choice};
-use super::shape::unsupported::{Off, Unsupported, refuse_parameters};
+use super::shape::unsupported::{Off, Unconfigured, Unsupported, refuse_parameters};
 use super::shape::user_data;
 use crate::{Action, ApiError, Demands, Write};
 
@@ -55,7 +55,7 @@ pub struct RunInstances {
     credit_specification: Option<CreditIn>,
     #[serde(default)]
     ebs_optimized: bool,
-    hibernation_options: Option<Off>,
+    hibernation_options: Option<Unconfigured>,
     enclave_options: Option<Off>,
     maintenance_options: Option<MaintenanceIn>,
     private_dns_name_options: Option<PrivateDnsNameIn>,
@@ -265,7 +265,7 @@ impl RunInstances {
             license_specification, network_performance_options, operator, ramdisk_id, secondary_interface);
         refuse_parameters!(self.placement; affinity, group_id, host_id, host_resource_group_arn, partition_number,
             spread_domain);
-        Off::check(self.hibernation_options, "HibernationOptions.Configured")?;
+        Unconfigured::check(self.hibernation_options, "HibernationOptions.Configured")?;
         Off::check(self.enclave_options, "EnclaveOptions.Enabled")?;
         let refuse = |wanted: bool, what: &str| if wanted { Err(ApiError::unsupported(what)) } else { Ok(()) };
         refuse(self.ipv6_address_count > 0, "the parameter Ipv6AddressCount")?;

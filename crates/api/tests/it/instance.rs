@@ -260,6 +260,7 @@ fn an_instance_lives_as_ec2_says() {
     assert_eq!(state(&client, &id), "shutting-down");
     world.settle();
     assert_eq!(state(&client, &id), "terminated");
+    world.settle();
     client.ok("TerminateInstances", &one);
     assert_eq!(client.refused("StartInstances", &one), "IncorrectInstanceState");
     assert!(list(&client.ok("DescribeVolumes", &[]), "volumeSet").is_empty(), "its root volume went with it");

@@ -40,22 +40,39 @@ macro_rules! refuse_parameters {
 
 pub(crate) use refuse_parameters;
 
-/// `{Enabled: false}` and the like: a switch that can only be off.
+/// `{Enabled: false}`: a switch that can only be off.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct Off {
-    #[serde(alias = "Configured", default)]
+    #[serde(default)]
     enabled: bool,
+}
+
+/// `{Configured: false}`: another spelling of the same.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct Unconfigured {
+    #[serde(default)]
+    configured: bool,
 }
 
 impl Off {
     /// That it is off.
     pub fn check(this: Option<Self>, parameter: &str) -> Result<(), ApiError> {
-        match this {
-            Some(Off { enabled: true }) => {
-                Err(ApiError::unsupported(format_args!("the value 'true' of the parameter {parameter}")))
-            }
-            _ => Ok(()),
-        }
+        check(this.is_some_and(|off| off.enabled), parameter)
     }
+}
+
+impl Unconfigured {
+    /// That it is off.
+    pub fn check(this: Option<Self>, parameter: &str) -> Result<(), ApiError> {
+        check(this.is_some_and(|off| off.configured), parameter)
+    }
+}
+
+fn check(is_on: bool, parameter: &str) -> Result<(), ApiError> {
+    if is_on {
+        return Err(ApiError::unsupported(format_args!("the value 'true' of the parameter {parameter}")));
+    }
+    Ok(())
 }
