@@ -1,0 +1,55 @@
+//! The whole value as text, row by row: what is compared after a restart, and between two runs of one seed.
+
+use std::collections::BTreeMap;
+
+use landfall_cloud::Cloud;
+use landfall_state::{Table, Value};
+
+/// Every row as JSON, by its kind and key.
+pub type Dump = BTreeMap<String, String>;
+
+/// Every row of the value.
+///
+/// # Panics
+/// When a table is missing here that the value has.
+pub fn dump(cloud: &Cloud) -> Dump {
+    let mut dump = Dump::new();
+    let mut kinds = 0;
+    macro_rules! tables {
+        ($($field:ident)*) => {$(
+            kinds += 1;
+            rows(&cloud.$field, &mut dump);
+        )*};
+    }
+    tables!(
+        settings accounts principals access_keys hosts usage images key_pairs vpcs subnets internet_gateways route_tables
+        network_acls dhcp_options security_groups security_group_rules interfaces addresses instances user_data volumes
+        tags client_tokens
+    );
+    assert_eq!(kinds, Cloud::KINDS.len(), "a table of the value is missing from its dump");
+    dump
+}
+
+fn rows<T: Table>(table: &T, dump: &mut Dump) {
+    for row in table.rows().iter() {
+        let body = serde_json::to_string(row).unwrap_or_else(|error| format!("not to be written: {error}"));
+        dump.insert(format!("{} {}", T::KIND, T::key(row)), body);
+    }
+}
+
+/// What differs, a line a row; empty where nothing does.
+pub fn difference(left: &Dump, right: &Dump) -> String {
+    let mut text = String::new();
+    let keys: std::collections::BTreeSet<_> = left.keys().chain(right.keys()).collect();
+    for key in keys {
+        let (one, other) = (left.get(key), right.get(key));
+        if one != other {
+            text.push_str(&format!("{key}:\n  {}\n  {}\n", shown(one), shown(other)));
+        }
+    }
+    text
+}
+
+fn shown(row: Option<&String>) -> &str {
+    row.map_or("nothing", |row| row.as_str())
+}

@@ -1,0 +1,4 @@
+//! The whole system, simulated.
+
+mod plan;
+mod torture;
