@@ -23,7 +23,7 @@ impl Write for CreateTags {
         demand_all(view, demands, Self::ACTION, &self.resource_id, &claimed(&self.tag));
     }
 
-    fn run<'t>(self, tx: &'t mut Tx<'_, '_>) -> Result<Done, ApiError> {
+    fn run(self, tx: &mut Tx<'_, '_>) -> Result<Done, ApiError> {
         check_count(&self.resource_id)?;
         if self.tag.is_empty() {
             return Err(ApiError::missing("Tag"));

@@ -51,7 +51,7 @@ impl Write for DeleteKeyPair {
         }
     }
 
-    fn run<'t>(self, tx: &'t mut Tx<'_, '_>) -> Result<DeleteKeyPairResult, ApiError> {
+    fn run(self, tx: &mut Tx<'_, '_>) -> Result<DeleteKeyPairResult, ApiError> {
         match (&self.key_name, self.key_pair_id) {
             (None, None) => return Err(ApiError::missing("KeyName")),
             (Some(_), Some(_)) => {

@@ -35,7 +35,7 @@ impl Write for DeleteSecurityGroup {
         self.group().demand(view, demands, Self::ACTION);
     }
 
-    fn run<'t>(self, tx: &'t mut Tx<'_, '_>) -> Result<DeleteSecurityGroupResult, ApiError> {
+    fn run(self, tx: &mut Tx<'_, '_>) -> Result<DeleteSecurityGroupResult, ApiError> {
         let id = self.group().find(&tx.view())?;
         security_group::delete(tx, id)?;
         Ok(DeleteSecurityGroupResult { r#return: true, group_id: id })

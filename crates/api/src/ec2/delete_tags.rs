@@ -35,7 +35,7 @@ impl Write for DeleteTags {
         demand_all(view, demands, Self::ACTION, &self.resource_id, &tags);
     }
 
-    fn run<'t>(self, tx: &'t mut Tx<'_, '_>) -> Result<Done, ApiError> {
+    fn run(self, tx: &mut Tx<'_, '_>) -> Result<Done, ApiError> {
         check_count(&self.resource_id)?;
         if let Some(reserved) = self.tag.iter().find(|tag| tag.key.to_ascii_lowercase().starts_with("aws:")) {
             let why = "Tag keys starting with 'aws:' are reserved for internal use";

@@ -44,7 +44,7 @@ impl Read for DescribeAccountAttributes {
     const ACTION: Action = Action::ec2("DescribeAccountAttributes");
     type Output<'v> = DescribeAccountAttributesResult;
 
-    fn run<'v>(self, look: &mut Look<'v, '_>) -> Result<DescribeAccountAttributesResult, ApiError> {
+    fn run(self, look: &mut Look<'_, '_>) -> Result<DescribeAccountAttributesResult, ApiError> {
         if let Some(unknown) = self.attribute_name.iter().find(|name| !NAMES.contains(&name.as_str())) {
             let why = format!("Valid values are: {}", NAMES.join(", "));
             return Err(ApiError::invalid("attributeName", unknown, why));

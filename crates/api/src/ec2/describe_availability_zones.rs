@@ -63,7 +63,7 @@ impl Read for DescribeAvailabilityZones {
     };
     type Output<'v> = DescribeAvailabilityZonesResult;
 
-    fn run<'v>(self, look: &mut Look<'v, '_>) -> Result<DescribeAvailabilityZonesResult, ApiError> {
+    fn run(self, look: &mut Look<'_, '_>) -> Result<DescribeAvailabilityZonesResult, ApiError> {
         let selection = self.filter.select(Self::FILTERS)?;
         let region = look.view.scope().region;
         check("zone", &self.zone_name, |name| region.zones().any(|zone| zone.to_string() == name))?;

@@ -45,7 +45,7 @@ impl Read for DescribeInstanceTypeOfferings {
     const FILTERS: FilterNames = FilterNames { known: &["instance-type", "location"], refused: &[] };
     type Output<'v> = DescribeInstanceTypeOfferingsResult;
 
-    fn run<'v>(self, look: &mut Look<'v, '_>) -> Result<DescribeInstanceTypeOfferingsResult, ApiError> {
+    fn run(self, look: &mut Look<'_, '_>) -> Result<DescribeInstanceTypeOfferingsResult, ApiError> {
         let selection = self.filter.select(Self::FILTERS)?;
         let locations = self.location_type.of(look.view.scope().region)?;
         let mut offerings: Vec<_> = InstanceType::all()

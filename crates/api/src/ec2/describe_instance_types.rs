@@ -118,7 +118,7 @@ impl Read for DescribeInstanceTypes {
     const FILTERS: FilterNames = FilterNames { known: KNOWN, refused: REFUSED };
     type Output<'v> = DescribeInstanceTypesResult;
 
-    fn run<'v>(self, look: &mut Look<'v, '_>) -> Result<DescribeInstanceTypesResult, ApiError> {
+    fn run(self, look: &mut Look<'_, '_>) -> Result<DescribeInstanceTypesResult, ApiError> {
         let selection = self.filter.select(Self::FILTERS)?;
         if !self.instance_type.is_empty() && look.page.is_asked() {
             return Err(ApiError::combination(

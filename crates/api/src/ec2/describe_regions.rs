@@ -37,7 +37,7 @@ impl Read for DescribeRegions {
     const FILTERS: FilterNames = FilterNames { known: &["endpoint", "opt-in-status", "region-name"], refused: &[] };
     type Output<'v> = DescribeRegionsResult;
 
-    fn run<'v>(self, look: &mut Look<'v, '_>) -> Result<DescribeRegionsResult, ApiError> {
+    fn run(self, look: &mut Look<'_, '_>) -> Result<DescribeRegionsResult, ApiError> {
         let selection = self.filter.select(Self::FILTERS)?;
         let answers = |region: Region| match look.regions {
             Regions::Any => true,

@@ -47,7 +47,7 @@ impl Call for GetConsoleOutput {
         Ok((Some(output).filter(|output| !output.is_empty()), at))
     }
 
-    fn run<'t>(self, made: Self::Made, _: &'t mut Tx<'_, '_>) -> Result<GetConsoleOutputResult, ApiError> {
+    fn run(self, made: Self::Made, _: &mut Tx<'_, '_>) -> Result<GetConsoleOutputResult, ApiError> {
         let (output, at) = made;
         Ok(GetConsoleOutputResult { instance_id: self.instance_id, timestamp: time(at), output })
     }

@@ -28,7 +28,7 @@ impl Read for GetInstanceUefiData {
         demand_each(view, demands, Self::ACTION, &[self.instance_id]);
     }
 
-    fn run<'v>(self, look: &mut Look<'v, '_>) -> Result<GetInstanceUefiDataResult, ApiError> {
+    fn run(self, look: &mut Look<'_, '_>) -> Result<GetInstanceUefiDataResult, ApiError> {
         let row = look.view.need::<Instances, _>(self.instance_id)?;
         Ok(GetInstanceUefiDataResult { instance_id: row.id })
     }

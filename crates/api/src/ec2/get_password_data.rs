@@ -32,7 +32,7 @@ impl Read for GetPasswordData {
         demand_each(view, demands, Self::ACTION, &[self.instance_id]);
     }
 
-    fn run<'v>(self, look: &mut Look<'v, '_>) -> Result<GetPasswordDataResult, ApiError> {
+    fn run(self, look: &mut Look<'_, '_>) -> Result<GetPasswordDataResult, ApiError> {
         let row = look.view.need::<Instances, _>(self.instance_id)?;
         Ok(GetPasswordDataResult { instance_id: row.id, timestamp: time(row.spec.launched_at), password_data: "" })
     }

@@ -47,7 +47,7 @@ impl Write for ModifySecurityGroupRules {
         }
     }
 
-    fn run<'t>(self, tx: &'t mut Tx<'_, '_>) -> Result<Done, ApiError> {
+    fn run(self, tx: &mut Tx<'_, '_>) -> Result<Done, ApiError> {
         if self.security_group_rule.is_empty() {
             return Err(ApiError::missing("SecurityGroupRules"));
         }

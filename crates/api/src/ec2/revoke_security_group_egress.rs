@@ -45,7 +45,7 @@ impl Write for RevokeSecurityGroupEgress {
         demand_group(view, demands, Self::ACTION, self.group_id);
     }
 
-    fn run<'t>(self, tx: &'t mut Tx<'_, '_>) -> Result<Revoked, ApiError> {
+    fn run(self, tx: &mut Tx<'_, '_>) -> Result<Revoked, ApiError> {
         self.single().refuse()?;
         revoke(
             tx,

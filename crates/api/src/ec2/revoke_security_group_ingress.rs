@@ -50,7 +50,7 @@ impl Write for RevokeSecurityGroupIngress {
         self.group().demand(view, demands, Self::ACTION);
     }
 
-    fn run<'t>(self, tx: &'t mut Tx<'_, '_>) -> Result<Revoked, ApiError> {
+    fn run(self, tx: &mut Tx<'_, '_>) -> Result<Revoked, ApiError> {
         let group = self.group().find(&tx.view())?;
         revoke(tx, group, RuleDirection::Ingress, &self.ip_permissions, &self.single(), &self.security_group_rule_id)
     }

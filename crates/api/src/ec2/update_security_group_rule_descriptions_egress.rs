@@ -34,7 +34,7 @@ impl Write for UpdateSecurityGroupRuleDescriptionsEgress {
         self.group().demand(view, demands, Self::ACTION);
     }
 
-    fn run<'t>(self, tx: &'t mut Tx<'_, '_>) -> Result<Done, ApiError> {
+    fn run(self, tx: &mut Tx<'_, '_>) -> Result<Done, ApiError> {
         let group = self.group().find(&tx.view())?;
         update(tx, group, RuleDirection::Egress, &self.ip_permissions, &self.security_group_rule_description)
     }
