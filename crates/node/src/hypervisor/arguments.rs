@@ -14,6 +14,7 @@ use landfall_model::{InstanceId, InterfaceId, Mac, VolumeId};
 use serde_json::{Value, json};
 
 use super::machine::Accelerator;
+use crate::image::EMULATION_CMDLINE;
 
 /// The translation cache of an emulated processor. It would grow to a quarter of the memory.
 pub const TRANSLATION_MIB: u64 = 32;
@@ -122,10 +123,18 @@ pub fn arguments(spec: &LaunchSpec) -> Vec<OsString> {
         if let Some(initrd) = &boot.initrd {
             line.add("-initrd", initrd);
         }
-        line.add("-append", &boot.cmdline);
+        line.add("-append", cmdline(spec.accelerator, &boot.cmdline));
     }
     line.add("-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
     line.0
+}
+
+/// The kernel's command line. An emulated processor has none of the flaws that a kernel works around at a price.
+fn cmdline(accelerator: Accelerator, asked: &str) -> String {
+    match accelerator {
+        Accelerator::Tcg if !asked.contains(EMULATION_CMDLINE) => format!("{asked} {EMULATION_CMDLINE}"),
+        Accelerator::Tcg | Accelerator::Kvm { .. } => asked.to_owned(),
+    }
 }
 
 fn machine(line: &mut Line, spec: &LaunchSpec) {
