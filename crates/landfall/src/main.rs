@@ -7,6 +7,8 @@ mod cli;
 mod client;
 mod command;
 mod config;
+#[cfg(feature = "crash-points")]
+mod crash;
 mod credentials;
 mod images;
 mod record;
@@ -20,6 +22,8 @@ use clap::Parser as _;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
+    #[cfg(feature = "crash-points")]
+    crash::install();
     let line = cli::CommandLine::parse();
     let json = line.json;
     match command::run(line) {

@@ -6,6 +6,7 @@
 
 pub mod agent;
 pub mod connected;
+mod crash;
 pub mod driver;
 pub mod fake;
 pub mod hypervisor;
@@ -13,3 +14,6 @@ pub mod image;
 pub mod metadata;
 pub mod network;
 pub mod volume;
+
+#[cfg(feature = "crash-points")]
+pub use crash::on_crash_point;

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use crate::crash::crash_point;
 use crate::engine::{BulkRefused, HeadState, Shared, Snapshot};
 use crate::feed::decode;
 use crate::head::Core;
@@ -155,20 +156,24 @@ impl<V: Value> Shared<V> {
 
     fn write(&self, work: Work<V>, acknowledge: &mpsc::Sender<Vec<Waker>>) {
         let Work { batch, waiters, snapshot } = work;
+        crash_point!("log:append");
         let appended = if batch.is_empty() { Ok(()) } else { self.lock_log().append(self.epoch, &batch) };
         if let Err(error) = appended {
             return self.recover(error, batch, waiters);
         }
+        crash_point!("log:appended");
         self.note_cursors(&batch);
         if let Some(snapshot) = snapshot {
             self.publish(snapshot);
             self.recent.push(batch.commits);
+            crash_point!("log:published");
         }
         if waiters.len() <= WAKES_AT_ONCE {
             wake(waiters);
         } else if let Err(mpsc::SendError(waiters)) = acknowledge.send(waiters) {
             wake(waiters);
         }
+        crash_point!("log:acknowledged");
         self.compact_due();
     }
 

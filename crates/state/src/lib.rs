@@ -9,6 +9,7 @@
 mod appender;
 mod change;
 mod clock;
+mod crash;
 mod engine;
 mod feed;
 pub mod fixtures;
@@ -21,6 +22,8 @@ mod value;
 
 pub use change::{BeforeAfter, Body, Change, Commit, DecodeError};
 pub use clock::{Clock, SystemClock};
+#[cfg(feature = "crash-points")]
+pub use crash::on_crash_point;
 pub use engine::{BulkRefused, Engine, Health, OpenError, Options, Snapshot};
 pub use feed::{Feed, FeedError};
 pub use head::{Head, Tx};

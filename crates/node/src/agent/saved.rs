@@ -6,6 +6,11 @@ use std::path::{Path, PathBuf};
 
 use landfall_model::plan::HostPlan;
 
+use crate::crash::crash_point;
+
+/// What the name of a plan begins with that isn't written yet.
+const UNFINISHED: &str = ".plan";
+
 /// Where the last plan is kept.
 #[derive(Clone, Debug)]
 pub struct SavedPlan {
@@ -16,6 +21,7 @@ impl SavedPlan {
     /// In that folder, which is made if there is none.
     pub fn in_folder(folder: &Path) -> io::Result<Self> {
         fs::create_dir_all(folder)?;
+        clear_unfinished(folder)?;
         Ok(Self { path: folder.join("plan.json") })
     }
 
@@ -36,16 +42,31 @@ impl SavedPlan {
 
     /// Saves a plan: after a crash there is this one or the one before, whole. It holds user data: its owner's alone.
     pub fn save(&self, plan: &HostPlan) -> io::Result<()> {
+        crash_point!("plan:save");
         let folder = self.path.parent().unwrap_or(Path::new("."));
-        let file = tempfile::Builder::new().prefix(".plan").tempfile_in(folder)?;
+        let file = tempfile::Builder::new().prefix(UNFINISHED).tempfile_in(folder)?;
         let mut writer = BufWriter::new(file);
         serde_json::to_writer(&mut writer, plan)?;
         writer.flush()?;
         let file = writer.into_inner().map_err(io::IntoInnerError::into_error)?;
         file.as_file().sync_all()?;
+        crash_point!("plan:rename");
         file.persist(&self.path).map_err(|error| error.error)?;
-        File::open(folder)?.sync_all()
+        File::open(folder)?.sync_all()?;
+        crash_point!("plan:saved");
+        Ok(())
     }
+}
+
+/// Removes what an agent that was killed had not finished writing.
+fn clear_unfinished(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with(UNFINISHED) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
@@ -59,7 +80,11 @@ mod tests {
         assert_eq!(saved.load(), None);
         let plan = HostPlan { incarnation: 3, revision: 9, ..HostPlan::default() };
         saved.save(&plan).unwrap();
+        assert_eq!(saved.load(), Some(plan.clone()));
+        fs::write(folder.path().join(".planXYZ"), "half").unwrap();
+        let saved = SavedPlan::in_folder(folder.path()).unwrap();
         assert_eq!(saved.load(), Some(plan));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "what was cut off is cleared away");
         fs::write(folder.path().join("plan.json"), "{").unwrap();
         assert_eq!(saved.load(), None);
     }

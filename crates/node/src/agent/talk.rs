@@ -6,6 +6,7 @@ use landfall_model::agent::{AgentCall, AgentReply, HostRequest};
 use landfall_model::plan::{HostPlan, PlanUpdate};
 
 use super::{Shared, StalePlan};
+use crate::crash::crash_point;
 
 /// What came of following the plan once.
 enum Followed {
@@ -105,6 +106,7 @@ impl Shared {
             mind.ledger.update(update)?;
         }
         drop(mind);
+        crash_point!("agent:plan-taken");
         self.changed.notify_all();
         Ok(())
     }
@@ -165,7 +167,9 @@ impl Shared {
                 continue;
             };
             drop(mind);
+            crash_point!("agent:report");
             let answer = self.link.call(call.clone());
+            crash_point!("agent:reported");
             mind = self.mind();
             if let Ok(AgentReply::Taken) = answer {
                 pause = PAUSE_FIRST;

@@ -10,7 +10,10 @@ use landfall_model::agent::{Answer, Ask, HostRequest};
 use landfall_model::plan::HostPlan;
 
 use super::ledger::Job;
+use super::reconcile::Step;
+use super::volume::VolumeStep;
 use super::{CONSOLE_BYTES, Mind, Shared};
+use crate::crash::crash_point;
 use crate::driver::{DriverError, DriverResult};
 
 /// Something for a worker.
@@ -116,7 +119,9 @@ impl Shared {
                 continue;
             };
             drop(mind);
+            crash_point!("agent:network:begin");
             let result = caught(|| self.drivers.network.apply(&plan));
+            crash_point!("agent:network:end");
             drop(plan);
             if let Err(error) = &result {
                 tracing::warn!(%error, "the network can't be applied");
@@ -141,7 +146,10 @@ impl Shared {
             drop(mind);
             match task {
                 Task::Job(job, plan) => {
+                    let step = step(&job);
+                    crash_point!("agent:{step}:begin");
                     let result = caught(|| self.drivers.apply(&job, &plan));
+                    crash_point!("agent:{step}:end");
                     drop(plan);
                     match &result {
                         Ok(()) => tracing::debug!(?job, "done"),
@@ -185,6 +193,20 @@ impl Shared {
                 Ok(Answer::Console { output: STANDARD.encode(bytes), at })
             }
         }
+    }
+}
+
+/// What a job does, for the names of crash points.
+fn step(job: &Job) -> &'static str {
+    match job {
+        Job::Volume(_, VolumeStep::Ensure) => "volume-ensure",
+        Job::Volume(_, VolumeStep::Remove) => "volume-remove",
+        Job::Instance(_, Step::Start) => "start",
+        Job::Instance(_, Step::Press) => "press",
+        Job::Instance(_, Step::Pull) => "pull",
+        Job::Instance(_, Step::Reset) => "reset",
+        Job::Instance(_, Step::Remove) => "remove",
+        Job::Volume(..) | Job::Instance(..) => "nothing",
     }
 }
 

@@ -10,6 +10,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::crash::crash_point;
+
 const CONTROLLERS: [&str; 3] = ["cpu", "memory", "pids"];
 /// The kernel's period of processor shares, in microseconds.
 const PERIOD_US: u64 = 100_000;
@@ -182,6 +184,7 @@ pub fn ran_out_of_memory(groups: &[PathBuf]) -> bool {
 /// Removes groups. Their last members may need a moment to be gone.
 pub fn remove(groups: &[PathBuf]) -> io::Result<()> {
     for group in groups {
+        crash_point!("cgroup:remove");
         let mut tries = 0;
         loop {
             match fs::remove_dir(group) {
@@ -194,6 +197,7 @@ pub fn remove(groups: &[PathBuf]) -> io::Result<()> {
             }
         }
         // The folder of all guests goes with the last one; with others in it, it doesn't.
+        crash_point!("cgroup:removed");
         if let Some(folder) = group.parent() {
             let _ = fs::remove_dir(folder);
         }
@@ -254,6 +258,7 @@ fn bounds_v1(controller: &str, limits: Limits) -> Vec<(&'static str, String)> {
 }
 
 fn make(group: &Path) -> io::Result<()> {
+    crash_point!("cgroup:make");
     match fs::create_dir(group) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
         _ => Ok(()),
@@ -263,6 +268,7 @@ fn make(group: &Path) -> io::Result<()> {
 /// The kernel wants each value in one write, into a file that is there. Errors name the file.
 fn write(file: &Path, value: &str) -> io::Result<()> {
     use std::io::Write;
+    crash_point!("cgroup:bound");
     let result = fs::OpenOptions::new().write(true).open(file).and_then(|mut file| file.write_all(value.as_bytes()));
     result.map_err(|error| match error.raw_os_error() {
         Some(libc::ESRCH | libc::ENOENT) => error,

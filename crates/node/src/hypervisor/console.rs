@@ -14,6 +14,8 @@ use std::time::UNIX_EPOCH;
 
 use landfall_model::Timestamp;
 
+use crate::crash::crash_point;
+
 /// The console log of one guest.
 #[derive(Clone, Debug)]
 pub struct ConsoleLog {
@@ -47,6 +49,7 @@ impl ConsoleLog {
         }
         let limit = usize::try_from(self.limit_bytes).unwrap_or(usize::MAX);
         let bytes = &bytes[bytes.len().saturating_sub(limit)..];
+        crash_point!("console:append");
         fs::create_dir_all(&self.folder)?;
         let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(self.newer())?;
         if file.metadata()?.len() + bytes.len() as u64 > self.limit_bytes {
@@ -73,6 +76,7 @@ impl ConsoleLog {
     /// Notes beside it the machine type that the guest was started with, which stays the guest's when a restart of the
     /// host has taken everything else that is known of it.
     pub fn note_machine(&self, machine: &str) -> io::Result<()> {
+        crash_point!("console:note");
         fs::create_dir_all(&self.folder)?;
         fs::write(self.folder.join("machine"), machine)
     }
@@ -84,6 +88,7 @@ impl ConsoleLog {
 
     /// Removes it. None is no error.
     pub fn remove(&self) -> io::Result<()> {
+        crash_point!("console:remove");
         match fs::remove_dir_all(&self.folder) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),

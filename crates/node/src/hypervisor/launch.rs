@@ -25,6 +25,7 @@ use super::qemu::{Body, Cell, QemuHypervisor, lock, retry};
 use super::qmp::Qmp;
 use super::record::{Folder, Phase, Record};
 use super::words::Words;
+use crate::crash::crash_point;
 use crate::driver::{DriverError, DriverResult, Launch};
 
 /// How long QEMU may take from its start to its greeting.
@@ -49,17 +50,24 @@ impl QemuHypervisor {
         let files = self.kernel_files(plan)?;
         self.make_way(plan.id, cell, &folder)?;
         room_for(plan.memory_mib)?;
+        crash_point!("launch:folder");
         folder.ensure().map_err(retry("making the guest's folder"))?;
+        crash_point!("launch:lock");
         let Some(held) = folder.lock().map_err(retry("locking the guest's folder"))? else {
             return Err(DriverError::Retry(format!("{} is being started or still runs", plan.id)));
         };
+        crash_point!("launch:locked");
         let record = self.record_start(plan, &spec, &folder)?;
+        crash_point!("launch:recorded");
         let result = self
             .spawn(&mut spec, files, &folder, &record, launch, &held)
             .and_then(|body| {
+                crash_point!("launch:spawned");
                 *lock(&cell.body) = Some(body);
                 drop(held);
+                crash_point!("launch:unlocked");
                 self.begin(plan.id, &folder, &record)?;
+                crash_point!("launch:begun");
                 self.log(plan.id).note_machine(&record.machine).map_err(retry("noting the machine type"))
             })
             .map_err(|error| explain(error, cell));
@@ -86,6 +94,7 @@ impl QemuHypervisor {
                 Ok(Some(Record { phase: Phase::Started, ..record }))
             }
             (record, None) => {
+                crash_point!("launch:clear-away");
                 let groups = self.groups_of(id, record.as_ref());
                 cgroup::remove(&groups).map_err(retry("removing the control group"))?;
                 folder.remove().map_err(retry("removing the guest's folder"))?;
@@ -220,6 +229,7 @@ impl QemuHypervisor {
     ) -> DriverResult<Body> {
         let groups = self.groups.ensure(&spec.id.to_string(), limits(spec));
         let groups = groups.map_err(retry("making the guest's control group"))?;
+        crash_point!("launch:monitors");
         let monitors = [listen(&folder.look())?, listen(&folder.act())?];
         spec.monitors = monitors.iter().map(AsRawFd::as_raw_fd).collect();
         let members: Vec<File> = groups
@@ -227,6 +237,7 @@ impl QemuHypervisor {
             .map(|group| OpenOptions::new().write(true).open(group.join("cgroup.procs")))
             .collect::<Result<_, _>>()
             .map_err(retry("opening the guest's control group"))?;
+        crash_point!("launch:process-file");
         let process = folder.process_file().map_err(retry("making the guest's files"))?;
         let words = Words::new().map_err(retry("making memory for QEMU's messages"))?;
 
@@ -250,6 +261,7 @@ impl QemuHypervisor {
         // SAFETY: std calls this in the child between fork and exec, where it has one thread. It makes system calls on
         // memory made above, and the descriptors that it was given are open until after the spawn.
         unsafe { command.pre_exec(move || prepared.enter()) };
+        crash_point!("launch:spawn");
         match command.spawn() {
             Ok(child) => Ok(Body { child, words }),
             Err(error) => Err(refused(qemu, &error, &words.last())),
@@ -260,6 +272,7 @@ impl QemuHypervisor {
     fn begin(&self, id: InstanceId, folder: &Folder, record: &Record) -> DriverResult<()> {
         let failed = |error| DriverError::Retry(format!("QEMU doesn't take orders for {id}: {error}"));
         let mut qmp = Qmp::connect(&folder.act(), GREETING_TIMEOUT).map_err(failed)?;
+        crash_point!("launch:greeted");
         let started = Record { phase: Phase::Started, ..record.clone() };
         folder.write_record(&started).map_err(retry("recording the guest's start"))?;
         qmp.execute("cont", json!({}), ACT_TIMEOUT).map(drop).map_err(failed)
@@ -267,6 +280,7 @@ impl QemuHypervisor {
 
     /// Clears away a start that failed. What can't be is found by the next inspection.
     fn abandon(&self, id: InstanceId, cell: &Cell, folder: &Folder, record: &Record) {
+        crash_point!("abandon:kill");
         let deadline = Instant::now() + Duration::from_secs(5);
         while let Ok(Some(running)) = folder.running(Some(record)) {
             for process in &running.processes {
@@ -280,6 +294,7 @@ impl QemuHypervisor {
         }
         self.reap(cell);
         lock(&cell.body).take();
+        crash_point!("abandon:remove");
         let removed = cgroup::remove(&self.groups_of(id, Some(record))).and_then(|()| folder.remove());
         if let Err(error) = removed {
             tracing::warn!(%id, %error, "what a failed start left can't be removed yet");

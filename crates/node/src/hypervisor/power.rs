@@ -12,6 +12,7 @@ use super::qemu::{Cell, QemuHypervisor, retry};
 use super::qmp::{Qmp, QmpError};
 use super::record::{Folder, Phase, Record};
 use super::state::{Status, query_status};
+use crate::crash::crash_point;
 use crate::driver::{DriverError, DriverResult};
 
 /// How long a monitor may take over an action.
@@ -36,6 +37,7 @@ impl QemuHypervisor {
             _ => qmp.execute("system_reset", json!({}), ACT_TIMEOUT).map(|_| true),
         };
         if self.act(id, &folder, "pressing reset", act)? {
+            crash_point!("power:reset");
             let next = Record { reboots: record.reboots + 1, ..record };
             folder.write_record(&next).map_err(retry("recording the reboot"))?;
         }
@@ -44,6 +46,7 @@ impl QemuHypervisor {
 
     pub(super) fn pull(&self, id: InstanceId, cell: &Cell) -> DriverResult<()> {
         let Some((folder, record)) = self.runs(id)? else { return Ok(()) };
+        crash_point!("power:pull");
         self.fetch_console(id, cell);
         let mut record = record;
         let asked = Qmp::connect(&folder.act(), ACT_TIMEOUT).and_then(|mut qmp| {
@@ -59,7 +62,9 @@ impl QemuHypervisor {
         folder.write_record(&record).map_err(retry("recording that the plug is pulled"))?;
         match asked.and_then(|mut qmp| qmp.execute("quit", json!({}), ACT_TIMEOUT)) {
             Ok(_) | Err(QmpError::Closed) => {
+                crash_point!("power:quitting");
                 if self.is_over(&folder, &record, QUIT_TIMEOUT)? {
+                    crash_point!("power:over");
                     self.reap(cell);
                     return Ok(());
                 }
@@ -70,6 +75,7 @@ impl QemuHypervisor {
         }
         for (signal, timeout) in [(Signal::SIGTERM, QUIT_TIMEOUT), (Signal::SIGKILL, KILL_TIMEOUT)] {
             for process in self.processes(&folder, &record)? {
+                crash_point!("power:signal");
                 process.signal(signal).map_err(retry("signalling the guest's process"))?;
             }
             if self.is_over(&folder, &record, timeout)? {

@@ -16,6 +16,7 @@ use super::console::ConsoleLog;
 use super::machine::Machine;
 use super::record::{Folder, Phase, Record};
 use super::words::Words;
+use crate::crash::crash_point;
 use crate::driver::{DriverError, DriverResult, Guest, GuestState, Hypervisor, Launch, PowerAction};
 
 /// How many guests are asked at once.
@@ -257,6 +258,7 @@ impl Hypervisor for QemuHypervisor {
         let action = cell.act();
         self.remove_all(id, &cell)?;
         drop(action);
+        crash_point!("guest:removed");
         let mut cells = lock(&self.cells);
         // Only where nobody else has it: two cells of one guest would let two change it at once.
         if Arc::strong_count(&cell) == 2 {

@@ -20,6 +20,8 @@ use nix::sys::socket::{
 };
 use serde_json::{Value, json};
 
+use crate::crash::crash_point;
+
 #[cfg(test)]
 mod tests;
 
@@ -153,7 +155,9 @@ impl Qmp {
         let id = self.sent;
         let mut line = json!({ "execute": command, "arguments": arguments, "id": id }).to_string();
         line.push('\n');
+        crash_point!("qmp:{command}:send");
         self.send(line.as_bytes(), fd, deadline, command)?;
+        crash_point!("qmp:{command}:sent");
         loop {
             let mut message = self.next_message(deadline, command)?;
             if message.get("id").and_then(Value::as_u64) != Some(id) {
@@ -161,6 +165,7 @@ impl Qmp {
                 continue;
             }
             if let Some(answer) = message.get_mut("return") {
+                crash_point!("qmp:{command}:answered");
                 return Ok(answer.take());
             }
             if let Some(error) = message.get("error") {

@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cgroup;
 use super::process::Process;
+use crate::crash::crash_point;
 
 const LOCK_TRIES: u32 = 10;
 const LOCK_PAUSE: Duration = Duration::from_millis(2);
@@ -170,12 +171,17 @@ impl Folder {
 
     /// Replaces what is recorded, as a whole and durably.
     pub fn write_record(&self, record: &Record) -> io::Result<()> {
+        let phase = record.phase;
+        crash_point!("record:{phase:?}:write");
         let next = self.path.join("guest.json.next");
         let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&next)?;
         file.write_all(&serde_json::to_vec(record)?)?;
         file.sync_all()?;
+        crash_point!("record:{phase:?}:rename");
         fs::rename(next, self.path.join("guest.json"))?;
-        File::open(&self.path)?.sync_all()
+        File::open(&self.path)?.sync_all()?;
+        crash_point!("record:{phase:?}:written");
+        Ok(())
     }
 
     /// The guest's processes: none if it doesn't run. The lock decides; a process that has let go of it (it was taken
@@ -202,11 +208,13 @@ impl Folder {
     /// Removes it with all that it holds. The record goes last, so that an interrupted removal is resumed.
     pub fn remove(&self) -> io::Result<()> {
         for name in ["look.sock", "act.sock", "process", "guest.json.next", "lock", "guest.json"] {
+            crash_point!("folder:remove:{name}");
             match fs::remove_file(self.path.join(name)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 _ => {}
             }
         }
+        crash_point!("folder:remove");
         match fs::remove_dir_all(&self.path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),

@@ -13,6 +13,7 @@ use landfall_model::InterfaceId;
 
 use super::control::{self, Call, Reply, receive, send};
 use super::plan::{FORMAT, ServicePlan};
+use crate::crash::crash_point;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -67,12 +68,15 @@ impl MetadataClient {
         unsafe {
             command.pre_exec(|| nix::unistd::setsid().map(drop).map_err(io::Error::from));
         }
+        crash_point!("metadata:spawn");
         let child = command.spawn().map_err(ClientError::Spawn)?;
+        crash_point!("metadata:spawned");
         let pid = child.id();
         self.children.lock().unwrap_or_else(PoisonError::into_inner).push(child);
         let until = Instant::now() + PATIENCE;
         while Instant::now() < until {
             if matches!(self.call(&Call::Hello { format: FORMAT }), Ok(Reply::Hello { pid: seen, .. }) if seen == pid) {
+                crash_point!("metadata:running");
                 return Ok(());
             }
             std::thread::sleep(Duration::from_millis(5));
@@ -94,12 +98,15 @@ impl MetadataClient {
         let mut fed = self.fed.lock().unwrap_or_else(PoisonError::into_inner);
         let mut reply = Reply::Stale;
         if let Some((from, old)) = &*fed {
+            crash_point!("metadata:change");
             reply = self.call(&Call::Change { from: *from, change: old.change_to(plan) })?;
         }
         if matches!(reply, Reply::Stale) {
             *fed = None;
+            crash_point!("metadata:feed");
             reply = self.call(&Call::Feed { plan: plan.clone() })?;
         }
+        crash_point!("metadata:fed");
         match reply {
             Reply::Taken { generation, missing } => {
                 *fed = Some((generation, plan.clone()));
@@ -122,6 +129,7 @@ impl MetadataClient {
 
     /// Forgets that a port was heard.
     pub fn forget(&self, port: InterfaceId) -> Result<(), ClientError> {
+        crash_point!("metadata:forget");
         match self.call(&Call::Forget { port })? {
             Reply::Forgotten => Ok(()),
             other => Err(unexpected(other)),

@@ -27,6 +27,7 @@ use super::sockets::{Home, Key, Role, survey, wanted};
 use super::store::Store;
 use super::token::{SinceBoot, TokenKey};
 use super::{resolver, talk};
+use crate::crash::crash_point;
 
 /// Where things are.
 #[derive(Clone, Debug)]
@@ -89,6 +90,7 @@ pub fn serve(config: Config) -> Result<(), ServeError> {
     let folder = &config.runtime_dir;
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(at(folder))?;
     let (_lock, inherited) = take_place(&config)?;
+    crash_point!("answers:locked");
     let store = Store::open(folder).map_err(at(folder))?;
     let shared = Shared::new(TokenKey::open(folder).map_err(at(folder))?, store.plan().map_err(at(folder))?, store);
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -272,8 +274,10 @@ impl Server {
         }
         // The lock is ours: what is at that path is a dead predecessor's.
         let _ = fs::remove_file(&path);
+        crash_point!("answers:bind");
         let listener = UnixListener::bind(&path).map_err(at)?;
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).map_err(at)?;
+        crash_point!("answers:bound");
         tokio::spawn(self.clone().hear_callers(listener));
         let mut terminate =
             tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).map_err(ServeError::Runtime)?;
@@ -399,9 +403,11 @@ impl Server {
             }
             let mut plan = self.shared.directory().plan().clone();
             let change = change(&plan);
+            crash_point!("answers:keep");
             if let Err(error) = self.shared.store.keep(&change) {
                 return Reply::Refused { reason: format!("the plan can't be kept: {error}") };
             }
+            crash_point!("answers:kept");
             plan.apply(change);
             let directory = Arc::new(Directory::new(plan));
             *self.shared.directory.write().unwrap_or_else(PoisonError::into_inner) = directory.clone();
@@ -414,6 +420,7 @@ impl Server {
             *generation += 1;
             *generation
         };
+        crash_point!("answers:sockets");
         let missing = runtime.block_on(self.ensure_sockets());
         self.wake.notify_one();
         Reply::Taken { generation, missing }

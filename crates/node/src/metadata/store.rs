@@ -12,6 +12,7 @@ use landfall_model::InterfaceId;
 use serde::de::DeserializeOwned;
 
 use super::plan::{ServiceChange, ServicePlan};
+use crate::crash::crash_point;
 
 /// Replaces a file by one that only its owner can read.
 pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
@@ -20,6 +21,7 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
     file.write_all(bytes)?;
     drop(file);
+    crash_point!("answers:rename");
     fs::rename(&new, path)
 }
 
@@ -51,10 +53,13 @@ impl Store {
         let path = self.folder.join(name);
         match value {
             Some(value) => write_private(&path, &serde_json::to_vec(value)?),
-            None => match fs::remove_file(&path) {
-                Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-                _ => Ok(()),
-            },
+            None => {
+                crash_point!("answers:remove");
+                match fs::remove_file(&path) {
+                    Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+                    _ => Ok(()),
+                }
+            }
         }
     }
 

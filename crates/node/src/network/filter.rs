@@ -2,11 +2,12 @@
 
 use std::fs::File;
 use std::io::{self, Seek, Write};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use nix::sys::memfd::{MFdFlags, memfd_create};
 
 use super::netlink::filter_generation;
+use crate::crash::crash_point;
 
 /// A packet filter as it was loaded.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -56,17 +57,34 @@ pub fn load(text: &str) -> io::Result<()> {
     let mut file = File::from(memfd_create(c"rules", MFdFlags::MFD_CLOEXEC)?);
     file.write_all(text.as_bytes())?;
     file.rewind()?;
-    let output = Command::new("nft")
+    let step = step(text);
+    crash_point!("nft:{step}:load");
+    let child = Command::new("nft")
         .args(["-f", "-"])
         .stdin(file)
-        .output()
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
         .map_err(|error| io::Error::new(error.kind(), format!("nft can't be started: {error}")))?;
+    crash_point!("nft:{step}:loading");
+    let output = child.wait_with_output()?;
+    crash_point!("nft:{step}:loaded");
     if output.status.success() {
         return Ok(());
     }
     let words = String::from_utf8_lossy(&output.stderr);
     let words: Vec<_> = words.lines().take(3).collect();
     Err(io::Error::other(format!("nft refused the rules: {}", words.join(" / "))))
+}
+
+/// What a text is about, for the names of crash points.
+fn step(text: &str) -> &'static str {
+    match () {
+        () if text.starts_with("add element") => "forget",
+        () if text.starts_with("table arp") => "network",
+        () if text.lines().count() == 2 => "delete-machine",
+        () => "machine",
+    }
 }
 
 /// The elements of a set, as texts. None where there is no such set.

@@ -35,6 +35,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use landfall_model::plan::{HostPlan, PortLocation, VpcPlan};
 use landfall_model::{Cidr, InterfaceId, Ipv4Cidr, Mac};
 
+use crate::crash::crash_point;
 use crate::driver::{DriverError, DriverResult, Network, OpenPort};
 use crate::metadata::names::{namespace as namespace_name, port_device};
 use filter::Loaded;
@@ -170,10 +171,13 @@ impl HostNetwork {
     /// Makes a namespace and its link to the machine. The marker comes first, so that what is half made is known as ours.
     fn ensure_namespace(&self, number: u32) -> io::Result<()> {
         let name = self.name(number);
+        crash_point!("namespace:mark");
         fs::create_dir_all(self.config.markers())?;
         fs::File::create(self.config.markers().join(&name))?;
         namespace::ensure(&name)?;
+        crash_point!("namespace:prepare");
         namespace::within(&name, inside::prepare)?;
+        crash_point!("namespace:pair");
         outside::ensure_pair(&name)
     }
 
@@ -181,6 +185,7 @@ impl HostNetwork {
         failures.note(|| format!("remove link {name}"), outside::remove_pair(name));
         let removed = failures.note(|| format!("remove namespace {name}"), namespace::remove(name));
         if removed.is_some() {
+            crash_point!("namespace:unmark");
             let marker = fs::remove_file(self.config.markers().join(name));
             failures.note(|| format!("remove marker of {name}"), marker);
         }

@@ -13,6 +13,8 @@ use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sched::{CloneFlags, setns, unshare};
 use nix::sys::statfs::{FsType, fstatfs};
 
+use crate::crash::crash_point;
+
 /// Where iproute2 keeps names of namespaces.
 const NAMES: &str = "/run/netns";
 
@@ -40,16 +42,20 @@ pub fn ensure(name: &str) -> io::Result<bool> {
         return Ok(false);
     }
     share_names()?;
+    crash_point!("namespace:name");
     File::options().create(true).append(true).open(&path)?;
+    crash_point!("namespace:make");
     std::thread::scope(|scope| {
         let made = scope.spawn(|| -> io::Result<()> {
             unshare(CloneFlags::CLONE_NEWNET)?;
+            crash_point!("namespace:mount");
             let own = Some("/proc/thread-self/ns/net");
             mount(own, &path, None::<&str>, MsFlags::MS_BIND, None::<&str>)?;
             Ok(())
         });
         made.join().unwrap_or_else(|_| Err(io::Error::other("the thread that makes a namespace ended")))
     })?;
+    crash_point!("namespace:made");
     Ok(true)
 }
 
@@ -79,8 +85,10 @@ pub fn remove(name: &str) -> io::Result<()> {
     let path = path(name);
     // Mounted more than once, if two processes made it at the same time.
     while is_namespace(&path)? {
+        crash_point!("namespace:unmount");
         umount2(&path, MntFlags::MNT_DETACH)?;
     }
+    crash_point!("namespace:unname");
     match fs::remove_file(&path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),

@@ -12,6 +12,8 @@ use rtnetlink::packet_route::RouteNetlinkMessage;
 use rtnetlink::sys::protocols::{NETLINK_NETFILTER, NETLINK_ROUTE};
 use rtnetlink::sys::{Socket, SocketAddr};
 
+use crate::crash::crash_point;
+
 /// A socket to the kernel's routing tables.
 pub struct Netlink {
     socket: Socket,
@@ -49,10 +51,13 @@ impl Netlink {
     }
 
     fn request(&mut self, message: RouteNetlinkMessage, flags: u16) -> io::Result<()> {
+        let step = step(&message);
+        crash_point!("netlink:{step}:send");
         self.send(message, NLM_F_REQUEST | flags)?;
         loop {
             for answer in self.receive()? {
                 if let NetlinkPayload::Error(error) = answer.payload {
+                    crash_point!("netlink:{step}:done");
                     return if error.code.is_none() { Ok(()) } else { Err(error.to_io()) };
                 }
             }
@@ -113,6 +118,25 @@ impl Netlink {
             rest = rest.get(length.next_multiple_of(4)..).unwrap_or_default();
         }
         Ok(messages)
+    }
+}
+
+/// What a request changes, for the names of crash points.
+fn step(message: &RouteNetlinkMessage) -> &'static str {
+    use RouteNetlinkMessage as Message;
+    match message {
+        Message::NewLink(_) => "new-link",
+        Message::SetLink(_) => "set-link",
+        Message::DelLink(_) => "delete-link",
+        Message::NewAddress(_) => "new-address",
+        Message::DelAddress(_) => "delete-address",
+        Message::NewNeighbour(_) => "new-neighbour",
+        Message::DelNeighbour(_) => "delete-neighbour",
+        Message::NewRoute(_) => "new-route",
+        Message::DelRoute(_) => "delete-route",
+        Message::NewRule(_) => "new-rule",
+        Message::DelRule(_) => "delete-rule",
+        _ => "other",
     }
 }
 

@@ -21,6 +21,7 @@ use super::machine::{self, Machine};
 use super::netlink::Netlink;
 use super::ruleset::UPLINK;
 use super::{NetworkConfig, namespace, sysctl};
+use crate::crash::crash_point;
 
 /// What a network calls the machine.
 pub const OUTER: Ipv4Addr = Ipv4Addr::new(169, 254, 0, 1);
@@ -165,13 +166,16 @@ fn forward(state: &Path, uplink: Option<&str>) -> io::Result<Option<String>> {
                 _ => {}
             }
         }
+        crash_point!("forwarding:unmark");
         fs::remove_file(entry.path())?;
     }
     let Some(uplink) = uplink else { return Ok(None) };
     let marker = folder.join(uplink);
     let setting = format!("ipv4/conf/{uplink}/forwarding");
     if sysctl::read(&setting)? != "1" {
+        crash_point!("forwarding:mark");
         File::create(&marker)?;
+        crash_point!("forwarding:on");
         sysctl::ensure(&setting, "1")?;
     }
     let alone = marker.exists() && sysctl::read("ipv4/conf/all/forwarding")? != "1";

@@ -3,13 +3,17 @@
 use std::io;
 use std::{fs, path::PathBuf};
 
+use crate::crash::crash_point;
+
 /// Sets one, such as `ipv4/ip_forward`, unless it is so already. Returns what it was before.
 pub fn ensure(name: &str, value: &str) -> io::Result<String> {
     let path = path(name);
     let error = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
     let before = fs::read_to_string(&path).map_err(error)?.trim().to_owned();
     if before != value {
+        crash_point!("sysctl:write");
         fs::write(&path, value).map_err(error)?;
+        crash_point!("sysctl:written");
     }
     Ok(before)
 }

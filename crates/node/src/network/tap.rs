@@ -6,6 +6,8 @@ use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt;
 
+use crate::crash::crash_point;
+
 nix::ioctl_write_ptr_bad!(
     /// Binds an opened device to a TAP.
     set_interface,
@@ -42,8 +44,11 @@ pub fn open(name: &str) -> io::Result<OwnedFd> {
 
 /// Makes the TAP of that name, which stays after this process.
 pub fn create(name: &str) -> io::Result<()> {
+    crash_point!("tap:create");
     let tap = open(name)?;
+    crash_point!("tap:persist");
     // SAFETY: the descriptor is an open TAP; the argument is a plain number.
     unsafe { set_persistent(tap.as_raw_fd(), 1) }?;
+    crash_point!("tap:created");
     Ok(())
 }

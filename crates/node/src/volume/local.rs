@@ -12,6 +12,7 @@ use landfall_model::VolumeId;
 use landfall_model::plan::{ImagePlan, VolumePlan, VolumeSource};
 
 use super::qcow2::{self, Header};
+use crate::crash::crash_point;
 use crate::driver::{DriverError, DriverResult, OpenDisk, Volumes};
 
 /// What stays free for the machine itself before new volumes are refused.
@@ -56,6 +57,7 @@ impl LocalVolumes {
         for entry in fs::read_dir(&self.folder)? {
             let entry = entry?;
             if entry.file_name().to_string_lossy().starts_with(".making-") {
+                crash_point!("volume:clear-unfinished");
                 fs::remove_file(entry.path())?;
             }
         }
@@ -86,19 +88,26 @@ impl LocalVolumes {
         self.check_room(id)?;
         let name = image.as_ref().map(|path| path.to_string_lossy());
         let unfinished = self.unfinished(id);
+        crash_point!("volume:create");
         let result = remove_file(&unfinished).and_then(|()| {
             let mut options = OpenOptions::new();
             let file = options.read(true).write(true).create_new(true).mode(0o600).open(&unfinished)?;
             qcow2::write_empty(&file, plan.size_bytes, name.as_deref())?;
             file.sync_all()?;
+            crash_point!("volume:link");
             // Unlike a rename, a link never replaces what is there.
-            fs::hard_link(&unfinished, self.path(id))
+            fs::hard_link(&unfinished, self.path(id))?;
+            crash_point!("volume:linked");
+            Ok(())
         });
         match result.and(remove_file(&unfinished)) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(failed(error)),
             _ => {}
         }
-        self.sync().map_err(failed)
+        crash_point!("volume:sync");
+        self.sync().map_err(failed)?;
+        crash_point!("volume:created");
+        Ok(())
     }
 
     /// The file of an image, looked at.
@@ -248,7 +257,10 @@ impl Volumes for LocalVolumes {
         if is_in_use(&path).map_err(failed)? {
             return Err(DriverError::Retry(format!("{id} is in use; it goes once its instance is stopped")));
         }
-        remove_file(&self.unfinished(id)).and_then(|()| remove_file(&path)).and_then(|()| self.sync()).map_err(failed)
+        crash_point!("volume:remove");
+        remove_file(&self.unfinished(id)).and_then(|()| remove_file(&path)).map_err(failed)?;
+        crash_point!("volume:removed");
+        self.sync().map_err(failed)
     }
 }
 

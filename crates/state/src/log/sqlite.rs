@@ -28,6 +28,7 @@ use super::{
     Batch, BulkRecord, Cursor, LiveRow, Log, LogError, LoggedChange, LoggedCommit, Position, Retention, is_stream_name,
 };
 use crate::change::{Body, Commit};
+use crate::crash::crash_point;
 
 /// Marks the file as ours ("LFst"), for `file` and for whoever finds it.
 const APPLICATION_ID: i64 = 0x4c46_7374;
@@ -103,8 +104,10 @@ impl SqliteLog {
     fn try_append(&mut self, epoch: u64, batch: &Batch) -> Result<(), LogError> {
         let mut streams = std::mem::take(&mut self.streams);
         let tx = begin(self.sound()?)?;
+        crash_point!("sqlite:begun");
         check_epoch(&tx, epoch)?;
         append_commits(&tx, &batch.commits)?;
+        crash_point!("sqlite:rows-written");
         for cursor in &batch.cursors {
             tx.prepare_cached("INSERT OR REPLACE INTO cursors VALUES (?1, ?2, ?3)")
                 .and_then(|mut insert| {
@@ -124,8 +127,11 @@ impl SqliteLog {
             tx.prepare_cached(&format!("INSERT INTO bulk_{stream} (time_ms, record) VALUES (?1, ?2)"))
                 .and_then(|mut insert| insert.execute(params![time_ms, record]))
                 .map_err(|error| failed("write a bulk record", error))?;
+            crash_point!("sqlite:bulk-written");
         }
+        crash_point!("sqlite:commit");
         tx.commit().map_err(|error| failed("commit", error))?;
+        crash_point!("sqlite:committed");
         self.streams = streams;
         Ok(())
     }
@@ -142,6 +148,7 @@ impl SqliteLog {
 
 impl Log for SqliteLog {
     fn take(&mut self) -> Result<u64, LogError> {
+        crash_point!("sqlite:take");
         let epoch: i64 = self
             .sound()?
             .query_row("UPDATE meta SET value = value + 1 WHERE name = 'epoch' RETURNING value", [], |row| row.get(0))
