@@ -1,0 +1,127 @@
+//! The places that look past their own account.
+//!
+//! An operation sees the value through a view of its account and region. Indexes span all of them, and some code must look
+//! across: a host runs everybody's machines. Each file that does is here with its reason, and tidy fails on another one, so
+//! that whoever adds one says why, and whoever reviews it sees it.
+
+use std::collections::BTreeMap;
+
+use crate::Findings;
+use crate::tree::{File, find};
+
+/// Where the value's tables are declared.
+const TABLES: &str = "crates/cloud/src/value.rs";
+/// The crates in which rows have owners.
+const CRATES: &[&str] = &["crates/cloud/src/", "crates/api/src/", "crates/control/src/", "crates/landfall/src/"];
+
+/// How a table is looked through whoever owns its rows. Indexes by the id of something that the view gave (`by_vpc`,
+/// `by_instance` …) are none: what belongs to it has the same owner.
+const WAYS: &[&str] =
+    &["iter()", "rows()", "range(", "values(", "by_host", "by_number", "by_public", "by_token", "by_due"];
+
+/// What the value is called where it is at hand. Rows have lists that are named as tables, which are not meant.
+const VALUES: &[&str] = &["tx", "cloud", "inner", "head", "value", "tables()", "read()"];
+
+/// The files that may, and why.
+const PLACES: &[(&str, &str)] = &[
+    ("crates/api/src/ec2/describe_images.rs", "images are the provider's"),
+    ("crates/api/src/ec2/run_instances.rs", "the rows of a reservation that this account's client token names"),
+    ("crates/api/src/ec2/shape/permission.rs", "the groups of a VPC that the view gave"),
+    ("crates/cloud/src/address.rs", "the pool of public addresses is the provider's"),
+    ("crates/cloud/src/expiry.rs", "time passes for all"),
+    ("crates/cloud/src/instance.rs", "the interfaces of an instance that the view gave"),
+    ("crates/cloud/src/interface.rs", "the addresses of a subnet that the view gave"),
+    ("crates/cloud/src/network.rs", "what belongs to a VPC that the view gave; VPC numbers are unique among all"),
+    ("crates/cloud/src/placement.rs", "hosts are the provider's"),
+    ("crates/cloud/src/plan.rs", "a host runs the machines of all"),
+    ("crates/cloud/src/report.rs", "a host runs the machines of all"),
+    ("crates/cloud/src/security_group.rs", "the rules of a group that the view gave"),
+    ("crates/cloud/src/value.rs", "whether anything at all is in transition"),
+    ("crates/cloud/src/view.rs", "images are the provider's"),
+    ("crates/cloud/src/volume.rs", "the volumes of an instance that the view gave"),
+    ("crates/control/src/agents.rs", "a host's token comes before any account"),
+];
+
+/// Compares the sources with the list.
+pub fn check(files: &[File], findings: &mut Findings) {
+    let Some(value) = find(files, TABLES) else {
+        findings.fault(format!("{TABLES}: the tables are declared there, and it isn't there"));
+        return;
+    };
+    let tables = tables(&value.text);
+    let allowed: BTreeMap<_, _> = PLACES.iter().copied().collect();
+    let mut seen = BTreeMap::new();
+    for file in files.iter().filter(|file| CRATES.iter().any(|start| file.path.starts_with(start))) {
+        let lines = looks(&file.text, &tables);
+        if lines.is_empty() || file.path.ends_with("/tests.rs") {
+            continue;
+        }
+        seen.insert(file.path.as_str(), lines.len());
+        if !allowed.contains_key(file.path.as_str()) {
+            let at: Vec<_> = lines.iter().map(ToString::to_string).collect();
+            findings.fault(format!(
+                "{}: looks past its account in line {}; go through the view, or say in xtask/src/across.rs why not",
+                file.path,
+                at.join(", ")
+            ));
+        }
+    }
+    for (path, why) in PLACES {
+        match seen.get(path) {
+            Some(times) => findings.note(format!("looks past its account: {path} ({times}): {why}")),
+            None => findings.fault(format!("{path}: doesn't look past its account any more; take it off the list")),
+        }
+    }
+}
+
+/// The names of the value's tables.
+fn tables(text: &str) -> Vec<&str> {
+    text.lines().filter_map(|line| line.strip_prefix("        pub ")?.split_once(':').map(|(name, _)| name)).collect()
+}
+
+/// The numbers of the lines that look at a table without a scope, in what isn't test code.
+fn looks(text: &str, tables: &[&str]) -> Vec<usize> {
+    let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+    let is_look = |line: &str| {
+        [".by_id(", ".tables()", ".scoped("].iter().any(|way| line.contains(way))
+            || tables.iter().any(|table| {
+                line.match_indices(&format!(".{table}.")).any(|(at, way)| {
+                    let rest = &line[at + way.len()..];
+                    WAYS.iter().any(|start| rest.starts_with(start))
+                        && VALUES.iter().any(|value| line[..at].ends_with(value))
+                })
+            })
+    };
+    code.lines()
+        .enumerate()
+        .filter(|(_, line)| !line.trim_start().starts_with("//") && is_look(line))
+        .map(|(n, _)| n + 1)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_look_is_found_wherever_it_is_in_the_code() {
+        let tables = tables("value! {\n    pub struct Cloud {\n        pub vpcs: Vpcs = \"vpc\" v1 {\n");
+        assert_eq!(tables, ["vpcs"]);
+        let text = "let a = tx.vpcs.by_scope.count(&s);\n// tx.vpcs.iter()\nlet b = tx.vpcs.get(&key);\nview.tables()\n\
+                    #[cfg(test)]\nmod tests { fn f() { tx.vpcs.iter(); } }\n";
+        assert_eq!(looks(text, &tables), [1, 4]);
+    }
+
+    #[test]
+    fn a_new_place_is_a_fault() {
+        let value = File { path: TABLES.into(), text: "        pub vpcs: Vpcs = \n".into() };
+        let api = File { path: "crates/api/src/new.rs".into(), text: "//! X\ntx.vpcs.iter()\n".into() };
+        let mut findings = Findings::default();
+        check(&[value, api], &mut findings);
+        assert!(
+            findings.faults.iter().any(|fault| fault.starts_with("crates/api/src/new.rs")),
+            "{:?}",
+            findings.faults
+        );
+    }
+}
