@@ -110,7 +110,8 @@ fn check_room(cloud: &Cloud) {
     for row in cloud.instances.iter() {
         let runs = row.status.state == InstanceState::Running;
         assert_eq!(row.status.holds_capacity, runs, "room is held just while it runs: {row:?}");
-        let (true, Some(host), Some(kind)) = (runs, row.status.host, InstanceType::find(&row.spec.instance_type)) else {
+        let (true, Some(host), Some(kind)) = (runs, row.status.host, InstanceType::find(&row.spec.instance_type))
+        else {
             continue;
         };
         *memory.entry(host).or_default() += kind.memory_mib;
@@ -155,9 +156,8 @@ fn check_addresses(cloud: &Cloud) {
         let has = interface.is_some_and(|interface| interface.addresses.contains(&association.private));
         assert!(has, "{row:?} stands for an address that isn't there");
         assert!(associated.insert((association.interface, association.private)), "two stand for one: {row:?}");
-        let given = interface.is_some_and(|interface| {
-            interface.public_address.is_some() && interface.primary() == association.private
-        });
+        let given = interface
+            .is_some_and(|interface| interface.public_address.is_some() && interface.primary() == association.private);
         assert!(!given, "an interface has an elastic and a given address: {row:?}");
     }
 }
@@ -173,6 +173,10 @@ fn check_owners(cloud: &Cloud, now: Timestamp) {
         assert!(groups && !row.groups.is_empty(), "an interface without its groups: {row:?}");
     }
     for row in cloud.volumes.iter() {
+        let of = row.attachment.as_ref().and_then(|attachment| cloud.instances.by_id(&attachment.instance).next());
+        let is_used = of.is_some_and(|instance| instance.status.state == InstanceState::Running);
+        let is_good = row.state == VolumeState::Present && row.attachment.as_ref().is_some_and(|it| it.attached);
+        assert!(!is_used || is_good, "what runs has a volume that isn't shown as attached: {row:?}");
         match &row.attachment {
             Some(attachment) => assert!(!is_over(attachment.instance), "a volume of what is over: {row:?}"),
             // One that was to stay when its instance went.

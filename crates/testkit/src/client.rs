@@ -86,8 +86,12 @@ impl Client {
         let authorization =
             format!("AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders={signed}, Signature={signature}");
         let mut headers = HeaderMap::new();
-        let all =
-            [("content-type", content_type), ("host", &host), ("x-amz-date", &stamp), ("authorization", &authorization)];
+        let all = [
+            ("content-type", content_type),
+            ("host", &host),
+            ("x-amz-date", &stamp),
+            ("authorization", &authorization),
+        ];
         for (name, value) in all {
             if let Ok(value) = HeaderValue::from_str(value) {
                 headers.insert(name, value);

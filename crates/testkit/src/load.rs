@@ -356,7 +356,8 @@ impl Load {
         let resources = resources(world, world.scopes()[client]);
         let dice = &mut world.dice;
         let (Some(resource), Some(key)) = (dice.pick(&resources), dice.pick(KEYS)) else { return };
-        let answer = send(world, client, "DeleteTags", &params([("ResourceId.1", resource.as_str()), ("Tag.1.Key", key)]));
+        let answer =
+            send(world, client, "DeleteTags", &params([("ResourceId.1", resource.as_str()), ("Tag.1.Key", key)]));
         world.acknowledged.untagged(resource, key, Known::of(&answer));
     }
 

@@ -82,7 +82,7 @@ fn options(dice: &mut Dice) -> WorldOptions {
     let mode = if dice.chance(250) { Mode::Settled } else { Mode::Protocol };
     let rate = |dice: &mut Dice, most: u64| if dice.chance(400) { 0 } else { dice.between(1, most) };
     let faults = Faults {
-        log: rate(dice, 30) as u32,
+        log: rate(dice, 60) as u32,
         lost: rate(dice, 200),
         twice: rate(dice, 200),
         machine: rate(dice, 100) as u32,

@@ -29,7 +29,9 @@ const TROUBLES: &[Trouble] = &[
     ("guest.paused", 5, |world, host| {
         with_guest(world, host, "guest.paused", |machine, id| machine.suspend(id, Some("The disk is full")));
     }),
-    ("guest.resumed", 5, |world, host| with_guest(world, host, "guest.resumed", |machine, id| machine.suspend(id, None))),
+    ("guest.resumed", 5, |world, host| {
+        with_guest(world, host, "guest.resumed", |machine, id| machine.suspend(id, None))
+    }),
     ("start.fails", 10, |world, host| {
         let is_final = world.dice.chance(400);
         world.counts.add("start.fails");
@@ -65,10 +67,30 @@ pub fn stir(world: &mut World) {
 /// The kinds of trouble and what the log and the links do besides: each is to be met in a long enough run.
 pub fn kinds() -> Vec<&'static str> {
     let mut kinds = vec![
-        "crash.control-plane", "crash.agent", "crash.host", "crash.opening", "link.cut", "link.lost", "link.twice",
-        "link.refused", "guest.off", "guest.dies", "guest.paused", "guest.resumed", "start.fails", "starts.fail",
-        "volume.fails", "network.fails", "log.nothing-landed", "log.all-landed", "log.torn", "expiries", "token.again",
-        "calls-unknown", "calls-refused", "calls-unanswered",
+        "crash.control-plane",
+        "crash.agent",
+        "crash.host",
+        "crash.opening",
+        "link.cut",
+        "link.lost",
+        "link.twice",
+        "link.refused",
+        "guest.off",
+        "guest.dies",
+        "guest.paused",
+        "guest.resumed",
+        "start.fails",
+        "starts.fail",
+        "volume.fails",
+        "network.fails",
+        "log.nothing-landed",
+        "log.all-landed",
+        "log.torn",
+        "expiries",
+        "token.again",
+        "calls-unknown",
+        "calls-refused",
+        "calls-unanswered",
     ];
     kinds.sort_unstable();
     kinds

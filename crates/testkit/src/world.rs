@@ -28,7 +28,7 @@ use crate::client::{Client, Refusal};
 use crate::clock::SimClock;
 use crate::counts::Counts;
 use crate::dice::Dice;
-use crate::flaky::{Flaw, FlakyLog};
+use crate::flaky::{FlakyLog, Flaw};
 use crate::mirror::Mirror;
 use crate::node::{Message, Node, Poll, Reply};
 use crate::plane::{Opening, Plane, root_key};
@@ -107,13 +107,31 @@ impl Default for WorldOptions {
 
 /// Something that happens.
 enum Event {
-    ToPlane { node: usize, generation: u64, plane: u64, message: Message },
-    ToNode { node: usize, generation: u64, reply: Reply },
+    ToPlane {
+        node: usize,
+        generation: u64,
+        plane: u64,
+        message: Message,
+    },
+    ToNode {
+        node: usize,
+        generation: u64,
+        reply: Reply,
+    },
     /// The agent gives up waiting for the answer to a hello or poll of that number, and asks again.
-    AskAgain { node: usize, generation: u64, call: u64 },
+    AskAgain {
+        node: usize,
+        generation: u64,
+        call: u64,
+    },
     /// The agent gives up waiting until a report is taken.
-    ReportLost { node: usize, generation: u64 },
-    Wake { node: usize },
+    ReportLost {
+        node: usize,
+        generation: u64,
+    },
+    Wake {
+        node: usize,
+    },
     OpenPlane,
 }
 
@@ -156,10 +174,12 @@ impl World {
     pub fn new(seed: u64, options: WorldOptions) -> Self {
         let mut dice = Dice::new(seed);
         let hosts: Vec<_> = (0..options.hosts).map(|index| host_of(index, options.memory_mib)).collect();
-        let accounts: Vec<_> = (1..=options.accounts as u64).filter_map(|n| AccountId::new(n * 111_111_111_111)).collect();
+        let accounts: Vec<_> =
+            (1..=options.accounts as u64).filter_map(|n| AccountId::new(n * 111_111_111_111)).collect();
         let (seeds, clients) = seeds_of(&options, &accounts, &hosts);
         let scope = |account: &AccountId, region: &Region| Scope { account: *account, region: *region };
-        let scopes = accounts.iter().flat_map(|account| options.regions.iter().map(move |region| scope(account, region)));
+        let scopes =
+            accounts.iter().flat_map(|account| options.regions.iter().map(move |region| scope(account, region)));
         let scopes = scopes.collect();
         let flaw = Flaw::new(dice.seed(), 0);
         let mut world = Self {
@@ -527,9 +547,7 @@ impl World {
 
     fn reply(&mut self, index: usize, generation: u64, reply: Reply) {
         let again = match &reply {
-            Reply::Hello(call, ..) | Reply::Poll(call, _) => {
-                Event::AskAgain { node: index, generation, call: *call }
-            }
+            Reply::Hello(call, ..) | Reply::Poll(call, _) => Event::AskAgain { node: index, generation, call: *call },
             Reply::Report(_) => Event::ReportLost { node: index, generation },
         };
         if self.is_lost(index) {

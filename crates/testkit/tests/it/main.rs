@@ -1,4 +1,6 @@
 //! The whole system, simulated.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
+
 mod plan;
 mod torture;

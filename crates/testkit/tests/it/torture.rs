@@ -9,14 +9,14 @@ fn torture() {
         println!("seed {seed}: {}", run_seed(seed).counts);
         return;
     }
-    for seed in 0..runs_from_env(24) {
+    for seed in 0..runs_from_env(16) {
         run_seed(seed);
     }
 }
 
 #[test]
 fn the_same_seed_gives_the_same_value() {
-    for seed in [1_000_001, 1_000_002, 1_000_003, 1_000_004] {
+    for seed in [1_000_001, 1_000_002, 1_000_003] {
         let (one, other) = (run_seed(seed), run_seed(seed));
         let difference = landfall_testkit::dump::difference(&one.dump, &other.dump);
         assert!(difference.is_empty(), "seed {seed} gave two values:\n{difference}");
