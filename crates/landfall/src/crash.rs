@@ -32,7 +32,8 @@ static ASKED: LazyLock<Asked> = LazyLock::new(|| {
 });
 static PASSED: LazyLock<Mutex<HashMap<String, u64>>> = LazyLock::new(Mutex::default);
 
-fn pass(name: Arguments<'_>) {
+/// This process is at the point of that name.
+pub fn pass(name: Arguments<'_>) {
     let name = name.to_string();
     let asked = &*ASKED;
     let count = {

@@ -27,6 +27,7 @@ pub fn sudo_user() -> Option<(u32, u32)> {
 /// Reads the key in a state folder, or makes one. What was given wins over what is there.
 pub fn ensure(state: &Path, access_key: Option<&str>, secret_key: Option<&str>) -> Result<Credentials> {
     let path = state.join("credentials.json");
+    clear_unfinished(&path).with_context(|| format!("clearing up beside {}", path.display()))?;
     let stored: Option<Credentials> = match fs::read_to_string(&path) {
         Ok(text) => Some(serde_json::from_str(&text).with_context(|| format!("reading {}", path.display()))?),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => None,
@@ -61,14 +62,44 @@ pub fn write_private(path: &Path, bytes: &[u8]) -> Result<()> {
             chown(&temporary, Some(uid), Some(gid))?;
         }
         file.sync_all()?;
+        crash_point("private:rename");
         fs::rename(&temporary, path)
     };
+    clear_unfinished(path).with_context(|| format!("clearing up beside {}", path.display()))?;
     let result = write();
     if result.is_err() {
         let _ = fs::remove_file(&temporary);
     }
     result.with_context(|| format!("writing {}", path.display()))
 }
+
+/// Removes what processes that were killed had not finished writing: secrets are in it.
+fn clear_unfinished(path: &Path) -> std::io::Result<()> {
+    let (Some(folder), Some(stem)) = (path.parent(), path.file_stem().and_then(|stem| stem.to_str())) else {
+        return Ok(());
+    };
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
+        let entry = entry?;
+        let name = entry.file_name();
+        let maker = name.to_str().and_then(|name| name.strip_prefix(stem)?.strip_prefix('.')?.strip_suffix(".new"));
+        if maker.is_some_and(|pid| pid.parse::<u32>().is_ok() && !Path::new("/proc").join(pid).exists()) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(feature = "crash-points")]
+fn crash_point(name: &str) {
+    crate::crash::pass(format_args!("{name}"));
+}
+
+#[cfg(not(feature = "crash-points"))]
+fn crash_point(_: &str) {}
 
 /// Letters and digits that nobody can guess.
 pub fn random_text(length: usize) -> Result<String> {

@@ -129,6 +129,12 @@ pub fn start_time(pid: i32) -> Option<u64> {
     fields.get(19)?.parse().ok()
 }
 
+/// Whether the last server that listened there is gone without having said so.
+pub fn was_killed(listen: SocketAddr) -> bool {
+    let name = format!("{}.json", listen.port());
+    folders().into_iter().filter_map(|folder| read(&folder.join(&name))).any(|r| r.listen == listen && !r.is_alive())
+}
+
 /// All servers that run and that this user may know.
 pub fn all() -> Vec<Record> {
     let mut records: Vec<Record> = Vec::new();

@@ -8,7 +8,7 @@ use landfall_model::InterfaceId;
 use landfall_model::plan::HostPlan;
 
 use crate::driver::{DriverError, DriverResult, Network, OpenPort};
-use crate::metadata::{MetadataClient, derive};
+use crate::metadata::{ClientError, MetadataClient, derive};
 use crate::network::HostNetwork;
 
 /// Packets and answers together.
@@ -32,7 +32,7 @@ impl ConnectedNetwork {
 impl Network for ConnectedNetwork {
     fn apply(&self, plan: &HostPlan) -> DriverResult<()> {
         self.network.apply(plan)?;
-        let retry = |error: crate::metadata::ClientError| DriverError::Retry(error.to_string());
+        let retry = |error: ClientError| DriverError::Retry(error.to_string());
         self.metadata.ensure_running(&self.spawn).map_err(retry)?;
         let config = self.network.config();
         let late = self.metadata.feed(&derive(plan, &config.prefix, config.mtu)).map_err(retry)?;
@@ -50,6 +50,13 @@ impl Network for ConnectedNetwork {
         let mut heard = self.network.heard()?;
         match self.metadata.heard() {
             Ok(more) => heard.extend(more),
+            Err(ClientError::Unreachable(..)) if self.metadata.has_fed() => {
+                // It has died. The new one serves what the old one kept, and is fed with the next change.
+                tracing::warn!("the metadata process is gone; another is started");
+                if let Err(error) = self.metadata.ensure_running(&self.spawn) {
+                    tracing::warn!(%error, "guests get no addresses, names and metadata");
+                }
+            }
             Err(error) => tracing::debug!(%error, "the metadata process can't say whom it heard"),
         }
         Ok(heard)

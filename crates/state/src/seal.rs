@@ -16,6 +16,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
+use crate::crash::crash_point;
+
 const KEY_BYTES: usize = 32;
 /// The text's version: AES-256-GCM with a random nonce, the context as associated data.
 const VERSION: &str = "v1";
@@ -97,6 +99,7 @@ impl RootKey {
     /// belong to nobody else's eyes.
     pub fn ensure(path: &Path) -> Result<Self, SealError> {
         let failed = |error| SealError::File { path: path.display().to_string(), error };
+        clear_unfinished(path).map_err(failed)?;
         match Self::load(path) {
             Err(SealError::File { error, .. }) if error.kind() == io::ErrorKind::NotFound => {}
             loaded => return loaded,
@@ -186,13 +189,36 @@ fn create_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.write_all(bytes)?;
     file.sync_all()?;
     // Of two processes that make a key at once, the first to link wins; both then read the same.
+    crash_point!("root-key:link");
     let linked = match fs::hard_link(&fresh, path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         linked => linked,
     };
+    crash_point!("root-key:linked");
     fs::remove_file(&fresh)?;
     linked?;
     File::open(folder)?.sync_all()
+}
+
+/// Removes keys that a process had not put in place when it was killed: a key must not lie about under other names.
+fn clear_unfinished(path: &Path) -> io::Result<()> {
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name().and_then(|name| name.to_str())) else {
+        return Ok(());
+    };
+    let entries = match fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries?,
+    };
+    for entry in entries {
+        let entry = entry?;
+        let other = entry.file_name();
+        let maker =
+            other.to_str().and_then(|other| other.strip_prefix(name)?.strip_prefix(".new-")?.parse::<u32>().ok());
+        if maker.is_some_and(|pid| pid == std::process::id() || !Path::new("/proc").join(pid.to_string()).exists()) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import threading
 import time
+from collections import Counter
 
 RUNTIME = "/run/landfall"
 # What a cloud without guests has, and keeps.
@@ -55,6 +56,11 @@ def metadata_processes():
 
 def links():
     return {link["ifname"] for link in json.loads(words("ip", "-j", "link"))}
+
+
+def mounts_below(folder):
+    with open("/proc/self/mountinfo") as file:
+        return [place for place in (line.split()[4] for line in file) if place == folder or place.startswith(folder + "/")]
 
 
 class Watch(threading.Thread):
@@ -121,7 +127,7 @@ class Residue:
 
     def mounted(self):
         with open("/proc/self/mountinfo") as file:
-            return sorted(line.split()[4] for line in file)
+            return sorted(" ".join(line.split()[3:5]) for line in file)
 
     def find(self, instances):
         """All that is left over, in words."""
@@ -146,7 +152,8 @@ class Residue:
                     path = f"/sys/fs/cgroup/{controller}/{folder}/{instance}"
                     left += [f"control group {path}"] if os.path.exists(path) else []
         if self.mounts is not None and self.mounted() != self.mounts:
-            left.append(f"mounts: {sorted(set(self.mounted()) ^ set(self.mounts))}")
+            now, before = Counter(self.mounted()), Counter(self.mounts)
+            left.append(f"mounts: {list(now - before)} are new, {list(before - now)} are gone")
         with open(f"{self.state}/agent/plan.json") as file:
             plan = json.load(file)
         for part in ("instances", "ports", "volumes", "vpcs", "subnets", "groups"):

@@ -80,9 +80,7 @@ class Scenario:
         self.power(op, "RebootInstances", "running")
 
     def terminate(self, op, gently=False):
-        if not gently and self.cloud.instances[op]["state"] != "stopped":
-            self.stop(op)
-        self.power(op, "TerminateInstances", "terminated")
+        self.power(op, "TerminateInstances", "terminated", **({} if gently else {"Force": "true"}))
 
     def group(self):
         name, cloud = self.op(), self.cloud
@@ -169,6 +167,10 @@ class Scenario:
 
     # Lives
 
+    def first(self):
+        """The first start of all: nothing is there yet but the images."""
+        self.launch()
+
     def brief(self):
         self.launch()
 
@@ -251,6 +253,8 @@ class Scenario:
     def speechless(self):
         """The metadata process is killed, and must come back by itself."""
         self.launch()
+        if self.dice.random() < 0.7:
+            self.at_rest()
         time.sleep(self.dice.random())
         for pid in machine.metadata_processes():
             os.kill(pid, signal.SIGKILL)
@@ -258,4 +262,4 @@ class Scenario:
         wait_for("the metadata process doesn't come back", machine.metadata_processes, patience=30)
 
 
-KINDS = ["brief", "stopped", "rebooted", "crowd", "hasty", "polite", "booted", "bereaved", "speechless"]
+KINDS = ["first", "brief", "stopped", "rebooted", "crowd", "hasty", "polite", "booted", "bereaved", "speechless"]

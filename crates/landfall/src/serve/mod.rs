@@ -4,8 +4,10 @@ mod http;
 mod real;
 mod sim;
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use landfall_api::{Gateway, Outside, Regions};
@@ -40,12 +42,16 @@ pub struct Server {
 /// Runs a cloud in this process.
 pub fn run(config: Config) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("starting threads")?;
-    runtime.block_on(serve(config))
+    let ended = runtime.block_on(serve(config));
+    // A thread of the agent may still wait in a call for the control plane, and would panic without the runtime under it.
+    // It ends with the process, as does everything else.
+    std::mem::forget(runtime);
+    ended
 }
 
 async fn serve(config: Config) -> Result<()> {
     // The listener comes first: a port that is taken must be told before anything is touched.
-    let listener = TcpListener::bind(config.listen)
+    let listener = bind(config.listen)
         .await
         .with_context(|| format!("listening at {}; choose another place with --listen", config.listen))?;
     let listen = listener.local_addr()?;
@@ -117,6 +123,27 @@ async fn serve(config: Config) -> Result<()> {
         tokio::task::spawn_blocking(move || agent.stop()).await.context("ending the agent")?;
     }
     Ok(())
+}
+
+/// How long what a killed server had begun may hold on to what was its own.
+const HEIRS: Duration = Duration::from_secs(5);
+
+/// Listens. A process that a server was just starting when it was killed has the server's sockets until it becomes what
+/// it is to be, a moment later: then the place is waited for, but not where a living server is.
+async fn bind(listen: SocketAddr) -> std::io::Result<TcpListener> {
+    let until = Instant::now() + HEIRS;
+    loop {
+        match TcpListener::bind(listen).await {
+            Err(error)
+                if error.kind() == std::io::ErrorKind::AddrInUse
+                    && crate::record::was_killed(listen)
+                    && Instant::now() < until =>
+            {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            result => return result,
+        }
+    }
 }
 
 impl Server {

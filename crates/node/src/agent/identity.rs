@@ -7,6 +7,8 @@ use std::path::Path;
 
 use aws_lc_rs::{digest, rand};
 
+use crate::crash::crash_point;
+
 /// The identity of a host's agent.
 #[derive(Clone, PartialEq, Eq)]
 pub struct HostIdentity {
@@ -22,17 +24,23 @@ impl HostIdentity {
         let path = folder.join(FILE);
         match Self::read(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            other => return other,
+            other => {
+                clear_aside(folder)?;
+                return other;
+            }
         }
         fs::create_dir_all(folder)?;
         let mut bytes = [0; TOKEN_BYTES];
         rand::fill(&mut bytes).map_err(|_| io::Error::other("the system gives no randomness"))?;
         // Written aside and linked into place: a token is there whole or not at all, and the first of two wins.
+        clear_aside(folder)?;
         let aside = folder.join(format!(".{FILE}.{}", hex(&bytes[..8])));
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&aside)?;
         let written = file.write_all(hex(&bytes).as_bytes()).and_then(|()| file.sync_all());
+        crash_point!("identity:link");
         let linked = written.and_then(|()| fs::hard_link(&aside, &path));
-        fs::remove_file(&aside)?;
+        crash_point!("identity:linked");
+        clear_aside(folder)?;
         match linked {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
             _ => Self::read(&path),
@@ -65,6 +73,20 @@ impl std::fmt::Debug for HostIdentity {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("HostIdentity(…)")
     }
+}
+
+/// Removes what was written and not yet linked into place, also by a process that was killed meanwhile.
+fn clear_aside(folder: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_name().to_string_lossy().starts_with(&format!(".{FILE}.")) {
+            match fs::remove_file(entry.path()) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+    }
+    Ok(())
 }
 
 fn hex(bytes: &[u8]) -> String {

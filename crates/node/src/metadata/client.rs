@@ -42,17 +42,20 @@ pub struct MetadataClient {
     socket: PathBuf,
     fed: Mutex<Option<(u64, ServicePlan)>>,
     children: Mutex<Vec<Child>>,
+    /// Held while one is started: of two that start at the same time each would wait for its own in vain.
+    starting: Mutex<()>,
 }
 
 impl MetadataClient {
     /// The way that leads over that control socket.
     pub fn new(socket: impl Into<PathBuf>) -> Self {
-        Self { socket: socket.into(), fed: Mutex::default(), children: Mutex::default() }
+        Self { socket: socket.into(), fed: Mutex::default(), children: Mutex::default(), starting: Mutex::default() }
     }
 
     /// Starts the process if it doesn't run, or if the one that runs is of another binary: then the new one takes over
     /// from it. It outlives the caller.
     pub fn ensure_running(&self, spawn: impl Fn() -> Command) -> Result<(), ClientError> {
+        let _starting = self.starting.lock().unwrap_or_else(PoisonError::into_inner);
         self.reap();
         match self.build() {
             Ok(build) if build == control::build() => Ok(()),
@@ -117,6 +120,11 @@ impl MetadataClient {
                 Err(unexpected(other))
             }
         }
+    }
+
+    /// Whether it was fed since this client was made.
+    pub fn has_fed(&self) -> bool {
+        self.fed.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
     /// The ports that were heard since they were forgotten last.

@@ -18,6 +18,8 @@ use std::io::{self, Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use nix::fcntl::{Flock, FlockArg};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior, params};
@@ -58,6 +60,9 @@ impl Default for SqliteOptions {
         Self { reserve_bytes: 16 << 20, max_pages: None }
     }
 }
+
+/// How long what a killed process had begun to start may hold on to its lock.
+const HEIRS: Duration = Duration::from_secs(5);
 
 /// The log in a folder of its own.
 pub struct SqliteLog {
@@ -295,15 +300,33 @@ fn lock_folder(folder: &Path) -> Result<Flock<File>, LogError> {
         .write(true)
         .open(&path)
         .map_err(|error| LogError::failed("open the lock file", error))?;
-    let mut lock = Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|(mut file, _)| {
-        let mut holder = String::new();
-        let _ = file.read_to_string(&mut holder);
-        LogError::Locked(format!("{} is held by process {}", folder.display(), holder.trim()))
-    })?;
+    let mut lock = take_lock(file)
+        .map_err(|holder| LogError::Locked(format!("{} is held by process {holder}", folder.display())))?;
     // Whose lock it is, for the message above; the lock itself is the kernel's.
     let noted = lock.set_len(0).and_then(|()| lock.rewind()).and_then(|()| writeln!(lock, "{}", std::process::id()));
     noted.map_err(|error| LogError::failed("note the lock's holder", error))?;
     Ok(lock)
+}
+
+/// Takes the lock, or says who has it. A process that the holder was just starting when it was killed has the lock until
+/// it becomes what it is to be: that moment is waited for.
+fn take_lock(mut file: File) -> Result<Flock<File>, String> {
+    let until = Instant::now() + HEIRS;
+    loop {
+        file = match Flock::lock(file, FlockArg::LockExclusiveNonblock) {
+            Ok(lock) => return Ok(lock),
+            Err((file, _)) => file,
+        };
+        let mut holder = String::new();
+        let _ = file.rewind().and_then(|()| file.read_to_string(&mut holder));
+        let holder = holder.trim();
+        // It locks first and writes its name afterwards.
+        let lives = holder.is_empty() || Path::new("/proc").join(holder).exists();
+        if lives || Instant::now() > until {
+            return Err(holder.to_owned());
+        }
+        thread::sleep(Duration::from_millis(5));
+    }
 }
 
 fn connect(path: &Path, options: &SqliteOptions) -> Result<Connection, LogError> {
