@@ -107,9 +107,9 @@ mod tests {
     fn a_look_is_found_wherever_it_is_in_the_code() {
         let tables = tables("value! {\n    pub struct Cloud {\n        pub vpcs: Vpcs = \"vpc\" v1 {\n");
         assert_eq!(tables, ["vpcs"]);
-        let text = "let a = tx.vpcs.by_scope.count(&s);\n// tx.vpcs.iter()\nlet b = tx.vpcs.get(&key);\nview.tables()\n\
+        let text = "let a = tx.vpcs.by_number.count(&s);\n// tx.vpcs.iter()\nlet b = tx.vpcs.get(&key);\nrow.vpcs.iter();\nview.tables()\n\
                     #[cfg(test)]\nmod tests { fn f() { tx.vpcs.iter(); } }\n";
-        assert_eq!(looks(text, &tables), [1, 4]);
+        assert_eq!(looks(text, &tables), [1, 5]);
     }
 
     #[test]

@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# The `aws` command and boto3, unmodified, against simulators: the life of an instance, waiters, paginators, dry runs,
+# the reset, several servers side by side.
+set -euo pipefail
+. "$(dirname "$0")/lib.sh"
+command -v aws >/dev/null || skip "there is no aws command; scripts/install.sh test installs one"
+python3 -c 'import boto3' 2>/dev/null || skip "python3 has no boto3; scripts/install.sh test installs it"
+
+port=$(free_port)
+simulator "$port"
+export AWS_ENDPOINT_URL=http://127.0.0.1:$port
+
+equals() { [ "$2" = "$3" ] || fail "$1: '$2' instead of '$3'"; }
+state() { aws ec2 describe-instances --instance-ids "$1" --query 'Reservations[0].Instances[0].State.Name' --output text; }
+
+equals "the account" "$(aws sts get-caller-identity --query Account --output text)" 000000000000
+image=$(aws ec2 describe-images --owners amazon --filters 'Name=name,Values=debian-12-amd64-*' \
+  --query 'sort_by(Images, &CreationDate)[-1].ImageId' --output text)
+[[ $image = ami-* ]] || fail "no Debian image is found: $image"
+
+id=$(aws ec2 run-instances --image-id "$image" --instance-type t3.micro --user-data 'echo hello' \
+  --tag-specifications 'ResourceType=instance,Tags=[{Key=Name,Value=web}]' \
+  --query 'Instances[0].InstanceId' --output text)
+aws ec2 wait instance-running --instance-ids "$id"
+equals "after its start" "$(state "$id")" running
+equals "by its tag" "$(aws ec2 describe-instances --filters 'Name=tag:Name,Values=w?b' \
+  --query 'Reservations[].Instances[].InstanceId' --output text)" "$id"
+equals "its user data" "$(aws ec2 describe-instance-attribute --instance-id "$id" --attribute userData \
+  --query UserData.Value --output text | base64 -d)" 'echo hello'
+aws ec2 stop-instances --instance-ids "$id" >"$WORK/out"
+aws ec2 wait instance-stopped --instance-ids "$id"
+aws ec2 modify-instance-attribute --instance-id "$id" --instance-type Value=t3.large
+aws ec2 start-instances --instance-ids "$id" >"$WORK/out"
+aws ec2 wait instance-running --instance-ids "$id"
+equals "its new type" "$(aws ec2 describe-instances --instance-ids "$id" \
+  --query 'Reservations[0].Instances[0].InstanceType' --output text)" t3.large
+said=$(aws ec2 terminate-instances --dry-run --instance-ids "$id" 2>&1) && fail "a dry run ended well"
+[[ $said = *DryRunOperation* ]] || fail "a dry run said: $said"
+equals "after a dry run" "$(state "$id")" running
+said=$(AWS_SECRET_ACCESS_KEY=wrong aws ec2 describe-vpcs 2>&1) && fail "a wrong secret was taken"
+[[ $said = *AuthFailure* ]] || fail "a wrong secret gave: $said"
+aws ec2 terminate-instances --instance-ids "$id" >"$WORK/out"
+aws ec2 wait instance-terminated --instance-ids "$id"
+equals "after its end" "$(state "$id")" terminated
+
+other=$(free_port)
+simulator "$other" --access-key other --secret-key others --account 123456789012
+python3 "$(dirname "$0")/boto.py" "http://127.0.0.1:$port" "http://127.0.0.1:$other"
+echo "aws.sh: the life of an instance, waiters, pages, dry runs, reset, two servers side by side: as on AWS"
