@@ -122,6 +122,10 @@ mod tests {
         assert_eq!(first.secret_key.len(), 40);
         let given = ensure(folder.path(), Some("mine"), Some("secret")).unwrap();
         assert_eq!((given.access_key.as_str(), given.secret_key.as_str()), ("mine", "secret"));
+        let cut_off = folder.path().join("credentials.4194999.new");
+        fs::write(&cut_off, "secret").unwrap();
+        assert_eq!(ensure(folder.path(), None, None).unwrap(), given);
+        assert!(!cut_off.exists(), "what a process that was killed was writing is cleared away");
         use std::os::unix::fs::MetadataExt as _;
         assert_eq!(fs::metadata(folder.path().join("credentials.json")).unwrap().mode() & 0o777, 0o600);
     }

@@ -254,6 +254,11 @@ mod tests {
         assert_eq!(fs::read_dir(folder.path().join("keys")).unwrap().count(), 1);
         fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
         assert!(matches!(RootKey::ensure(&path), Err(SealError::Exposed { mode: 0o644, .. })));
+        // No process has so great a number: this one was killed before it put its key in place.
+        let cut_off = path.with_file_name(format!("{}.new-4194999", path.file_name().unwrap().display()));
+        fs::write(&cut_off, [1; KEY_BYTES]).unwrap();
+        let _ = RootKey::ensure(&path);
+        assert!(!cut_off.exists());
         fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
         fs::write(&path, b"short").unwrap();
         assert!(matches!(RootKey::ensure(&path), Err(SealError::BadKey { .. })));

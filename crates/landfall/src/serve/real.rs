@@ -71,7 +71,7 @@ fn facts(config: &Config, machine: &Machine) -> Result<HostFacts> {
         address: Ipv4Addr::LOCALHOST,
         cpus: u32::try_from(std::thread::available_parallelism().map_or(1, usize::from)).unwrap_or(1),
         memory_mib: total_mib.saturating_sub(RESERVE_MIB.max(total_mib / 16)),
-        disk_gib: disk.blocks_available() * disk.fragment_size() >> 30,
+        disk_gib: (disk.blocks_available() * disk.fragment_size()) >> 30,
         hypervisor: machine.accelerator.name().to_owned(),
         machine: machine.machine_type.clone(),
         format: landfall_model::plan::FORMAT,

@@ -45,6 +45,23 @@ fn a_folder_is_held_by_one_log() {
     SqliteLog::open(folder.path(), bare()).unwrap();
 }
 
+/// A child that was being forked when the holder was killed has the lock for a moment more.
+#[test]
+fn a_dead_holders_lock_is_waited_for() {
+    let folder = TempDir::new().unwrap();
+    drop(SqliteLog::open(folder.path(), bare()).unwrap());
+    // No process has so great a number.
+    std::fs::write(folder.path().join("lock"), "4194999\n").unwrap();
+    let heir = std::fs::File::open(folder.path().join("lock")).unwrap();
+    heir.lock().unwrap();
+    let became = std::thread::spawn(move || {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        drop(heir);
+    });
+    SqliteLog::open(folder.path(), bare()).unwrap();
+    became.join().unwrap();
+}
+
 #[test]
 fn a_newer_schema_is_refused() {
     let folder = TempDir::new().unwrap();
