@@ -1,0 +1,165 @@
+"""A guest, as its owner sees it: over the API, and over ssh."""
+
+import base64
+import os
+import shlex
+import socket
+import struct
+import subprocess
+import time
+
+from packets import checksum
+from stage import run
+
+KEY = "e2e"
+
+
+def image_of(ec2):
+    images = ec2.describe_images(Filters=[{"Name": "name", "Values": ["landfall-mini-*"]}])["Images"]
+    return max(images, key=lambda image: image["CreationDate"])
+
+
+class Guest:
+    def __init__(self, ec2, work, name, described):
+        self.ec2, self.work, self.name = ec2, work, name
+        self.launched = time.monotonic()
+        self.id = described["InstanceId"]
+
+    def look(self):
+        """Reads what the API says of it."""
+        found = self.ec2.describe_instances(InstanceIds=[self.id])["Reservations"][0]["Instances"][0]
+        self.private = found.get("PrivateIpAddress")
+        self.public = found.get("PublicIpAddress")
+        if found["NetworkInterfaces"]:
+            interface = found["NetworkInterfaces"][0]
+            self.mac, self.eni = interface["MacAddress"], interface["NetworkInterfaceId"]
+            # A link's name has room for fifteen characters.
+            self.port = "lf" + self.eni.removeprefix("eni-")[-12:]
+        return found
+
+    def state(self):
+        return self.look()["State"]["Name"]
+
+    def wait(self, state, timeout_s=90):
+        until = time.monotonic() + timeout_s
+        while (now := self.state()) != state:
+            if time.monotonic() > until:
+                raise RuntimeError(f"{self.name} is {now} and not {state} after {timeout_s} s")
+            time.sleep(0.1)
+
+    def console(self):
+        output = self.ec2.get_console_output(InstanceId=self.id, Latest=True).get("Output", "")
+        return output if isinstance(output, str) else base64.b64decode(output).decode(errors="replace")
+
+    def _ssh(self, *options):
+        return [
+            "ssh", "-F", "none", "-i", f"{self.work}/key", "-o", "BatchMode=yes", "-o", "ConnectTimeout=20",
+            "-o", f"UserKnownHostsFile={self.work}/known", "-o", "StrictHostKeyChecking=accept-new",
+            "-o", "LogLevel=ERROR", "-o", f"ControlPath={self.work}/{self.name}.ssh", *options, f"root@{self.public}",
+        ]
+
+    def connect(self, timeout_s=120):
+        """Waits until its sshd says its name, and logs in. Later commands share the connection."""
+        until = time.monotonic() + timeout_s
+        while True:
+            try:
+                with socket.create_connection((self.public, 22), 1) as stream:
+                    stream.settimeout(5)
+                    if stream.recv(4) == b"SSH-":
+                        break
+            except OSError:
+                time.sleep(0.1)
+            if time.monotonic() > until:
+                raise RuntimeError(f"{self.name} at {self.public} has no sshd after {timeout_s} s:\n{self.console()[-2000:]}")
+        self.answered_s = time.monotonic() - self.launched
+        self.disconnect()
+        # The master goes to the background and must not keep our pipes.
+        master = self._ssh("-o", "ControlMaster=yes", "-o", "ServerAliveInterval=20", "-N", "-f")
+        subprocess.run(master, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, timeout=60)
+
+    def disconnect(self):
+        if os.path.exists(f"{self.work}/{self.name}.ssh"):
+            subprocess.run(self._ssh("-O", "exit"), capture_output=True)
+
+    def sh(self, script, check=True, data=None, timeout_s=60):
+        """Runs a script in it; its output, or output and status where it may fail."""
+        done = subprocess.run([*self._ssh(), script], input=data, capture_output=True, timeout=timeout_s)
+        if check and done.returncode != 0:
+            raise RuntimeError(f"{self.name}: {script}: status {done.returncode}: {done.stderr.decode()}{done.stdout.decode()}")
+        return done.stdout.decode(errors="replace").strip() if check else (done.returncode, done.stdout.decode(errors="replace"))
+
+    def http(self, *requests):
+        """Asks the metadata service from inside: (method, path, header lines) each, (status, body) each."""
+        lines = [". /etc/landfall/imds.sh"]
+        for method, path, *headers in requests:
+            header = "\r\n".join(headers) or "X-Nothing: 1"
+            lines.append(f"imds_exchange {method} {shlex.quote(path)} {shlex.quote(header)} /tmp/answer; base64 -w0 /tmp/answer; echo .")
+        answers = []
+        for line in self.sh("\n".join(lines)).splitlines():
+            head, _, body = base64.b64decode(line.strip().rstrip(".")).partition(b"\r\n\r\n")
+            words = head.split(b" ")
+            answers.append((int(words[1]) if len(words) > 1 else 0, body))
+        return answers
+
+    def token(self, ttl_s=600):
+        (status, token), = self.http(("PUT", "/latest/api/token", f"X-aws-ec2-metadata-token-ttl-seconds: {ttl_s}"))
+        assert status == 200, f"no token: {status}"
+        return f"X-aws-ec2-metadata-token: {token.decode()}"
+
+    def fetch(self, url, timeout_s=3):
+        """What is behind an address, as the guest sees it; `None` if nothing answers."""
+        status, out = self.sh(f"timeout {timeout_s} wget -q -O - {shlex.quote(url)} 2>/dev/null", check=False)
+        return out if status == 0 else None
+
+    def reaches(self, address, port, timeout_s=2):
+        status, _ = self.sh(f"nc -w {timeout_s} {address} {port} </dev/null", check=False)
+        return status == 0
+
+    def forge(self, frames):
+        """Sends raw frames out of its interface."""
+        return self.sh("/tmp/frames eth0", data="\n".join(frame.hex() for frame in frames).encode())
+
+
+def tcp(address, port, timeout_s=2):
+    """Whether the machine itself gets a connection."""
+    try:
+        socket.create_connection((address, port), timeout_s).close()
+        return True
+    except OSError:
+        return False
+
+
+def until(condition, timeout_s=10, every_s=0.05):
+    """How long it takes until that holds; `None` if it doesn't."""
+    started = time.monotonic()
+    while time.monotonic() - started < timeout_s:
+        if condition():
+            return time.monotonic() - started
+        time.sleep(every_s)
+    return None
+
+
+def seconds(took):
+    return "never" if took is None else f"{took:.2f} s"
+
+
+def pings(address, timeout_s=2):
+    """Whether it answers an echo of the machine's."""
+    with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP) as echo:
+        echo.settimeout(timeout_s)
+        message = struct.pack("!BBHHH", 8, 0, 0, os.getpid() & 0xFFFF, 1)
+        message = message[:2] + struct.pack("!H", checksum(message)) + message[4:]
+        echo.sendto(message, (address, 0))
+        try:
+            while True:
+                packet, sender = echo.recvfrom(2048)
+                if sender[0] == address and packet[20] == 0:
+                    return True
+        except TimeoutError:
+            return False
+
+
+def make_key(ec2, work):
+    run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", f"{work}/key")
+    with open(f"{work}/key.pub", "rb") as file:
+        ec2.import_key_pair(KeyName=KEY, PublicKeyMaterial=file.read())
