@@ -15,12 +15,16 @@ unshare -n -m -p -f --mount-proc true 2>/dev/null || skip "this machine gives no
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# The points are in no other build. It shares what it is made of with the others, and its binary is moved aside.
-target=${CARGO_TARGET_DIR:-target}
+# The points are in no other build. It shares its libraries with the others, and gives the binary's place back to them.
+debug=${CARGO_TARGET_DIR:-target}/debug
 if [ -z "${LANDFALL_CRASH_BIN:-}" ]; then
-  cargo build --quiet -p landfall --features crash-points || exit 1
+  [ ! -e "$debug/landfall" ] || mv "$debug/landfall" "$debug/landfall.usual"
+  cargo build --quiet -p landfall --features crash-points
+  built=$?
   LANDFALL_CRASH_BIN=$work/landfall
-  mv "$target/debug/landfall" "$LANDFALL_CRASH_BIN"
+  [ "$built" != 0 ] || mv "$debug/landfall" "$LANDFALL_CRASH_BIN"
+  [ ! -e "$debug/landfall.usual" ] || mv "$debug/landfall.usual" "$debug/landfall"
+  [ "$built" = 0 ] || exit 1
 fi
 
 if [ -n "${LANDFALL_MINI_IMAGE:-}" ]; then

@@ -13,6 +13,7 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 pub fn install() {
     landfall_state::on_crash_point(pass);
     landfall_node::on_crash_point(pass);
+    landfall_node::on_crash_ask(count);
 }
 
 /// What the environment asks for.
@@ -34,6 +35,16 @@ static PASSED: LazyLock<Mutex<HashMap<String, u64>>> = LazyLock::new(Mutex::defa
 
 /// This process is at the point of that name.
 pub fn pass(name: Arguments<'_>) {
+    if count(name) {
+        let _ = nix::sys::signal::kill(nix::unistd::Pid::this(), nix::sys::signal::Signal::SIGKILL);
+        loop {
+            std::thread::park();
+        }
+    }
+}
+
+/// Counts a passing; whether it is the one that is asked for.
+fn count(name: Arguments<'_>) -> bool {
     let name = name.to_string();
     let asked = &*ASKED;
     let count = {
@@ -48,10 +59,5 @@ pub fn pass(name: Arguments<'_>) {
         let line = if dies { format!("{name}\n!{name}\n") } else { format!("{name}\n") };
         let _ = log.write_all(line.as_bytes());
     }
-    if dies {
-        let _ = nix::sys::signal::kill(nix::unistd::Pid::this(), nix::sys::signal::Signal::SIGKILL);
-        loop {
-            std::thread::park();
-        }
-    }
+    dies
 }

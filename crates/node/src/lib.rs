@@ -16,4 +16,4 @@ pub mod network;
 pub mod volume;
 
 #[cfg(feature = "crash-points")]
-pub use crash::on_crash_point;
+pub use crash::{on_crash_ask, on_crash_point};

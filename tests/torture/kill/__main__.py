@@ -178,16 +178,17 @@ class Torture:
             self.results.setdefault(name, []).append("wrong" if result["wrong"] else "ok")
 
     def report(self, seconds):
+        short = self.arguments.only or self.arguments.sample
+        unhit = [] if short else [name for name in self.passes if not self.results.get(name)]
         print(f"\n{'point':44} deaths  result")
-        for name in sorted(self.results if self.arguments.only else set(self.passes) | set(self.results)):
+        for name in sorted(set(self.results) | set(unhit)):
             results = self.results.get(name, [])
             wrong = results.count("wrong")
             said = "not reached" if not results else "converged" if not wrong else f"{wrong} WRONG"
             print(f"{name:44} {len(results):6}  {said}")
         deaths = sum(map(len, self.results.values()))
-        unhit = [name for name in self.passes if not self.results.get(name)]
         print(f"\n{deaths} deaths at {len(self.results)} points in {seconds:.0f} s; slowest convergence {self.slowest:.1f} s;")
-        print(f"{len(self.failures)} wrong; points never reached by a death: {', '.join(sorted(unhit)[:20]) or 'none'}")
+        print(f"{len(self.failures)} wrong; points never reached by a death: {', '.join(sorted(unhit)) or 'none'}")
         for task, words in self.failures:
             again = f"--seed {task['seed']} --only '{task['crash'] or ''},{task['kind']}'"
             print(f"WRONG {again}\n  {words}")

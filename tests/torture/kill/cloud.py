@@ -169,7 +169,7 @@ class Cloud:
         """Starts the server again if it, or the metadata process, was killed at its point."""
         if self.server.poll() is not None:
             self.recover()
-        elif any(line.startswith("!") for line in self.passed()):
+        elif any(line.startswith("!") and not line.startswith("!launch:child:") for line in self.passed()):
             # It was the metadata process: what follows it would be killed at the same point.
             self.recover()
 

@@ -138,7 +138,19 @@ impl Confinement {
     /// are the member lists of its control groups, `keep` the descriptors that stay open.
     pub fn prepare(&self, process: RawFd, members: Vec<RawFd>, keep: Vec<RawFd>) -> io::Result<Prepared> {
         let (uid, groups) = (self.uid, self.groups.clone());
-        Ok(Prepared { uid, groups, process, members, keep, root: text(self.root.as_os_str())?, tree: self.tree()? })
+        Ok(Prepared {
+            uid,
+            groups,
+            process,
+            members,
+            keep,
+            root: text(self.root.as_os_str())?,
+            tree: self.tree()?,
+            #[cfg(feature = "crash-points")]
+            kills_at: ["forked", "described", "grouped", "closed", "moved", "confined"]
+                .iter()
+                .position(|stage| crate::crash::is_last(format_args!("launch:child:{stage}"))),
+        })
     }
 
     /// The steps that build the tree, in order.
@@ -202,6 +214,20 @@ pub struct Prepared {
     keep: Vec<RawFd>,
     root: CString,
     tree: Vec<Step>,
+    /// At which stage a test has the agent killed, which only the child can know.
+    #[cfg(feature = "crash-points")]
+    kills_at: Option<usize>,
+}
+
+/// How far the child is on its way to become QEMU.
+#[derive(Clone, Copy)]
+enum Stage {
+    Forked,
+    Described,
+    Grouped,
+    Closed,
+    Moved,
+    Confined,
 }
 
 impl Prepared {
@@ -212,16 +238,38 @@ impl Prepared {
     pub unsafe fn enter(&self) -> io::Result<()> {
         // SAFETY: the caller's promise is passed on; each of these only makes system calls on memory made before.
         unsafe {
+            self.pass(Stage::Forked);
             step(c"beginning a session", i64::from(libc::setsid()))?;
             self.describe()?;
+            self.pass(Stage::Described);
             for group in &self.members {
                 step(c"entering the control group", libc::write(*group, c"0".as_ptr().cast(), 1) as i64)?;
             }
+            self.pass(Stage::Grouped);
             self.close_others()?;
+            self.pass(Stage::Closed);
             let namespaces = libc::CLONE_NEWNS | libc::CLONE_NEWNET | libc::CLONE_NEWIPC | libc::CLONE_NEWUTS;
             step(c"making namespaces", i64::from(libc::unshare(namespaces)))?;
             self.move_into_tree()?;
-            self.give_up_rights()
+            self.pass(Stage::Moved);
+            self.give_up_rights()?;
+            self.pass(Stage::Confined);
+            Ok(())
+        }
+    }
+
+    #[cfg(not(feature = "crash-points"))]
+    unsafe fn pass(&self, _: Stage) {}
+
+    /// Kills the agent, if a test asked for it here, and lets the next one come upon a child that is no QEMU yet.
+    #[cfg(feature = "crash-points")]
+    unsafe fn pass(&self, stage: Stage) {
+        if self.kills_at == Some(stage as usize) {
+            // SAFETY: system calls without pointers.
+            unsafe {
+                libc::kill(libc::getppid(), libc::SIGKILL);
+                libc::usleep(300_000);
+            }
         }
     }
 
