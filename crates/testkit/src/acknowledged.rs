@@ -65,6 +65,13 @@ impl Acknowledged {
         self.instances.entry(id).or_insert(new);
     }
 
+    /// An instance turned out to have been launched earlier, by a request that got no answer: what was asked of it since
+    /// wasn't recorded, so that all that is known is that it is there.
+    pub fn launched_earlier(&mut self, id: InstanceId) {
+        let any = Orders { boots: (1, u64::MAX), reboots: (0, u64::MAX), terminated: Known::Maybe, stopped: None };
+        self.instances.entry(id).or_insert(any);
+    }
+
     /// Something was asked of the power of instances that were as said.
     pub fn ordered(&mut self, order: PowerOrder, all: &[Before], known: Known) {
         for (id, state, boot) in all {
@@ -72,7 +79,7 @@ impl Acknowledged {
             let sure = known == Known::Yes;
             let count = |range: &mut (u64, u64)| {
                 range.0 += u64::from(sure);
-                range.1 += 1;
+                range.1 = range.1.saturating_add(1);
             };
             match order {
                 PowerOrder::Start if *state == InstanceState::Stopped => {

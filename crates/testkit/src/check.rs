@@ -195,7 +195,7 @@ fn check_owners(cloud: &Cloud, now: Timestamp) {
         assert!(!row.tags.is_empty(), "a row of no tags: {row:?}");
     }
     for row in cloud.user_data.iter() {
-        let is_had = cloud.instances.by_user_data(&row.sha256).any(|instance| instance.scope == row.scope);
+        let is_had = cloud.instances.by_user_data(&row.scope.key(row.sha256.clone())).next().is_some();
         assert!(is_had, "user data that nobody has: {} in {}", row.sha256, row.scope);
     }
     for row in cloud.instances.iter() {

@@ -94,7 +94,7 @@ impl Load {
             call.push(("ClientToken".into(), format!("{client}-{}", self.name())));
         }
         let answer = send(world, client, "RunInstances", &call);
-        let ids = launched(world, &answer);
+        let ids = launched(world, &answer, false);
         if call.iter().any(|(name, _)| name == "ClientToken") {
             self.tokens.push(Launch { client, params: call, ids });
         }
@@ -171,7 +171,7 @@ impl Load {
         let before = world.mirror().cloud().instances.len();
         let call = launch.params.clone();
         let answer = send(world, launch.client, "RunInstances", &call);
-        if let Some(ids) = launched(world, &answer) {
+        if let Some(ids) = launched(world, &answer, true) {
             if let Some(first) = &launch.ids {
                 assert_eq!(*first, ids, "a repeated token got another answer");
                 assert_eq!(before, world.mirror().cloud().instances.len(), "a repeated token launched again");
@@ -405,13 +405,17 @@ fn send(world: &mut World, client: usize, action: &str, call: &[(String, String)
 }
 
 /// Takes note of launched instances: they are there by the time that the answer is.
-fn launched(world: &mut World, answer: &Result<Tree, Refusal>) -> Option<Vec<String>> {
+fn launched(world: &mut World, answer: &Result<Tree, Refusal>, maybe_earlier: bool) -> Option<Vec<String>> {
     let tree = answer.as_ref().ok()?;
     let ids = list(tree, "instancesSet").iter().filter_map(|row| text(row, "instanceId").map(str::to_owned));
     let ids: Vec<_> = ids.collect();
     assert!(!ids.is_empty(), "a launch of nothing: {tree:?}");
     for id in ids.iter().filter_map(|id| id.parse::<InstanceId>().ok()) {
-        world.acknowledged.launched(id);
+        if maybe_earlier {
+            world.acknowledged.launched_earlier(id);
+        } else {
+            world.acknowledged.launched(id);
+        }
     }
     Some(ids)
 }

@@ -274,6 +274,11 @@ impl World {
         &self.mirror
     }
 
+    /// Takes in what an engine has made durable besides what was asked through this world.
+    pub fn follow(&mut self, engine: &landfall_state::Engine<landfall_cloud::Cloud>) {
+        self.mirror.catch_up(engine);
+    }
+
     /// The control plane, if it is up.
     pub fn plane(&self) -> Option<&Plane> {
         self.plane.as_ref()
