@@ -54,7 +54,7 @@ class Torture:
         # How often each point is passed in a life of each kind; what came of each death.
         self.passes, self.origins, self.results, self.failures = {}, {}, {}, []
         self.slowest, self.given, self.tries = 0.0, 0, {}
-        self.under_way = 0
+        self.under_way, self.sample = 0, []
         self.tour = [] if arguments.sample or arguments.only else list(KINDS)
         self.touring = 0
 
@@ -154,8 +154,11 @@ class Torture:
             ("qmp:cont:sent", 1), ("nft:network:loading", 1), ("netlink:new-link:done", 1), ("namespace:mount", 1),
             ("tap:persist", 1), ("volume:link", 1), ("record:Started:rename", 1), ("cgroup:remove", 1),
             ("volume:removed", 1), ("metadata:spawned", 1), ("folder:remove:lock", 1), ("namespace:unname", 1),
+            ("launch:child:described", 1), ("launch:child:closed", 1), ("plan:rename", 2), ("qmp:quit:sent", 1),
         ]  # fmt: skip
-        name, at = self.dice.choice(well_known)
+        if not self.sample:
+            self.sample = self.dice.sample(well_known, len(well_known))
+        name, at = self.sample.pop()
         return {"kind": self.dice.choice(["brief", "stopped"]), "seed": seed, "crash": f"{name}:{at}"}
 
     def take(self, task, result):
