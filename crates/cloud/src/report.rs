@@ -35,7 +35,8 @@ fn take_volume(tx: &mut Tx<'_, '_>, mut row: Volume, seen: &VolumeSeen) {
             crate::tag::forget(tx, &row.id.to_string());
             return;
         }
-        (VolumePhase::Ready, VolumeState::Creating) => {
+        // A start tries again what couldn't be made before.
+        (VolumePhase::Ready, VolumeState::Creating | VolumeState::Error) => {
             row.state = VolumeState::Present;
             if let Some(attachment) = &mut row.attachment {
                 attachment.attached = true;
@@ -70,11 +71,9 @@ fn take_instance(tx: &mut Tx<'_, '_>, before: Instance, seen: &InstanceSeen) {
             row.status.reason.clone_from(&seen.reason);
         }
         (Power::On, Phase::Stopped | Phase::Failed) => end_by_itself(tx, &mut row, seen),
-        (Power::Off, Phase::Stopped | Phase::Failed) => {
-            if row.status.state == InstanceState::Stopping {
-                row.status.since = tx.now();
-                power::stopped(tx, &mut row);
-            }
+        (Power::Off, Phase::Stopped | Phase::Failed) if row.status.state == InstanceState::Stopping => {
+            row.status.since = tx.now();
+            power::stopped(tx, &mut row);
         }
         _ => {}
     }
@@ -89,8 +88,9 @@ fn end_by_itself(tx: &mut Tx<'_, '_>, row: &mut Instance, seen: &InstanceSeen) {
         code: "Server.InternalError".into(),
         message: "Server.InternalError: Internal error on launch".into(),
     });
-    // A launch that never ran is over, as on EC2; so is one whose owner said that its own power-off ends it.
-    let never_ran = seen.phase == Phase::Failed && row.spec.boot == 1;
+    // A launch that never ran is over, as on EC2; so is one whose owner said that its own power-off ends it. One that ran
+    // and can't be brought back after its host's reboot is only stopped: its disks are all that is left of it.
+    let never_ran = seen.phase == Phase::Failed && row.spec.boot == 1 && row.status.state == InstanceState::Pending;
     let ends = row.spec.shutdown_behavior == ShutdownBehavior::Terminate && seen.phase == Phase::Stopped;
     let now = tx.now();
     if never_ran || ends {

@@ -154,7 +154,7 @@ landfall_state::value! {
             index by_id: InstanceId = |row| Some(row.id),
             index by_host: HostId = |row| row.status.host,
             index by_reservation: ReservationId = |row| Some(row.spec.reservation),
-            index by_user_data: String = |row| row.spec.user_data.clone(),
+            index by_user_data: Scoped<String> = |row| row.spec.user_data.clone().map(|sha256| row.scope.key(sha256)),
         },
         /// User data.
         pub user_data: UserDataTable = "user-data" v1 {

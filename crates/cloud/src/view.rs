@@ -137,13 +137,11 @@ impl<'a> View<'a> {
     /// The key pair of that name.
     pub fn key_pair(&self, name: &str) -> Option<&'a KeyPair> {
         let cloud: &'a Cloud = self.cloud;
-        let found = Has::<KeyPairs>::table(cloud).by_name(&self.scope.key(name.to_owned())).next();
-        found
+        Has::<KeyPairs>::table(cloud).by_name(&self.scope.key(name.to_owned())).next()
     }
 
     /// The image that goes by that id. Images are the provider's: everybody sees them.
     pub fn image(&self, id: ImageId) -> Option<&'a Image> {
-        let found = self.cloud.images.by_id(&id).next();
-        found
+        self.cloud.images.by_id(&id).next()
     }
 }
