@@ -139,9 +139,6 @@ impl From<Fault> for ApiError {
             }
             Fault::Mismatch(message) => Self::new("InvalidParameter", message),
             Fault::AlreadyAssociated(message) => Self::new("Resource.AlreadyAssociated", message),
-            Fault::OtherAccount(account) => {
-                Self::new("OperationNotPermitted", format!("The resource belongs to account {account}."))
-            }
         }
     }
 }
@@ -193,6 +190,10 @@ fn quota(kind: QuotaKind, limit: u64) -> ApiError {
         QuotaKind::GroupsPerInterface => (
             "SecurityGroupsPerInterfaceLimitExceeded",
             "The maximum number of security groups per interface has been reached.".into(),
+        ),
+        QuotaKind::AddressesPerInterface => (
+            "PrivateIpAddressLimitExceeded",
+            format!("Number of private addresses will exceed limit, {limit} an interface of this instance type."),
         ),
         QuotaKind::KeyPairs => ("KeyPairLimitExceeded", "The maximum number of key pairs has been reached.".into()),
         QuotaKind::Tags => {

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_lc_rs::hmac;
@@ -202,6 +203,8 @@ impl Gateway {
             input,
             prologue,
             request_id: &record.request_id,
+            committed: &record.committed,
+            action: operation.action,
             now_ms,
         };
         let body = (operation.answer)(turn).await?;
@@ -269,6 +272,8 @@ pub struct Turn<'a> {
     input: Tree,
     prologue: Prologue,
     request_id: &'a str,
+    committed: &'a AtomicBool,
+    action: Action,
     now_ms: i64,
 }
 
@@ -320,6 +325,7 @@ impl Turn<'_> {
             None => None,
         };
         self.transact(
+            O::FREES,
             |view, demands, operation: &O| operation.demands(view, demands),
             operation,
             |operation, tx| {
@@ -347,6 +353,7 @@ impl Turn<'_> {
             operation.effect(&self.gateway.outside, view).await?
         };
         self.transact(
+            false,
             |view, demands, operation: &O| operation.demands(view, demands),
             operation,
             |operation, tx| {
@@ -360,12 +367,13 @@ impl Turn<'_> {
     /// Runs an authorised transaction, lets the simulation settle, and waits until the answer is durable.
     async fn transact<O>(
         &self,
+        frees: bool,
         demands: impl FnOnce(&View<'_>, &mut Demands, &O),
         operation: O,
         run: impl FnOnce(O, &mut Tx<'_, '_>) -> Result<Vec<u8>, ApiError>,
     ) -> Result<Vec<u8>, ApiError> {
         let gateway = self.gateway;
-        let pending = gateway.engine.commit(|head| {
+        let work = |head: &mut Head<'_, Cloud>| {
             let revision = head.revision();
             let result = head.transact(self.now_ms, Some(self.note()), |tx| {
                 let mut entropy = gateway.entropy.lock().unwrap_or_else(PoisonError::into_inner);
@@ -374,16 +382,21 @@ impl Turn<'_> {
                 run(operation, &mut tx)
             });
             if head.revision() > revision {
+                self.committed.store(true, Ordering::Relaxed);
                 gateway.settle(head);
             }
             result
-        });
+        };
+        let pending = if frees { gateway.engine.commit_essential(work) } else { gateway.engine.commit(work) };
         pending.await?
     }
 
     /// The audit record that is stored with the commit.
     fn note(&self) -> Arc<str> {
         let note = serde_json::json!({
+            "service": self.action.service,
+            "action": self.action.name,
+            "account": self.scope.account.to_string(),
             "principal": self.caller.principal.arn().as_str(),
             "access_key": self.caller.access_key,
             "source": self.caller.source.to_string(),
@@ -414,10 +427,14 @@ struct Record {
     scope: Option<Scope>,
     principal: Option<String>,
     action: Option<Action>,
+    /// Whether a commit holds what was done, and its record.
+    committed: AtomicBool,
 }
 
 impl Record {
-    /// Writes the record of a request that changed nothing: reads and refusals. The record of a change is in its commit.
+    /// Writes the record of an authenticated request that changed nothing: reads, refusals, and writes of what was so
+    /// already. The record of a change is in its commit. What nobody proved to have sent is only logged, or anybody
+    /// could fill the disk.
     fn finish(
         &self,
         engine: &Engine<Cloud>,
@@ -430,10 +447,8 @@ impl Record {
         let account = self.scope.map(|scope| scope.account.to_string()).unwrap_or_default();
         let code = error.map(|error| error.code.as_ref());
         tracing::debug!(request = self.request_id, account, action, code, took_us, revision = engine.read().revision);
-        let looked = self
-            .action
-            .is_some_and(|action| ["Describe", "Get", "List"].iter().any(|prefix| action.name.starts_with(prefix)));
-        if error.is_none() && !looked {
+        let is_in_commit = error.is_none() && self.committed.load(Ordering::Relaxed);
+        if is_in_commit || self.principal.is_none() {
             return;
         }
         let record = serde_json::json!({

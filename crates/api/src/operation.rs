@@ -76,6 +76,8 @@ pub trait Write: DeserializeOwned + Send + 'static {
     const ACTION: Action;
     /// Whether it takes a client token: then the same request gives the same answer.
     const CLIENT_TOKEN: bool = false;
+    /// Whether it only gives things back: then it goes on when the log's disk is full, for that is how room is made.
+    const FREES: bool = false;
     /// What it answers, borrowed from the transaction where it can be.
     type Output<'t>: Serialize;
 

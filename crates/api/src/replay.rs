@@ -35,7 +35,7 @@ impl Token {
         let digest = context.finish();
         let request_sha256 = digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
         // A slash parts the key's text in the log; the token may have one.
-        Ok(Self { key: format!("{}:{}", action.name, token), request_sha256 })
+        Ok(Self { key: format!("{}:{}:{}", action.service, action.name, token), request_sha256 })
     }
 
     /// The answer that the same request was given before.
@@ -87,6 +87,9 @@ fn hash(tree: &Tree, context: &mut digest::Context) {
         Tree::Map(fields) => {
             context.update(b"m");
             context.update(&(fields.len() as u64).to_le_bytes());
+            // The same request may name its parameters in another order.
+            let mut fields: Vec<_> = fields.iter().map(|(name, value)| (name, value)).collect();
+            fields.sort_unstable_by_key(|(name, _)| *name);
             for (name, value) in fields {
                 text(context, b'k', name);
                 hash(value, context);

@@ -2,7 +2,7 @@
 //! that turns these into its own codes and words.
 
 use landfall_model::id::{Id, Kind};
-use landfall_model::{AccountId, Cidr, InstanceState};
+use landfall_model::{Cidr, InstanceState};
 
 /// Why a rule says no.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -115,9 +115,6 @@ pub enum Fault {
     /// An elastic address that is associated already.
     #[error("{0} is already associated")]
     AlreadyAssociated(String),
-    /// Another account's.
-    #[error("not authorised for account {0}")]
-    OtherAccount(AccountId),
 }
 
 /// Names that can be taken.
@@ -148,6 +145,8 @@ pub enum QuotaKind {
     RulesPerGroup,
     /// Security groups of an interface.
     GroupsPerInterface,
+    /// Private addresses of an interface, by the instance's type.
+    AddressesPerInterface,
     /// Key pairs.
     KeyPairs,
     /// Tags of a resource.

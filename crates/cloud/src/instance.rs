@@ -2,7 +2,7 @@
 
 use landfall_model::{Instance, InstanceId, InstanceState, InstanceType, NetworkInterface, SecurityGroupId};
 
-use crate::fault::Fault;
+use crate::fault::{Fault, QuotaKind};
 use crate::interface;
 use crate::tx::Tx;
 use crate::value::{Instances, Interfaces, UserDataTable};
@@ -65,6 +65,10 @@ pub fn resize(tx: &mut Tx<'_, '_>, id: InstanceId, kind: InstanceType) -> Result
         let why = format!("it has {interfaces} interfaces attached, more than the type takes");
         return Err(Fault::Invalid { name: "InstanceType", value: kind.name(), why });
     }
+    let addresses = tx.view().interfaces_of(id).map(|row| row.addresses.len()).max().unwrap_or(0);
+    if addresses > kind.addresses_per_interface as usize {
+        return Err(Fault::Quota(QuotaKind::AddressesPerInterface, u64::from(kind.addresses_per_interface)));
+    }
     change_stopped(tx, id, |row| {
         row.spec.instance_type = kind.name();
         if !kind.family.burstable {
@@ -91,8 +95,9 @@ pub fn set_groups(tx: &mut Tx<'_, '_>, id: InstanceId, groups: &[SecurityGroupId
 
 /// Removes user data that no instance of the scope has any more.
 pub fn forget_user_data(tx: &mut Tx<'_, '_>, sha256: Option<String>) {
-    let (Some(sha256), scope) = (sha256, tx.scope()) else { return };
-    if !tx.instances.by_user_data(&sha256).any(|other| other.scope == scope) {
-        tx.delete::<UserDataTable>(&scope.key(sha256));
+    let Some(sha256) = sha256 else { return };
+    let key = tx.scope().key(sha256);
+    if tx.instances.by_user_data.count(&key) == 0 {
+        tx.delete::<UserDataTable>(&key);
     }
 }

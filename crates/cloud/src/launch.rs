@@ -12,7 +12,7 @@ use landfall_model::{
     MetadataOptions, ReservationId, SecurityGroupId, ShutdownBehavior, Subnet, SubnetId, UserData, ZoneName,
 };
 
-use crate::fault::Fault;
+use crate::fault::{Fault, QuotaKind};
 use crate::interface::{self, NewInterface};
 use crate::tx::Tx;
 use crate::value::{Instances, Interfaces, Subnets, UserDataTable};
@@ -178,6 +178,12 @@ fn check(tx: &Tx<'_, '_>, order: &Order) -> Result<Checked, Fault> {
             order.interfaces.len(),
             order.kind.name()
         )));
+    }
+    for each in &order.interfaces {
+        let addresses = 1 + each.secondary.len() as u64 + u64::from(each.secondary_count);
+        if addresses > u64::from(order.kind.addresses_per_interface) {
+            return Err(Fault::Quota(QuotaKind::AddressesPerInterface, u64::from(order.kind.addresses_per_interface)));
+        }
     }
     let mut volumes = order.volumes.clone();
     for each in &mut volumes {

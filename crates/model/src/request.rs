@@ -21,7 +21,7 @@ pub struct UserData {
 pub struct ClientToken {
     /// Whose and where.
     pub scope: Scope,
-    /// The action and the token, such as `RunInstances:4f2c…`.
+    /// The action and the token, such as `ec2:RunInstances:4f2c…`.
     pub token: String,
     /// SHA-256 of the request without its token, in hexadecimal.
     pub request_sha256: String,

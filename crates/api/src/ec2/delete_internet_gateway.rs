@@ -16,6 +16,7 @@ pub struct DeleteInternetGateway {
 
 impl Write for DeleteInternetGateway {
     const ACTION: Action = Action::ec2("DeleteInternetGateway");
+    const FREES: bool = true;
     type Output<'t> = Done;
 
     fn demands(&self, view: &View<'_>, demands: &mut Demands) {

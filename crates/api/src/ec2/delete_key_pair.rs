@@ -34,6 +34,7 @@ impl DeleteKeyPair {
 
 impl Write for DeleteKeyPair {
     const ACTION: Action = Action::ec2("DeleteKeyPair");
+    const FREES: bool = true;
     type Output<'t> = DeleteKeyPairResult;
 
     fn demands(&self, view: &View<'_>, demands: &mut Demands) {

@@ -29,6 +29,7 @@ impl DeleteSecurityGroup {
 
 impl Write for DeleteSecurityGroup {
     const ACTION: Action = Action::ec2("DeleteSecurityGroup");
+    const FREES: bool = true;
     type Output<'t> = DeleteSecurityGroupResult;
 
     fn demands(&self, view: &View<'_>, demands: &mut Demands) {

@@ -16,6 +16,7 @@ pub struct DeleteSubnet {
 
 impl Write for DeleteSubnet {
     const ACTION: Action = Action::ec2("DeleteSubnet");
+    const FREES: bool = true;
     type Output<'t> = Done;
 
     fn demands(&self, view: &View<'_>, demands: &mut Demands) {

@@ -27,6 +27,7 @@ struct TagToDelete {
 
 impl Write for DeleteTags {
     const ACTION: Action = Action::ec2("DeleteTags");
+    const FREES: bool = true;
     type Output<'t> = Done;
 
     fn demands(&self, view: &View<'_>, demands: &mut Demands) {

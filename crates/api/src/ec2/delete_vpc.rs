@@ -16,6 +16,7 @@ pub struct DeleteVpc {
 
 impl Write for DeleteVpc {
     const ACTION: Action = Action::ec2("DeleteVpc");
+    const FREES: bool = true;
     type Output<'t> = Done;
 
     fn demands(&self, view: &View<'_>, demands: &mut Demands) {

@@ -83,7 +83,7 @@ impl Write for ModifyInstanceAttribute {
         }
     }
 
-    fn run<'t>(self, tx: &'t mut Tx<'_, '_>) -> Result<Done, ApiError> {
+    fn run(self, tx: &mut Tx<'_, '_>) -> Result<Done, ApiError> {
         let id = self.instance_id;
         tx.view().need::<Instances, _>(id)?;
         match self.change()? {

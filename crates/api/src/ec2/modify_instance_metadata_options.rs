@@ -36,7 +36,7 @@ impl Write for ModifyInstanceMetadataOptions {
         demand_each(view, demands, Self::ACTION, &[self.instance_id]);
     }
 
-    fn run<'t>(self, tx: &'t mut Tx<'_, '_>) -> Result<ModifyInstanceMetadataOptionsResult, ApiError> {
+    fn run(self, tx: &mut Tx<'_, '_>) -> Result<ModifyInstanceMetadataOptionsResult, ApiError> {
         let mut options = tx.view().need::<Instances, _>(self.instance_id)?.spec.metadata.clone();
         let asked = MetadataIn {
             http_tokens: self.http_tokens,

@@ -23,7 +23,7 @@ impl Write for RebootInstances {
         demand_each(view, demands, Self::ACTION, &self.instance_id);
     }
 
-    fn run<'t>(self, tx: &'t mut Tx<'_, '_>) -> Result<Done, ApiError> {
+    fn run(self, tx: &mut Tx<'_, '_>) -> Result<Done, ApiError> {
         order_all(tx, &self.instance_id, PowerOrder::Reboot)?;
         Ok(Done::OK)
     }

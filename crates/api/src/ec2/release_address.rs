@@ -19,6 +19,7 @@ pub struct ReleaseAddress {
 
 impl Write for ReleaseAddress {
     const ACTION: Action = Action::ec2("ReleaseAddress");
+    const FREES: bool = true;
     type Output<'t> = Done;
 
     fn demands(&self, view: &View<'_>, demands: &mut Demands) {

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use landfall_cloud::launch::{self, InterfaceOrder, Order};
-use landfall_cloud::value::{SecurityGroups, Subnets};
+use landfall_cloud::value::{Interfaces, Subnets};
 use landfall_cloud::{Fault, Tx, View};
 use landfall_model::{
     Arn, ImageId, InstanceKind, InstanceType, InterfaceId, InterfaceKind, SecurityGroupId, ShutdownBehavior, SubnetId,
-    VolumeKindId, VpcId, ZoneName,
+    VolumeKindId, ZoneName,
 };
 use serde::Deserialize;
 
@@ -17,6 +17,7 @@ use super::shape::TagSpecifications;
 use super::shape::block_device::{BlockDeviceIn, volumes};
 use super::shape::instance::Reservation;
 use super::shape::metadata::{MetadataIn, choice};
+use super::shape::permission::default_vpc_group;
 use super::shape::unsupported::{Off, Unconfigured, Unsupported, refuse_parameters};
 use super::shape::user_data;
 use crate::{Action, ApiError, Demands, Write};
@@ -223,7 +224,9 @@ impl Write for RunInstances {
         demands.new_ec2::<InterfaceKind>(Self::ACTION).request_tags(&tags("network-interface"));
         demands.new_ec2::<VolumeKindId>(Self::ACTION).request_tags(&tags("volume"));
         for order in self.interface_orders() {
-            if let Some(id) = order.subnet.or_else(|| view.default_subnet(zone).ok().map(|row| row.id)) {
+            let existing = order.existing.and_then(|id| view.find::<Interfaces, _>(id)).map(|row| row.subnet);
+            let default = || view.default_subnet(zone).ok().map(|row| row.id);
+            if let Some(id) = order.subnet.or(existing).or_else(default) {
                 demands.ec2(view, Self::ACTION, id);
             }
             for id in order.groups {
@@ -232,6 +235,10 @@ impl Write for RunInstances {
             if let Some(id) = order.existing {
                 demands.ec2(view, Self::ACTION, id);
             }
+        }
+        // A group that is denied by its id must not be had by its name.
+        for id in self.security_group.iter().filter_map(|name| default_vpc_group(view, name).ok()) {
+            demands.ec2(view, Self::ACTION, id);
         }
         if let Some(name) = &self.key_name {
             let arn = Arn::new("ec2", scope, format_args!("key-pair/{name}"));
@@ -457,15 +464,8 @@ impl RunInstances {
         if self.subnet_id.is_some() {
             return Err(ApiError::combination("The parameter groupName cannot be used with the parameter subnet"));
         }
-        let vpc: VpcId = view.default_vpc().ok_or(Fault::NoDefaultVpc)?.id;
-        let find = |name: &String| {
-            let found = view.all::<SecurityGroups, _>().find(|row| row.vpc == vpc && row.name == *name);
-            found.map(|row| row.id).ok_or_else(|| {
-                let message = format!("The security group '{name}' does not exist in default VPC '{vpc}'");
-                ApiError::not_found("InvalidGroup.NotFound", message)
-            })
-        };
-        self.security_group.iter().map(find).collect()
+        view.default_vpc().ok_or(Fault::NoDefaultVpc)?;
+        self.security_group.iter().map(|name| default_vpc_group(view, name)).collect()
     }
 }
 
@@ -479,7 +479,24 @@ impl InterfaceIn {
         refuse(self.associate_carrier_ip_address, "the parameter NetworkInterface.AssociateCarrierIpAddress")?;
         refuse(self.network_card_index > 0, "NetworkInterface.NetworkCardIndex other than 0")?;
         let kind = self.interface_type.as_deref().unwrap_or("interface");
-        refuse(kind != "interface", "NetworkInterface.InterfaceType other than 'interface'")
+        refuse(kind != "interface", "NetworkInterface.InterfaceType other than 'interface'")?;
+        let is_made = self.subnet_id.is_some()
+            || !self.security_group_id.is_empty()
+            || self.private_ip_address.is_some()
+            || !self.private_ip_addresses.is_empty()
+            || self.secondary_private_ip_address_count > 0
+            || self.associate_public_ip_address.is_some()
+            || !self.description.is_empty();
+        if self.network_interface_id.is_some() && is_made {
+            return Err(ApiError::combination(
+                "A network interface may not specify both a network interface ID and what a new one is to be like",
+            ));
+        }
+        let primaries = self.private_ip_addresses.iter().filter(|each| each.primary).count();
+        if primaries + usize::from(self.private_ip_address.is_some()) > 1 {
+            return Err(ApiError::combination("A network interface has one primary private IP address"));
+        }
+        Ok(())
     }
 
     fn order(&self) -> InterfaceOrder {

@@ -25,7 +25,7 @@ impl Write for StartInstances {
         demand_each(view, demands, Self::ACTION, &self.instance_id);
     }
 
-    fn run<'t>(self, tx: &'t mut Tx<'_, '_>) -> Result<Changes, ApiError> {
+    fn run(self, tx: &mut Tx<'_, '_>) -> Result<Changes, ApiError> {
         if !self.additional_info.is_empty() {
             return Err(ApiError::unsupported("the parameter AdditionalInfo"));
         }

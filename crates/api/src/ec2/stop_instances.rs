@@ -28,7 +28,7 @@ impl Write for StopInstances {
         demand_each(view, demands, Self::ACTION, &self.instance_id);
     }
 
-    fn run<'t>(self, tx: &'t mut Tx<'_, '_>) -> Result<Changes, ApiError> {
+    fn run(self, tx: &mut Tx<'_, '_>) -> Result<Changes, ApiError> {
         if self.hibernate {
             // No instance was launched with hibernation, so this is AWS's own answer.
             let message = "The instances you requested to hibernate are not enabled for hibernation.";

@@ -21,13 +21,14 @@ pub struct TerminateInstances {
 
 impl Write for TerminateInstances {
     const ACTION: Action = Action::ec2("TerminateInstances");
+    const FREES: bool = true;
     type Output<'t> = Changes;
 
     fn demands(&self, view: &View<'_>, demands: &mut Demands) {
         demand_each(view, demands, Self::ACTION, &self.instance_id);
     }
 
-    fn run<'t>(self, tx: &'t mut Tx<'_, '_>) -> Result<Changes, ApiError> {
+    fn run(self, tx: &mut Tx<'_, '_>) -> Result<Changes, ApiError> {
         order_all(tx, &self.instance_id, PowerOrder::Terminate { force: self.force || self.skip_os_shutdown })
     }
 }

@@ -19,7 +19,7 @@ use landfall_model::agent::{Answer as HostAnswer, Ask, InstanceSeen, Phase, Repo
 use landfall_model::image::ImageName;
 use landfall_model::plan::Power;
 use landfall_model::{
-    AccountId, Host, HostFacts, HostId, Image, ImageId, ImageSource, Principal, PrincipalKind, Region, Scope,
+    AccountId, Host, HostFacts, HostId, Image, ImageId, ImageSource, Instance, Principal, PrincipalKind, Region, Scope,
     Timestamp, VolumeState,
 };
 use landfall_state::{Clock, Engine, MemoryLog, RootKey};
@@ -216,15 +216,7 @@ impl World {
                     Power::Off => Phase::Stopped,
                     Power::Gone => Phase::Gone,
                 };
-                let seen = InstanceSeen {
-                    id: instance.id,
-                    boot: instance.spec.boot,
-                    reboots: instance.spec.reboots,
-                    phase,
-                    answered: phase == Phase::Running,
-                    machine: "pc-q35-7.2".into(),
-                    reason: None,
-                };
+                let seen = seen(instance, phase);
                 if let Some(host) = instance.status.host {
                     reports.entry(host).or_default().instances.push(seen);
                 }
@@ -233,6 +225,29 @@ impl World {
                 landfall_cloud::report::take(tx, host, &report);
             }
         });
+    }
+
+    /// Lets an instance's host report that phase of its present boot.
+    pub fn report(&self, id: &str, phase: Phase) {
+        let id = id.parse().unwrap();
+        self.transact(|tx| {
+            let instance = tx.instances.by_id(&id).next().unwrap();
+            let host = instance.status.host.unwrap();
+            let report = Report { instances: vec![seen(instance, phase)], ..Report::default() };
+            landfall_cloud::report::take(tx, host, &report);
+        });
+    }
+}
+
+fn seen(instance: &Instance, phase: Phase) -> InstanceSeen {
+    InstanceSeen {
+        id: instance.id,
+        boot: instance.spec.boot,
+        reboots: instance.spec.reboots,
+        phase,
+        answered: phase == Phase::Running,
+        machine: "pc-q35-7.2".into(),
+        reason: None,
     }
 }
 

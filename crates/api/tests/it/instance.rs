@@ -1,5 +1,6 @@
 //! Instances: launches, their life, what is shown and what may be changed.
 
+use landfall_model::agent::Phase;
 use landfall_state::Value as _;
 
 use crate::harness::{Case, Client, IMAGE, World, at, column, find, list, params};
@@ -276,10 +277,88 @@ fn a_terminated_instance_is_shown_for_an_hour() {
     world.settle();
     for (seconds, shown) in [(3_540, true), (120, false)] {
         world.pass(seconds);
-        world.transact(|tx| landfall_cloud::expiry::expire(tx));
+        world.transact(landfall_cloud::expiry::expire);
         let answer = client.call("DescribeInstances", &[("InstanceId.1", &id)]);
         assert_eq!(answer.status == 200, shown, "{}", answer.body);
     }
+}
+
+#[test]
+fn only_a_launch_that_never_ran_is_over_when_it_fails() {
+    let world = World::new();
+    let client = world.root();
+    let (ran, never_ran) = (launch(&client, &[]), launch(&client, &[]));
+    for (id, phase) in [(&ran, Phase::Running), (&ran, Phase::Failed), (&never_ran, Phase::Failed)] {
+        world.report(id, phase);
+    }
+    assert_eq!(state(&client, &ran), "stopped", "a host's reboot must not cost an instance its disks");
+    assert_eq!(state(&client, &never_ran), "shutting-down");
+}
+
+#[test]
+fn an_interface_has_as_many_addresses_as_its_type_allows() {
+    let world = World::new();
+    let client = world.root();
+    let run = |more: &[(&str, &str)]| {
+        let mut all = vec![("ImageId", IMAGE), ("InstanceType", "t3.micro"), ("MinCount", "1"), ("MaxCount", "1")];
+        all.extend([("NetworkInterface.1.DeviceIndex", "0")].iter().chain(more));
+        client.call("RunInstances", &all)
+    };
+    let count = |count| run(&[("NetworkInterface.1.SecondaryPrivateIpAddressCount", count)]);
+    assert_eq!(count("1").status, 200);
+    assert_eq!(count("2").code(), "PrivateIpAddressLimitExceeded");
+    assert_eq!(count("4294967295").code(), "PrivateIpAddressLimitExceeded");
+    let both = [
+        ("NetworkInterface.1.NetworkInterfaceId", "eni-0123456789abcdef0"),
+        ("NetworkInterface.1.PrivateIpAddress", "172.31.0.9"),
+    ];
+    assert_eq!(run(&both).code(), "InvalidParameterCombination");
+}
+
+#[test]
+fn a_group_that_is_denied_is_denied_by_its_name_too() {
+    let world = World::new();
+    let group = at(
+        &world.root().ok("CreateSecurityGroup", &[("GroupName", "closed"), ("GroupDescription", "closed")]),
+        "groupId",
+    )
+    .to_owned();
+    let policy = format!(
+        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Action":"*","Resource":"*"}},
+            {{"Effect":"Deny","Action":"ec2:RunInstances","Resource":"arn:aws:ec2:*:*:security-group/{group}"}}]}}"#
+    );
+    let user = world.user("narrow", &policy);
+    launch(&user, &[]);
+    let all = [("ImageId", IMAGE), ("InstanceType", "t3.micro"), ("MinCount", "1"), ("MaxCount", "1")];
+    for named in [("SecurityGroupId.1", group.as_str()), ("SecurityGroup.1", "closed")] {
+        let call: Vec<_> = all.into_iter().chain([named]).collect();
+        assert_eq!(user.refused("RunInstances", &call), "UnauthorizedOperation", "{named:?}");
+    }
+}
+
+#[test]
+fn every_authenticated_call_leaves_one_record() {
+    let world = World::new();
+    let client = world.root();
+    let id = launch(&client, &[]);
+    let records = || world.engine().bulk("audit", 0, 1000).unwrap();
+    let (before, revision) = (records().len(), world.revision());
+    // One that changes something has its record in the commit.
+    client.ok("StopInstances", &[("InstanceId.1", &id)]);
+    let commit = world.engine().feed(revision).try_next().unwrap().unwrap();
+    let note: serde_json::Value = serde_json::from_str(commit.note.as_deref().unwrap()).unwrap();
+    assert_eq!((note["service"].as_str(), note["action"].as_str()), (Some("ec2"), Some("StopInstances")));
+    assert_eq!(records().len(), before);
+    // Writes of what was so already, looks and refusals have it beside.
+    client.ok("StopInstances", &[("InstanceId.1", &id)]);
+    client.ok("DescribeInstances", &[]);
+    client.refused("StopInstances", &[("InstanceId.1", "i-0123456789abcdef0")]);
+    assert_eq!(records().len(), before + 3);
+    // What nobody proved to have sent has none.
+    let mut stranger = world.root();
+    stranger.access_key = "AKIANOBODY".into();
+    assert_eq!(stranger.call("DescribeInstances", &[]).code(), "AuthFailure");
+    assert_eq!(records().len(), before + 3);
 }
 
 #[test]

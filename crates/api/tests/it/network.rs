@@ -368,10 +368,10 @@ fn a_deleted_default_subnet_comes_back_in_its_place() {
 }
 
 #[test]
-fn networks_are_found_by_filters() {
+fn vpcs_and_gateways_are_found_by_filters() {
     let world = World::new();
     let client = world.root();
-    let (vpc, subnet, igw) = (default_vpc(&client), default_subnet(&client), gateway(&client));
+    let (vpc, igw) = (default_vpc(&client), gateway(&client));
     let tree = client.ok("DescribeVpcs", &[]);
     let association = at(&tree, "vpcSet.0.cidrBlockAssociationSet.0.associationId").to_owned();
     let options = at(&tree, "vpcSet.0.dhcpOptionsId").to_owned();
@@ -396,6 +396,35 @@ fn networks_are_found_by_filters() {
             ("vpc-id", &vpc, 1),
         ],
     );
+    check_filters(
+        &client,
+        "DescribeInternetGateways",
+        "internetGatewaySet",
+        &[
+            ("attachment.state", "available", 1),
+            ("attachment.vpc-id", &vpc, 1),
+            ("internet-gateway-id", &igw, 1),
+            ("owner-id", "111122223333", 1),
+        ],
+    );
+    check_filters(
+        &client,
+        "DescribeDhcpOptions",
+        "dhcpOptionsSet",
+        &[
+            ("dhcp-options-id", &options, 1),
+            ("key", "domain-name", 1),
+            ("value", "AmazonProvidedDNS", 1),
+            ("owner-id", "111122223333", 1),
+        ],
+    );
+}
+
+#[test]
+fn subnets_are_found_by_filters() {
+    let world = World::new();
+    let client = world.root();
+    let (vpc, subnet) = (default_vpc(&client), default_subnet(&client));
     let arn = format!("arn:aws:ec2:us-east-1:111122223333:subnet/{subnet}");
     check_filters(
         &client,
@@ -427,28 +456,6 @@ fn networks_are_found_by_filters() {
             ("subnet-arn", &arn, 1),
             ("subnet-id", &subnet, 1),
             ("vpc-id", &vpc, 3),
-        ],
-    );
-    check_filters(
-        &client,
-        "DescribeInternetGateways",
-        "internetGatewaySet",
-        &[
-            ("attachment.state", "available", 1),
-            ("attachment.vpc-id", &vpc, 1),
-            ("internet-gateway-id", &igw, 1),
-            ("owner-id", "111122223333", 1),
-        ],
-    );
-    check_filters(
-        &client,
-        "DescribeDhcpOptions",
-        "dhcpOptionsSet",
-        &[
-            ("dhcp-options-id", &options, 1),
-            ("key", "domain-name", 1),
-            ("value", "AmazonProvidedDNS", 1),
-            ("owner-id", "111122223333", 1),
         ],
     );
 }
