@@ -55,6 +55,8 @@ struct Following {
 
 struct Question {
     ask: Ask,
+    /// The session that it was given to last: that one's next poll waits for something new.
+    given_to: Option<u64>,
     answer: oneshot::Sender<Result<Answer, String>>,
 }
 
@@ -165,13 +167,13 @@ impl Session {
         let Some((host, number)) = known else { return refused("say hello first") };
         let desk = self.agents.desk(host);
         if desk.session.load(Ordering::Acquire) != number {
-            return refused("another agent has said hello for this host");
+            return superseded();
         }
         *lock(&desk.heard) = Some(Instant::now());
         match call {
             AgentCall::Hello { .. } => refused("say hello once"),
             AgentCall::Poll { incarnation, since, wait_ms } => {
-                self.poll(host, &desk, incarnation, since, wait_ms).await
+                self.poll(host, number, &desk, incarnation, since, wait_ms).await
             }
             AgentCall::Report(report) => self.report(host, report).await,
             AgentCall::Answer { id, result } => {
@@ -203,25 +205,40 @@ impl Session {
         }
         let desk = self.agents.desk(host);
         let number = desk.session.fetch_add(1, Ordering::AcqRel) + 1;
+        // A poll of the session before may still wait; it must not go on in this one's place.
+        desk.asked.notify_waiters();
         *lock(&self.host) = Some((host, number));
         *lock(&desk.heard) = Some(Instant::now());
         AgentReply::Welcome { host, lease_ms: u64::try_from(LEASE.as_millis()).unwrap_or(u64::MAX) }
     }
 
-    async fn poll(&self, host: HostId, desk: &HostDesk, incarnation: u64, since: u64, wait_ms: u64) -> AgentReply {
+    async fn poll(
+        &self,
+        host: HostId,
+        number: u64,
+        desk: &HostDesk,
+        incarnation: u64,
+        since: u64,
+        wait_ms: u64,
+    ) -> AgentReply {
         let deadline = tokio::time::Instant::now() + Duration::from_millis(wait_ms).min(MAX_WAIT);
         let mut durable = self.agents.engine.durable();
         loop {
+            // Both are listened to before anything is looked at, so that nothing comes between.
+            let asked = desk.asked.notified();
             durable.borrow_and_update();
+            if desk.session.load(Ordering::Acquire) != number {
+                return superseded();
+            }
             let plan = self.agents.update(host, incarnation, since);
-            let requests = open_questions(desk);
+            let (requests, any_new) = open_questions(desk, number);
             let is_news = !matches!(plan, landfall_model::plan::PlanUpdate::Unchanged { .. });
-            if is_news || !requests.is_empty() || tokio::time::Instant::now() >= deadline {
+            if is_news || any_new || tokio::time::Instant::now() >= deadline {
                 return AgentReply::Work { plan, requests };
             }
             tokio::select! {
                 changed = durable.changed() => if changed.is_err() { return refused("the control plane is stopping") },
-                () = desk.asked.notified() => {}
+                () = asked => {}
                 () = tokio::time::sleep_until(deadline) => {}
             }
         }
@@ -236,11 +253,19 @@ impl Session {
     }
 }
 
-fn open_questions(desk: &HostDesk) -> Vec<HostRequest> {
+/// The questions that wait for an answer, and whether this session has yet to be given one of them. Those that it was
+/// given go along again, in case the answer that carried them was lost, but don't end its wait.
+fn open_questions(desk: &HostDesk, session: u64) -> (Vec<HostRequest>, bool) {
     let mut questions = lock(&desk.questions);
     questions.retain(|_, question| !question.answer.is_closed());
     let timeout_ms = u64::try_from(ASK_TIMEOUT.as_millis()).unwrap_or(u64::MAX);
-    questions.iter().map(|(id, question)| HostRequest { id: *id, timeout_ms, ask: question.ask.clone() }).collect()
+    let mut any_new = false;
+    let mut requests = Vec::with_capacity(questions.len());
+    for (id, question) in questions.iter_mut() {
+        any_new |= question.given_to.replace(session) != Some(session);
+        requests.push(HostRequest { id: *id, timeout_ms, ask: question.ask.clone() });
+    }
+    (requests, any_new)
 }
 
 async fn take_report(
@@ -267,6 +292,10 @@ async fn take_report(
 /// The scope that transactions for all accounts begin with; they look at rows with each row's own.
 pub(crate) const NOWHERE: Scope = Scope { account: AccountId::PROVIDER, region: Region::DEFAULT };
 
+fn superseded() -> AgentReply {
+    refused("another agent has said hello for this host")
+}
+
 fn refused(reason: &str) -> AgentReply {
     AgentReply::Refused { reason: reason.to_owned() }
 }
@@ -285,8 +314,8 @@ impl Hosts for Agents {
             }
             let (answer, answered) = oneshot::channel();
             let id = desk.next_question.fetch_add(1, Ordering::Relaxed);
-            lock(&desk.questions).insert(id, Question { ask, answer });
-            desk.asked.notify_one();
+            lock(&desk.questions).insert(id, Question { ask, given_to: None, answer });
+            desk.asked.notify_waiters();
             let waited = tokio::time::timeout(ASK_TIMEOUT, answered).await;
             lock(&desk.questions).remove(&id);
             match waited {

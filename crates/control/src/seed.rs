@@ -61,24 +61,28 @@ fn plant_host(tx: &mut Tx<'_, '_>, id: HostId, token_sha256: &str, facts: &HostF
         return;
     }
     let joined_at = tx.now();
-    let before = tx.hosts.get(&id).cloned();
-    tx.put::<Hosts>(Host {
+    let new = || Host {
         id,
         facts: facts.clone(),
         region: None,
         zone: None,
         schedulable: true,
         token_sha256: token_sha256.to_owned(),
-        joined_at: before.as_ref().map_or(joined_at, |row| row.joined_at),
-        used_memory_mib: before.as_ref().map_or(0, |row| row.used_memory_mib),
-        used_vcpus: before.as_ref().map_or(0, |row| row.used_vcpus),
-    });
+        joined_at,
+        used_memory_mib: 0,
+        used_vcpus: 0,
+    };
+    // Free disk differs at every start; what the provider decided about the host, and what is placed on it, stays.
+    let mut host = tx.hosts.get(&id).cloned().unwrap_or_else(new);
+    facts.clone_into(&mut host.facts);
+    token_sha256.clone_into(&mut host.token_sha256);
+    tx.put::<Hosts>(host);
 }
 
 /// Records of the images that people look up, for a simulated cloud: Debian 12, Ubuntu LTS, Amazon Linux 2 and 2023,
 /// by their usual owners, aliases and name patterns. Their ids are made from their names and never change.
 pub fn simulated_images() -> Vec<Image> {
-    SIMULATED.iter().map(|row| simulated_image(row)).collect()
+    SIMULATED.iter().map(simulated_image).collect()
 }
 
 struct Known {
