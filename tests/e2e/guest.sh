@@ -38,6 +38,7 @@ export LANDFALL_BIN=$work/landfall
 # What a guest forges packets with: one file without libraries.
 rustc --edition 2024 -C opt-level=s -C target-feature=+crt-static -C strip=symbols -o "$work/frames" tests/e2e/guest/frames.rs || exit 1
 
+export PYTHONDONTWRITEBYTECODE=1
 # The first process of the new namespace takes in whom others left behind; when it ends, all in it ends.
 unshare -n -m -p -f --mount-proc --kill-child --propagation private \
   bash -c 'python3 tests/e2e/guest "$0"; exit $?' "$work"

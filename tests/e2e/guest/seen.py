@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import os
 import subprocess
 
 from guest import Guest, seconds, until
@@ -61,10 +62,27 @@ def run(world):
         report.say(f"{guest.name} {guest.id} at {guest.public} let us in {guest.answered_s:.1f} s after its launch")
         guest.sh("cat >/tmp/frames && chmod 755 /tmp/frames", data=world.frames)
     report.equal("each guest has its process", sorted(qemus()), sorted(g.id for g in (a, world.b, world.c)))
+    confined(world)
     inside(world, a)
     console(world, a)
     metadata(world, a)
     switched(world, a)
+
+
+def confined(world):
+    """What a guest has that takes its QEMU over."""
+    report, users = world.report, set()
+    for name, pid in qemus().items():
+        lines = dict(line.split(":", 1) for line in open(f"/proc/{pid}/status").read().splitlines())
+        status = {key: value.split() for key, value in lines.items()}
+        users.add(status["Uid"][0])
+        bounds = [status[key][0] for key in ("CapEff", "CapPrm", "CapBnd", "NoNewPrivs", "Seccomp")]
+        links = open(f"/proc/{pid}/net/dev").read().count(":")
+        tree = sorted(os.listdir(f"/proc/{pid}/root"))
+        groups = [line.split(":")[1] for line in open(f"/proc/{pid}/cgroup") if name in line]
+        held = bounds == ["0" * 16, "0" * 16, "0" * 16, "1", "2"] and status["Uid"][0] != "0" and links <= 1
+        report.check(f"{name} is confined", held and not {"proc", "sys", "home", "root", "run"} & set(tree), [bounds, links, tree, groups])
+    report.equal("each to a user of its own", len(users), 3)
 
 
 def inside(world, a):

@@ -1,7 +1,10 @@
 """Between guests, from the machine, to the internet and back: groups, addresses, names."""
 
+import socket
+
 import stage
 from guest import pings, seconds, tcp, until
+from packets import Watch, addresses as addresses_of, within
 
 
 def allow(protocol, first, last, **source):
@@ -15,6 +18,7 @@ def run(world):
     groups(world, a, b, c)
     addresses(world, a, b)
     outside(world, a, b)
+    from_outside(world, a)
 
 
 def groups(world, a, b, c):
@@ -91,3 +95,25 @@ def outside(world, a, b):
     report.check("the public name too, from inside", b.private in name(a, outer), outer)
     report.check("another name is asked outside", stage.WEB in name(a, stage.WEB_NAME))
     report.check("one that doesn't exist is told so", "NXDOMAIN" in name(a, "nobody.example.test"))
+
+
+def from_outside(world, a):
+    """Somebody in the internet, where the way to the pool is known."""
+    report = world.report
+    for block in ("198.18.0.0/16", "172.31.0.0/16", "169.254.0.0/16"):
+        stage.run("ip", "-n", stage.INTERNET, "route", "add", block, "via", stage.MACHINE, "src", stage.WEB)
+
+    def gets(address, port):
+        def connect():
+            with socket.socket() as stream:
+                stream.settimeout(1)
+                return stream.connect_ex((address, port)) == 0
+
+        return within(stage.INTERNET, connect)
+
+    with Watch(world.network) as watch:
+        report.check("the internet reaches what a rule opens", gets(a.public, 8000))
+    arrived = {addresses_of(frame)[0] for _, device, leaves, frame in watch.seen() if device == a.port and leaves and addresses_of(frame)[2] == 6}
+    report.check("and is seen as who it is", stage.WEB in arrived, arrived)
+    report.check("and no other port", not gets(a.public, 8001))
+    report.check("no private address, and no service of the network", not any(gets(*at) for at in ((a.private, 8000), ("169.254.169.254", 80))))
