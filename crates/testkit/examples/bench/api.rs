@@ -1,7 +1,10 @@
 //! Calls a second: Landfall in memory and durable, and moto, in interleaved rounds with the same client and the same
 //! signed requests, one and eight at a time.
 //!
-//! Options: `rounds=5`, `ms=500` (the time of one spell).
+//! Beside the rate stands the processor time that the server took for a call, which a busy machine changes little.
+//!
+//! Options: `rounds=5`, `ms=500` (the time of one spell), `servers=memory,durable,moto`, `call=0` (only that row, to
+//! profile it).
 
 use std::path::Path;
 use std::time::Duration;
@@ -13,8 +16,8 @@ use crate::{Options, Outcome};
 
 /// Instances that the look at many sees.
 const MANY: usize = 1000;
-/// Requests that are signed for one spell: more than any server has answered in one.
-const SUPPLY: usize = 10_000;
+/// Requests that are signed for one spell. A default subnet has room for no more launches.
+const SUPPLY: usize = 4_000;
 /// How many at a time.
 const WIDTHS: [usize; 2] = [1, 8];
 
@@ -28,10 +31,15 @@ const CALLS: [(&str, [f64; 2]); 5] = [
     ("GetCallerIdentity", [8_450.0, 16_900.0]),
 ];
 
+/// Those of them that wait for the disk.
+const WRITES: [&str; 2] = ["RunInstances", "CreateTags"];
+
 struct Contender {
     name: &'static str,
     server: Server,
-    figures: Vec<[Figure; 2]>,
+    rates: Vec<[Figure; 2]>,
+    /// Microseconds of processor time a call.
+    costs: Vec<[Figure; 2]>,
 }
 
 /// Runs it.
@@ -39,19 +47,25 @@ pub fn run(options: &Options) -> Outcome<()> {
     let rounds = options.number("rounds", 5)?;
     let time = Duration::from_millis(options.number("ms", 500)?);
     let state = tempfile::tempdir()?;
-    let new = |name, server| Contender { name, server, figures: vec![Default::default(); CALLS.len()] };
-    let mut contenders = vec![
-        new("memory", Server::landfall(None)?),
-        new("durable", Server::landfall(Some(&state.path().join("state")))?),
-    ];
-    match Server::moto()? {
-        Some(server) => contenders.push(new("moto", server)),
-        None => eprintln!("skipped: moto_server isn't installed (pip install 'moto[server]')"),
+    let only = options.text("call").map(str::parse::<usize>).transpose()?;
+    let wanted = options.text("servers").unwrap_or("memory,durable,moto");
+    let mut contenders = Vec::new();
+    for name in ["memory", "durable", "moto"].into_iter().filter(|name| wanted.split(',').any(|word| word == *name)) {
+        let server = match name {
+            "memory" => Some(Server::landfall(None)?),
+            "durable" => Some(Server::landfall(Some(&state.path().join("state")))?),
+            _ => Server::moto()?,
+        };
+        let none = || vec![<[Figure; 2]>::default(); CALLS.len()];
+        match server {
+            Some(server) => contenders.push(Contender { name, server, rates: none(), costs: none() }),
+            None => eprintln!("skipped: moto_server isn't installed (pip install 'moto[server]')"),
+        }
     }
     for round in 0..rounds {
         for contender in &mut contenders {
             eprintln!("round {} of {rounds}: {}", round + 1, contender.name);
-            contender.round(time).map_err(|error| format!("{}: {error}", contender.name))?;
+            contender.round(time, only).map_err(|error| format!("{}: {error}", contender.name))?;
         }
     }
     show(&contenders);
@@ -59,32 +73,42 @@ pub fn run(options: &Options) -> Outcome<()> {
 }
 
 impl Contender {
-    fn round(&mut self, time: Duration) -> Outcome<()> {
+    fn round(&mut self, time: Duration, only: Option<usize>) -> Outcome<()> {
         let at = self.server.at;
-        for (index, width) in WIDTHS.into_iter().enumerate() {
+        let wanted = |call: usize| only.is_none_or(|only| only == call);
+        for index in (0..WIDTHS.len()).filter(|_| wanted(0)) {
             self.server.reset()?;
             warm(&self.server)?;
             let launches = (0..SUPPLY).map(|number| ec2(at, "RunInstances", &launch(1, number)));
             let launches = launches.collect::<Outcome<Vec<_>>>()?;
-            self.figures[0][index].add(spell(at, &launches, width, time, false)?.rate());
+            self.measure(0, index, &launches, time, false)?;
         }
         self.server.reset()?;
         let ids = populate(&self.server)?;
         let all = ["&MaxResults=1000".to_owned()].map(|parameters| ec2(at, "DescribeInstances", &parameters));
         let one = ids.iter().map(|id| ec2(at, "DescribeInstances", &format!("&InstanceId.1={id}")));
-        let tags = (0..SUPPLY * 2).map(|number| {
+        let tags = (0..SUPPLY * 4).map(|number| {
             let id = &ids[number % ids.len()];
             ec2(at, "CreateTags", &format!("&ResourceId.1={id}&Tag.1.Key=Name&Tag.1.Value=number-{number}"))
         });
         let who = [signed(at, crate::client::REGION, "sts", "Action=GetCallerIdentity&Version=2011-06-15")];
         let sets: [Outcome<Vec<_>>; 4] =
             [all.into_iter().collect(), one.collect(), tags.collect(), who.into_iter().collect()];
-        for (call, requests) in sets.into_iter().enumerate() {
+        for (call, requests) in sets.into_iter().enumerate().filter(|(call, _)| wanted(call + 1)) {
             let requests = requests?;
-            for (index, width) in WIDTHS.into_iter().enumerate() {
-                self.figures[call + 1][index].add(spell(at, &requests, width, time, true)?.rate());
+            for index in 0..WIDTHS.len() {
+                self.measure(call + 1, index, &requests, time, true)?;
             }
         }
+        Ok(())
+    }
+
+    fn measure(&mut self, call: usize, index: usize, requests: &[Vec<u8>], time: Duration, again: bool) -> Outcome<()> {
+        let before = self.server.processor_time()?;
+        let spell = spell(self.server.at, requests, WIDTHS[index], time, again)?;
+        let taken = self.server.processor_time()?.saturating_sub(before);
+        self.rates[call][index].add(spell.rate());
+        self.costs[call][index].add(taken.as_secs_f64() * 1e6 / spell.calls as f64);
         Ok(())
     }
 }
@@ -113,22 +137,27 @@ fn populate(server: &Server) -> Outcome<Vec<String>> {
 }
 
 fn show(contenders: &[Contender]) {
-    let moto = contenders.iter().position(|contender| contender.name == "moto");
+    let of = |name: &str| contenders.iter().find(|contender| contender.name == name);
     println!("calls a second: median (least–most); `x` is how many times moto's; the emulator's are of another run\n");
-    println!("| call | at a time | memory | durable | moto | memory x | durable x | of the emulator's {:>9} |", "");
-    println!("| --- | --- | --- | --- | --- | --- | --- | --- |");
+    println!(
+        "| call | at a time | memory | durable | moto | memory x | durable x | memory, of the emulator's | processor \
+         µs a call: memory | durable | moto |"
+    );
+    println!("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |");
     for (row, (name, emulator)) in CALLS.iter().enumerate() {
         for (column, width) in WIDTHS.iter().enumerate() {
-            let of = |contender: usize| &contenders[contender].figures[row][column];
-            let [memory, durable] = [of(0), of(1)];
-            let other = moto.map_or(Figure::default(), |moto| of(moto).clone());
-            let times = |figure: &Figure| short(figure.median() / other.median());
-            let beside = memory.median() / emulator[column];
+            let rate = |name: &str| of(name).map_or(Figure::default(), |c| c.rates[row][column].clone());
+            let cost = |name: &str| short(of(name).map_or(f64::NAN, |c| c.costs[row][column].median()));
+            let [memory, durable, moto] = ["memory", "durable", "moto"].map(rate);
+            let times = |figure: &Figure| short(figure.median() / moto.median());
+            let beside = short(memory.median() / emulator[column]);
             println!(
-                "| {name} | {width} | {memory} | {durable} | {other} | {} | {} | {} |",
-                times(memory),
-                times(durable),
-                short(beside)
+                "| {name} | {width} | {memory} | {durable} | {moto} | {} | {} | {beside} | {} | {} | {} |",
+                times(&memory),
+                times(&durable),
+                cost("memory"),
+                cost("durable"),
+                cost("moto")
             );
         }
     }
@@ -149,10 +178,9 @@ fn disk(folder: &Path, contenders: &[Contender]) -> Outcome<()> {
     let disk = Spell { calls, took: began.elapsed() };
     let disk_us = 1e6 / disk.rate();
     println!("\none append of 4 KiB with its fdatasync takes {} µs on this disk;", short(disk_us));
-    for (row, (name, _)) in
-        CALLS.iter().enumerate().filter(|(_, (name, _))| ["RunInstances", "CreateTags"].contains(name))
-    {
-        let call_us = 1e6 / contenders[1].figures[row][0].median();
+    let Some(durable) = contenders.iter().find(|contender| contender.name == "durable") else { return Ok(()) };
+    for (row, (name, _)) in CALLS.iter().enumerate().filter(|(_, (name, _))| WRITES.contains(name)) {
+        let call_us = 1e6 / durable.rates[row][0].median();
         println!(
             "a durable {name} alone takes {} µs, of which that is {:.0} %",
             short(call_us),
