@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use landfall_cloud::View;
 use landfall_model::id::{Id, Kind};
-use landfall_model::{Arn, Principal, PrincipalKind, Scope, Timestamp};
+use landfall_model::{Arn, Principal, PrincipalKind, Region, Scope, Timestamp};
 use landfall_policy::{Attached, Context, Policy, PolicySet, PrincipalRef, Request, denial, evaluate};
 
 use crate::error::ApiError;
@@ -166,14 +166,15 @@ impl Policies {
         let identity: Vec<_> = policies.iter().map(|(label, policy)| Attached { label, policy }).collect();
         let set = PolicySet { identity: &identity, ..PolicySet::default() };
         let region = demands.scope.region;
+        // Only statements look at the context, and refusals tell it: root without a policy has neither.
+        let is_told = !identity.is_empty() || principal.kind != PrincipalKind::Root;
+        let common = is_told.then(|| common_context(caller, now, region));
         for mut demand in demands.list {
-            demand.context.set("aws:RequestedRegion", region.name());
-            demand.context.set("ec2:Region", region.name());
-            demand.context.set("aws:SourceIp", caller.source.to_string());
-            demand.context.set("aws:CurrentTime", now.to_string());
-            demand.context.set("aws:EpochTime", (now.as_millis() / 1000).to_string());
-            demand.context.set("aws:SecureTransport", caller.secure.to_string());
-            let context = demand.context.with_principal(&who);
+            if let Some(common) = &common {
+                common.iter().for_each(|(key, value)| demand.context.set(key, value.as_str()));
+                demand.context = demand.context.with_principal(&who);
+            }
+            let context = demand.context;
             let request =
                 Request { principal: who, action: &demand.action, resource: &demand.resource, context: &context };
             let verdict = evaluate(&set, &request);
@@ -184,6 +185,18 @@ impl Policies {
         }
         Ok(())
     }
+}
+
+/// What is known of every request.
+fn common_context(caller: &Caller, now: Timestamp, region: Region) -> [(&'static str, String); 6] {
+    [
+        ("aws:RequestedRegion", region.name().to_owned()),
+        ("ec2:Region", region.name().to_owned()),
+        ("aws:SourceIp", caller.source.to_string()),
+        ("aws:CurrentTime", now.to_string()),
+        ("aws:EpochTime", (now.as_millis() / 1000).to_string()),
+        ("aws:SecureTransport", caller.secure.to_string()),
+    ]
 }
 
 /// A denied call, under the code of its service.

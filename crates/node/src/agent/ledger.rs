@@ -49,6 +49,8 @@ pub struct Ledger {
     watched: BTreeSet<InstanceId>,
     /// Running guests that weren't heard yet, with the time when listening for them slows down.
     unheard: BTreeMap<InstanceId, Timestamp>,
+    /// Instances that wait for a generation of the wiring that isn't applied yet, by that generation.
+    unwired: BTreeSet<(u64, InstanceId)>,
     stale: BTreeSet<InstanceId>,
 }
 
@@ -124,6 +126,7 @@ impl Ledger {
             unknown_wiring: Vec::new(),
             watched: BTreeSet::new(),
             unheard: BTreeMap::new(),
+            unwired: BTreeSet::new(),
             stale: BTreeSet::new(),
         }
     }
@@ -201,6 +204,7 @@ impl Ledger {
                     let wanted = self.wiring.wanted();
                     if let Some(entry) = self.instances.get_mut(&id) {
                         entry.needs_wiring = wanted;
+                        self.unwired.insert((wanted, id));
                     }
                     self.ready.insert(Key::Instance(id));
                 }
@@ -220,6 +224,7 @@ impl Ledger {
         if entry.history.wish(piece) {
             entry.owed = true;
             entry.needs_wiring = self.wiring.wanted();
+            self.unwired.insert((entry.needs_wiring, id));
             for disk in &piece.disks {
                 if let Some(volume) = self.volumes.get_mut(&disk.volume)
                     && volume.history.has_failed()
@@ -421,8 +426,9 @@ impl Ledger {
         let before = self.wiring.applied();
         self.wiring.finish(generation, result, &self.timing, now);
         if self.wiring.applied() != before || self.wiring.failure(&self.timing).is_some() {
-            let waiting = self.instances.iter().filter(|(_, entry)| entry.needs_wiring > before);
-            self.ready.extend(waiting.map(|(id, _)| Key::Instance(*id)));
+            let waiting = self.unwired.iter().filter(|(_, id)| self.instances.contains_key(id));
+            self.ready.extend(waiting.map(|(_, id)| Key::Instance(*id)));
+            self.unwired = self.unwired.split_off(&(self.wiring.applied() + 1, InstanceId::MIN));
         }
     }
 

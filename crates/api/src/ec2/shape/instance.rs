@@ -175,7 +175,7 @@ struct AttachmentShape {
     network_card_index: u32,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, Clone)]
 #[serde(rename_all = "camelCase")]
 struct AssociationShape {
     public_ip: Ipv4Addr,
@@ -394,6 +394,8 @@ fn interface_shape<'v>(
         primary: index == 0,
         association: association(view, interface, *address, named),
     });
+    let addresses: Vec<_> = addresses.collect();
+    let primary = addresses.first();
     InterfaceShape {
         network_interface_id: interface.id,
         subnet_id: interface.subnet,
@@ -403,12 +405,12 @@ fn interface_shape<'v>(
         status: "in-use",
         mac_address: interface.mac,
         private_ip_address: interface.primary(),
-        private_dns_name: private_name(row.scope.region, interface.primary()),
+        private_dns_name: primary.map(|address| address.private_dns_name.clone()).unwrap_or_default(),
         source_dest_check: interface.source_dest_check,
         group_set: group_set(view, interface),
         attachment,
-        association: association(view, interface, interface.primary(), named),
-        private_ip_addresses_set: addresses.collect(),
+        association: primary.and_then(|address| address.association.clone()),
+        private_ip_addresses_set: addresses,
         ipv6_addresses_set: [],
         interface_type: "interface",
     }
@@ -420,12 +422,13 @@ fn association(
     private: Ipv4Addr,
     named: bool,
 ) -> Option<AssociationShape> {
-    let public = view.public_of(interface, private)?;
-    let elastic = view.elastic_of(interface.id, private).is_some();
+    let elastic = view.elastic_of(interface.id, private);
+    let given = if private == interface.primary() { interface.public_address } else { None };
+    let public = elastic.map(|row| row.public).or(given)?;
     Some(AssociationShape {
         public_ip: public,
         public_dns_name: if named { public_name(view, public) } else { String::new() },
         // An address that a start gave belongs to the provider, as EC2 says it.
-        ip_owner_id: if elastic { interface.scope.account.to_string() } else { "amazon".into() },
+        ip_owner_id: if elastic.is_some() { interface.scope.account.to_string() } else { "amazon".into() },
     })
 }
