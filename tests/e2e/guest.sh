@@ -19,8 +19,12 @@ export LANDFALL_BIN=${LANDFALL_BIN:-$PWD/${CARGO_TARGET_DIR:-target}/debug/landf
 work=$(mktemp -d)
 # Control groups are the kernel's and outlive namespaces: those of guests that were cut off go here.
 clean() {
+  local guest group try
   for guest in $(cat "$work/guests" 2>/dev/null); do
-    find /sys/fs/cgroup -type d -name "$guest" -exec rmdir {} + 2>/dev/null
+    for group in $(find /sys/fs/cgroup -type d -name "$guest"); do
+      # Processes that were killed a moment ago may still be in it.
+      for try in 1 2 3 4 5 6 7 8 9 10; do rmdir "$group" 2>/dev/null && break; sleep 0.1; done
+    done
   done
   rm -rf "$work"
 }

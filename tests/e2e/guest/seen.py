@@ -46,7 +46,7 @@ def launch(world):
     # The third by the command line that people use.
     command = f"aws ec2 run-instances --image-id {world.image} --instance-type t3.nano --key-name e2e --security-group-ids {world.ssh}"
     done = subprocess.run(command.split(), capture_output=True, text=True, check=True)
-    world.c = world.guests["c"] = Guest(ec2, world.work, "c", json.loads(done.stdout)["Instances"][0])
+    world.c = world.know(Guest(ec2, world.work, "c", json.loads(done.stdout)["Instances"][0]))
 
 
 def run(world):
