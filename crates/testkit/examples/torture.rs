@@ -35,7 +35,13 @@ fn main() -> ExitCode {
         }
     });
     let (counts, failed) = (lock(&counts), lock(&failed));
-    println!("{} runs in {:.1} s: {} requests done; {}", runs, begun.elapsed().as_secs_f64(), counts.sum("ok."), *counts);
+    println!(
+        "{} runs in {:.1} s: {} requests done; {}",
+        runs,
+        begun.elapsed().as_secs_f64(),
+        counts.sum("ok."),
+        *counts
+    );
     let unmet: Vec<_> = trouble::kinds().into_iter().filter(|kind| counts.of(kind) == 0).collect();
     if !unmet.is_empty() {
         println!("never met: {unmet:?}");
