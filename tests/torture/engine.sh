@@ -5,4 +5,5 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 export LANDFALL_KILLS=${LANDFALL_KILLS:-200} LANDFALL_SEEDS=${LANDFALL_SEEDS:-10000}
 export LANDFALL_ORACLE_CASES=${LANDFALL_ORACLE_CASES:-1000000}
-exec cargo test --release -p landfall-state -p landfall-policy -p landfall-node -p landfall-testkit --no-fail-fast
+cargo run --quiet --release -p landfall-testkit --example torture -- "${LANDFALL_RUNS:-10000}" ${LANDFALL_SEED:+"$LANDFALL_SEED"}
+exec cargo test --release -p landfall-state -p landfall-policy -p landfall-node --no-fail-fast
