@@ -31,7 +31,9 @@ const INSIDE: &str = "LANDFALL_OWN_MACHINE";
 pub fn run(options: &Options) -> Outcome<()> {
     if std::env::var_os(INSIDE).is_none() {
         let mut command = Command::new("unshare");
-        command.args(["-n", "-m", "--propagation", "private"]).arg(std::env::current_exe()?);
+        command
+            .args(["-n", "-m", "-p", "-f", "--kill-child", "--mount-proc", "--propagation", "private"])
+            .arg(std::env::current_exe()?);
         let status = command.args(std::env::args().skip(1)).env(INSIDE, "1").status()?;
         return if status.success() { Ok(()) } else { Err(format!("the part in namespaces ended: {status}").into()) };
     }

@@ -57,7 +57,7 @@ impl Prepared {
             // It starts at once, since nobody waits to record it.
             _ if word == "-S" => None,
             ("-add-fd", Some(fd)) => {
-                let path = std::fs::read_link(process.join("fd").join(fd.to_string()))?;
+                let path = disk_of(process, if base.is_none() { "images" } else { "volumes" })?;
                 match base.take() {
                     None => {
                         *base = Some(path.clone());
@@ -118,6 +118,17 @@ impl Prepared {
         }
         outcome.map(|()| took)
     }
+}
+
+/// A disk that a guest has open, by the name of its folder: QEMU keeps other numbers than those that it was given.
+fn disk_of(process: &Path, folder: &str) -> Outcome<PathBuf> {
+    for entry in std::fs::read_dir(process.join("fd"))? {
+        let path = std::fs::read_link(entry?.path())?;
+        if path.components().any(|part| part.as_os_str() == folder) {
+            return Ok(path);
+        }
+    }
+    Err(format!("the guest has no disk of {folder} open").into())
 }
 
 /// A file that the guest's own tree shows under another name.

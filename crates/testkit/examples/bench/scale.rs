@@ -163,10 +163,13 @@ fn settle(state: &Path) -> Outcome<()> {
     Ok(())
 }
 
+/// Makes the request of a number.
+type Maker<'m> = Box<dyn Fn(usize) -> Outcome<Vec<u8>> + 'm>;
+
 fn latencies(server: &Server, ids: &[String], calls: usize) -> Outcome<[String; 3]> {
     let at = server.at;
     let id = |number: usize| &ids[number * 7919 % ids.len()];
-    let kinds: [Box<dyn Fn(usize) -> Outcome<Vec<u8>> + '_>; 3] = [
+    let kinds: [Maker<'_>; 3] = [
         Box::new(|number| ec2(at, "DescribeInstances", &format!("&InstanceId.1={}", id(number)))),
         Box::new(|number| {
             ec2(at, "CreateTags", &format!("&ResourceId.1={}&Tag.1.Key=Name&Tag.1.Value=n{number}", id(number)))
