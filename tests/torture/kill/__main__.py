@@ -277,6 +277,10 @@ class Worker:
         self.cloud.kill()
         for pid in [*machine.guests(), *machine.metadata_processes()]:
             os.kill(pid, signal.SIGKILL)
+        time.sleep(0.5)
+        for instance in self.cloud.ever:
+            for group in machine.groups_of(instance):
+                os.rmdir(group)
         names = " ".join(f"/run/netns/{name}" for name in os.listdir("/run/netns"))
         links = "; ".join(f"ip link delete {name}" for name in machine.links() if name != "lo")
         subprocess.run(f"nft flush ruleset; umount {names}; {links}; umount /run/netns; umount /run/landfall; rm -rf {self.state}", shell=True, check=False, stderr=subprocess.DEVNULL)

@@ -1,5 +1,6 @@
 """What this machine has of a cloud: guests' processes now, and everything that could be left over."""
 
+import glob
 import json
 import os
 import re
@@ -56,6 +57,11 @@ def metadata_processes():
 
 def links():
     return {link["ifname"] for link in json.loads(words("ip", "-j", "link"))}
+
+
+def groups_of(instance):
+    """A guest's control groups: a folder for each controller, or one for all."""
+    return glob.glob(f"/sys/fs/cgroup/landfall/{instance}") + glob.glob(f"/sys/fs/cgroup/*/landfall/{instance}")
 
 
 def mounts_below(folder):
@@ -146,11 +152,7 @@ class Residue:
                 left += [f"{name} counts as heard" for name in json.load(file)]
         except FileNotFoundError:
             pass
-        for controller in os.listdir("/sys/fs/cgroup"):
-            for folder in ("landfall", "guests"):
-                for instance in instances:
-                    path = f"/sys/fs/cgroup/{controller}/{folder}/{instance}"
-                    left += [f"control group {path}"] if os.path.exists(path) else []
+        left += [f"control group {path}" for instance in instances for path in groups_of(instance)]
         if self.mounts is not None and self.mounted() != self.mounts:
             now, before = Counter(self.mounted()), Counter(self.mounts)
             left.append(f"mounts: {list(now - before)} are new, {list(before - now)} are gone")
