@@ -325,3 +325,83 @@ impl Hosts for Agents {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use landfall_model::{Host, InstanceId};
+    use landfall_state::{MemoryLog, Options};
+
+    use super::*;
+
+    fn agents() -> (Arc<Agents>, HostId, HostFacts) {
+        let engine: Engine<Cloud> = Engine::open(Box::new(MemoryLog::new()), Options::default()).unwrap();
+        let id = crate::seed::id_from("host");
+        let facts = HostFacts {
+            name: "one".into(),
+            address: std::net::Ipv4Addr::LOCALHOST,
+            cpus: 2,
+            memory_mib: 4096,
+            disk_gib: 10,
+            hypervisor: "simulated".into(),
+            machine: String::new(),
+            format: landfall_model::plan::FORMAT,
+        };
+        let host = Host {
+            id,
+            facts: facts.clone(),
+            region: None,
+            zone: None,
+            schedulable: true,
+            token_sha256: token_sha256("token"),
+            joined_at: landfall_model::Timestamp(0),
+            used_memory_mib: 0,
+            used_vcpus: 0,
+        };
+        let pending = engine.commit(|head| {
+            let done: Result<(), Infallible> = head.transact(1, None, |tx| {
+                tx.put::<HostsTable>(host);
+                Ok(())
+            });
+            let Ok(()) = done;
+        });
+        pending.wait().unwrap();
+        (Agents::new(engine), id, facts)
+    }
+
+    #[test]
+    fn a_question_reaches_the_agent_that_said_hello_last() {
+        let (agents, host, facts) = agents();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(async {
+            let hello = || AgentCall::Hello { token: "token".into(), facts: facts.clone() };
+            let (before, after) = (agents.session(), agents.session());
+            assert!(matches!(before.call(hello()).await, AgentReply::Welcome { .. }));
+            let AgentReply::Work { plan: landfall_model::plan::PlanUpdate::Snapshot(plan), .. } =
+                before.call(AgentCall::Poll { incarnation: 0, since: 0, wait_ms: 0 }).await
+            else {
+                panic!("the first poll fetches the whole plan")
+            };
+            let poll = |wait_ms| AgentCall::Poll { incarnation: plan.incarnation, since: plan.revision, wait_ms };
+            let replace = async {
+                tokio::task::yield_now().await;
+                assert!(matches!(after.call(hello()).await, AgentReply::Welcome { .. }));
+            };
+            let (old, ()) = tokio::join!(before.call(poll(30_000)), replace);
+            assert!(matches!(old, AgentReply::Refused { .. }), "{old:?}");
+
+            let ask = Ask::Console { instance: InstanceId::MIN };
+            let answering = async {
+                let AgentReply::Work { requests, .. } = after.call(poll(30_000)).await else { panic!("no work") };
+                assert_eq!(requests.len(), 1);
+                let again = after.call(poll(1)).await;
+                assert!(matches!(again, AgentReply::Work { requests, .. } if requests.len() == 1));
+                after.call(AgentCall::Answer { id: requests[0].id, result: Err("none".into()) }).await
+            };
+            let (answer, taken) = tokio::join!(agents.ask(host, ask), answering);
+            assert_eq!(answer, Err("none".to_owned()));
+            assert!(matches!(taken, AgentReply::Taken));
+        });
+    }
+}

@@ -2,7 +2,7 @@
 //! runs it over what is there, and changes only what the configuration changed.
 
 use aws_lc_rs::digest::{SHA256, digest};
-use landfall_cloud::value::{AccessKeys, Hosts, SettingsTable};
+use landfall_cloud::value::{AccessKeys, Hosts, Images, SettingsTable};
 use landfall_cloud::{Tx, identity};
 use landfall_model::image::ImageName;
 use landfall_model::{
@@ -49,8 +49,9 @@ impl Seed {
             plant_host(tx, *id, token_sha256, facts);
         }
         for image in &self.images {
-            if !tx.images.contains(&image.id) {
-                landfall_cloud::image::put(tx, image.clone());
+            // One that was there may have got further names.
+            if tx.images.get(&image.id) != Some(image) {
+                tx.put::<Images>(image.clone());
             }
         }
     }
@@ -204,4 +205,69 @@ pub fn id_from<K: landfall_model::id::Kind>(text: &str) -> Id<K> {
     let mut bits = [0; 16];
     bits.copy_from_slice(&hash.as_ref()[..16]);
     Id::from_random(u128::from_be_bytes(bits))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use landfall_cloud::{Cloud, Entropy};
+    use landfall_model::{Region, Scope};
+    use landfall_state::{Engine, MemoryLog, Options};
+
+    use super::*;
+
+    fn change(engine: &Engine<Cloud>, run: impl FnOnce(&mut Tx<'_, '_>)) {
+        let scope = Scope { account: AccountId::PROVIDER, region: Region::DEFAULT };
+        let pending = engine.commit(|head| {
+            let mut entropy = Entropy::seeded(1);
+            let done: Result<(), Infallible> = head.transact(1, None, |tx| {
+                run(&mut Tx::new(tx, scope, &mut entropy));
+                Ok(())
+            });
+            let Ok(()) = done;
+        });
+        pending.wait().unwrap();
+    }
+
+    #[test]
+    fn a_later_start_brings_what_is_new_and_keeps_what_was_decided() {
+        let engine: Engine<Cloud> = Engine::open(Box::new(MemoryLog::new()), Options::default()).unwrap();
+        let id = id_from("host");
+        let facts = HostFacts {
+            name: "one".into(),
+            address: std::net::Ipv4Addr::LOCALHOST,
+            cpus: 2,
+            memory_mib: 4096,
+            disk_gib: 10,
+            hypervisor: "simulated".into(),
+            machine: String::new(),
+            format: landfall_model::plan::FORMAT,
+        };
+        let mut seed = Seed {
+            settings: landfall_cloud::value::default_settings(),
+            account: "111122223333".parse().unwrap(),
+            access_key: ("AKIAFIRST".into(), "sealed".into()),
+            hosts: vec![(id, "hash".into(), facts)],
+            images: simulated_images(),
+        };
+        change(&engine, |tx| seed.plant(tx));
+        change(&engine, |tx| {
+            tx.update::<Hosts, _>(&id, |row| (row.schedulable, row.used_vcpus) = (false, 1)).unwrap();
+        });
+        let planted = engine.read().revision;
+        change(&engine, |tx| seed.plant(tx));
+        assert_eq!(engine.read().revision, planted, "a start like the one before changes nothing");
+
+        seed.hosts[0].2.disk_gib = 9;
+        seed.access_key.0 = "AKIASECOND".into();
+        let further = ImageName { name: "mine".into(), ..seed.images[0].names[0].clone() };
+        seed.images[0].names.push(further.clone());
+        change(&engine, |tx| seed.plant(tx));
+        let cloud = engine.read();
+        let host = cloud.hosts.get(&id).unwrap();
+        assert_eq!((host.facts.disk_gib, host.schedulable, host.used_vcpus), (9, false, 1));
+        assert!(cloud.images.get(&seed.images[0].id).unwrap().names.contains(&further));
+        assert_eq!(cloud.access_keys.iter().map(|row| row.id.as_str()).collect::<Vec<_>>(), ["AKIASECOND"]);
+    }
 }
