@@ -9,7 +9,6 @@ pub mod entropy;
 pub mod expiry;
 pub mod fault;
 pub mod identity;
-pub mod image;
 pub mod instance;
 pub mod interface;
 pub mod key_pair;

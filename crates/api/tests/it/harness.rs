@@ -10,7 +10,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use landfall_api::outside::Hosts;
 use landfall_api::{Gateway, HttpAnswer, HttpRequest, Options, Outside, Regions};
 use landfall_cloud::value::Principals;
@@ -136,7 +136,7 @@ impl World {
                 identity::put_access_key(tx, &root, key, world.gateway.authenticator().seal(key, SECRET));
             }
             for image in images() {
-                landfall_cloud::image::put(tx, image);
+                tx.put::<landfall_cloud::value::Images>(image);
             }
             tx.put::<landfall_cloud::value::Hosts>(host());
         });
@@ -293,12 +293,17 @@ impl Client<'_> {
 
     /// Signs and sends a body.
     pub fn post(&self, service: &str, body: &[u8]) -> HttpAnswer {
+        self.post_with(service, &[("content-type", "application/x-www-form-urlencoded; charset=utf-8")], body)
+    }
+
+    /// Signs and sends a body with headers, of which the last is the content type, the only one that is signed.
+    pub fn post_with(&self, service: &str, more: &[(&'static str, &'static str)], body: &[u8]) -> HttpAnswer {
         let host = format!("{service}.{}.amazonaws.com", self.region);
         let iso = Time(self.world.clock.wall_ms()).to_string();
         let stamp: String = iso[..19].chars().filter(|c| !"-:".contains(*c)).chain(['Z']).collect();
         let date = &stamp[..8];
         let scope = format!("{date}/{}/{service}/aws4_request", self.region);
-        let content_type = "application/x-www-form-urlencoded; charset=utf-8";
+        let content_type = more[more.len() - 1].1;
         let signed = "content-type;host;x-amz-date";
         let canonical = format!(
             "POST\n/\n\ncontent-type:{content_type}\nhost:{host}\nx-amz-date:{stamp}\n\n{signed}\n{}",
@@ -311,7 +316,8 @@ impl Client<'_> {
             "AWS4-HMAC-SHA256 Credential={}/{scope}, SignedHeaders={signed}, Signature={signature}",
             self.access_key
         );
-        let mut headers = HeaderMap::new();
+        let mut headers: HeaderMap =
+            more.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value))).collect();
         for (name, value) in
             [("content-type", content_type), ("host", &host), ("x-amz-date", &stamp), ("authorization", &authorization)]
         {

@@ -59,7 +59,7 @@ fn changes(seed: u64) {
             tx.put::<Hosts>(host(n));
         }
         for image in landfall_control::seed::simulated_images() {
-            landfall_cloud::image::put(tx, image);
+            tx.put::<landfall_cloud::value::Images>(image);
         }
         true
     });
