@@ -5,7 +5,7 @@
 //! or switched off is noticed at once.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use landfall_cloud::{Cloud, identity};
 use landfall_model::Principal;
@@ -36,7 +36,7 @@ struct CacheKey {
 
 struct CacheEntry {
     sealed: String,
-    key: std::sync::Arc<SigningKey>,
+    key: Arc<SigningKey>,
 }
 
 /// Derived keys that are kept.
@@ -65,39 +65,39 @@ impl Authenticator {
         if !row.active || claim.token.is_some() {
             return Err(unknown());
         }
-        let key = self.signing_key(&row.id, &row.secret, claim)?;
-        sigv4::verify(claim, parts, Payload::Bytes(body), &key, now_ms).map_err(refuse)?;
-        Ok(principal)
-    }
-
-    fn signing_key(
-        &self,
-        access_key: &str,
-        sealed: &str,
-        claim: &Claim,
-    ) -> Result<std::sync::Arc<SigningKey>, ApiError> {
         let scope = &claim.scope;
-        let cache_key = CacheKey {
-            access_key: access_key.to_owned(),
+        let place = CacheKey {
+            access_key: row.id.clone(),
             date: scope.date.clone(),
             region: scope.region.clone(),
             service: scope.service.clone(),
         };
-        let mut cache = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(entry) = cache.get(&cache_key).filter(|entry| entry.sealed == sealed) {
-            return Ok(entry.key.clone());
+        let kept = self.keys().get(&place).filter(|entry| entry.sealed == row.secret).map(|entry| entry.key.clone());
+        let is_new = kept.is_none();
+        let key = kept.map_or_else(|| self.signing_key(&row.id, &row.secret, claim), Ok)?;
+        sigv4::verify(claim, parts, Payload::Bytes(body), &key, now_ms).map_err(refuse)?;
+        if is_new {
+            // Only what verified is kept: dates, regions and services of other requests are their senders' to choose.
+            let mut keys = self.keys();
+            if keys.len() >= CACHED {
+                keys.clear();
+            }
+            keys.insert(place, CacheEntry { sealed: row.secret.clone(), key });
         }
+        Ok(principal)
+    }
+
+    fn signing_key(&self, access_key: &str, sealed: &str, claim: &Claim) -> Result<Arc<SigningKey>, ApiError> {
+        let scope = &claim.scope;
         let secret = self.open(access_key, sealed).map_err(|error| {
             tracing::error!(%error, access_key, "a secret can't be opened with the root key");
             ApiError::internal()
         })?;
-        let key = std::sync::Arc::new(SigningKey::derive(&secret, &scope.date, &scope.region, &scope.service));
-        // The dates, regions and services of requests that fail to verify are the sender's to choose.
-        if cache.len() >= CACHED {
-            cache.clear();
-        }
-        cache.insert(cache_key, CacheEntry { sealed: sealed.to_owned(), key: key.clone() });
-        Ok(key)
+        Ok(Arc::new(SigningKey::derive(&secret, &scope.date, &scope.region, &scope.service)))
+    }
+
+    fn keys(&self) -> MutexGuard<'_, HashMap<CacheKey, CacheEntry>> {
+        self.keys.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn open(&self, access_key: &str, sealed: &str) -> Result<String, String> {
@@ -114,6 +114,11 @@ impl Authenticator {
     /// Whether a sealed secret is that one.
     pub fn opens_to(&self, access_key: &str, sealed: &str, secret: &str) -> bool {
         self.open(access_key, sealed).is_ok_and(|opened| opened == secret)
+    }
+
+    /// Whether a sealed secret was sealed with this root key.
+    pub fn opens(&self, access_key: &str, sealed: &str) -> bool {
+        self.open(access_key, sealed).is_ok()
     }
 
     /// A key for something else that is to be told from forgeries, such as page tokens.

@@ -70,7 +70,7 @@ impl Prologue {
             prologue.next_token = text(input, names.next_token)?.filter(|token| !token.is_empty());
             if let Some(value) = text(input, names.max_results)? {
                 let number = value.parse().ok().filter(|number| *number > 0);
-                let refuse = || ApiError::invalid(names.max_results, &value, "Expecting a number between 5 and 1000.");
+                let refuse = || ApiError::invalid(names.max_results, &value, "Expecting a number greater than 0.");
                 prologue.max_results = Some(number.ok_or_else(refuse)?);
             }
         }
