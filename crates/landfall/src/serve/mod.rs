@@ -69,7 +69,7 @@ async fn serve(config: Config) -> Result<()> {
         },
     };
     let engine = open_engine(config.state.as_deref())?;
-    let root_key = root_key(&config)?;
+    let root_key = root_key(&config, !engine.read().access_keys.is_empty())?;
     let pieces = if config.simulate { sim::assemble(&config, &engine)? } else { real::assemble(&config, &engine)? };
     let gateway = Gateway::new(
         engine.clone(),
@@ -100,6 +100,7 @@ async fn serve(config: Config) -> Result<()> {
         config,
         credentials,
     });
+    server.check_root_key()?;
     server.plant()?;
     let agent = match pieces.start {
         Some(start) => Some(start()?),
@@ -147,8 +148,24 @@ async fn bind(listen: SocketAddr) -> std::io::Result<TcpListener> {
 }
 
 impl Server {
+    /// Refuses a root key that opens nothing of what is sealed: with it all of that would be lost bit by bit.
+    fn check_root_key(&self) -> Result<()> {
+        let cloud = self.gateway.engine().read();
+        let authenticator = self.gateway.authenticator();
+        anyhow::ensure!(
+            cloud.access_keys.iter().all(|row| authenticator.opens(&row.id, &row.secret)),
+            "the secrets of this state are sealed with another root key: put the one back that belongs to it"
+        );
+        Ok(())
+    }
+
     /// Makes what every cloud starts with, as the configuration and the images of this machine say.
     pub fn plant(&self) -> Result<()> {
+        self.seed(|_| ())
+    }
+
+    /// Plants what every cloud starts with, in one transaction with something that comes before.
+    fn seed(&self, before: impl FnOnce(&mut landfall_state::Tx<'_, Cloud>)) -> Result<()> {
         let images = self.images()?;
         let authenticator = self.gateway.authenticator();
         let engine = self.gateway.engine();
@@ -168,9 +185,11 @@ impl Server {
         };
         let scope = Scope { account: self.config.account, region: self.config.region };
         let now = engine.now_ms();
-        let pending = engine.commit(|head| {
+        // Also on a full disk: what runs must still be seen and deleted.
+        let pending = engine.commit_essential(|head| {
             let mut entropy = Entropy::from_system();
             let planted: Result<(), std::convert::Infallible> = head.transact(now, None, |tx| {
+                before(tx);
                 seed.plant(&mut Tx::new(tx, scope, &mut entropy));
                 Ok(())
             });
@@ -192,19 +211,9 @@ impl Server {
         Ok(images)
     }
 
-    /// Wipes a simulated cloud and seeds it again.
+    /// Wipes a simulated cloud and seeds it again, in one commit: nobody sees it empty.
     pub fn reset(&self) -> Result<()> {
-        let engine = self.gateway.engine();
-        let now = engine.now_ms();
-        let pending = engine.commit(|head| {
-            let wiped: Result<(), std::convert::Infallible> = head.transact(now, None, |tx| {
-                landfall_cloud::value::wipe(tx);
-                Ok(())
-            });
-            let Ok(()) = wiped;
-        });
-        tokio::task::block_in_place(|| pending.wait()).context("wiping the cloud")?;
-        self.plant()
+        self.seed(landfall_cloud::value::wipe)
     }
 
     /// Whether nothing is in transition.
@@ -239,13 +248,23 @@ fn open_engine(state: Option<&Path>) -> Result<Engine<Cloud>> {
     Engine::open(log, landfall_state::Options::default()).context("loading the cloud's state")
 }
 
-fn root_key(config: &Config) -> Result<RootKey> {
+/// The root key, made only where nothing is sealed yet: a new one in the place of a lost one would open nothing.
+fn root_key(config: &Config, is_sealed: bool) -> Result<RootKey> {
+    let ensure = |path: &Path| {
+        anyhow::ensure!(
+            !is_sealed || path.exists(),
+            "the root key {} is missing: the secrets of this state are sealed with it, put it back",
+            path.display()
+        );
+        RootKey::ensure(path).context("reading the root key")
+    };
     match (&config.root_key, &config.state) {
-        (Some(path), _) => RootKey::ensure(path).context("reading the root key"),
+        // A state in memory has nothing sealed yet, whatever key it is given.
+        (Some(path), _) => ensure(path),
         (None, Some(state)) => {
             let folder = state.join("keys");
             make_private(&folder)?;
-            RootKey::ensure(&folder.join("root.key")).context("reading the root key")
+            ensure(&folder.join("root.key"))
         }
         (None, None) => {
             let mut bytes = [0; 32];
