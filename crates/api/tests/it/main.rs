@@ -19,4 +19,6 @@ mod network;
 mod reference;
 mod region;
 mod security_group;
+#[path = "../../../../tests/skipped.rs"]
+mod skipping;
 mod tag;

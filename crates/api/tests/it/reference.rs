@@ -26,13 +26,13 @@ fn index(test: &str, arguments: &[&str], names: &[&str]) -> Option<Value> {
     let output = match Command::new(&python).arg(script).args(arguments).args(names).output() {
         Ok(output) => output,
         Err(error) => {
-            println!("SKIPPED {test}: {python}: {error}");
+            crate::skipping::skipped(test, &format!("{python}: {error}"));
             return None;
         }
     };
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
     if !output.status.success() && errors.contains("is not installed") {
-        println!("SKIPPED {test}: {}", errors.trim());
+        crate::skipping::skipped(test, &errors);
         return None;
     }
     assert!(output.status.success(), "{errors}");

@@ -312,11 +312,9 @@ fn the_last_plan_is_worked_on_while_the_control_plane_is_away() {
 fn a_slow_start_does_not_hold_up_others_and_a_panic_fails_one_job() {
     let rig = Rig::new(MachineOptions::default(), Duration::from_millis(60));
     let control = Arc::clone(&rig.control);
-    let begin = Instant::now();
     control.write(|author| (1..=8).for_each(|n| author.launch(n)));
     control.wait_until_done();
-    // Eight volumes and eight starts of 60 ms each on four threads, and the network: one after another 1,020 ms.
-    assert!(begin.elapsed() < Duration::from_millis(900), "{:?}", begin.elapsed());
+    assert!(rig.host.most_at_once() > 1, "slow starts wait for one another");
     // A plan that no correct control plane writes: the fake panics, the agent lives and says that it failed.
     control.write(|author| {
         author.lose_network();

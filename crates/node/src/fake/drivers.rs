@@ -4,7 +4,7 @@
 //! then none of its calls has any more effect, as if its process had died, also those that are under way.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -24,6 +24,14 @@ pub struct FakeHost {
     clock: Clock,
     dead: Arc<AtomicBool>,
     pause: Duration,
+    busy: Arc<Busy>,
+}
+
+/// How many calls that do something are under way, and the most that ever were.
+#[derive(Default)]
+struct Busy {
+    now: AtomicUsize,
+    most: AtomicUsize,
 }
 
 /// The fake machine's hypervisor.
@@ -36,7 +44,12 @@ pub struct FakeNetwork(FakeHost);
 impl FakeHost {
     /// Shares a machine. Each call that does something takes as long as the pause, half before and half after it.
     pub fn new(machine: FakeMachine, clock: Clock, pause: Duration) -> Self {
-        Self { machine: Arc::new(Mutex::new(machine)), clock, dead: Arc::default(), pause }
+        Self { machine: Arc::new(Mutex::new(machine)), clock, dead: Arc::default(), pause, busy: Arc::default() }
+    }
+
+    /// The most calls that did something at the same time.
+    pub fn most_at_once(&self) -> usize {
+        self.busy.most.load(Ordering::SeqCst)
     }
 
     /// The same machine for another agent.
@@ -76,9 +89,12 @@ impl FakeHost {
     }
 
     fn act<T>(&self, act: impl FnOnce(&mut FakeMachine) -> DriverResult<T>) -> DriverResult<T> {
+        let now = self.busy.now.fetch_add(1, Ordering::SeqCst) + 1;
+        self.busy.most.fetch_max(now, Ordering::SeqCst);
         std::thread::sleep(self.pause / 2);
         let result = self.look(act);
         std::thread::sleep(self.pause / 2);
+        self.busy.now.fetch_sub(1, Ordering::SeqCst);
         result
     }
 }

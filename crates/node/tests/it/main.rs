@@ -7,14 +7,7 @@
 mod hypervisor;
 mod metadata;
 mod network;
+#[path = "../../../../tests/skipped.rs"]
+mod skipping;
 
-/// Says that a test can't run here, and why.
-fn skipped(test: &str, why: &str) {
-    use std::io::Write;
-    eprintln!("SKIPPED {test}: {why}");
-    if let Some(path) = std::env::var_os("LANDFALL_SKIPPED") {
-        let line = format!("{test}: {why}\n");
-        let file = std::fs::OpenOptions::new().append(true).create(true).open(path);
-        file.and_then(|mut file| file.write_all(line.as_bytes())).expect("the list of skipped tests can be written");
-    }
-}
+use skipping::skipped;

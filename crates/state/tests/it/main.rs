@@ -7,6 +7,8 @@ mod engine;
 mod faults;
 mod feed;
 mod logs;
+#[path = "../../../../tests/skipped.rs"]
+mod skipping;
 mod space;
 mod tables;
 mod town;

@@ -8,6 +8,7 @@ use landfall_wire::sigv4::parse;
 use serde_json::Value;
 
 use crate::signed::Signed;
+use crate::skipping::skipped;
 
 const SEED: &str = "20261122";
 const COUNT: usize = 400;
@@ -16,7 +17,7 @@ const COUNT: usize = 400;
 fn what_botocore_signs_verifies() {
     let probe = Command::new("python3").args(["-c", "import botocore.auth"]).output();
     if !probe.is_ok_and(|output| output.status.success()) {
-        println!("SKIPPED what_botocore_signs_verifies: python3 with botocore is not there");
+        skipped("what_botocore_signs_verifies", "python3 with botocore is not there");
         return;
     }
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/py/botocore_sigv4.py");

@@ -8,4 +8,6 @@ mod hostile;
 mod inputs;
 mod signed;
 mod signers;
+#[path = "../../../../tests/skipped.rs"]
+mod skipping;
 mod vectors;
