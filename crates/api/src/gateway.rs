@@ -13,7 +13,7 @@ use http::HeaderMap;
 use landfall_cloud::{Cloud, Entropy, Tx, View, network};
 use landfall_model::{Region, Scope, Timestamp};
 use landfall_state::{Engine, Head, RootKey};
-use landfall_wire::{Protocol, RequestParts, Tree, detect, sigv4};
+use landfall_wire::{Form, Protocol, RequestParts, Tree, detect, sigv4};
 use serde::Serialize;
 
 use crate::authenticate::Authenticator;
@@ -145,18 +145,16 @@ impl Gateway {
                 headers: vec![("x-amzn-requestid", request_id)],
                 body,
             },
-            Err(error) => {
-                let protocol = record.protocol.unwrap_or(Protocol::Ec2Query);
-                let body =
-                    landfall_wire::error_body(protocol, &error.code, &error.message, error.status < 500, &request_id);
-                HttpAnswer {
-                    status: error.status,
-                    content_type: body.content_type,
-                    headers: body.headers,
-                    body: body.body,
-                }
-            }
+            Err(error) => refused(record.form, &error, &request_id),
         }
+    }
+
+    /// Answers a request whose body couldn't be taken, in the form that its sender reads.
+    pub fn refuse(&self, request: &HttpRequest<'_>, error: &ApiError) -> HttpAnswer {
+        let parts =
+            RequestParts { method: request.method, path: request.path, query: request.query, headers: request.headers };
+        let service = sigv4::parse(&parts).ok().map(|claim| claim.scope.service);
+        refused(Form::of(&parts, service.as_deref()), error, &self.request_id())
     }
 
     async fn try_handle(
@@ -167,19 +165,19 @@ impl Gateway {
         let parts =
             RequestParts { method: request.method, path: request.path, query: request.query, headers: request.headers };
         // Without a signature nobody knows the service; the form of the body is the best guess for an error's envelope.
-        let guess = detect(&parts, "ec2").unwrap_or(Protocol::Ec2Query);
-        record.protocol = Some(guess);
-        let claim = sigv4::parse(&parts).map_err(|error| error.refusal(guess))?;
-        let protocol = detect(&parts, &claim.scope.service).map_err(|error| error.refusal())?;
-        record.protocol = Some(protocol);
+        record.form = Form::of(&parts, None);
+        let claim = sigv4::parse(&parts).map_err(|error| error.refusal(record.form.terms()))?;
+        record.form = Form::of(&parts, Some(&claim.scope.service));
+        let terms = record.form.terms();
         let snapshot = self.engine.read();
         let now_ms = self.engine.now_ms();
-        let principal =
-            self.authenticator.principal(&snapshot, &claim, &parts, request.body, now_ms, protocol)?.clone();
-        let region = self.region(&claim.scope.region, protocol)?;
+        let principal = self.authenticator.principal(&snapshot, &claim, &parts, request.body, now_ms, terms)?.clone();
+        let region = self.region(&claim.scope.region, terms)?;
         let scope = Scope { account: principal.account, region };
         record.scope = Some(scope);
         record.principal = Some(principal.arn().to_string());
+        let Form::Spoken(protocol) = record.form else { return Err(absent_service(&claim.scope.service, record.form)) };
+        detect(&parts, &claim.scope.service).map_err(|error| error.refusal())?;
         let decoded = match protocol {
             Protocol::Json10 | Protocol::Json11 => {
                 landfall_wire::decode_json(parts.target().unwrap_or_default(), request.body)
@@ -223,7 +221,10 @@ impl Gateway {
 
     fn operation(&self, service: &str, action: &str, protocol: Protocol) -> Result<&'static Operation, ApiError> {
         let found = self.operations.get(&(service, action));
-        let message = format!("The action {action} is not valid for this web service.");
+        let mut message = format!("The action {action} is not valid for this web service.");
+        if !self.operations.keys().any(|(known, _)| *known == service) {
+            message.push_str(&format!(" Landfall does not have the service {service} yet."));
+        }
         let unknown = || match protocol {
             Protocol::Json10 | Protocol::Json11 => ApiError::new("UnknownOperationException", message),
             _ => ApiError::new("InvalidAction", message),
@@ -260,6 +261,25 @@ impl Gateway {
         let (a, b, c, d, e) =
             (bits >> 96, bits >> 80 & 0xffff, bits >> 64 & 0xfff, bits >> 48 & 0x3fff, bits & 0xffff_ffff_ffff);
         format!("{a:08x}-{b:04x}-4{c:03x}-{:04x}-{e:012x}", d | 0x8000)
+    }
+}
+
+fn refused(form: Form, error: &ApiError, request_id: &str) -> HttpAnswer {
+    let written = form.error_body(&error.code, &error.message, error.status < 500, request_id);
+    HttpAnswer {
+        status: error.status,
+        content_type: written.content_type,
+        headers: written.headers,
+        body: written.body,
+    }
+}
+
+/// The refusal of a request in a protocol that no service of ours speaks. Its action is in its path, which isn't read.
+fn absent_service(service: &str, form: Form) -> ApiError {
+    let message = format!("Landfall does not have the service {service} yet.");
+    match form {
+        Form::RestXml => ApiError::new("MethodNotAllowed", message).with_status(405),
+        _ => ApiError::new("UnknownOperationException", message),
     }
 }
 
@@ -423,7 +443,7 @@ impl Turn<'_> {
 #[derive(Default)]
 struct Record {
     request_id: String,
-    protocol: Option<Protocol>,
+    form: Form,
     scope: Option<Scope>,
     principal: Option<String>,
     action: Option<Action>,

@@ -66,6 +66,11 @@ impl<'a> RequestParts<'a> {
         first.to_str().ok()
     }
 
+    /// The content type without its parameters, empty where there is none.
+    pub(crate) fn media(&self) -> &'a str {
+        self.sole_header("content-type").unwrap_or_default().split(';').next().unwrap_or_default().trim()
+    }
+
     /// The value of `X-Amz-Target`, which [`crate::decode_json`] wants.
     pub fn target(&self) -> Option<&'a str> {
         self.sole_header("x-amz-target")
@@ -100,8 +105,7 @@ impl DetectError {
 /// # Errors
 /// When the content type belongs to neither, or a JSON request names no operation.
 pub fn detect(parts: &RequestParts<'_>, service: &str) -> Result<Protocol, DetectError> {
-    let content_type = parts.sole_header("content-type").unwrap_or_default();
-    let media = content_type.split(';').next().unwrap_or_default().trim();
+    let media = parts.media();
     if media.eq_ignore_ascii_case("application/x-amz-json-1.1")
         || media.eq_ignore_ascii_case("application/x-amz-json-1.0")
     {

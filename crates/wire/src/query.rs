@@ -63,9 +63,19 @@ fn parameters(body: &[u8]) -> Result<Vec<Parameter>, DecodeError> {
         };
         let name = decode_component(name, MAX_KEY_BYTES)?;
         check_name(&name)?;
-        parameters.push(Parameter { name, value: decode_component(value, MAX_VALUE_BYTES)? });
+        let value = decode_component(value, MAX_VALUE_BYTES)?;
+        if !is_xml_text(&name) || !is_xml_text(&value) {
+            return Err(DecodeError::BadCharacter(name));
+        }
+        parameters.push(Parameter { name, value });
     }
     Ok(parameters)
+}
+
+/// Whether XML has all of its characters. Source: "Extensible Markup Language (XML) 1.0", production 2.
+fn is_xml_text(text: &str) -> bool {
+    let is_bad = |at: char| matches!(at, '\0'..='\x08' | '\x0b' | '\x0c' | '\x0e'..='\x1f' | '\u{fffe}' | '\u{ffff}');
+    !text.contains(is_bad)
 }
 
 /// Undoes percent-encoding, with `+` as a space.

@@ -100,6 +100,9 @@ pub enum DecodeError {
     /// Decoded bytes that are not UTF-8.
     #[error("the request is not valid UTF-8")]
     NotUtf8,
+    /// A character that XML can't carry, so that no answer could give it back.
+    #[error("the parameter {0} contains a character that is not allowed")]
+    BadCharacter(String),
     /// A name with an empty segment, such as `Filter..Name`.
     #[error("the parameter name {0} is malformed")]
     BadName(String),
@@ -136,6 +139,7 @@ impl DecodeError {
             };
         }
         match self {
+            Self::BadCharacter(_) => Refusal::new("InvalidCharacter", self.to_string()),
             Self::MissingAction => Refusal::new("MissingAction", "The request must contain the parameter Action"),
             Self::Duplicate(_) | Self::Conflict(_) => Refusal::new("InvalidParameterCombination", self.to_string()),
             Self::IndexTooLarge(_) | Self::TooMany | Self::TooDeep | Self::TooLong => {

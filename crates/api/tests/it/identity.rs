@@ -14,3 +14,22 @@ fn an_explicit_deny_does_not_hide_who_one_is() {
     assert_eq!(answer.status, 200, "{}", answer.body);
     assert!(answer.body.contains(&format!("arn:aws:iam::{ACCOUNT}:user/denied")), "{}", answer.body);
 }
+
+#[test]
+fn a_service_that_is_not_there_is_named_in_the_form_that_its_clients_read() {
+    let world = World::new();
+    let cases: [(&str, &[(&'static str, &'static str)], &str, u16, &str); 4] = [
+        ("lambda", &[("content-type", "application/json")], "{}", 400, "UnknownOperationException"),
+        ("s3", &[("content-type", "application/xml")], "<a/>", 405, "<Code>MethodNotAllowed</Code>"),
+        ("monitoring", &[("smithy-protocol", "rpc-v2-cbor"), ("content-type", "application/cbor")], "", 400, "__type"),
+        ("iam", &[("content-type", "application/x-www-form-urlencoded")], "Action=ListUsers", 400, "InvalidAction"),
+    ];
+    for (service, headers, body, status, code) in cases {
+        let answer = world.root().post_with(service, headers, body.as_bytes());
+        let text = String::from_utf8_lossy(&answer.body);
+        assert_eq!(answer.status, status, "{text}");
+        assert!(text.contains(code) && text.contains(&format!("does not have the service {service}")), "{text}");
+        let media = headers[headers.len() - 1].1;
+        assert!(service == "iam" || answer.content_type == media, "{}", answer.content_type);
+    }
+}

@@ -16,7 +16,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use landfall_api::HttpRequest;
+use landfall_api::{ApiError, HttpRequest};
 use tokio::net::TcpListener;
 
 use super::Server;
@@ -120,23 +120,26 @@ async fn try_answer(
     }
     let body = tokio::time::timeout(BODY_TIMEOUT, Limited::new(body, MAX_BODY).collect()).await;
     let body = match body {
-        Ok(Ok(body)) => body.to_bytes(),
+        Ok(Ok(body)) => Ok(body.to_bytes()),
         Ok(Err(error)) if error.is::<LengthLimitError>() => {
-            return Err((StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than 1 MiB"));
+            Err(ApiError::new("RequestEntityTooLarge", "The body is larger than 1 MiB.").with_status(413))
         }
-        Ok(Err(_)) => return Err((StatusCode::BAD_REQUEST, "the body ended early")),
-        Err(_) => return Err((StatusCode::REQUEST_TIMEOUT, "the body came too slowly")),
+        Ok(Err(_)) => Err(ApiError::new("IncompleteBody", "The body ended early, or its length is not what was said.")),
+        Err(_) => Err(ApiError::new("RequestTimeout", "The body came too slowly.").with_status(408)),
     };
     let request = HttpRequest {
         method: head.method.as_str(),
         path,
         query: head.uri.query().unwrap_or_default(),
         headers: &head.headers,
-        body: &body,
+        body: body.as_deref().unwrap_or_default(),
         source: peer.ip(),
         secure: false,
     };
-    let answer = server.gateway.handle(request).await;
+    let answer = match &body {
+        Ok(_) => server.gateway.handle(request).await,
+        Err(error) => server.gateway.refuse(&request, error),
+    };
     let mut response = Response::builder()
         .status(answer.status)
         .header("content-type", answer.content_type)

@@ -168,6 +168,11 @@ fn what_is_no_request_is_refused() {
     assert_eq!(refused("Action=A&X=%zz"), DecodeError::BadEscape);
     assert_eq!(refused("Action=A&X=%FF"), DecodeError::NotUtf8);
     assert_eq!(refused("Action=A&X=%C0%80"), DecodeError::NotUtf8);
+    for bad in ["%00", "%1B%5B31m", "%0B", "%EF%BF%BE", "%EF%BF%BF"] {
+        assert_eq!(refused(&format!("Action=A&X=a{bad}")), DecodeError::BadCharacter(name("X")), "{bad}");
+    }
+    assert!(decode_query(b"Action=A&X=%09%0A%0D%7F%EF%BF%BD%F0%9F%98%80").is_ok());
+    assert_eq!(DecodeError::BadCharacter(name("X")).refusal(Protocol::Ec2Query).code, "InvalidCharacter");
     assert_eq!(refused("Action=A&Filter.999999999.Name=x"), DecodeError::IndexTooLarge(name("Filter.999999999.Name")));
     let huge = "9".repeat(40);
     assert!(matches!(refused(&format!("Action=A&Filter.{huge}=x")), DecodeError::IndexTooLarge(_)));
@@ -284,15 +289,16 @@ fn json_is_bounded() {
 }
 
 fn launches() -> impl Strategy<Value = Launch> {
-    let filter =
-        (".{0,8}", proptest::collection::vec(".{0,6}", 0..12)).prop_map(|(name, values)| Filter { name, values });
+    // What XML can't carry is refused.
+    let text = "[^\\p{Cc}\u{fffe}\u{ffff}]{0,8}";
+    let filter = (text, proptest::collection::vec(text, 0..12)).prop_map(|(name, values)| Filter { name, values });
     let tenancy = prop_oneof![Just(Tenancy::Default), Just(Tenancy::Dedicated)];
     let leaves = (
         any::<u32>(),
         any::<Option<i64>>(),
         any::<Option<bool>>(),
         proptest::option::of(-1e9..1e9_f64),
-        proptest::option::of("vpc-.{0,8}"),
+        proptest::option::of("vpc-[^\\p{Cc}\u{fffe}\u{ffff}]{0,8}"),
         proptest::option::of(tenancy),
         any::<Option<Vec<u8>>>(),
         proptest::option::of(-62_135_596_800_000..253_402_207_000_000_i64),
