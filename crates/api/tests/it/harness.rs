@@ -136,7 +136,7 @@ impl World {
                 identity::put_access_key(tx, &root, key, world.gateway.authenticator().seal(key, SECRET));
             }
             for image in images() {
-                landfall_cloud::image::put(tx, image);
+                tx.put::<landfall_cloud::value::Images>(image);
             }
             tx.put::<landfall_cloud::value::Hosts>(host());
         });
