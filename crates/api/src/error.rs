@@ -134,9 +134,7 @@ impl From<Fault> for ApiError {
                 Self::new("InvalidPermission.NotFound", "The specified rule does not exist in this security group.")
             }
             Fault::Reserved(message) => Self::new("CannotDelete", message),
-            Fault::Mismatch(message) if message.contains("not attached to") => {
-                Self::new("Gateway.NotAttached", message)
-            }
+            Fault::NotAttached(message) => Self::new("Gateway.NotAttached", message),
             Fault::Mismatch(message) => Self::new("InvalidParameter", message),
             Fault::AlreadyAssociated(message) => Self::new("Resource.AlreadyAssociated", message),
         }

@@ -65,7 +65,7 @@ pub fn associate(
         None => target.primary(),
     };
     if tx.internet_gateways.by_vpc.count(&target.vpc) == 0 {
-        return Err(Fault::Mismatch(format!("Network {} is not attached to any internet gateway", target.vpc)));
+        return Err(Fault::NotAttached(format!("Network {} is not attached to any internet gateway", target.vpc)));
     }
     if let Some(old) = &row.association {
         if old.interface == interface && old.private == private {

@@ -112,6 +112,9 @@ pub enum Fault {
     /// A resource of another account or VPC where the own one is needed.
     #[error("{0}")]
     Mismatch(String),
+    /// A network without the gateway that is needed.
+    #[error("{0}")]
+    NotAttached(String),
     /// An elastic address that is associated already.
     #[error("{0} is already associated")]
     AlreadyAssociated(String),

@@ -203,7 +203,7 @@ pub fn detach_gateway(tx: &mut Tx<'_, '_>, id: InternetGatewayId, vpc: VpcId) ->
     let key = gateway.key();
     tx.view().need::<Vpcs, _>(vpc)?;
     if gateway.vpc != Some(vpc) {
-        return Err(Fault::Mismatch(format!("resource {id} is not attached to network {vpc}")));
+        return Err(Fault::NotAttached(format!("resource {id} is not attached to network {vpc}")));
     }
     let is_public =
         |row: &NetworkInterface| row.public_address.is_some() || tx.addresses.by_interface.count(&row.id) > 0;

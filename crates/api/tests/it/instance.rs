@@ -509,3 +509,20 @@ fn a_launch_that_has_no_room_leaves_nothing() {
     assert_eq!((answer.status, answer.code().as_str()), (400, "InsufficientInstanceCapacity"));
     assert_eq!(world.engine().read().row_counts(), before);
 }
+
+#[test]
+fn a_wipe_leaves_no_row_of_any_table() {
+    let world = World::new();
+    let client = world.root();
+    let key = key_pair(&client);
+    launch(&client, &[("KeyName", &key), ("UserData", "IyEvYmluL3NoCg=="), ("ClientToken", "once")]);
+    client.ok("AllocateAddress", &[]);
+    let vpc = crate::network::default_vpc(&client);
+    client.ok("CreateTags", &[("ResourceId.1", &vpc), ("Tag.1.Key", "Name"), ("Tag.1.Value", "web")]);
+    world.transact(|tx| tx.put::<landfall_cloud::value::SettingsTable>(landfall_cloud::value::default_settings()));
+    let counts = world.engine().read().row_counts();
+    assert!(counts.iter().all(|(_, count)| *count > 0), "every table has a row to begin with: {counts:?}");
+    world.transact(|tx| landfall_cloud::value::wipe(tx));
+    let counts = world.engine().read().row_counts();
+    assert!(counts.iter().all(|(_, count)| *count == 0), "{counts:?}");
+}
