@@ -215,7 +215,12 @@ impl FromStr for Mac {
 
 impl Serialize for Mac {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        let mut text = *b"00:00:00:00:00:00";
+        for (index, byte) in self.0.iter().enumerate() {
+            text[3 * index] = b"0123456789abcdef"[usize::from(byte >> 4)];
+            text[3 * index + 1] = b"0123456789abcdef"[usize::from(byte & 15)];
+        }
+        serializer.serialize_str(std::str::from_utf8(&text).unwrap_or_default())
     }
 }
 
@@ -257,6 +262,7 @@ mod tests {
     fn macs_read_back() {
         let mac = Mac([2, 0, 0xab, 0, 0, 1]);
         assert_eq!(mac.to_string().parse(), Ok(mac));
+        assert_eq!(serde_json::to_string(&mac).unwrap(), format!("\"{mac}\""));
         assert!("02:00:00:00:00".parse::<Mac>().is_err());
     }
 }

@@ -155,13 +155,24 @@ impl FromStr for ZoneName {
     }
 }
 
-macro_rules! as_text {
+impl Serialize for Region {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
+impl Serialize for ZoneName {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let name = self.region.name().as_bytes();
+        let mut text = [0; 32];
+        text[..name.len()].copy_from_slice(name);
+        text[name.len()] = b'a' + self.index;
+        serializer.serialize_str(std::str::from_utf8(&text[..=name.len()]).unwrap_or_default())
+    }
+}
+
+macro_rules! from_text {
     ($($name:ty),*) => {$(
-        impl Serialize for $name {
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
-            }
-        }
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
@@ -170,7 +181,7 @@ macro_rules! as_text {
         }
     )*};
 }
-as_text!(Region, ZoneName);
+from_text!(Region, ZoneName);
 
 #[cfg(test)]
 mod tests {
