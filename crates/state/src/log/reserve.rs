@@ -12,6 +12,9 @@ use nix::errno::Errno;
 use nix::fcntl::posix_fallocate;
 use nix::sys::statvfs::statvfs;
 
+/// With less free space than this, SQLite may not even open: its index of the write-ahead log alone takes 32 KiB.
+const NEEDED_BYTES: u64 = 1 << 20;
+
 pub(super) struct Reserve {
     path: PathBuf,
     size_bytes: u64,
@@ -45,6 +48,12 @@ impl Reserve {
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Whether the disk is all but full.
+    pub(super) fn is_needed(&self) -> bool {
+        let folder = self.path.parent().unwrap_or(Path::new("."));
+        statvfs(folder).is_ok_and(|disk| disk.blocks_available().saturating_mul(disk.fragment_size()) < NEEDED_BYTES)
     }
 
     pub(super) fn release(&self) -> io::Result<()> {

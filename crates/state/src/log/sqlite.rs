@@ -83,8 +83,15 @@ impl SqliteLog {
         let lock = lock_folder(folder)?;
         let path = folder.join("log.sqlite");
         sync_ahead(&path).map_err(|error| LogError::failed("sync the write-ahead log", error))?;
-        let connection = connect(&path, &options)?;
         let reserve = Reserve::new(folder, options.reserve_bytes);
+        let connection = match connect(&path, &options) {
+            // Opening takes a little space itself: what is set aside for deletes is for that too.
+            Err(_) if reserve.is_needed() => {
+                reserve.release().map_err(|error| LogError::failed("release the reserve", error))?;
+                connect(&path, &options).map_err(|error| if reserve.is_needed() { LogError::Full } else { error })?
+            }
+            connected => connected?,
+        };
         Ok(Self { connection, path, options, reserve, streams: BTreeSet::new(), suspect: false, _lock: lock })
     }
 
@@ -104,6 +111,18 @@ impl SqliteLog {
             self.suspect = false;
         }
         Ok(&mut self.connection)
+    }
+
+    /// Makes the epoch ours, in a transaction of its own: a lone statement that returns rows hides that its commit
+    /// failed, and then every append would be refused as another's.
+    fn try_take(&mut self) -> Result<u64, LogError> {
+        let taking = |error| failed("take the log", error);
+        let tx = begin(self.sound()?)?;
+        let epoch: i64 = tx
+            .query_row("UPDATE meta SET value = value + 1 WHERE name = 'epoch' RETURNING value", [], |row| row.get(0))
+            .map_err(taking)?;
+        tx.commit().map_err(taking)?;
+        Ok(epoch.cast_unsigned())
     }
 
     fn try_append(&mut self, epoch: u64, batch: &Batch) -> Result<(), LogError> {
@@ -154,11 +173,13 @@ impl SqliteLog {
 impl Log for SqliteLog {
     fn take(&mut self) -> Result<u64, LogError> {
         crash_point!("sqlite:take");
-        let epoch: i64 = self
-            .sound()?
-            .query_row("UPDATE meta SET value = value + 1 WHERE name = 'epoch' RETURNING value", [], |row| row.get(0))
-            .map_err(|error| failed("take the log", error))?;
-        Ok(epoch.cast_unsigned())
+        match self.try_take() {
+            Err(LogError::Full) => {
+                self.release_reserve()?;
+                self.try_take()
+            }
+            taken => taken,
+        }
     }
 
     fn load(&mut self, each: &mut dyn FnMut(LiveRow<'_>) -> Result<(), LogError>) -> Result<Position, LogError> {

@@ -87,5 +87,19 @@ fn process_with_a_small_disk() {
         std::thread::sleep(Duration::from_millis(5));
     }
     assert!(folder.join("reserve").exists());
+    drop(engine);
+    start_on_a_full_disk(folder, &ballast, built);
     println!("recovered after {built} houses");
+}
+
+/// To open the log again takes space too: the reserve is there for it.
+fn start_on_a_full_disk(folder: &Path, ballast: &Path, built: u32) {
+    let mut file = std::fs::File::create(ballast).unwrap();
+    while std::io::Write::write_all(&mut file, &[1; 4096]).is_ok() {}
+    let log = SqliteLog::open(folder, SqliteOptions { reserve_bytes: 2 << 20, max_pages: None }).unwrap();
+    let engine = Engine::<Town>::open(Box::new(log), Options::default()).unwrap();
+    let gone = engine.commit_essential(|head| head.transact(0, None, |tx| Ok::<_, ()>(tx.delete::<Houses>(&built))));
+    assert_eq!(gone.wait(), Ok(Ok(true)), "with {built} houses");
+    let more = engine.commit(|head| head.transact(0, None, |tx| Ok::<_, ()>(tx.delete::<Houses>(&built))));
+    assert_eq!(more.wait(), Err(Refused::DiskFull));
 }
