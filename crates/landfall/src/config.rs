@@ -166,6 +166,15 @@ fn parse_pool(text: &str) -> Result<Ipv4Cidr> {
         !loose && (8..=29).contains(&pool.prefix()),
         "--pool {text}: a block such as 198.18.0.0/16, of 8 to 29 leading bits"
     );
+    let first = pool.first();
+    ensure!(
+        !first.is_loopback()
+            && !first.is_link_local()
+            && !first.is_multicast()
+            && first.octets()[0] < 224
+            && first.octets()[0] != 0,
+        "--pool {text}: these addresses are never anybody's"
+    );
     Ok(pool)
 }
 
@@ -225,6 +234,9 @@ mod tests {
             ServeArgs { region: Some("local-1".into()), ..ServeArgs::default() },
             ServeArgs { account: Some("12".into()), ..ServeArgs::default() },
             ServeArgs { pool: Some("198.18.0.1/16".into()), ..ServeArgs::default() },
+            ServeArgs { pool: Some("127.0.0.0/8".into()), ..ServeArgs::default() },
+            ServeArgs { pool: Some("169.254.0.0/16".into()), ..ServeArgs::default() },
+            ServeArgs { pool: Some("240.0.0.0/16".into()), ..ServeArgs::default() },
         ] {
             assert!(resolve(args).is_err());
         }
