@@ -220,16 +220,17 @@ impl Gateway {
     }
 
     fn operation(&self, service: &str, action: &str, protocol: Protocol) -> Result<&'static Operation, ApiError> {
-        let found = self.operations.get(&(service, action));
+        if let Some(found) = self.operations.get(&(service, action)) {
+            return Ok(found);
+        }
         let mut message = format!("The action {action} is not valid for this web service.");
         if !self.operations.keys().any(|(known, _)| *known == service) {
             message.push_str(&format!(" Landfall does not have the service {service} yet."));
         }
-        let unknown = || match protocol {
+        Err(match protocol {
             Protocol::Json10 | Protocol::Json11 => ApiError::new("UnknownOperationException", message),
             _ => ApiError::new("InvalidAction", message),
-        };
-        found.copied().ok_or_else(unknown)
+        })
     }
 
     /// The first authenticated use of a region by an account makes its default network, in a transaction of its own.

@@ -11,7 +11,7 @@ use landfall_model::{
 
 use crate::fault::{Fault, QuotaKind};
 use crate::tx::Tx;
-use crate::value::{Addresses, Instances, Interfaces, InternetGateways};
+use crate::value::{Addresses, Instances, Interfaces};
 use crate::view::View;
 
 /// Allocates an elastic address: that one, or any.
@@ -220,10 +220,5 @@ impl<'a> View<'a> {
     pub fn elastic_of(&self, interface: InterfaceId, private: Ipv4Addr) -> Option<&'a Address> {
         let mut rows = self.tables().addresses.by_interface(&interface);
         rows.find(|row| row.association.as_ref().is_some_and(|a| a.private == private))
-    }
-
-    /// Whether a VPC has an internet gateway.
-    pub fn has_internet_gateway(&self, vpc: landfall_model::VpcId) -> bool {
-        self.all::<InternetGateways, _>().any(|gateway| gateway.vpc == Some(vpc))
     }
 }

@@ -65,14 +65,6 @@ impl SecurityGroupRule {
     pub fn key(&self) -> Scoped<SecurityGroupRuleId> {
         self.scope.key(self.id)
     }
-
-    /// Whether the other allows the same, whatever it is called and said to be for.
-    pub fn same_as(&self, other: &Self) -> bool {
-        self.direction == other.direction
-            && self.protocol == other.protocol
-            && self.ports == other.ports
-            && self.peer == other.peer
-    }
 }
 
 /// The other end of a rule.

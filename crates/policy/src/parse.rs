@@ -165,17 +165,6 @@ impl Policy {
         self.0.statements.iter().filter_map(|statement| statement.principal.as_ref()).flat_map(|set| &set.names)
     }
 
-    /// The condition keys that the document looks at, in lower case.
-    pub fn condition_keys(&self) -> std::collections::BTreeSet<&str> {
-        let mut keys = std::collections::BTreeSet::new();
-        for statement in self.statements() {
-            statement.for_each_key(&mut |key| {
-                keys.insert(key);
-            });
-        }
-        keys
-    }
-
     pub(crate) fn statements(&self) -> &[Statement] {
         &self.0.statements
     }

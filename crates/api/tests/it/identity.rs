@@ -15,10 +15,12 @@ fn an_explicit_deny_does_not_hide_who_one_is() {
     assert!(answer.body.contains(&format!("arn:aws:iam::{ACCOUNT}:user/denied")), "{}", answer.body);
 }
 
+type Headers = &'static [(&'static str, &'static str)];
+
 #[test]
 fn a_service_that_is_not_there_is_named_in_the_form_that_its_clients_read() {
     let world = World::new();
-    let cases: [(&str, &[(&'static str, &'static str)], &str, u16, &str); 4] = [
+    let cases: [(&str, Headers, &str, u16, &str); 4] = [
         ("lambda", &[("content-type", "application/json")], "{}", 400, "UnknownOperationException"),
         ("s3", &[("content-type", "application/xml")], "<a/>", 405, "<Code>MethodNotAllowed</Code>"),
         ("monitoring", &[("smithy-protocol", "rpc-v2-cbor"), ("content-type", "application/cbor")], "", 400, "__type"),
