@@ -19,6 +19,9 @@ use crate::config::Config;
 /// Runs a command.
 pub fn run(line: CommandLine) -> Result<ExitCode> {
     let json = line.json;
+    if matches!(line.command, Command::Status(_) | Command::Env(_) | Command::Doctor(_)) {
+        end_with_the_reader();
+    }
     match line.command {
         Command::Serve(args) => {
             start_log();
@@ -38,6 +41,14 @@ pub fn run(line: CommandLine) -> Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Lets a command that only prints end quietly when its reader goes away (`landfall status | head -1`), as others do.
+fn end_with_the_reader() {
+    use nix::sys::signal::{SigHandler, Signal, signal};
+    // SAFETY: no handler of ours is put in place, and no thread but this one runs yet.
+    let set = unsafe { signal(Signal::SIGPIPE, SigHandler::SigDfl) };
+    debug_assert!(set.is_ok(), "the signal exists");
 }
 
 /// Logs in JSON to standard error; `LANDFALL_LOG` says how much, in the form of tracing's filters.
