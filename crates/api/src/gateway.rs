@@ -215,7 +215,11 @@ impl Gateway {
         match self.regions {
             Regions::Any => Ok(region),
             Regions::One(only) if only == region => Ok(region),
-            Regions::One(_) => Err(wrong()),
+            Regions::One(only) => {
+                let mut error = wrong();
+                error.message.push_str(&format!(" This cloud's region is {only}, not {region}."));
+                Err(error)
+            }
         }
     }
 

@@ -46,6 +46,7 @@ const fn family(
     Family { name, burstable, current, default_credits, clock_mhz, nvme }
 }
 
+static M1: Family = family("m1", false, false, "", 2000, "unsupported");
 static T2: Family = family("t2", true, true, "standard", 2300, "unsupported");
 static T3: Family = family("t3", true, true, "unlimited", 2500, "required");
 static T3A: Family = family("t3a", true, true, "unlimited", 2200, "required");
@@ -61,6 +62,7 @@ static R6I: Family = family("r6i", false, true, "", 3500, "required");
 /// Size, processors, memory in MiB, interfaces, addresses an interface. Source: AWS's instance type pages.
 type Row = (&'static str, u32, u64, u32, u32);
 
+static M1_SIZES: [Row; 2] = [("small", 1, 1740, 2, 4), ("medium", 1, 3840, 2, 6)];
 static T2_SIZES: [Row; 7] = [
     ("nano", 1, 512, 2, 2),
     ("micro", 1, 1024, 2, 2),
@@ -120,10 +122,11 @@ static R_SIZES: [Row; 8] = [
     ("24xlarge", 96, 786_432, 15, 50),
 ];
 
-static FAMILIES: [(&Family, &[Row]); 11] = [
+static FAMILIES: [(&Family, &[Row]); 12] = [
     (&C5, &C5_SIZES),
     (&C6I, &C_SIZES),
     (&C7I, &C_SIZES),
+    (&M1, &M1_SIZES),
     (&M5, &M_SIZES),
     (&M6I, &M_SIZES),
     (&M7I, &M_SIZES),

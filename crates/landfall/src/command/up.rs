@@ -1,6 +1,7 @@
 //! `landfall up`: starts a server in the background, and returns when it answers.
 
 use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -31,6 +32,7 @@ pub fn run(args: &ServeArgs, json: bool) -> Result<()> {
     let log = OpenOptions::new()
         .create(true)
         .append(true)
+        .mode(0o600)
         .open(&log_path)
         .with_context(|| format!("opening the log {}", log_path.display()))?;
     let from = log.metadata()?.len();
