@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use landfall_cloud::{Cloud, identity};
 use landfall_model::Principal;
-use landfall_state::{RootKey, Sealed};
+use landfall_state::{Engine, RootKey, Sealed};
 use landfall_wire::sigv4::{self, AuthError, Claim, Payload, SigningKey};
 use landfall_wire::{Protocol, RequestParts};
 
@@ -49,18 +49,19 @@ impl Authenticator {
     }
 
     /// The principal that signed the request.
-    pub(crate) fn principal<'c>(
+    pub(crate) fn principal(
         &self,
-        cloud: &'c Cloud,
+        engine: &Engine<Cloud>,
         claim: &Claim,
         parts: &RequestParts<'_>,
         body: &[u8],
         now_ms: i64,
         protocol: Protocol,
-    ) -> Result<&'c Principal, ApiError> {
+    ) -> Result<Arc<Principal>, ApiError> {
         let refuse = |error: AuthError| ApiError::from(error.refusal(protocol));
         let unknown = || refuse(AuthError::UnknownAccessKey);
-        let (row, principal) = identity::of_access_key(cloud, &claim.access_key_id).ok_or_else(unknown)?;
+        let found = engine.look(|cloud| identity::of_access_key(cloud, &claim.access_key_id));
+        let (row, principal) = found.ok_or_else(unknown)?;
         // Keys of an account's own have no session; a token with one is another session's.
         if !row.active || claim.token.is_some() {
             return Err(unknown());

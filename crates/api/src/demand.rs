@@ -119,7 +119,7 @@ impl Demand {
 #[derive(Clone, Debug)]
 pub struct Caller {
     /// The principal.
-    pub principal: Principal,
+    pub principal: Arc<Principal>,
     /// The access key's id.
     pub access_key: String,
     /// The address that the call came from.

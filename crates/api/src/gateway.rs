@@ -169,9 +169,8 @@ impl Gateway {
         let claim = sigv4::parse(&parts).map_err(|error| error.refusal(record.form.terms()))?;
         record.form = Form::of(&parts, Some(&claim.scope.service));
         let terms = record.form.terms();
-        let snapshot = self.engine.read();
         let now_ms = self.engine.now_ms();
-        let principal = self.authenticator.principal(&snapshot, &claim, &parts, request.body, now_ms, terms)?.clone();
+        let principal = self.authenticator.principal(&self.engine, &claim, &parts, request.body, now_ms, terms)?;
         let region = self.region(&claim.scope.region, terms)?;
         let scope = Scope { account: principal.account, region };
         record.scope = Some(scope);
@@ -190,7 +189,7 @@ impl Gateway {
         record.action = Some(operation.action);
         let mut input = decoded.input;
         let prologue = Prologue::take(operation, &mut input)?;
-        self.ensure_network(&snapshot, scope, now_ms).await?;
+        self.ensure_network(scope, now_ms).await?;
         let caller =
             Caller { principal, access_key: claim.access_key_id, source: request.source, secure: request.secure };
         let turn = Turn {
@@ -238,8 +237,9 @@ impl Gateway {
     }
 
     /// The first authenticated use of a region by an account makes its default network, in a transaction of its own.
-    async fn ensure_network(&self, cloud: &Cloud, scope: Scope, now_ms: i64) -> Result<(), ApiError> {
-        if !network::lacks_default(&View::new(cloud, scope, Timestamp(now_ms))) {
+    async fn ensure_network(&self, scope: Scope, now_ms: i64) -> Result<(), ApiError> {
+        let lacks = |cloud: &Cloud| network::lacks_default(&View::new(cloud, scope, Timestamp(now_ms)));
+        if !self.engine.look(lacks) {
             return Ok(());
         }
         let pending = self.engine.commit(|head| {

@@ -1,5 +1,7 @@
 //! Accounts, principals and access keys: who may speak, and for whom.
 
+use std::sync::Arc;
+
 use landfall_model::{AccessKey, Account, AccountId, Principal, PrincipalKind};
 
 use crate::tx::Tx;
@@ -35,8 +37,8 @@ pub fn put_access_key(tx: &mut Tx<'_, '_>, principal: &Principal, id: &str, seal
 }
 
 /// The principal that an access key speaks for, with the key.
-pub fn of_access_key<'a>(cloud: &'a Cloud, id: &str) -> Option<(&'a AccessKey, &'a Principal)> {
-    let key = cloud.access_keys.get(&id.to_owned())?;
-    let principal = cloud.principals.get(&key.principal)?;
+pub fn of_access_key(cloud: &Cloud, id: &str) -> Option<(Arc<AccessKey>, Arc<Principal>)> {
+    let key = cloud.access_keys.get_arc(&id.to_owned())?;
+    let principal = cloud.principals.get_arc(&key.principal)?;
     Some((key, principal))
 }

@@ -338,6 +338,17 @@ impl<V: Value> Engine<V> {
         self.shared.snapshot()
     }
 
+    /// Looks at the last durable state without keeping it. With an immediate log this makes no snapshot, which the next
+    /// transaction would have to copy the paths of that it touches: it is for short looks that come with every write.
+    /// The closure must not call the engine.
+    pub fn look<R>(&self, look: impl FnOnce(&V) -> R) -> R {
+        let snapshot = self.shared.snapshot();
+        if !self.shared.immediate || snapshot.revision == self.shared.durable() {
+            return look(&snapshot.value);
+        }
+        look(&self.shared.lock_head().core.value)
+    }
+
     /// Runs the closure on the head, while no other does; its answer is ready once durable. The closure must
     /// not call the engine.
     pub fn commit<R>(&self, run: impl FnOnce(&mut Head<'_, V>) -> R) -> Pending<R> {
