@@ -40,6 +40,7 @@ const PLACES: &[(&str, &str)] = &[
     ("crates/cloud/src/view.rs", "images are the provider's"),
     ("crates/cloud/src/volume.rs", "the volumes of an instance that the view gave"),
     ("crates/control/src/agents.rs", "a host's token comes before any account"),
+    ("crates/landfall/src/serve/mod.rs", "whether the root key opens what is sealed, whoever owns it"),
 ];
 
 /// Compares the sources with the list.
