@@ -89,7 +89,8 @@ pub fn order(tx: &mut Tx<'_, '_>, id: InstanceId, order: PowerOrder) -> Result<(
             if instance.spec.disable_api_termination {
                 return Err(Fault::Protected { id: id.to_string(), attribute: "disableApiTermination" });
             }
-            instance.spec.forced = force;
+            // One whose plug is being pulled gets no grace again.
+            instance.spec.forced |= force;
             leave(&mut instance, Power::Gone, InstanceState::ShuttingDown, tx.now(), "Client.UserInitiatedShutdown");
         }
     }

@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 use super::describe_instances::by_reservation;
 use super::shape::TagSpecifications;
-use super::shape::block_device::{BlockDeviceIn, volumes};
+use super::shape::block_device::{BlockDeviceIn, check_attachments, volumes};
 use super::shape::instance::Reservation;
 use super::shape::metadata::{MetadataIn, choice};
 use super::shape::permission::default_vpc_group;
@@ -318,6 +318,8 @@ impl RunInstances {
         };
         let cpu_credits = self.credits(kind)?;
         let interfaces = self.interfaces(view)?;
+        let volumes = volumes(image, &self.block_device_mapping)?;
+        check_attachments(volumes.len(), interfaces.len())?;
         let tags = |kind: &str| -> Result<BTreeMap<String, String>, ApiError> { self.tag_specification.of(kind) };
         Ok(Order {
             image: image_id,
@@ -325,7 +327,7 @@ impl RunInstances {
             min,
             max,
             zone: self.zone(view)?,
-            volumes: volumes(image, &self.block_device_mapping)?,
+            volumes,
             instance_tags: tags("instance")?,
             volume_tags: tags("volume")?,
             interface_tags: tags("network-interface")?,

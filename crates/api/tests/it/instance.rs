@@ -526,3 +526,36 @@ fn a_wipe_leaves_no_row_of_any_table() {
     let counts = world.engine().read().row_counts();
     assert!(counts.iter().all(|(_, count)| *count == 0), "{counts:?}");
 }
+
+#[test]
+fn an_instance_has_room_for_27_volumes() {
+    let world = World::new();
+    let client = world.root();
+    let call = |disks: usize| {
+        let mut call = vec![
+            ("ImageId".to_owned(), IMAGE.to_owned()),
+            ("InstanceType".into(), "t3.micro".into()),
+            ("MinCount".into(), "1".into()),
+            ("MaxCount".into(), "1".into()),
+        ];
+        for n in 1..=disks {
+            let letters = format!("{}{}", char::from(b'a' + (n / 26) as u8), char::from(b'a' + (n % 26) as u8));
+            call.push((format!("BlockDeviceMapping.{n}.DeviceName"), format!("/dev/xvd{letters}")));
+            call.push((format!("BlockDeviceMapping.{n}.Ebs.VolumeSize"), "1".into()));
+        }
+        client.send("ec2", "RunInstances", &call)
+    };
+    assert_eq!(call(26).status, 200);
+    assert_eq!(call(27).code(), "AttachmentLimitExceeded");
+}
+
+#[test]
+fn a_terminate_after_a_forced_stop_gives_no_grace_again() {
+    let world = World::new();
+    let client = world.root();
+    let id = launch(&client, &[]);
+    world.settle();
+    client.ok("StopInstances", &[("InstanceId.1", &id), ("Force", "true")]);
+    client.ok("TerminateInstances", &[("InstanceId.1", &id)]);
+    assert!(world.engine().read().instances.iter().all(|row| row.spec.forced));
+}

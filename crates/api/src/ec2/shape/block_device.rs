@@ -74,6 +74,17 @@ pub fn volumes(image: &Image, mappings: &[BlockDeviceIn]) -> Result<Vec<NewVolum
     Ok(volumes)
 }
 
+/// Refuses more than an instance has places for: 28 volumes and interfaces together. Source: the EC2 User Guide, "Amazon
+/// EBS volume limits".
+pub fn check_attachments(volumes: usize, interfaces: usize) -> Result<(), ApiError> {
+    const MAX: usize = 28;
+    if volumes + interfaces <= MAX {
+        return Ok(());
+    }
+    let message = format!("You have exceeded the maximum number of attachments ({MAX}) of an instance.");
+    Err(ApiError::new("AttachmentLimitExceeded", message))
+}
+
 impl EbsIn {
     fn check(&self, image: &Image, is_root: bool) -> Result<(), ApiError> {
         refuse_parameters!(self; kms_key_id, outpost_arn, availability_zone, availability_zone_id,
