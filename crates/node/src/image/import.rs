@@ -219,6 +219,8 @@ fn convert(work: &Path, stated: Format, virtual_size_bytes: u64, limits: &Import
         // Already without rights; a user namespace allows the empty network.
         tool = tool.arg("--map-root-user").then(STEP, "setpriv")?.args(["--no-new-privs", "--bounding-set=-all"]);
     }
+    // One arena: the allocator reserves 64 to 128 MiB of addresses for each further one, which counts as used.
+    let tool = tool.env("MALLOC_ARENA_MAX", "1");
     let tool = tool.then(STEP, "qemu-img")?.args(["convert", "-f", stated.name(), "-O", "qcow2"]);
     tool.args([INPUT, OUTPUT]).run().map(drop)
 }

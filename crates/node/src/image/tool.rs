@@ -103,6 +103,12 @@ impl Tool {
         self
     }
 
+    /// A variable of the tool's environment, beside the fixed few that every tool gets.
+    pub(super) fn env(mut self, name: &str, value: &str) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
     pub(super) fn folder(mut self, folder: &Path) -> Self {
         self.command.current_dir(folder);
         self
