@@ -3,7 +3,8 @@
 use std::net::Ipv4Addr;
 
 use landfall_model::{
-    Attachment, AttachmentId, InterfaceId, Ipv4Cidr, Mac, NetworkInterface, SecurityGroupId, Subnet, SubnetId, VpcId,
+    Attachment, AttachmentId, InterfaceId, InterfacePurpose, Ipv4Cidr, Mac, NetworkInterface, SecurityGroupId, Subnet,
+    SubnetId, VpcId,
 };
 
 use crate::fault::{Fault, QuotaKind};
@@ -63,6 +64,7 @@ pub fn create(
         zone: subnet.zone,
         mac,
         addresses,
+        ipv6: vec![],
         public_address: None,
         wants_public_address: new.public_address,
         groups,
@@ -70,6 +72,7 @@ pub fn create(
         source_dest_check: true,
         attachment,
         created_at: now,
+        purpose: InterfacePurpose::Instance,
     });
     Ok(id)
 }

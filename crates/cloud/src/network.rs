@@ -5,16 +5,16 @@ use std::net::Ipv4Addr;
 use landfall_model::id::{Id, Kind};
 use landfall_model::plan::AclRulePlan;
 use landfall_model::{
-    Cidr, DhcpOptions, InternetGateway, InternetGatewayId, IpProtocol, Ipv4Cidr, NetworkAcl, NetworkAclId,
-    NetworkInterface, PortRange, Region, Route, RouteTable, RouteTarget, Scope, SecurityGroup, SecurityGroupRule,
-    Subnet, SubnetId, Vpc, VpcId, ZoneName,
+    Cidr, Destination, DhcpOptions, InternetGateway, InternetGatewayId, IpProtocol, Ipv4Cidr, NameOptions, NetworkAcl,
+    NetworkAclId, NetworkInterface, PortRange, Region, Route, RouteTable, RouteTarget, Scope, SecurityGroup,
+    SecurityGroupRule, Subnet, SubnetId, Vpc, VpcId, ZoneName,
 };
 
 use crate::fault::{ExistsKind, Fault, QuotaKind};
 use crate::tx::Tx;
 use crate::value::{
-    DhcpOptionsTable, Interfaces, InternetGateways, NetworkAcls, RouteTables, SecurityGroupRules, SecurityGroups,
-    Subnets, Vpcs,
+    DhcpOptionsTable, EgressOnlyGateways, Endpoints, Interfaces, InternetGateways, NatGateways, NetworkAcls,
+    RouteTables, SecurityGroupRules, SecurityGroups, Subnets, Vpcs, VpnGateways,
 };
 use crate::view::View;
 use crate::{security_group, tag};
@@ -62,7 +62,7 @@ pub fn create_default_vpc(tx: &mut Tx<'_, '_>) -> Result<VpcId, Fault> {
     if let Some(key) = main {
         tx.update::<RouteTables, _>(&key, |table| {
             table.routes.push(Route {
-                destination: Cidr::V4(Ipv4Cidr::ALL),
+                destination: Destination::Cidr(Cidr::V4(Ipv4Cidr::ALL)),
                 target: RouteTarget::InternetGateway(gateway),
                 origin: "CreateRoute".into(),
             });
@@ -91,7 +91,19 @@ pub fn create_default_subnet(tx: &mut Tx<'_, '_>, zone: ZoneName) -> Result<Subn
         .ok_or_else(|| Fault::NoAddress(vpc.id.to_string()))?;
     let (scope, vpc) = (tx.scope(), vpc.id);
     let id = tx.new_id();
-    tx.put::<Subnets>(Subnet { scope, id, vpc, cidr, zone, default_for_az: true, map_public_ip: true });
+    tx.put::<Subnets>(Subnet {
+        scope,
+        id,
+        vpc,
+        cidr,
+        zone,
+        default_for_az: true,
+        map_public_ip: true,
+        ipv6: None,
+        assign_ipv6: false,
+        dns64: false,
+        names: NameOptions::default(),
+    });
     join_default_acl(tx, vpc, id);
     Ok(id)
 }
@@ -106,7 +118,7 @@ pub fn create_vpc(tx: &mut Tx<'_, '_>, block: Ipv4Cidr, is_default: bool) -> Res
     let id: VpcId = tx.new_id();
     let number = free_number(tx);
     let dhcp_options = tx.view().all::<DhcpOptionsTable, _>().next().map(|row| row.id);
-    let association = format!("vpc-cidr-assoc-{:017x}", tx.new_id::<landfall_model::VpcKind>().bits());
+    let association = tx.new_id();
     tx.put::<Vpcs>(Vpc {
         scope,
         id,
@@ -117,6 +129,8 @@ pub fn create_vpc(tx: &mut Tx<'_, '_>, block: Ipv4Cidr, is_default: bool) -> Res
         dns_support: true,
         dns_hostnames: is_default,
         address_usage_metrics: false,
+        ipv6: vec![],
+        dedicated: false,
     });
     let (table, main) = (tx.new_id(), tx.new_id());
     tx.put::<RouteTables>(RouteTable {
@@ -126,6 +140,8 @@ pub fn create_vpc(tx: &mut Tx<'_, '_>, block: Ipv4Cidr, is_default: bool) -> Res
         routes: vec![],
         main: Some(main),
         associations: vec![],
+        gateways: vec![],
+        propagating: vec![],
     });
     let acl = tx.new_id();
     tx.put::<NetworkAcls>(open_acl(scope, acl, id));
@@ -293,6 +309,21 @@ impl<'a> View<'a> {
                 self.find::<InternetGateways, _>(id).is_some_and(|gateway| gateway.vpc == Some(vpc))
             }
             RouteTarget::Interface(id) => self.find::<Interfaces, _>(id).is_some_and(|row| row.attachment.is_some()),
+            RouteTarget::NatGateway(id) => self.find::<NatGateways, _>(id).is_some_and(|row| row.state.is_live()),
+            RouteTarget::EgressOnly(id) => self.find::<EgressOnlyGateways, _>(id).is_some_and(|row| row.vpc == vpc),
+            RouteTarget::Peering(id) => {
+                let row = self.tables().peerings.by_id(&id).next();
+                row.is_some_and(|row| row.across(vpc).is_some())
+            }
+            RouteTarget::TransitGateway(id) => {
+                let mut attachments = self.tables().transit_attachments.by_vpc(&vpc);
+                attachments.any(|row| row.gateway == id && row.state.is_live())
+            }
+            RouteTarget::VpnGateway(id) => self.find::<VpnGateways, _>(id).is_some_and(|row| row.vpc == Some(vpc)),
+            RouteTarget::Endpoint(id) => {
+                self.find::<Endpoints, _>(id).is_some_and(|row| row.vpc == vpc && row.state.is_live())
+            }
+            RouteTarget::Local => true,
         }
     }
 

@@ -14,8 +14,8 @@ use landfall_model::plan::{
     VpcPlan,
 };
 use landfall_model::{
-    Host, HostId, Image, ImageSource, Instance, InstanceType, NetworkInterface, Peer, RouteTarget, RuleDirection,
-    SecurityGroupId, Subnet, Volume, VolumeState, Vpc, VpcId,
+    Cidr, Destination, Host, HostId, Image, ImageSource, Instance, InstanceType, NetworkInterface, Peer, PrefixListId,
+    RouteTarget, RuleDirection, SecurityGroupId, Subnet, Volume, VolumeState, Vpc, VpcId,
 };
 use landfall_state::Change;
 
@@ -191,6 +191,8 @@ fn vpc_of(piece: &Piece) -> Option<VpcId> {
         Piece::Subnet(plan) => Some(plan.vpc),
         Piece::Group(plan) => Some(plan.vpc),
         Piece::Port(plan) => Some(plan.vpc),
+        Piece::NatGateway(plan) => Some(plan.vpc),
+        Piece::Peering(_) | Piece::TransitGateway(_) | Piece::Vpn(_) | Piece::FlowLog(_) => None,
         Piece::Volume(_) | Piece::Instance(_) => None,
     }
 }
@@ -230,6 +232,11 @@ pub fn piece(cloud: &Cloud, host: HostId, key: PieceKey) -> Option<Piece> {
             let row = cloud.subnets.by_id(&id).next().filter(|row| is_present(cloud, host, row.vpc))?;
             Some(Piece::Subnet(subnet(cloud, row)))
         }
+        PieceKey::NatGateway(_)
+        | PieceKey::Peering(_)
+        | PieceKey::TransitGateway(_)
+        | PieceKey::Vpn(_)
+        | PieceKey::FlowLog(_) => None,
         PieceKey::Vpc(id) => {
             let row = cloud.vpcs.by_id(&id).next().filter(|row| is_present(cloud, host, row.id))?;
             Some(Piece::Vpc(vpc(cloud, row)))
@@ -254,6 +261,11 @@ fn vpc(cloud: &Cloud, row: &Vpc) -> VpcPlan {
         domain_name: values("domain-name").first().cloned().unwrap_or_else(|| row.scope.region.internal_domain()),
         domain_name_servers: addresses("domain-name-servers"),
         ntp_servers: addresses("ntp-servers"),
+        ipv6: row.ipv6.iter().map(|(_, block)| *block).collect(),
+        egress_only: cloud.egress_only_gateways.by_vpc.count(&row.id) > 0,
+        internet_routes: vec![],
+        vpn_routes: vec![],
+        private_names: BTreeMap::new(),
     }
 }
 
@@ -263,16 +275,10 @@ fn subnet(cloud: &Cloud, row: &Subnet) -> SubnetPlan {
         .route_table_of(row)
         .map_or(&[][..], |table| &table.routes)
         .iter()
-        .map(|route| {
-            let target = match route.target {
-                RouteTarget::InternetGateway(id) => cloud
-                    .internet_gateways
-                    .get(&row.scope.key(id))
-                    .filter(|gateway| gateway.vpc == Some(row.vpc))
-                    .map_or(RouteTargetPlan::Blackhole, |_| RouteTargetPlan::InternetGateway),
-                RouteTarget::Interface(id) => RouteTargetPlan::Interface(id),
-            };
-            RoutePlan { destination: route.destination, target }
+        .flat_map(|route| {
+            let is_active = view.is_active(row.vpc, route.target);
+            let target = if is_active { target(route.target) } else { RouteTargetPlan::Blackhole };
+            blocks(cloud, route.destination).into_iter().map(move |destination| RoutePlan { destination, target })
         })
         .collect();
     routes.sort_by_key(|route| route.destination);
@@ -283,20 +289,58 @@ fn subnet(cloud: &Cloud, row: &Subnet) -> SubnetPlan {
         rules.sort_by_key(|rule| rule.number);
         rules
     };
-    SubnetPlan { id: row.id, vpc: row.vpc, cidr: row.cidr, routes, acl_ingress: rules(false), acl_egress: rules(true) }
+    SubnetPlan {
+        id: row.id,
+        vpc: row.vpc,
+        cidr: row.cidr,
+        routes,
+        acl_ingress: rules(false),
+        acl_egress: rules(true),
+        ipv6: row.ipv6.map(|(_, block)| block),
+    }
+}
+
+/// Where a route leads that is active.
+fn target(target: RouteTarget) -> RouteTargetPlan {
+    match target {
+        RouteTarget::InternetGateway(_) => RouteTargetPlan::InternetGateway,
+        RouteTarget::Interface(id) => RouteTargetPlan::Interface(id),
+        RouteTarget::NatGateway(id) => RouteTargetPlan::NatGateway(id),
+        RouteTarget::EgressOnly(_) => RouteTargetPlan::EgressOnly,
+        RouteTarget::Peering(id) => RouteTargetPlan::Peering(id),
+        RouteTarget::TransitGateway(id) => RouteTargetPlan::TransitGateway(id),
+        RouteTarget::VpnGateway(id) => RouteTargetPlan::VpnGateway(id),
+        // What answers at a service's addresses is outside, until the service is one of the region's own.
+        RouteTarget::Endpoint(_) => RouteTargetPlan::Blackhole,
+        RouteTarget::Local => RouteTargetPlan::Local,
+    }
+}
+
+/// The blocks that a destination stands for.
+fn blocks(cloud: &Cloud, destination: Destination) -> Vec<Cidr> {
+    match destination {
+        Destination::Cidr(cidr) => vec![cidr],
+        Destination::PrefixList(id) => prefixes(cloud, id),
+    }
+}
+
+/// The blocks of a prefix list, whoever owns it.
+fn prefixes(cloud: &Cloud, id: PrefixListId) -> Vec<Cidr> {
+    let row = cloud.prefix_lists.by_id(&id).next();
+    row.map_or(&[][..], |row| row.entries()).iter().map(|entry| entry.cidr).collect()
 }
 
 fn group(cloud: &Cloud, id: SecurityGroupId, vpc: VpcId) -> GroupPlan {
     let rules = |direction: RuleDirection| {
         let rows = cloud.security_group_rules.by_group(&id).filter(|row| row.direction == direction);
         let mut rules: Vec<_> = rows
-            .map(|row| GroupRulePlan {
-                protocol: row.protocol,
-                ports: row.ports,
-                peer: match row.peer {
-                    Peer::Cidr(cidr) => PeerPlan::Cidr(cidr),
-                    Peer::Group(group) => PeerPlan::Group(group),
-                },
+            .flat_map(|row| {
+                let peers = match row.peer {
+                    Peer::Cidr(cidr) => vec![PeerPlan::Cidr(cidr)],
+                    Peer::Group(group) => vec![PeerPlan::Group(group)],
+                    Peer::PrefixList(list) => prefixes(cloud, list).into_iter().map(PeerPlan::Cidr).collect(),
+                };
+                peers.into_iter().map(|peer| GroupRulePlan { protocol: row.protocol, ports: row.ports, peer })
             })
             .collect();
         rules.sort();
@@ -324,6 +368,7 @@ fn port(cloud: &Cloud, host: HostId, row: &NetworkInterface) -> Option<PortPlan>
         subnet: row.subnet,
         mac: row.mac,
         addresses: row.addresses.clone(),
+        ipv6: row.ipv6.clone(),
         groups: row.groups.clone(),
         source_dest_check: row.source_dest_check,
         public: public.collect(),

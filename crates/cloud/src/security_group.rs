@@ -114,6 +114,7 @@ fn peer_kind(peer: &Peer) -> &'static str {
         Peer::Cidr(Cidr::V4(_)) => "an IPv4 range",
         Peer::Cidr(Cidr::V6(_)) => "an IPv6 range",
         Peer::Group(_) => "a security group",
+        Peer::PrefixList(_) => "a prefix list",
     }
 }
 
@@ -276,6 +277,7 @@ fn describe(rule: &NewRule, direction: RuleDirection) -> String {
     let peer = match &rule.peer {
         Peer::Cidr(cidr) => cidr.to_string(),
         Peer::Group(group) => group.to_string(),
+        Peer::PrefixList(list) => list.to_string(),
     };
     let protocol = match rule.protocol {
         IpProtocol::All => "ALL".to_owned(),

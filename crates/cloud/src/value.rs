@@ -3,15 +3,21 @@
 //! A row that belongs to an account in a region has a key that begins with both, so that a scope's rows are one range.
 //! `by_id` finds a row whoever owns it: host plans and reports need that, and only they (see [`crate::view`]).
 
-use std::net::Ipv4Addr;
+use std::collections::BTreeSet;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::OnceLock;
 
 use landfall_model::{
-    AccessKey, Account, AccountId, Address, AllocationId, ClientToken, DhcpOptions, DhcpOptionsId, Host, HostId, Image,
-    ImageId, Instance, InstanceId, InterfaceId, InternetGateway, InternetGatewayId, Ipv4Cidr, KeyPair, KeyPairId,
-    NetworkAcl, NetworkAclId, NetworkInterface, Peer, Principal, Quotas, ReservationId, RouteTable, RouteTableId,
-    RouteTarget, Scope, Scoped, SecurityGroup, SecurityGroupId, SecurityGroupRule, SecurityGroupRuleId, Settings,
-    Subnet, SubnetId, TagSet, Timestamp, Usage, UserData, Volume, VolumeId, Vpc, VpcId,
+    AccessKey, Account, AccountId, Address, AllocationId, AttachedResource, ClientToken, CustomerGateway,
+    CustomerGatewayId, Destination, DhcpOptions, DhcpOptionsId, EgressOnlyGateway, EgressOnlyGatewayId, Endpoint,
+    EndpointId, FlowLog, FlowLogId, Host, HostId, Image, ImageId, InsightsAnalysis, InsightsAnalysisId, InsightsPath,
+    InsightsPathId, Instance, InstanceId, InterfaceId, InternetGateway, InternetGatewayId, Ipv4Cidr, KeyPair,
+    KeyPairId, NatGateway, NatGatewayId, NetworkAcl, NetworkAclId, NetworkInterface, Peer, Peering, PeeringId,
+    PrefixList, PrefixListId, Principal, Quotas, ReservationId, RouteTable, RouteTableId, RouteTarget, Scope, Scoped,
+    SecurityGroup, SecurityGroupId, SecurityGroupRule, SecurityGroupRuleId, Settings, Subnet, SubnetId, TagSet,
+    Timestamp, TransitGateway, TransitGatewayAttachment, TransitGatewayAttachmentId, TransitGatewayId,
+    TransitGatewayRouteTable, TransitGatewayRouteTableId, Usage, UserData, Volume, VolumeId, Vpc, VpcId, VpnConnection,
+    VpnConnectionId, VpnGateway, VpnGatewayId, VpnSide, host,
 };
 
 landfall_state::value! {
@@ -93,8 +99,13 @@ landfall_state::value! {
             index by_subnet: SubnetId = |row| row.associations.iter().map(|(_, subnet)| *subnet),
             index by_gateway: InternetGatewayId = |row| row.routes.iter().filter_map(|route| match route.target {
                 RouteTarget::InternetGateway(id) => Some(id),
-                RouteTarget::Interface(_) => None,
-            }).collect::<std::collections::BTreeSet<_>>(),
+                _ => None,
+            }).collect::<BTreeSet<_>>(),
+            index by_prefix_list: PrefixListId = |row| row.routes.iter().filter_map(|route| match route.destination {
+                Destination::PrefixList(id) => Some(id),
+                Destination::Cidr(_) => None,
+            }).collect::<BTreeSet<_>>(),
+            index by_propagation: VpnGatewayId = |row| row.propagating.iter().copied(),
         },
         /// Network ACLs.
         pub network_acls: NetworkAcls = "network-acl" v1 {
@@ -123,7 +134,11 @@ landfall_state::value! {
             index by_group: SecurityGroupId = |row| Some(row.group),
             index by_peer: SecurityGroupId = |row| match row.peer {
                 Peer::Group(group) => Some(group),
-                Peer::Cidr(_) => None,
+                Peer::Cidr(_) | Peer::PrefixList(_) => None,
+            },
+            index by_prefix_list: PrefixListId = |row| match row.peer {
+                Peer::PrefixList(list) => Some(list),
+                Peer::Cidr(_) | Peer::Group(_) => None,
             },
         },
         /// Network interfaces.
@@ -136,7 +151,121 @@ landfall_state::value! {
             index by_instance: InstanceId = |row| row.instance(),
             index by_group: SecurityGroupId = |row| row.groups.iter().copied(),
             index by_address: (SubnetId, Ipv4Addr) = |row| row.addresses.iter().map(move |address| (row.subnet, *address)),
+            index by_ipv6: Ipv6Addr = |row| row.ipv6.iter().copied(),
             index by_public: Ipv4Addr = |row| row.public_address,
+        },
+        /// Gateways that let IPv6 out only.
+        pub egress_only_gateways: EgressOnlyGateways = "egress-only-gateway" v1 {
+            row: EgressOnlyGateway,
+            key: Scoped<EgressOnlyGatewayId> = |row| row.key(),
+            index by_vpc: VpcId = |row| Some(row.vpc),
+        },
+        /// NAT gateways.
+        pub nat_gateways: NatGateways = "nat-gateway" v1 {
+            row: NatGateway,
+            key: Scoped<NatGatewayId> = |row| row.key(),
+            due: |row| row.expires_at.map(Timestamp::as_millis),
+            index by_id: NatGatewayId = |row| Some(row.id),
+            index by_vpc: VpcId = |row| Some(row.vpc),
+            index by_subnet: SubnetId = |row| Some(row.subnet),
+            index by_host: HostId = |row| row.host,
+        },
+        /// Peerings.
+        pub peerings: Peerings = "vpc-peering" v1 {
+            row: Peering,
+            key: Scoped<PeeringId> = |row| row.key(),
+            due: |row| row.expires_at.map(Timestamp::as_millis),
+            index by_id: PeeringId = |row| Some(row.id),
+            index by_scope: Scope = |row| row.sides().map(|side| side.scope).into_iter().collect::<BTreeSet<_>>(),
+            index by_vpc: VpcId = |row| row.sides().map(|side| side.vpc),
+        },
+        /// Transit gateways.
+        pub transit_gateways: TransitGateways = "transit-gateway" v1 {
+            row: TransitGateway,
+            key: Scoped<TransitGatewayId> = |row| row.key(),
+            due: |row| row.expires_at.map(Timestamp::as_millis),
+            index by_id: TransitGatewayId = |row| Some(row.id),
+            index by_number: u32 = |row| Some(row.number),
+        },
+        /// Attachments of transit gateways.
+        pub transit_attachments: TransitAttachments = "transit-gateway-attachment" v1 {
+            row: TransitGatewayAttachment,
+            key: Scoped<TransitGatewayAttachmentId> = |row| row.key(),
+            due: |row| row.expires_at.map(Timestamp::as_millis),
+            index by_id: TransitGatewayAttachmentId = |row| Some(row.id),
+            index by_gateway: TransitGatewayId = |row| Some(row.gateway),
+            index by_vpc: VpcId = |row| row.resource.vpc(),
+            index by_subnet: SubnetId = |row| match &row.resource {
+                AttachedResource::Vpc { subnets, .. } => subnets.clone(),
+                AttachedResource::Vpn(_) => Vec::new(),
+            },
+            index by_table: TransitGatewayRouteTableId = |row| {
+                row.association.iter().chain(&row.propagations).copied().collect::<BTreeSet<_>>()
+            },
+        },
+        /// Route tables of transit gateways.
+        pub transit_tables: TransitTables = "transit-gateway-route-table" v1 {
+            row: TransitGatewayRouteTable,
+            key: Scoped<TransitGatewayRouteTableId> = |row| row.key(),
+            due: |row| row.expires_at.map(Timestamp::as_millis),
+            index by_id: TransitGatewayRouteTableId = |row| Some(row.id),
+            index by_gateway: TransitGatewayId = |row| Some(row.gateway),
+        },
+        /// Endpoints.
+        pub endpoints: Endpoints = "vpc-endpoint" v1 {
+            row: Endpoint,
+            key: Scoped<EndpointId> = |row| row.key(),
+            due: |row| row.expires_at.map(Timestamp::as_millis),
+            index by_vpc: VpcId = |row| Some(row.vpc),
+        },
+        /// Prefix lists.
+        pub prefix_lists: PrefixLists = "prefix-list" v1 {
+            row: PrefixList,
+            key: Scoped<PrefixListId> = |row| row.key(),
+            index by_id: PrefixListId = |row| Some(row.id),
+        },
+        /// The other side's devices of VPNs.
+        pub customer_gateways: CustomerGateways = "customer-gateway" v1 {
+            row: CustomerGateway,
+            key: Scoped<CustomerGatewayId> = |row| row.key(),
+            due: |row| row.expires_at.map(Timestamp::as_millis),
+        },
+        /// VPN gateways.
+        pub vpn_gateways: VpnGateways = "vpn-gateway" v1 {
+            row: VpnGateway,
+            key: Scoped<VpnGatewayId> = |row| row.key(),
+            due: |row| row.expires_at.map(Timestamp::as_millis),
+            index by_vpc: VpcId = |row| row.vpc,
+        },
+        /// VPNs.
+        pub vpn_connections: VpnConnections = "vpn-connection" v1 {
+            row: VpnConnection,
+            key: Scoped<VpnConnectionId> = |row| row.key(),
+            due: |row| row.expires_at.map(Timestamp::as_millis),
+            index by_id: VpnConnectionId = |row| Some(row.id),
+            index by_customer_gateway: CustomerGatewayId = |row| Some(row.customer_gateway),
+            index by_gateway: VpnGatewayId = |row| match row.gateway {
+                VpnSide::Gateway(id) => Some(id),
+                VpnSide::Transit(..) => None,
+            },
+            index by_host: HostId = |row| row.host,
+            index by_outside: Ipv4Addr = |row| row.tunnels.iter().map(|tunnel| tunnel.outside).collect::<Vec<_>>(),
+        },
+        /// Flow logs.
+        pub flow_logs: FlowLogs = "flow-log" v1 {
+            row: FlowLog,
+            key: Scoped<FlowLogId> = |row| row.key(),
+        },
+        /// What is to be analysed for reachability.
+        pub insights_paths: InsightsPaths = "network-insights-path" v1 {
+            row: InsightsPath,
+            key: Scoped<InsightsPathId> = |row| row.key(),
+        },
+        /// Analyses of reachability.
+        pub insights_analyses: InsightsAnalyses = "network-insights-analysis" v1 {
+            row: InsightsAnalysis,
+            key: Scoped<InsightsAnalysisId> = |row| row.key(),
+            index by_path: InsightsPathId = |row| Some(row.path),
         },
         /// Elastic addresses.
         pub addresses: Addresses = "address" v1 {
@@ -197,6 +326,7 @@ pub fn default_settings() -> Settings {
     Settings {
         incarnation: 1,
         public_pool: pool.unwrap_or(Ipv4Cidr::ALL),
+        ipv6_pool: host::default_ipv6_pool(),
         public_domain: "compute.amazonaws.com".into(),
         cpu_ratio: 8,
         quotas: Quotas::default(),
@@ -219,7 +349,11 @@ pub fn wipe(tx: &mut landfall_state::Tx<'_, Cloud>) {
         InternetGateways internet_gateways, RouteTables route_tables, NetworkAcls network_acls,
         DhcpOptionsTable dhcp_options, SecurityGroups security_groups, SecurityGroupRules security_group_rules,
         Interfaces interfaces, Addresses addresses, Instances instances, UserDataTable user_data, Volumes volumes,
-        Tags tags, ClientTokens client_tokens,
+        Tags tags, ClientTokens client_tokens, EgressOnlyGateways egress_only_gateways, NatGateways nat_gateways,
+        Peerings peerings, TransitGateways transit_gateways, TransitAttachments transit_attachments,
+        TransitTables transit_tables, Endpoints endpoints, PrefixLists prefix_lists,
+        CustomerGateways customer_gateways, VpnGateways vpn_gateways, VpnConnections vpn_connections,
+        FlowLogs flow_logs, InsightsPaths insights_paths, InsightsAnalyses insights_analyses,
     );
 }
 

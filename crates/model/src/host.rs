@@ -69,12 +69,22 @@ pub struct Settings {
     pub incarnation: u64,
     /// Where public and elastic addresses come from.
     pub public_pool: crate::address::Ipv4Cidr,
+    /// Where the IPv6 blocks of VPCs come from.
+    #[serde(default = "default_ipv6_pool")]
+    pub ipv6_pool: crate::address::Ipv6Cidr,
     /// What public names end in, before the region: `ec2-198-18-0-1.<region>.<suffix>`.
     pub public_domain: String,
     /// Virtual processors that may be promised for each real one.
     pub cpu_ratio: u32,
     /// Limits of an account in a region.
     pub quotas: Quotas,
+}
+
+/// A part of the unique local addresses (RFC 4193), which nobody routes: an operator who has a real block names it.
+pub fn default_ipv6_pool() -> crate::address::Ipv6Cidr {
+    const PREFIX: u8 = 32;
+    let first = std::net::Ipv6Addr::new(0xfd4c, 0x4641, 0, 0, 0, 0, 0, 0);
+    crate::address::Ipv6Cidr::new(first, PREFIX).unwrap_or(crate::address::Ipv6Cidr::ALL)
 }
 
 /// Limits of an account in a region, by default AWS's own.

@@ -234,6 +234,38 @@ kinds! {
     KeyPairKind KeyPairId "key", "key-pair", "key pair ID", "InvalidKeyPair.Malformed", "InvalidKeyPair.NotFound";
     /// A host: the provider's machine.
     HostKind HostId "host", "host", "host", "InvalidHostID.Malformed", "InvalidHostID.NotFound";
+    /// A VPC's way out for IPv6 that lets nobody in.
+    EgressOnlyGatewayKind EgressOnlyGatewayId "eigw", "egress-only-internet-gateway", "egressOnlyInternetGateway ID", "InvalidEgressOnlyInternetGatewayId.Malformed", "InvalidGatewayID.NotFound";
+    /// A gateway that many share one address of.
+    NatGatewayKind NatGatewayId "nat", "natgateway", "natGateway ID", "InvalidNatGatewayID.Malformed", "NatGatewayNotFound";
+    /// A connection of two VPCs.
+    PeeringKind PeeringId "pcx", "vpc-peering-connection", "vpcPeeringConnection ID", "InvalidVpcPeeringConnectionId.Malformed", "InvalidVpcPeeringConnectionID.NotFound";
+    /// A router that VPCs and VPNs are attached to.
+    TransitGatewayKind TransitGatewayId "tgw", "transit-gateway", "Transit Gateway", "InvalidTransitGatewayID.Malformed", "InvalidTransitGatewayID.NotFound";
+    /// An attachment of a transit gateway.
+    TransitGatewayAttachmentKind TransitGatewayAttachmentId "tgw-attach", "transit-gateway-attachment", "Transit Gateway Attachment", "InvalidTransitGatewayAttachmentID.Malformed", "InvalidTransitGatewayAttachmentID.NotFound";
+    /// A route table of a transit gateway.
+    TransitGatewayRouteTableKind TransitGatewayRouteTableId "tgw-rtb", "transit-gateway-route-table", "Transit Gateway Route Table", "InvalidRouteTableId.Malformed", "InvalidRouteTableID.NotFound";
+    /// A service's presence in a VPC.
+    EndpointKindId EndpointId "vpce", "vpc-endpoint", "Vpc Endpoint Id", "InvalidVpcEndpointId.Malformed", "InvalidVpcEndpointId.NotFound";
+    /// The other side's device of a VPN.
+    CustomerGatewayKind CustomerGatewayId "cgw", "customer-gateway", "customerGateway ID", "InvalidCustomerGatewayId.Malformed", "InvalidCustomerGatewayID.NotFound";
+    /// A VPC's side of a VPN.
+    VpnGatewayKind VpnGatewayId "vgw", "vpn-gateway", "vpnGateway ID", "InvalidVpnGatewayID.Malformed", "InvalidVpnGatewayID.NotFound";
+    /// A VPN.
+    VpnConnectionKind VpnConnectionId "vpn", "vpn-connection", "vpnConnection ID", "InvalidVpnConnectionID.Malformed", "InvalidVpnConnectionID.NotFound";
+    /// A list of blocks with a name.
+    PrefixListKind PrefixListId "pl", "prefix-list", "prefix list ID", "InvalidPrefixListId.Malformed", "InvalidPrefixListID.NotFound";
+    /// A record of the traffic of an interface, a subnet or a VPC.
+    FlowLogKind FlowLogId "fl", "vpc-flow-log", "flow log", "InvalidFlowLogId.Malformed", "InvalidFlowLogId.NotFound";
+    /// What is to be analysed for reachability.
+    InsightsPathKind InsightsPathId "nip", "network-insights-path", "network insights path", "InvalidNetworkInsightsPathId.Malformed", "InvalidNetworkInsightsPathId.NotFound";
+    /// An analysis of reachability.
+    InsightsAnalysisKind InsightsAnalysisId "nia", "network-insights-analysis", "network insights analysis", "InvalidNetworkInsightsAnalysisId.Malformed", "InvalidNetworkInsightsAnalysisId.NotFound";
+    /// A VPC's association with a block.
+    VpcCidrKind VpcCidrId "vpc-cidr-assoc", "vpc-cidr-block-association", "association ID", "InvalidVpcCidrBlockAssociationID.Malformed", "InvalidVpcCidrBlockAssociationID.NotFound";
+    /// A subnet's association with a block.
+    SubnetCidrKind SubnetCidrId "subnet-cidr-assoc", "subnet-cidr-block-association", "association ID", "InvalidSubnetCidrBlockAssociationID.Malformed", "InvalidSubnetCidrBlockAssociationID.NotFound";
 }
 
 #[cfg(test)]

@@ -1,11 +1,14 @@
 //! Network interfaces.
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use serde::{Deserialize, Serialize};
 
 use crate::address::Mac;
-use crate::id::{AttachmentId, InstanceId, InterfaceId, SecurityGroupId, SubnetId, VpcId};
+use crate::id::{
+    AttachmentId, EndpointId, InstanceId, InterfaceId, NatGatewayId, SecurityGroupId, SubnetId,
+    TransitGatewayAttachmentId, VpcId,
+};
 use crate::region::ZoneName;
 use crate::scope::{Scope, Scoped};
 use crate::time::Timestamp;
@@ -27,6 +30,9 @@ pub struct NetworkInterface {
     pub mac: Mac,
     /// Its private addresses, the primary one first.
     pub addresses: Vec<Ipv4Addr>,
+    /// Its IPv6 addresses.
+    #[serde(default)]
+    pub ipv6: Vec<Ipv6Addr>,
     /// The public address that was given to the primary one at the launch and goes when the instance stops.
     pub public_address: Option<Ipv4Addr>,
     /// Whether a start gives it a public address.
@@ -41,6 +47,23 @@ pub struct NetworkInterface {
     pub attachment: Option<Attachment>,
     /// When it was made.
     pub created_at: Timestamp,
+    /// What it is for.
+    #[serde(default)]
+    pub purpose: InterfacePurpose,
+}
+
+/// What an interface is for. All but a tenant's own are the region's to change (`requesterManaged`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum InterfacePurpose {
+    /// The tenant's: for an instance.
+    #[default]
+    Instance,
+    /// A NAT gateway's.
+    NatGateway(NatGatewayId),
+    /// An interface endpoint's.
+    Endpoint(EndpointId),
+    /// The place of a transit gateway's attachment in a subnet.
+    TransitGateway(TransitGatewayAttachmentId),
 }
 
 impl NetworkInterface {
@@ -52,6 +75,11 @@ impl NetworkInterface {
     /// Its primary private address.
     pub fn primary(&self) -> Ipv4Addr {
         self.addresses.first().copied().unwrap_or(Ipv4Addr::UNSPECIFIED)
+    }
+
+    /// All its private addresses, of both families.
+    pub fn all_addresses(&self) -> impl Iterator<Item = IpAddr> + '_ {
+        self.addresses.iter().map(|address| IpAddr::V4(*address)).chain(self.ipv6.iter().map(|a| IpAddr::V6(*a)))
     }
 
     /// The instance that has it.

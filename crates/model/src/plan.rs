@@ -9,17 +9,22 @@
 //! understand each other, also on disk.
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::address::{Cidr, Ipv4Cidr, Mac};
-use crate::id::{HostId, ImageId, InstanceId, InterfaceId, ReservationId, SecurityGroupId, SubnetId, VolumeId, VpcId};
+use crate::address::{Cidr, Ipv4Cidr, Ipv6Cidr, Mac};
+use crate::id::{
+    FlowLogId, HostId, ImageId, InstanceId, InterfaceId, NatGatewayId, PeeringId, ReservationId, SecurityGroupId,
+    SubnetId, TransitGatewayAttachmentId, TransitGatewayId, VolumeId, VpcId, VpnConnectionId, VpnGatewayId,
+};
 use crate::instance::MetadataOptions;
+use crate::observation::FlowLogTraffic;
 use crate::region::ZoneName;
 use crate::scope::AccountId;
 use crate::security_group::{IpProtocol, PortRange};
 use crate::time::Timestamp;
+use crate::vpn::TunnelOptions;
 
 /// The version of the plan's format that this binary writes.
 pub const FORMAT: u32 = 1;
@@ -47,6 +52,16 @@ pub enum PieceKey {
     Group(SecurityGroupId),
     /// An interface's place in the network.
     Port(InterfaceId),
+    /// A NAT gateway of a network that is here.
+    NatGateway(NatGatewayId),
+    /// A peering of two networks that are here.
+    Peering(PeeringId),
+    /// A transit gateway that networks here are attached to.
+    TransitGateway(TransitGatewayId),
+    /// A VPN of a network that is here.
+    Vpn(VpnConnectionId),
+    /// A record of traffic.
+    FlowLog(FlowLogId),
     /// A volume kept on this host.
     Volume(VolumeId),
     /// An instance placed on this host.
@@ -64,6 +79,16 @@ pub enum Piece {
     Group(GroupPlan),
     /// An interface.
     Port(PortPlan),
+    /// A NAT gateway.
+    NatGateway(NatGatewayPlan),
+    /// A peering.
+    Peering(PeeringPlan),
+    /// A transit gateway.
+    TransitGateway(TransitGatewayPlan),
+    /// A VPN.
+    Vpn(VpnPlan),
+    /// A record of traffic.
+    FlowLog(FlowLogPlan),
     /// A volume.
     Volume(VolumePlan),
     /// An instance.
@@ -98,6 +123,11 @@ pieces! {
     subnet subnets Subnet SubnetId => SubnetPlan;
     group groups Group SecurityGroupId => GroupPlan;
     port ports Port InterfaceId => PortPlan;
+    nat_gateway nat_gateways NatGateway NatGatewayId => NatGatewayPlan;
+    peering peerings Peering PeeringId => PeeringPlan;
+    transit_gateway transit_gateways TransitGateway TransitGatewayId => TransitGatewayPlan;
+    vpn vpns Vpn VpnConnectionId => VpnPlan;
+    flow_log flow_logs FlowLog FlowLogId => FlowLogPlan;
     volume volumes Volume VolumeId => VolumePlan;
 }
 
@@ -141,6 +171,21 @@ pub struct VpcPlan {
     /// The time servers that DHCP tells.
     #[serde(default)]
     pub ntp_servers: Vec<Ipv4Addr>,
+    /// Its IPv6 blocks.
+    #[serde(default)]
+    pub ipv6: Vec<Ipv6Cidr>,
+    /// Whether a gateway is there that lets IPv6 out only.
+    #[serde(default)]
+    pub egress_only: bool,
+    /// The routes of what comes in from the internet, where the internet gateway has a route table.
+    #[serde(default)]
+    pub internet_routes: Vec<RoutePlan>,
+    /// The routes of what comes in by VPN, where the VPN gateway has a route table.
+    #[serde(default)]
+    pub vpn_routes: Vec<RoutePlan>,
+    /// Names that resolve differently within this network: those of services that have an endpoint here.
+    #[serde(default)]
+    pub private_names: BTreeMap<String, Vec<Ipv4Addr>>,
 }
 
 /// A subnet.
@@ -158,6 +203,9 @@ pub struct SubnetPlan {
     pub acl_ingress: Vec<AclRulePlan>,
     /// The same outwards.
     pub acl_egress: Vec<AclRulePlan>,
+    /// Its IPv6 block. The gateway is `fe80::1` on every port.
+    #[serde(default)]
+    pub ipv6: Option<Ipv6Cidr>,
 }
 
 /// A route of a subnet.
@@ -178,6 +226,18 @@ pub enum RouteTargetPlan {
     Interface(InterfaceId),
     /// Nowhere: its target is gone.
     Blackhole,
+    /// Within the network.
+    Local,
+    /// Translated by a NAT gateway, and on by the routes of the subnet that it is in.
+    NatGateway(NatGatewayId),
+    /// Out by the gateway that lets IPv6 out only.
+    EgressOnly,
+    /// To the other network of a peering.
+    Peering(PeeringId),
+    /// To a transit gateway.
+    TransitGateway(TransitGatewayId),
+    /// To the VPNs of a VPN gateway.
+    VpnGateway(VpnGatewayId),
 }
 
 /// A rule of a network ACL.
@@ -241,6 +301,9 @@ pub struct PortPlan {
     pub mac: Mac,
     /// Its private addresses, the primary one first.
     pub addresses: Vec<Ipv4Addr>,
+    /// Its IPv6 addresses.
+    #[serde(default)]
+    pub ipv6: Vec<Ipv6Addr>,
     /// Its security groups.
     pub groups: Vec<SecurityGroupId>,
     /// Whether it may send and receive only as itself.
@@ -272,6 +335,145 @@ pub enum PortLocation {
         /// Its address on the underlay.
         address: Ipv4Addr,
     },
+    /// No machine has it: a NAT gateway or an endpoint of this network does. Where it answers, its own piece says.
+    Service,
+}
+
+/// Where a part of the network that is in one place is: this host, or another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Place {
+    /// Here.
+    Here,
+    /// On another host, with its address on the underlay.
+    Remote {
+        /// Which.
+        host: HostId,
+        /// Its address on the underlay.
+        address: Ipv4Addr,
+    },
+}
+
+/// A NAT gateway.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NatGatewayPlan {
+    /// Which.
+    pub id: NatGatewayId,
+    /// The network.
+    pub vpc: VpcId,
+    /// The subnet, whose routes say where what it translated goes.
+    pub subnet: SubnetId,
+    /// Its interface, which has its private addresses.
+    pub interface: InterfaceId,
+    /// Its private addresses, the primary one first, each with the public one that stands for it.
+    pub addresses: Vec<(Ipv4Addr, Option<Ipv4Addr>)>,
+    /// Where it translates.
+    pub place: Place,
+}
+
+/// A peering in use.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeeringPlan {
+    /// Which.
+    pub id: PeeringId,
+    /// Its two networks, the requester's first. Both are in the plan.
+    pub vpcs: [VpcId; 2],
+    /// For each, whether its public names resolve to private addresses from the other.
+    pub dns: [bool; 2],
+}
+
+/// A transit gateway.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TransitGatewayPlan {
+    /// Which.
+    pub id: TransitGatewayId,
+    /// The number that tells it apart on a host and between hosts, as a network's does.
+    pub number: u32,
+    /// What is attached to it.
+    pub attachments: Vec<AttachmentPlan>,
+}
+
+/// An attachment of a transit gateway, with the routes of what comes from it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttachmentPlan {
+    /// Which.
+    pub id: TransitGatewayAttachmentId,
+    /// What.
+    pub to: AttachmentTo,
+    /// The routes of the table that it is associated with: where to, and by which attachment; `None` drops.
+    pub routes: Vec<(Cidr, Option<TransitGatewayAttachmentId>)>,
+}
+
+/// What is attached to a transit gateway.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AttachmentTo {
+    /// A network, by these subnets: the routes of the first say where what comes in goes.
+    Vpc {
+        /// Which.
+        vpc: VpcId,
+        /// The subnets.
+        subnets: Vec<SubnetId>,
+    },
+    /// A VPN.
+    Vpn(VpnConnectionId),
+}
+
+/// A VPN. The tunnels' keys are not in the plan: the agent fetches them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VpnPlan {
+    /// Which.
+    pub id: VpnConnectionId,
+    /// The VPN gateway and the network that it is attached to, unless it ends at a transit gateway.
+    pub gateway: Option<(VpnGatewayId, VpcId)>,
+    /// The transit gateway and the attachment that it ends at, if it does.
+    pub transit: Option<(TransitGatewayId, TransitGatewayAttachmentId)>,
+    /// The other side's address outside.
+    pub peer: Ipv4Addr,
+    /// What the other side may reach.
+    pub local: Ipv4Cidr,
+    /// What this side may reach there.
+    pub remote: Ipv4Cidr,
+    /// What lies behind the other side.
+    pub routes: Vec<Cidr>,
+    /// Its tunnels.
+    pub tunnels: Vec<TunnelPlan>,
+    /// Where its tunnels end.
+    pub place: Place,
+}
+
+/// A tunnel of a VPN.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TunnelPlan {
+    /// This side's address outside.
+    pub outside: Ipv4Addr,
+    /// The link's own block of four addresses.
+    pub inside: Ipv4Cidr,
+    /// What was asked of it.
+    pub options: TunnelOptions,
+    /// Grows when the key changes.
+    pub key_version: u64,
+}
+
+/// A record of traffic.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FlowLogPlan {
+    /// Which.
+    pub id: FlowLogId,
+    /// Whose.
+    pub account: AccountId,
+    /// The ports whose traffic it records that are on this host.
+    pub ports: Vec<InterfaceId>,
+    /// Which traffic.
+    pub traffic: FlowLogTraffic,
+    /// The ARN of the bucket, with the folder within it.
+    pub destination: String,
+    /// The record's fields, in order.
+    pub fields: Vec<String>,
+    /// How long flows are summed up, in seconds.
+    pub interval_s: u32,
+    /// Whether folders are named `key=value`.
+    pub hive_partitions: bool,
+    /// Whether there is a folder an hour.
+    pub hourly_partitions: bool,
 }
 
 /// A volume that is kept on this host's disk.
@@ -495,6 +697,11 @@ mod tests {
     fn vpc(number: u32) -> (PieceKey, Piece) {
         let id = VpcId::from_random(u128::from(number));
         let plan = VpcPlan {
+            ipv6: vec![],
+            egress_only: false,
+            internet_routes: vec![],
+            vpn_routes: vec![],
+            private_names: BTreeMap::new(),
             id,
             cidrs: vec![],
             number,

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::address::Cidr;
-use crate::id::{SecurityGroupId, SecurityGroupRuleId, VpcId};
+use crate::id::{PrefixListId, SecurityGroupId, SecurityGroupRuleId, VpcId};
 use crate::scope::{Scope, Scoped};
 
 /// A stateful firewall of interfaces.
@@ -72,8 +72,10 @@ impl SecurityGroupRule {
 pub enum Peer {
     /// Addresses.
     Cidr(Cidr),
-    /// Every interface in that group.
+    /// Every interface in that group, which may be of a peered VPC.
     Group(SecurityGroupId),
+    /// Every block of that prefix list.
+    PrefixList(PrefixListId),
 }
 
 /// A protocol as rules name it: all, or a number of IANA's.

@@ -5,10 +5,11 @@ use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::address::{Cidr, Ipv4Cidr};
+use crate::address::{Cidr, Ipv4Cidr, Ipv6Cidr};
 use crate::id::{
-    AddressAssociationId, AllocationId, DhcpOptionsId, InterfaceId, InternetGatewayId, NetworkAclAssociationId,
-    NetworkAclId, RouteTableAssociationId, RouteTableId, SubnetId, VpcId,
+    AddressAssociationId, AllocationId, DhcpOptionsId, EgressOnlyGatewayId, EndpointId, InterfaceId, InternetGatewayId,
+    NatGatewayId, NetworkAclAssociationId, NetworkAclId, PeeringId, PrefixListId, RouteTableAssociationId,
+    RouteTableId, SubnetCidrId, SubnetId, TransitGatewayId, VpcCidrId, VpcId, VpnGatewayId,
 };
 use crate::plan::AclRulePlan;
 use crate::region::ZoneName;
@@ -22,7 +23,10 @@ pub struct Vpc {
     /// Which.
     pub id: VpcId,
     /// Its IPv4 blocks, the primary one first, each with the id of its association.
-    pub cidrs: Vec<(String, Ipv4Cidr)>,
+    pub cidrs: Vec<(VpcCidrId, Ipv4Cidr)>,
+    /// Its IPv6 blocks, of 56 bits and from the provider's pool, each with the id of its association.
+    #[serde(default)]
+    pub ipv6: Vec<(VpcCidrId, Ipv6Cidr)>,
     /// Its number on hosts and between them, unique in the cloud.
     pub number: u32,
     /// Whether it is the scope's default.
@@ -35,6 +39,9 @@ pub struct Vpc {
     pub dns_hostnames: bool,
     /// `enableNetworkAddressUsageMetrics`.
     pub address_usage_metrics: bool,
+    /// Whether its instances get `dedicated` tenancy unless they ask for another.
+    #[serde(default)]
+    pub dedicated: bool,
 }
 
 /// A part of a VPC in one zone.
@@ -54,6 +61,29 @@ pub struct Subnet {
     pub default_for_az: bool,
     /// `mapPublicIpOnLaunch`.
     pub map_public_ip: bool,
+    /// Its IPv6 block, of 64 bits, with the id of its association.
+    #[serde(default)]
+    pub ipv6: Option<(SubnetCidrId, Ipv6Cidr)>,
+    /// `assignIpv6AddressOnCreation`.
+    #[serde(default)]
+    pub assign_ipv6: bool,
+    /// `enableDns64`.
+    #[serde(default)]
+    pub dns64: bool,
+    /// `privateDnsNameOptionsOnLaunch`.
+    #[serde(default)]
+    pub names: NameOptions,
+}
+
+/// How private names of instances are made: `PrivateDnsNameOptions`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NameOptions {
+    /// `resource-name` (`i-….`) rather than `ip-name` (`ip-10-0-0-4.`).
+    pub by_resource: bool,
+    /// Whether the resource's name resolves to IPv4 addresses.
+    pub resource_a: bool,
+    /// Whether the resource's name resolves to IPv6 addresses.
+    pub resource_aaaa: bool,
 }
 
 /// A VPC's way to the internet.
@@ -82,13 +112,38 @@ pub struct RouteTable {
     pub main: Option<RouteTableAssociationId>,
     /// The subnets that use it by choice.
     pub associations: Vec<(RouteTableAssociationId, SubnetId)>,
+    /// The gateways whose traffic into the VPC it routes.
+    #[serde(default)]
+    pub gateways: Vec<(RouteTableAssociationId, EdgeGateway)>,
+    /// The VPN gateways whose routes it takes over.
+    #[serde(default)]
+    pub propagating: Vec<VpnGatewayId>,
+}
+
+/// A gateway at the edge of a VPC that may have a route table of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum EdgeGateway {
+    /// An internet gateway.
+    Internet(InternetGatewayId),
+    /// A VPN gateway.
+    Vpn(VpnGatewayId),
+}
+
+/// Where a route goes to. Stored as the text that the API shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Destination {
+    /// Every block of a prefix list.
+    PrefixList(PrefixListId),
+    /// A block.
+    Cidr(Cidr),
 }
 
 /// A route.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Route {
     /// Where to.
-    pub destination: Cidr,
+    pub destination: Destination,
     /// By which way.
     pub target: RouteTarget,
     /// `CreateRouteTable` or `CreateRoute`.
@@ -102,6 +157,20 @@ pub enum RouteTarget {
     InternetGateway(InternetGatewayId),
     /// An interface.
     Interface(InterfaceId),
+    /// A NAT gateway.
+    NatGateway(NatGatewayId),
+    /// A gateway that lets IPv6 out only.
+    EgressOnly(EgressOnlyGatewayId),
+    /// The other VPC of a peering.
+    Peering(PeeringId),
+    /// A transit gateway.
+    TransitGateway(TransitGatewayId),
+    /// A VPN gateway.
+    VpnGateway(VpnGatewayId),
+    /// A gateway endpoint.
+    Endpoint(EndpointId),
+    /// The VPC itself: what a replaced local route is given back.
+    Local,
 }
 
 /// A stateless filter of subnets.
@@ -121,6 +190,17 @@ pub struct NetworkAcl {
     pub egress: Vec<AclRulePlan>,
     /// The subnets that it filters.
     pub associations: Vec<(NetworkAclAssociationId, SubnetId)>,
+}
+
+/// A VPC's way out for IPv6 that lets nobody in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EgressOnlyGateway {
+    /// Whose and where.
+    pub scope: Scope,
+    /// Which.
+    pub id: EgressOnlyGatewayId,
+    /// The VPC.
+    pub vpc: VpcId,
 }
 
 /// A set of DHCP options.
@@ -168,4 +248,4 @@ macro_rules! keys {
         }
     )*};
 }
-keys!(Vpc VpcId, Subnet SubnetId, InternetGateway InternetGatewayId, RouteTable RouteTableId, NetworkAcl NetworkAclId, DhcpOptions DhcpOptionsId, Address AllocationId);
+keys!(Vpc VpcId, Subnet SubnetId, EgressOnlyGateway EgressOnlyGatewayId, InternetGateway InternetGatewayId, RouteTable RouteTableId, NetworkAcl NetworkAclId, DhcpOptions DhcpOptionsId, Address AllocationId);

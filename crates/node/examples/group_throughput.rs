@@ -146,6 +146,11 @@ fn plan(ingress: &[GroupRulePlan]) -> Outcome<HostPlan> {
     let (vpc, subnet, group) = (VpcId::from_random(1), SubnetId::from_random(1), SecurityGroupId::from_random(1));
     let mut plan = HostPlan { incarnation: 1, revision: 1, ..HostPlan::default() };
     let network = VpcPlan {
+        ipv6: vec![],
+        egress_only: false,
+        internet_routes: vec![],
+        vpn_routes: vec![],
+        private_names: Default::default(),
         id: vpc,
         cidrs: vec!["10.1.0.0/16".parse()?],
         number: 1,
@@ -164,6 +169,7 @@ fn plan(ingress: &[GroupRulePlan]) -> Outcome<HostPlan> {
         cidr: Cidr::V4(Ipv4Cidr::ALL),
     };
     let part = SubnetPlan {
+        ipv6: None,
         id: subnet,
         vpc,
         cidr: "10.1.1.0/24".parse()?,
@@ -178,6 +184,7 @@ fn plan(ingress: &[GroupRulePlan]) -> Outcome<HostPlan> {
     for number in [1u8, 2] {
         let id = InterfaceId::from_random(number.into());
         let port = PortPlan {
+            ipv6: vec![],
             id,
             vpc,
             subnet,

@@ -4,8 +4,8 @@
 use landfall_cloud::View;
 use landfall_cloud::value::{Interfaces, RouteTables, Vpcs};
 use landfall_model::{
-    AccountId, Cidr, InstanceId, InterfaceId, RouteTable, RouteTableAssociationId, RouteTableId, RouteTarget, SubnetId,
-    VpcId,
+    AccountId, Cidr, Destination, EgressOnlyGatewayId, InstanceId, InterfaceId, NatGatewayId, PeeringId, PrefixListId,
+    RouteTable, RouteTableAssociationId, RouteTableId, RouteTarget, SubnetId, TransitGatewayId, VpcId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -49,6 +49,16 @@ struct RouteShape<'v> {
     destination_cidr_block: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     destination_ipv6_cidr_block: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    destination_prefix_list_id: Option<PrefixListId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nat_gateway_id: Option<NatGatewayId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    egress_only_internet_gateway_id: Option<EgressOnlyGatewayId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vpc_peering_connection_id: Option<PeeringId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transit_gateway_id: Option<TransitGatewayId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     gateway_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -127,7 +137,7 @@ fn routes<'v>(view: &View<'v>, row: &'v RouteTable) -> Vec<RouteShape<'v>> {
     let blocks = view.find::<Vpcs, _>(row.vpc).map_or(&[][..], |vpc| &vpc.cidrs);
     let local = blocks.iter().map(|(_, block)| RouteShape {
         gateway_id: Some("local".into()),
-        ..to(Cidr::V4(*block), true, "CreateRouteTable")
+        ..to(Destination::Cidr(Cidr::V4(*block)), true, "CreateRouteTable")
     });
     let made = row.routes.iter().map(|route| {
         let shape = to(route.destination, view.is_active(row.vpc, route.target), &route.origin);
@@ -138,20 +148,33 @@ fn routes<'v>(view: &View<'v>, row: &'v RouteTable) -> Vec<RouteShape<'v>> {
                 let instance_owner_id = instance_id.map(|_| row.scope.account);
                 RouteShape { network_interface_id: Some(id), instance_id, instance_owner_id, ..shape }
             }
+            RouteTarget::NatGateway(id) => RouteShape { nat_gateway_id: Some(id), ..shape },
+            RouteTarget::EgressOnly(id) => RouteShape { egress_only_internet_gateway_id: Some(id), ..shape },
+            RouteTarget::Peering(id) => RouteShape { vpc_peering_connection_id: Some(id), ..shape },
+            RouteTarget::TransitGateway(id) => RouteShape { transit_gateway_id: Some(id), ..shape },
+            RouteTarget::VpnGateway(id) => RouteShape { gateway_id: Some(id.to_string()), ..shape },
+            RouteTarget::Endpoint(id) => RouteShape { gateway_id: Some(id.to_string()), ..shape },
+            RouteTarget::Local => RouteShape { gateway_id: Some("local".into()), ..shape },
         }
     });
     local.chain(made).collect()
 }
 
 /// A route to a destination, its target yet to be named.
-fn to(destination: Cidr, is_active: bool, origin: &str) -> RouteShape<'_> {
-    let (v4, v6) = match destination {
-        Cidr::V4(block) => (Some(block.to_string()), None),
-        Cidr::V6(block) => (None, Some(block.to_string())),
+fn to(destination: Destination, is_active: bool, origin: &str) -> RouteShape<'_> {
+    let (v4, v6, list) = match destination {
+        Destination::Cidr(Cidr::V4(block)) => (Some(block.to_string()), None, None),
+        Destination::Cidr(Cidr::V6(block)) => (None, Some(block.to_string()), None),
+        Destination::PrefixList(id) => (None, None, Some(id)),
     };
     RouteShape {
         destination_cidr_block: v4,
         destination_ipv6_cidr_block: v6,
+        destination_prefix_list_id: list,
+        nat_gateway_id: None,
+        egress_only_internet_gateway_id: None,
+        vpc_peering_connection_id: None,
+        transit_gateway_id: None,
         gateway_id: None,
         network_interface_id: None,
         instance_id: None,
@@ -194,11 +217,15 @@ fn route_field<'v>(route: &RouteShape<'v>, name: &str) -> Values<'v> {
     match name {
         "destination-cidr-block" => many(&route.destination_cidr_block),
         "destination-ipv6-cidr-block" => many(&route.destination_ipv6_cidr_block),
+        "destination-prefix-list-id" => many(route.destination_prefix_list_id),
+        "egress-only-internet-gateway-id" => many(route.egress_only_internet_gateway_id),
+        "nat-gateway-id" => many(route.nat_gateway_id),
+        "transit-gateway-id" => many(route.transit_gateway_id),
+        "vpc-peering-connection-id" => many(route.vpc_peering_connection_id),
         "gateway-id" => many(&route.gateway_id),
         "instance-id" => many(route.instance_id),
         "origin" => shown(route.origin),
         "state" => shown(route.state),
-        // No route leads to a NAT gateway, a transit gateway, a peer or a prefix list.
         _ => Vec::new(),
     }
 }

@@ -129,7 +129,7 @@ fn of_rule<'v>(view: &View<'v>, rule: &SecurityGroupRule, field: &str) -> Values
             view.find::<SecurityGroups, _>(*group).map(|row| one(row.name.as_str())).unwrap_or_default()
         }
         ("user-id", Peer::Group(_)) => shown(rule.scope.account),
-        // No rule has a prefix list.
+        ("prefix-list-id", Peer::PrefixList(list)) => shown(list),
         _ => Values::new(),
     }
 }

@@ -209,7 +209,8 @@ impl Ledger {
                     self.ready.insert(Key::Instance(id));
                 }
             }
-            PieceKey::Vpc(_) | PieceKey::Subnet(_) | PieceKey::Group(_) => {}
+            // Parts of the network that no instance waits for.
+            _ => {}
         }
     }
 

@@ -26,6 +26,11 @@ fn pieces_of_network() -> [(PieceKey, Piece); 3] {
     let (vpc, subnet, group) = (VpcId::from_random(1), SubnetId::from_random(1), SecurityGroupId::from_random(1));
     let cidr = Ipv4Cidr::new(Ipv4Addr::new(10, 0, 0, 0), 16).unwrap();
     let vpc_plan = VpcPlan {
+        ipv6: vec![],
+        egress_only: false,
+        internet_routes: vec![],
+        vpn_routes: vec![],
+        private_names: Default::default(),
         id: vpc,
         cidrs: vec![cidr],
         number: 1,
@@ -36,7 +41,8 @@ fn pieces_of_network() -> [(PieceKey, Piece); 3] {
         domain_name_servers: vec![],
         ntp_servers: vec![],
     };
-    let subnet_plan = SubnetPlan { id: subnet, vpc, cidr, routes: vec![], acl_ingress: vec![], acl_egress: vec![] };
+    let subnet_plan =
+        SubnetPlan { ipv6: None, id: subnet, vpc, cidr, routes: vec![], acl_ingress: vec![], acl_egress: vec![] };
     let group_plan = GroupPlan { id: group, vpc, ingress: vec![], egress: vec![] };
     [
         (PieceKey::Vpc(vpc), Piece::Vpc(vpc_plan)),
@@ -84,6 +90,7 @@ pub fn volume(n: u32, wanted: bool) -> VolumePlan {
 pub fn port(n: u32) -> PortPlan {
     let [_, _, a, b] = n.to_be_bytes();
     PortPlan {
+        ipv6: vec![],
         id: port_id(n),
         vpc: VpcId::from_random(1),
         subnet: SubnetId::from_random(1),

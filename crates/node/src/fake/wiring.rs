@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use landfall_model::plan::{HostPlan, Piece, PieceKey, PortLocation, RouteTargetPlan};
+use landfall_model::plan::{AttachmentTo, HostPlan, Piece, PieceKey, PortLocation, RouteTargetPlan};
 use landfall_model::{InstanceId, InterfaceId, Mac};
 
 /// The applied network.
@@ -92,7 +92,10 @@ fn applied(piece: &Piece) -> Option<Applied> {
         Piece::Subnet(subnet) => {
             let ways = subnet.routes.iter().filter_map(|route| match route.target {
                 RouteTargetPlan::Interface(id) => Some(PieceKey::Port(id)),
-                RouteTargetPlan::InternetGateway | RouteTargetPlan::Blackhole => None,
+                RouteTargetPlan::NatGateway(id) => Some(PieceKey::NatGateway(id)),
+                RouteTargetPlan::Peering(id) => Some(PieceKey::Peering(id)),
+                RouteTargetPlan::TransitGateway(id) => Some(PieceKey::TransitGateway(id)),
+                _ => None,
             });
             wired(std::iter::once(PieceKey::Vpc(subnet.vpc)).chain(ways).collect())
         }
@@ -107,6 +110,19 @@ fn applied(piece: &Piece) -> Option<Applied> {
             }
             Some(Applied { refers_to, port: Some((port.mac, port.location)) })
         }
+        Piece::NatGateway(plan) => {
+            wired(vec![PieceKey::Vpc(plan.vpc), PieceKey::Subnet(plan.subnet), PieceKey::Port(plan.interface)])
+        }
+        Piece::Peering(plan) => wired(plan.vpcs.iter().map(|id| PieceKey::Vpc(*id)).collect()),
+        Piece::TransitGateway(plan) => {
+            let vpcs = plan.attachments.iter().filter_map(|attachment| match &attachment.to {
+                AttachmentTo::Vpc { vpc, .. } => Some(PieceKey::Vpc(*vpc)),
+                AttachmentTo::Vpn(_) => None,
+            });
+            wired(vpcs.collect())
+        }
+        Piece::Vpn(plan) => wired(plan.gateway.iter().map(|(_, vpc)| PieceKey::Vpc(*vpc)).collect()),
+        Piece::FlowLog(_) => wired(Vec::new()),
         Piece::Volume(_) | Piece::Instance(_) => None,
     }
 }

@@ -21,6 +21,7 @@ pub fn host_plan() -> HostPlan {
     let (vpc, subnet) = (VpcId::from_random(1), SubnetId::from_random(2));
     let group = SecurityGroupId::from_random(3);
     let port = |id: InterfaceId, addresses: Vec<Ipv4Addr>, location| PortPlan {
+        ipv6: vec![],
         id,
         vpc,
         subnet,
@@ -54,6 +55,11 @@ pub fn host_plan() -> HostPlan {
 
 fn vpc_plan(id: VpcId) -> VpcPlan {
     VpcPlan {
+        ipv6: vec![],
+        egress_only: false,
+        internet_routes: vec![],
+        vpn_routes: vec![],
+        private_names: Default::default(),
         id,
         cidrs: vec!["10.0.0.0/16".parse().unwrap()],
         number: 7,
@@ -68,6 +74,7 @@ fn vpc_plan(id: VpcId) -> VpcPlan {
 
 fn subnet_plan(id: SubnetId, vpc: VpcId) -> SubnetPlan {
     SubnetPlan {
+        ipv6: None,
         id,
         vpc,
         cidr: "10.0.1.0/24".parse().unwrap(),

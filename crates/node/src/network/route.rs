@@ -68,7 +68,7 @@ pub fn compile(
         let mark = match route.target {
             RouteTargetPlan::InternetGateway => vpc.internet_gateway.then_some(INTERNET),
             RouteTargetPlan::Interface(id) => targets.get(&id).map(|(mark, _)| *mark),
-            RouteTargetPlan::Blackhole => None,
+            _ => None,
         };
         routes.push((destination, mark));
     }
@@ -111,6 +111,11 @@ mod tests {
 
     fn vpc(internet_gateway: bool) -> VpcPlan {
         VpcPlan {
+            ipv6: vec![],
+            egress_only: false,
+            internet_routes: vec![],
+            vpn_routes: vec![],
+            private_names: Default::default(),
             id: VpcId::MIN,
             cidrs: vec!["10.1.0.0/16".parse().unwrap()],
             number: 1,
@@ -129,6 +134,7 @@ mod tests {
             target: *target,
         };
         SubnetPlan {
+            ipv6: None,
             id: SubnetId::MIN,
             vpc: VpcId::MIN,
             cidr: "10.1.1.0/24".parse().unwrap(),

@@ -299,7 +299,11 @@ fn routes(tx: &mut Tx<'_, '_>, dice: &mut Dice) {
     let association = tx.new_id();
     let what = dice.below(3);
     tx.update::<RouteTables, _>(&row.key(), |row| match what {
-        0 => row.routes.push(Route { destination: Cidr::V4(block), target, origin: "CreateRoute".into() }),
+        0 => row.routes.push(Route {
+            destination: landfall_model::Destination::Cidr(Cidr::V4(block)),
+            target,
+            origin: "CreateRoute".into(),
+        }),
         1 => row.routes.truncate(1),
         _ if row.associations.is_empty() => row.associations.push((association, subnet.id)),
         _ => row.associations.clear(),

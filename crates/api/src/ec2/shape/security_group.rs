@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use landfall_cloud::View;
 use landfall_cloud::value::SecurityGroups;
 use landfall_model::{
-    AccountId, Arn, Cidr, IpProtocol, Ipv4Cidr, Ipv6Cidr, Peer, PortRange, RuleDirection, SecurityGroup,
+    AccountId, Arn, Cidr, IpProtocol, Ipv4Cidr, Ipv6Cidr, Peer, PortRange, PrefixListId, RuleDirection, SecurityGroup,
     SecurityGroupId, SecurityGroupRule, SecurityGroupRuleId, VpcId,
 };
 use serde::Serialize;
@@ -40,7 +40,7 @@ struct IpPermission<'v> {
     groups: Vec<UserIdGroupPair<'v>>,
     ip_ranges: Vec<IpRange<'v>>,
     ipv6_ranges: Vec<Ipv6Range<'v>>,
-    prefix_list_ids: Vec<()>,
+    prefix_list_ids: Vec<PrefixListShape<'v>>,
 }
 
 #[derive(Serialize)]
@@ -58,6 +58,14 @@ struct IpRange<'v> {
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<&'v str>,
     cidr_ip: Ipv4Cidr,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct PrefixListShape<'v> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<&'v str>,
+    prefix_list_id: PrefixListId,
 }
 
 #[derive(Serialize)]
@@ -114,6 +122,9 @@ impl<'v> IpPermission<'v> {
         match rule.peer {
             Peer::Cidr(Cidr::V4(cidr_ip)) => self.ip_ranges.push(IpRange { description, cidr_ip }),
             Peer::Cidr(Cidr::V6(cidr_ipv6)) => self.ipv6_ranges.push(Ipv6Range { description, cidr_ipv6 }),
+            Peer::PrefixList(prefix_list_id) => {
+                self.prefix_list_ids.push(PrefixListShape { description, prefix_list_id });
+            }
             Peer::Group(group_id) => {
                 self.groups.push(UserIdGroupPair { description, user_id: view.scope().account, group_id });
             }
@@ -137,6 +148,8 @@ pub struct RuleShape<'v> {
     #[serde(skip_serializing_if = "Option::is_none")]
     cidr_ipv6: Option<Ipv6Cidr>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    prefix_list_id: Option<PrefixListId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     referenced_group_info: Option<ReferencedGroup>,
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<&'v str>,
@@ -157,7 +170,7 @@ struct ReferencedGroup {
 impl<'v> RuleShape<'v> {
     /// That rule.
     pub fn of(view: &View<'v>, rule: &'v SecurityGroupRule) -> Self {
-        let (cidr_ipv4, cidr_ipv6, group) = peers(&rule.peer);
+        let (cidr_ipv4, cidr_ipv6, group, prefix_list_id) = peers(&rule.peer);
         Self {
             security_group_rule_id: rule.id,
             group_id: rule.group,
@@ -168,6 +181,7 @@ impl<'v> RuleShape<'v> {
             to_port: rule.ports.to,
             cidr_ipv4,
             cidr_ipv6,
+            prefix_list_id,
             referenced_group_info: group.map(|group_id| ReferencedGroup {
                 group_id,
                 user_id: rule.scope.account,
@@ -195,6 +209,8 @@ pub struct RevokedRule {
     #[serde(skip_serializing_if = "Option::is_none")]
     cidr_ipv6: Option<Ipv6Cidr>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    prefix_list_id: Option<PrefixListId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     referenced_group_id: Option<SecurityGroupId>,
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<String>,
@@ -202,7 +218,7 @@ pub struct RevokedRule {
 
 impl From<SecurityGroupRule> for RevokedRule {
     fn from(rule: SecurityGroupRule) -> Self {
-        let (cidr_ipv4, cidr_ipv6, referenced_group_id) = peers(&rule.peer);
+        let (cidr_ipv4, cidr_ipv6, referenced_group_id, prefix_list_id) = peers(&rule.peer);
         Self {
             security_group_rule_id: rule.id,
             group_id: rule.group,
@@ -212,16 +228,20 @@ impl From<SecurityGroupRule> for RevokedRule {
             to_port: rule.ports.to,
             cidr_ipv4,
             cidr_ipv6,
+            prefix_list_id,
             referenced_group_id,
             description: rule.description,
         }
     }
 }
 
-fn peers(peer: &Peer) -> (Option<Ipv4Cidr>, Option<Ipv6Cidr>, Option<SecurityGroupId>) {
+type Peers = (Option<Ipv4Cidr>, Option<Ipv6Cidr>, Option<SecurityGroupId>, Option<PrefixListId>);
+
+fn peers(peer: &Peer) -> Peers {
     match *peer {
-        Peer::Cidr(Cidr::V4(block)) => (Some(block), None, None),
-        Peer::Cidr(Cidr::V6(block)) => (None, Some(block), None),
-        Peer::Group(group) => (None, None, Some(group)),
+        Peer::Cidr(Cidr::V4(block)) => (Some(block), None, None, None),
+        Peer::Cidr(Cidr::V6(block)) => (None, Some(block), None, None),
+        Peer::Group(group) => (None, None, Some(group), None),
+        Peer::PrefixList(list) => (None, None, None, Some(list)),
     }
 }

@@ -1,7 +1,7 @@
 //! A VPC and a subnet as answers show them.
 
 use landfall_cloud::{View, network};
-use landfall_model::{AccountId, Arn, DhcpOptionsId, Ipv4Cidr, Subnet, SubnetId, Vpc, VpcId, ZoneName};
+use landfall_model::{AccountId, Arn, DhcpOptionsId, Ipv4Cidr, Subnet, SubnetId, Vpc, VpcCidrId, VpcId, ZoneName};
 use serde::Serialize;
 
 use super::{Tag, tag_set};
@@ -13,7 +13,7 @@ pub struct VpcShape<'v> {
     owner_id: AccountId,
     state: &'static str,
     cidr_block: Ipv4Cidr,
-    cidr_block_association_set: Vec<CidrAssociation<'v>>,
+    cidr_block_association_set: Vec<CidrAssociation>,
     dhcp_options_id: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     tag_set: Option<Vec<Tag<'v>>>,
@@ -24,8 +24,8 @@ pub struct VpcShape<'v> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct CidrAssociation<'v> {
-    association_id: &'v str,
+struct CidrAssociation {
+    association_id: VpcCidrId,
     cidr_block: Ipv4Cidr,
     cidr_block_state: CidrState,
 }
@@ -90,7 +90,7 @@ pub fn primary_block(row: &Vpc) -> Ipv4Cidr {
 /// The VPC as its owner sees it.
 pub fn vpc<'v>(view: &View<'v>, row: &'v Vpc) -> VpcShape<'v> {
     let blocks = row.cidrs.iter().map(|(id, block)| CidrAssociation {
-        association_id: id,
+        association_id: *id,
         cidr_block: *block,
         cidr_block_state: CidrState { state: "associated" },
     });

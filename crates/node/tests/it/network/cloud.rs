@@ -46,6 +46,11 @@ impl Cloud {
         let mut cloud = Cloud(HostPlan { incarnation: 1, revision: 1, ..HostPlan::default() });
         for number in [1, 2] {
             let plan = VpcPlan {
+                ipv6: vec![],
+                egress_only: false,
+                internet_routes: vec![],
+                vpn_routes: vec![],
+                private_names: Default::default(),
                 id: vpc_id(number),
                 cidrs: vec!["10.1.0.0/16".parse().unwrap()],
                 number,
@@ -60,6 +65,7 @@ impl Cloud {
         }
         for (number, vpc, block) in [(1, 1, "10.1.1.0/24"), (2, 1, "10.1.2.0/24"), (3, 2, "10.1.1.0/24")] {
             let plan = SubnetPlan {
+                ipv6: None,
                 id: subnet_id(number),
                 vpc: vpc_id(vpc),
                 cidr: block.parse().unwrap(),
@@ -88,6 +94,7 @@ impl Cloud {
         let subnet = self.0.subnet(subnet_id(subnet)).unwrap();
         let private = subnet.cidr.nth(10 + number).unwrap();
         let plan = PortPlan {
+            ipv6: vec![],
             id: port_id(number),
             vpc: subnet.vpc,
             subnet: subnet.id,
