@@ -121,6 +121,7 @@ impl From<Fault> for ApiError {
             Fault::AddressInUse(address) => {
                 Self::new("InvalidIPAddress.InUse", format!("Address {address} is in use."))
             }
+            Fault::Ipv6InUse(address) => Self::new("InvalidIPAddress.InUse", format!("Address {address} is in use.")),
             Fault::Protected { id, attribute } => protected(&id, attribute),
             Fault::NoDefaultVpc => Self::new("VPCIdNotSpecified", "No default VPC for this user"),
             Fault::NoDefaultSubnet(zone) => {

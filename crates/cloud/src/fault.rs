@@ -76,6 +76,9 @@ pub enum Fault {
     /// An address isn't free.
     #[error("address {0} is in use")]
     AddressInUse(std::net::Ipv4Addr),
+    /// An IPv6 address isn't free.
+    #[error("address {0} is in use")]
+    Ipv6InUse(std::net::Ipv6Addr),
     /// Protected by its owner.
     #[error("protected: {id} ({attribute})")]
     Protected {

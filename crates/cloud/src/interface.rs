@@ -1,10 +1,10 @@
 //! Network interfaces: their private addresses, their hardware address, their groups.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use landfall_model::{
-    Attachment, AttachmentId, InterfaceId, InterfacePurpose, Ipv4Cidr, Mac, NetworkInterface, SecurityGroupId, Subnet,
-    SubnetId, VpcId,
+    Attachment, AttachmentId, InterfaceId, InterfacePurpose, Ipv4Cidr, Ipv6Cidr, Mac, NetworkInterface,
+    SecurityGroupId, Subnet, SubnetId, VpcId,
 };
 
 use crate::fault::{Fault, QuotaKind};
@@ -28,6 +28,12 @@ pub struct NewInterface {
     pub description: String,
     /// Whether a start gives it a public address.
     pub public_address: bool,
+    /// Its IPv6 addresses.
+    pub ipv6: Vec<Ipv6Addr>,
+    /// How many further IPv6 addresses of the subnet's choosing.
+    pub ipv6_count: u32,
+    /// What it is for. A NAT gateway's may send and receive what isn't its own.
+    pub purpose: InterfacePurpose,
 }
 
 /// Makes an interface in a subnet.
@@ -55,6 +61,7 @@ pub fn create(
         let address = free_address(tx, &subnet, &addresses)?;
         addresses.push(address);
     }
+    let ipv6 = ipv6_addresses(tx, &subnet, &[], &new.ipv6, new.ipv6_count)?;
     let (id, mac, scope, now) = (tx.new_id(), new_mac(tx), tx.scope(), tx.now());
     tx.put::<Interfaces>(NetworkInterface {
         scope,
@@ -64,15 +71,15 @@ pub fn create(
         zone: subnet.zone,
         mac,
         addresses,
-        ipv6: vec![],
+        ipv6,
         public_address: None,
         wants_public_address: new.public_address,
         groups,
         description: new.description,
-        source_dest_check: true,
+        source_dest_check: !matches!(new.purpose, InterfacePurpose::NatGateway(_)),
         attachment,
         created_at: now,
-        purpose: InterfacePurpose::Instance,
+        purpose: new.purpose,
     });
     Ok(id)
 }
@@ -175,6 +182,60 @@ fn free_address(tx: &mut Tx<'_, '_>, subnet: &Subnet, besides: &[Ipv4Addr]) -> R
         .filter_map(nth)
         .find(|address| is_free(tx, *address))
         .ok_or_else(|| Fault::NoAddress(subnet.id.to_string()))
+}
+
+/// IPv6 addresses of a subnet: those, and as many more. `besides` are the interface's own already.
+fn ipv6_addresses(
+    tx: &mut Tx<'_, '_>,
+    subnet: &Subnet,
+    besides: &[Ipv6Addr],
+    wanted: &[Ipv6Addr],
+    count: u32,
+) -> Result<Vec<Ipv6Addr>, Fault> {
+    if wanted.is_empty() && count == 0 {
+        return Ok(Vec::new());
+    }
+    let Some((_, block)) = subnet.ipv6 else {
+        return Err(Fault::Mismatch(format!("The subnet {} has no IPv6 CIDR block.", subnet.id)));
+    };
+    let mut addresses = Vec::with_capacity(wanted.len() + count as usize);
+    for &address in wanted {
+        let invalid = |why: &str| Fault::Invalid { name: "Ipv6Addresses", value: address.to_string(), why: why.into() };
+        if !block.contains(address) {
+            return Err(invalid("Address does not fall within the subnet's address range"));
+        }
+        if is_reserved_ipv6(block, address) {
+            return Err(invalid("Address is in subnet's reserved address range"));
+        }
+        if besides.contains(&address) || addresses.contains(&address) || tx.interfaces.by_ipv6.count(&address) > 0 {
+            return Err(Fault::Ipv6InUse(address));
+        }
+        addresses.push(address);
+    }
+    for _ in 0..count {
+        addresses.push(free_ipv6(tx, block, &addresses));
+    }
+    Ok(addresses)
+}
+
+/// As of IPv4, the first four addresses and the last one are nobody's.
+fn is_reserved_ipv6(block: Ipv6Cidr, address: Ipv6Addr) -> bool {
+    u128::from(address) - u128::from(block.first()) < u128::from(RESERVED) - 1 || address == block.last()
+}
+
+/// A free address, at random: of 2^64 none but those that were given out are taken, so that one try nearly always does.
+fn free_ipv6(tx: &mut Tx<'_, '_>, block: Ipv6Cidr, besides: &[Ipv6Addr]) -> Ipv6Addr {
+    loop {
+        let index = u128::from(tx.entropy().next_u64());
+        let free = |address: &Ipv6Addr| {
+            !is_reserved_ipv6(block, *address)
+                && !besides.contains(address)
+                && tx.interfaces.by_ipv6.count(address) == 0
+        };
+        if let Some(address) = block.nth(index).filter(free) {
+            return address;
+        }
+    }
 }
 
 /// A hardware address of the locally administered, unicast kind that EC2's look like.

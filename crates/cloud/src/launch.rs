@@ -295,6 +295,7 @@ fn join(
                 groups: each.groups.clone(),
                 description: each.description.clone(),
                 public_address: each.public_address.unwrap_or(maps && each.device_index == 0),
+                ..NewInterface::default()
             };
             let id = interface::create(tx, subnet, new, Some(attachment))?;
             tag::put(tx, "network-interface", &id.to_string(), &order.interface_tags)?;
