@@ -12,7 +12,7 @@ pub struct File {
     pub text: String,
 }
 
-/// Folders that hold nothing of the project's own.
+/// Folders that hold nothing of the project's own. In a work tree that git made beside another, `.git` is a file.
 const FOREIGN: &[&str] = &["target", ".git", "node_modules", "__pycache__", "corpus", "artifacts"];
 /// Larger files are data.
 const MAX_BYTES: u64 = 4 << 20;
@@ -28,12 +28,12 @@ pub fn read(root: &Path) -> Result<Vec<File>> {
 fn walk(root: &Path, folder: &Path, files: &mut Vec<File>) -> Result<()> {
     for entry in std::fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))? {
         let entry = entry?;
-        let (path, kind) = (entry.path(), entry.file_type()?);
+        let (path, kind, name) = (entry.path(), entry.file_type()?, entry.file_name());
+        if FOREIGN.iter().any(|foreign| name == *foreign) {
+            continue;
+        }
         if kind.is_dir() {
-            let name = entry.file_name();
-            if !FOREIGN.iter().any(|foreign| name == *foreign) {
-                walk(root, &path, files)?;
-            }
+            walk(root, &path, files)?;
         } else if kind.is_file() && entry.metadata()?.len() <= MAX_BYTES {
             // Another process may be at work here: a file that has just gone is no fault. What isn't text isn't checked.
             let Ok(text) = std::fs::read_to_string(&path) else { continue };
