@@ -84,7 +84,7 @@ pub fn create(
     Ok(id)
 }
 
-/// Deletes an interface and gives back its addresses; an elastic one is only disassociated.
+/// Deletes an interface, if it is there, and gives back its addresses; an elastic one is only disassociated.
 pub fn delete(tx: &mut Tx<'_, '_>, id: InterfaceId) {
     crate::address::disassociate_all(tx, id);
     let key = tx.scope().key(id);

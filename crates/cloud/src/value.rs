@@ -164,7 +164,7 @@ landfall_state::value! {
         pub nat_gateways: NatGateways = "nat-gateway" v1 {
             row: NatGateway,
             key: Scoped<NatGatewayId> = |row| row.key(),
-            due: |row| row.expires_at.map(Timestamp::as_millis),
+            due: |row| row.state.due(row.expires_at),
             index by_id: NatGatewayId = |row| Some(row.id),
             index by_vpc: VpcId = |row| Some(row.vpc),
             index by_subnet: SubnetId = |row| Some(row.subnet),
@@ -174,7 +174,7 @@ landfall_state::value! {
         pub peerings: Peerings = "vpc-peering" v1 {
             row: Peering,
             key: Scoped<PeeringId> = |row| row.key(),
-            due: |row| row.expires_at.map(Timestamp::as_millis),
+            due: |row| row.due(),
             index by_id: PeeringId = |row| Some(row.id),
             index by_scope: Scope = |row| row.sides().map(|side| side.scope).into_iter().collect::<BTreeSet<_>>(),
             index by_vpc: VpcId = |row| row.sides().map(|side| side.vpc),
@@ -183,7 +183,7 @@ landfall_state::value! {
         pub transit_gateways: TransitGateways = "transit-gateway" v1 {
             row: TransitGateway,
             key: Scoped<TransitGatewayId> = |row| row.key(),
-            due: |row| row.expires_at.map(Timestamp::as_millis),
+            due: |row| row.state.due(row.expires_at),
             index by_id: TransitGatewayId = |row| Some(row.id),
             index by_number: u32 = |row| Some(row.number),
         },
@@ -191,7 +191,7 @@ landfall_state::value! {
         pub transit_attachments: TransitAttachments = "transit-gateway-attachment" v1 {
             row: TransitGatewayAttachment,
             key: Scoped<TransitGatewayAttachmentId> = |row| row.key(),
-            due: |row| row.expires_at.map(Timestamp::as_millis),
+            due: |row| row.due(),
             index by_id: TransitGatewayAttachmentId = |row| Some(row.id),
             index by_gateway: TransitGatewayId = |row| Some(row.gateway),
             index by_vpc: VpcId = |row| row.resource.vpc(),
@@ -207,7 +207,7 @@ landfall_state::value! {
         pub transit_tables: TransitTables = "transit-gateway-route-table" v1 {
             row: TransitGatewayRouteTable,
             key: Scoped<TransitGatewayRouteTableId> = |row| row.key(),
-            due: |row| row.expires_at.map(Timestamp::as_millis),
+            due: |row| row.state.due(row.expires_at),
             index by_id: TransitGatewayRouteTableId = |row| Some(row.id),
             index by_gateway: TransitGatewayId = |row| Some(row.gateway),
         },
@@ -215,7 +215,7 @@ landfall_state::value! {
         pub endpoints: Endpoints = "vpc-endpoint" v1 {
             row: Endpoint,
             key: Scoped<EndpointId> = |row| row.key(),
-            due: |row| row.expires_at.map(Timestamp::as_millis),
+            due: |row| row.state.due(row.expires_at),
             index by_vpc: VpcId = |row| Some(row.vpc),
         },
         /// Prefix lists.
@@ -228,20 +228,20 @@ landfall_state::value! {
         pub customer_gateways: CustomerGateways = "customer-gateway" v1 {
             row: CustomerGateway,
             key: Scoped<CustomerGatewayId> = |row| row.key(),
-            due: |row| row.expires_at.map(Timestamp::as_millis),
+            due: |row| row.state.due(row.expires_at),
         },
         /// VPN gateways.
         pub vpn_gateways: VpnGateways = "vpn-gateway" v1 {
             row: VpnGateway,
             key: Scoped<VpnGatewayId> = |row| row.key(),
-            due: |row| row.expires_at.map(Timestamp::as_millis),
+            due: |row| row.state.due(row.expires_at),
             index by_vpc: VpcId = |row| row.vpc,
         },
         /// VPNs.
         pub vpn_connections: VpnConnections = "vpn-connection" v1 {
             row: VpnConnection,
             key: Scoped<VpnConnectionId> = |row| row.key(),
-            due: |row| row.expires_at.map(Timestamp::as_millis),
+            due: |row| row.state.due(row.expires_at),
             index by_id: VpnConnectionId = |row| Some(row.id),
             index by_customer_gateway: CustomerGatewayId = |row| Some(row.customer_gateway),
             index by_gateway: VpnGatewayId = |row| match row.gateway {
@@ -357,9 +357,12 @@ pub fn wipe(tx: &mut landfall_state::Tx<'_, Cloud>) {
     );
 }
 
-/// Whether no instance and no volume is on its way from one state to another.
+/// Whether nothing is on its way from one state to another.
 pub fn is_settled(cloud: &Cloud) -> bool {
-    use landfall_model::{InstanceState, VolumeState};
+    use landfall_model::{AT_ONCE, InstanceState, VolumeState};
+    if landfall_state::Value::next_due(cloud).is_some_and(|at| at <= AT_ONCE.as_millis()) {
+        return false;
+    }
     let passing =
         |state| matches!(state, InstanceState::Pending | InstanceState::Stopping | InstanceState::ShuttingDown);
     let rebooting =

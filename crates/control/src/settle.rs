@@ -11,10 +11,10 @@ use std::pin::Pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use landfall_api::{Hosts, Settle};
-use landfall_cloud::{Cloud, Entropy, Tx, plan, report};
+use landfall_cloud::{Cloud, Entropy, Tx, expiry, plan, report};
 use landfall_model::agent::{Answer, Ask, Report};
 use landfall_model::plan::{HostPlan, PlanUpdate};
-use landfall_model::{HostId, InstanceId, Timestamp};
+use landfall_model::{AT_ONCE, HostId, InstanceId, Timestamp};
 use landfall_state::{Change, Head};
 
 use crate::agents::NOWHERE;
@@ -120,6 +120,7 @@ impl<H: SimulatedHost> Hall<H> {
                 });
                 let Ok(()) = taken;
             }
+            self.pass(head);
             let revision = head.revision();
             if revision == self.revision {
                 return;
@@ -139,6 +140,16 @@ impl<H: SimulatedHost> Hall<H> {
             self.revision = revision;
         }
         panic!("the simulation goes in circles: a report changes a plan that changes the report");
+    }
+
+    /// Lets pass what passes without a host.
+    fn pass(&mut self, head: &mut Head<'_, Cloud>) {
+        while landfall_state::Value::next_due(&**head).is_some_and(|at| at <= AT_ONCE.as_millis()) {
+            let entropy = &mut self.entropy;
+            let passed: Result<bool, std::convert::Infallible> =
+                head.transact(head.time_ms(), None, |tx| Ok(expiry::pass(&mut Tx::new(tx, NOWHERE, entropy))));
+            let Ok(_more) = passed;
+        }
     }
 }
 

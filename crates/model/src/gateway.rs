@@ -42,7 +42,24 @@ impl LinkState {
     pub fn is_live(self) -> bool {
         matches!(self, LinkState::Pending | LinkState::Available | LinkState::Modifying)
     }
+
+    /// What it becomes by itself, as soon as the answer that showed it is out.
+    pub fn next(self) -> Option<LinkState> {
+        match self {
+            LinkState::Pending | LinkState::Modifying => Some(LinkState::Available),
+            LinkState::Deleting => Some(LinkState::Deleted),
+            LinkState::Available | LinkState::Deleted | LinkState::Failed => None,
+        }
+    }
+
+    /// When a row in this state is due: at once if it becomes another by itself, else when it is shown no more.
+    pub fn due(self, expires_at: Option<Timestamp>) -> Option<i64> {
+        if self.next().is_some() { Some(AT_ONCE.as_millis()) } else { expires_at.map(Timestamp::as_millis) }
+    }
 }
+
+/// When rows are due that wait for nothing.
+pub const AT_ONCE: Timestamp = Timestamp(0);
 
 /// A gateway whose users share its addresses.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -103,6 +120,9 @@ pub struct Peering {
     pub created_at: Timestamp,
     /// When it lapses unless it is accepted, or is shown no more.
     pub expires_at: Option<Timestamp>,
+    /// Who ended it, and when: that account sees it for a shorter while than the other.
+    #[serde(default)]
+    pub ended: Option<(AccountId, Timestamp)>,
 }
 
 /// One side of a peering.
@@ -155,6 +175,22 @@ impl PeeringState {
             PeeringState::Failed => "failed",
         }
     }
+
+    /// What it becomes by itself, as soon as the answer that showed it is out.
+    pub fn next(self) -> Option<PeeringState> {
+        match self {
+            PeeringState::InitiatingRequest => Some(PeeringState::PendingAcceptance),
+            PeeringState::Provisioning => Some(PeeringState::Active),
+            PeeringState::Deleting => Some(PeeringState::Deleted),
+            _ => None,
+        }
+    }
+
+    /// Whether it is in use, or may come to be.
+    pub fn is_live(self) -> bool {
+        use PeeringState::{Active, InitiatingRequest, PendingAcceptance, Provisioning};
+        matches!(self, InitiatingRequest | PendingAcceptance | Provisioning | Active)
+    }
 }
 
 impl Peering {
@@ -175,6 +211,12 @@ impl Peering {
             PeeringState::Active if self.accepter.vpc == vpc => Some(&self.requester),
             _ => None,
         }
+    }
+
+    /// When its state changes by itself, or it is shown no more.
+    pub fn due(&self) -> Option<i64> {
+        let at = if self.state.next().is_some() { Some(AT_ONCE) } else { self.expires_at };
+        at.map(Timestamp::as_millis)
     }
 
     /// Whether an account has one of its sides.

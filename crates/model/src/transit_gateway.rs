@@ -159,6 +159,14 @@ impl TransitGateway {
 }
 
 impl TransitGatewayAttachment {
+    /// When its state changes by itself, or it is shown no more. One that waits for somebody's word isn't due.
+    pub fn due(&self) -> Option<i64> {
+        if self.awaits_acceptance && self.state == LinkState::Pending {
+            return self.expires_at.map(Timestamp::as_millis);
+        }
+        self.state.due(self.expires_at)
+    }
+
     /// The key of its row.
     pub fn key(&self) -> Scoped<TransitGatewayAttachmentId> {
         self.scope.key(self.id)

@@ -200,7 +200,8 @@ impl World {
         self.clock.0.fetch_add(seconds * 1000, Ordering::Relaxed);
     }
 
-    /// Lets every host do what its plan says and report it: instances that are to run do, those that aren't don't.
+    /// Lets every host do what its plan says and report it: instances that are to run do, those that aren't don't. States
+    /// that pass by themselves do.
     pub fn settle(&self) {
         self.transact(|tx| {
             let mut reports: std::collections::BTreeMap<HostId, Report> = std::collections::BTreeMap::new();
@@ -224,6 +225,7 @@ impl World {
             for (host, report) in reports {
                 landfall_cloud::report::take(tx, host, &report);
             }
+            while landfall_cloud::expiry::pass(tx) {}
         });
     }
 
