@@ -137,6 +137,11 @@ impl From<Fault> for ApiError {
             Fault::Reserved(message) => Self::new("CannotDelete", message),
             Fault::NotAttached(message) => Self::new("Gateway.NotAttached", message),
             Fault::Mismatch(message) => Self::new("InvalidParameter", message),
+            Fault::BlockInUse(block) => Self::new(
+                "InvalidCidrBlock.InUse",
+                format!("The CIDR block {block} can't be disassociated: it has addresses that are in use."),
+            ),
+            Fault::NotPermitted(message) => Self::new("OperationNotPermitted", message),
             Fault::AlreadyAssociated(message) => Self::new("Resource.AlreadyAssociated", message),
         }
     }
@@ -195,6 +200,14 @@ fn quota(kind: QuotaKind, limit: u64) -> ApiError {
             format!("Number of private addresses will exceed limit, {limit} an interface of this instance type."),
         ),
         QuotaKind::KeyPairs => ("KeyPairLimitExceeded", "The maximum number of key pairs has been reached.".into()),
+        QuotaKind::BlocksPerVpc(vpc) => {
+            ("CidrLimitExceeded", format!("This network '{vpc}' has met its maximum number of allowed CIDRs: {limit}"))
+        }
+        QuotaKind::BlocksPerSubnet(subnet) => (
+            "CidrLimitExceeded",
+            format!("This subnet '{subnet}' has met its maximum number of allowed CIDRs: {limit}"),
+        ),
+        QuotaKind::SubnetsPerVpc => ("SubnetLimitExceeded", "The maximum number of subnets has been reached.".into()),
         QuotaKind::Tags => {
             ("TagLimitExceeded", format!("The maximum number of Tags for a resource ({limit}) has been reached."))
         }
@@ -214,6 +227,8 @@ fn block_error(block: &str, why: &str, kind: BlockKind) -> ApiError {
     let code = match kind {
         BlockKind::Range => "InvalidSubnet.Range",
         BlockKind::Conflict => "InvalidSubnet.Conflict",
+        BlockKind::VpcRange => "InvalidVpc.Range",
+        BlockKind::VpcConflict => "InvalidVpc.Conflict",
     };
     ApiError::new(code, format!("The CIDR '{block}' {why}."))
 }

@@ -2,7 +2,7 @@
 //! that turns these into its own codes and words.
 
 use landfall_model::id::{Id, Kind};
-use landfall_model::{Cidr, InstanceState};
+use landfall_model::{Cidr, InstanceState, SubnetId, VpcId};
 
 /// Why a rule says no.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -118,6 +118,12 @@ pub enum Fault {
     /// A network without the gateway that is needed.
     #[error("{0}")]
     NotAttached(String),
+    /// A block that something still uses.
+    #[error("{0} is in use")]
+    BlockInUse(Cidr),
+    /// Something that nobody may do, in a whole sentence.
+    #[error("{0}")]
+    NotPermitted(String),
     /// An elastic address that is associated already.
     #[error("{0} is already associated")]
     AlreadyAssociated(String),
@@ -157,6 +163,12 @@ pub enum QuotaKind {
     KeyPairs,
     /// Tags of a resource.
     Tags,
+    /// Blocks of a VPC, of one family.
+    BlocksPerVpc(VpcId),
+    /// IPv6 blocks of a subnet.
+    BlocksPerSubnet(SubnetId),
+    /// Subnets of a VPC.
+    SubnetsPerVpc,
 }
 
 /// What can be wrong with a block.
@@ -166,6 +178,10 @@ pub enum BlockKind {
     Range,
     /// Overlaps another.
     Conflict,
+    /// None that a VPC may have.
+    VpcRange,
+    /// Overlaps what the VPC has or reaches.
+    VpcConflict,
 }
 
 impl Fault {

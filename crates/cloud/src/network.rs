@@ -1,35 +1,35 @@
-//! VPCs and subnets: the default network that every account has in a region, and what a subnet's addresses are.
+//! The default network that every account has in a region, gateways, which ways are open, and what a subnet's addresses
+//! are.
 
 use std::net::Ipv4Addr;
 
 use landfall_model::id::{Id, Kind};
-use landfall_model::plan::AclRulePlan;
 use landfall_model::{
-    Cidr, Destination, DhcpOptions, InternetGateway, InternetGatewayId, IpProtocol, Ipv4Cidr, NameOptions, NetworkAcl,
-    NetworkAclId, NetworkInterface, PortRange, Region, Route, RouteTable, RouteTarget, Scope, SecurityGroup,
-    SecurityGroupRule, Subnet, SubnetId, Vpc, VpcId, ZoneName,
+    Cidr, Destination, DhcpOptions, InternetGateway, InternetGatewayId, Ipv4Cidr, NetworkInterface, Region, Route,
+    RouteTable, RouteTarget, SecurityGroup, Subnet, SubnetId, VpcId, ZoneName,
 };
 
-use crate::fault::{ExistsKind, Fault, QuotaKind};
+use crate::fault::{ExistsKind, Fault};
+use crate::subnet::{self, NewSubnet};
+use crate::tag;
 use crate::tx::Tx;
 use crate::value::{
-    DhcpOptionsTable, EgressOnlyGateways, Endpoints, Interfaces, InternetGateways, NatGateways, NetworkAcls,
-    RouteTables, SecurityGroupRules, SecurityGroups, Subnets, Vpcs, VpnGateways,
+    DhcpOptionsTable, EgressOnlyGateways, Endpoints, Interfaces, InternetGateways, NatGateways, RouteTables, Usages,
+    Vpcs, VpnGateways,
 };
 use crate::view::View;
-use crate::{security_group, tag};
+use crate::vpc::{self, NewVpc};
 
 /// The default VPC's block, as EC2's.
 const DEFAULT_VPC: (Ipv4Addr, u8) = (Ipv4Addr::new(172, 31, 0, 0), 16);
 /// The size of its subnets' blocks.
 const DEFAULT_SUBNET_PREFIX: u8 = 20;
-/// The largest number of a VPC: VXLAN's VNI has 24 bits.
-const MAX_NUMBER: u64 = (1 << 24) - 1;
 
 /// Makes the scope's default network if it never had one. An account that deleted its default VPC doesn't get it back
-/// by itself; the mark is the set of DHCP options, which is made with the first.
+/// by itself; the mark is a set of DHCP options, which is made with the first, or, where all of them were deleted, the row
+/// of what the account has taken.
 pub fn ensure_default(tx: &mut Tx<'_, '_>) -> Result<(), Fault> {
-    if tx.view().all::<DhcpOptionsTable, _>().next().is_some() {
+    if !lacks_default(&tx.view()) {
         return Ok(());
     }
     let scope = tx.scope();
@@ -38,13 +38,13 @@ pub fn ensure_default(tx: &mut Tx<'_, '_>) -> Result<(), Fault> {
         ("domain-name".to_owned(), vec![scope.region.internal_domain()]),
         ("domain-name-servers".to_owned(), vec!["AmazonProvidedDNS".to_owned()]),
     ];
-    tx.put::<DhcpOptionsTable>(DhcpOptions { scope, id, options });
+    tx.put::<DhcpOptionsTable>(DhcpOptions { scope, id, options, is_default: true });
     create_default_vpc(tx).map(|_| ())
 }
 
 /// Whether the scope still lacks its default network.
 pub fn lacks_default(view: &View<'_>) -> bool {
-    view.all::<DhcpOptionsTable, _>().next().is_none()
+    view.all::<DhcpOptionsTable, _>().next().is_none() && view.find::<Usages, _>(0).is_none()
 }
 
 /// Makes the default VPC with a subnet in every zone, an internet gateway, and the way to it.
@@ -54,7 +54,7 @@ pub fn create_default_vpc(tx: &mut Tx<'_, '_>) -> Result<VpcId, Fault> {
     }
     let (address, prefix) = DEFAULT_VPC;
     let block = Ipv4Cidr::new(address, prefix).unwrap_or(Ipv4Cidr::ALL);
-    let vpc = create_vpc(tx, block, true)?;
+    let vpc = vpc::create(tx, NewVpc { block, is_default: true, dedicated: false, ipv6: false })?;
     let scope = tx.scope();
     let gateway = tx.new_id();
     tx.put::<InternetGateways>(InternetGateway { scope, id: gateway, vpc: Some(vpc) });
@@ -84,133 +84,13 @@ pub fn create_default_subnet(tx: &mut Tx<'_, '_>, zone: ZoneName) -> Result<Subn
     }
     let whole = vpc.cidrs.first().map_or(Ipv4Cidr::ALL, |(_, block)| *block);
     let step = 1_u32 << (32 - DEFAULT_SUBNET_PREFIX);
-    let cidr = (0..)
+    let block = (0..)
         .map_while(|index: u32| whole.nth(index.checked_mul(step)?))
         .filter_map(|first| Ipv4Cidr::new(first, DEFAULT_SUBNET_PREFIX))
         .find(|block| !taken.iter().any(|other| other.overlaps(*block)))
         .ok_or_else(|| Fault::NoAddress(vpc.id.to_string()))?;
-    let (scope, vpc) = (tx.scope(), vpc.id);
-    let id = tx.new_id();
-    tx.put::<Subnets>(Subnet {
-        scope,
-        id,
-        vpc,
-        cidr,
-        zone,
-        default_for_az: true,
-        map_public_ip: true,
-        ipv6: None,
-        assign_ipv6: false,
-        dns64: false,
-        names: NameOptions::default(),
-    });
-    join_default_acl(tx, vpc, id);
-    Ok(id)
-}
-
-/// Makes a VPC with what each has from the start: a main route table, a default network ACL and a default security group.
-pub fn create_vpc(tx: &mut Tx<'_, '_>, block: Ipv4Cidr, is_default: bool) -> Result<VpcId, Fault> {
-    let scope = tx.scope();
-    let limit = tx.provider().quotas.vpcs;
-    if tx.vpcs.by_scope.count(&scope) >= limit as usize {
-        return Err(Fault::Quota(QuotaKind::Vpcs, u64::from(limit)));
-    }
-    let id: VpcId = tx.new_id();
-    let number = free_number(tx);
-    let dhcp_options = tx.view().all::<DhcpOptionsTable, _>().next().map(|row| row.id);
-    let association = tx.new_id();
-    tx.put::<Vpcs>(Vpc {
-        scope,
-        id,
-        cidrs: vec![(association, block)],
-        number,
-        is_default,
-        dhcp_options,
-        dns_support: true,
-        dns_hostnames: is_default,
-        address_usage_metrics: false,
-        ipv6: vec![],
-        dedicated: false,
-    });
-    let (table, main) = (tx.new_id(), tx.new_id());
-    tx.put::<RouteTables>(RouteTable {
-        scope,
-        id: table,
-        vpc: id,
-        routes: vec![],
-        main: Some(main),
-        associations: vec![],
-        gateways: vec![],
-        propagating: vec![],
-    });
-    let acl = tx.new_id();
-    tx.put::<NetworkAcls>(open_acl(scope, acl, id));
-    let group = tx.new_id();
-    tx.put::<SecurityGroups>(SecurityGroup {
-        scope,
-        id: group,
-        name: "default".into(),
-        description: "default VPC security group".into(),
-        vpc: id,
-    });
-    security_group::add_default_rules(tx, group);
-    Ok(id)
-}
-
-/// Deletes a subnet that nothing is in, and its place in route tables and network ACLs.
-pub fn delete_subnet(tx: &mut Tx<'_, '_>, id: SubnetId) -> Result<(), Fault> {
-    let key = tx.view().need::<Subnets, _>(id)?.key();
-    if tx.interfaces.by_subnet.count(&id) > 0 {
-        return Err(has_dependencies("subnet", id));
-    }
-    let tables: Vec<_> = tx.route_tables.by_subnet(&id).map(RouteTable::key).collect();
-    for table in tables {
-        tx.update::<RouteTables, _>(&table, |row| row.associations.retain(|(_, subnet)| *subnet != id));
-    }
-    let acls: Vec<_> = tx.network_acls.by_subnet(&id).map(NetworkAcl::key).collect();
-    for acl in acls {
-        tx.update::<NetworkAcls, _>(&acl, |row| row.associations.retain(|(_, subnet)| *subnet != id));
-    }
-    tx.delete::<Subnets>(&key);
-    tag::forget(tx, &id.to_string());
-    Ok(())
-}
-
-/// Deletes a VPC that has nothing left but what each has from the start, and that with it.
-pub fn delete_vpc(tx: &mut Tx<'_, '_>, id: VpcId) -> Result<(), Fault> {
-    let key = tx.view().need::<Vpcs, _>(id)?.key();
-    let is_used = tx.subnets.by_vpc.count(&id) > 0
-        || tx.internet_gateways.by_vpc.count(&id) > 0
-        || tx.interfaces.by_vpc.count(&id) > 0
-        || tx.route_tables.by_vpc(&id).any(|row| row.main.is_none())
-        || tx.network_acls.by_vpc(&id).any(|row| !row.is_default)
-        || tx.security_groups.by_vpc(&id).any(|row| row.name != "default");
-    if is_used {
-        return Err(has_dependencies("vpc", id));
-    }
-    let tables: Vec<_> = tx.route_tables.by_vpc(&id).map(RouteTable::key).collect();
-    for table in tables {
-        tx.delete::<RouteTables>(&table);
-        tag::forget(tx, &table.id.to_string());
-    }
-    let acls: Vec<_> = tx.network_acls.by_vpc(&id).map(NetworkAcl::key).collect();
-    for acl in acls {
-        tx.delete::<NetworkAcls>(&acl);
-        tag::forget(tx, &acl.id.to_string());
-    }
-    let groups: Vec<_> = tx.security_groups.by_vpc(&id).map(SecurityGroup::key).collect();
-    for group in groups {
-        let rules: Vec<_> = tx.view().rules_of(group.id).map(SecurityGroupRule::key).collect();
-        for rule in rules {
-            tx.delete::<SecurityGroupRules>(&rule);
-            tag::forget(tx, &rule.id.to_string());
-        }
-        tx.delete::<SecurityGroups>(&group);
-        tag::forget(tx, &group.id.to_string());
-    }
-    tx.delete::<Vpcs>(&key);
-    tag::forget(tx, &id.to_string());
-    Ok(())
+    let vpc = vpc.id;
+    subnet::create(tx, NewSubnet { vpc, block, ipv6: None, zone: Some(zone), is_default: true })
 }
 
 /// Detaches an internet gateway from a VPC in which no interface has a public address.
@@ -247,37 +127,8 @@ pub fn delete_gateway(tx: &mut Tx<'_, '_>, id: InternetGatewayId) -> Result<(), 
 }
 
 /// That something can't go while others need it, in a whole sentence.
-fn has_dependencies<K: Kind>(noun: &str, id: Id<K>) -> Fault {
+pub(crate) fn has_dependencies<K: Kind>(noun: &str, id: Id<K>) -> Fault {
     Fault::InUse { what: format!("The {noun} '{id}' has dependencies and cannot be deleted.") }
-}
-
-fn free_number(tx: &mut Tx<'_, '_>) -> u32 {
-    loop {
-        let number = 1 + tx.entropy().below(MAX_NUMBER) as u32;
-        if tx.vpcs.by_number.count(&number) == 0 {
-            return number;
-        }
-    }
-}
-
-fn open_acl(scope: Scope, id: NetworkAclId, vpc: VpcId) -> NetworkAcl {
-    let all = |number, allow| AclRulePlan {
-        number,
-        allow,
-        protocol: IpProtocol::All,
-        ports: PortRange::ANY,
-        cidr: Cidr::V4(Ipv4Cidr::ALL),
-    };
-    let rules = vec![all(100, true), all(32767, false)];
-    NetworkAcl { scope, id, vpc, is_default: true, ingress: rules.clone(), egress: rules, associations: vec![] }
-}
-
-fn join_default_acl(tx: &mut Tx<'_, '_>, vpc: VpcId, subnet: SubnetId) {
-    let association = tx.new_id();
-    let acl = tx.network_acls.by_vpc(&vpc).find(|acl| acl.is_default).map(NetworkAcl::key);
-    if let Some(key) = acl {
-        tx.update::<NetworkAcls, _>(&key, |acl| acl.associations.push((association, subnet)));
-    }
 }
 
 /// How many addresses of a subnet are free: all but the five that are reserved and those of interfaces.

@@ -1,8 +1,8 @@
 //! Security groups: their names, their rules, and what keeps one from being deleted.
 
 use landfall_model::{
-    Cidr, IpProtocol, Ipv4Cidr, Peer, PortRange, RuleDirection, SecurityGroup, SecurityGroupId, SecurityGroupRule,
-    SecurityGroupRuleId, VpcId,
+    Cidr, IpProtocol, Ipv4Cidr, Ipv6Cidr, Peer, PortRange, RuleDirection, SecurityGroup, SecurityGroupId,
+    SecurityGroupRule, SecurityGroupRuleId, VpcId,
 };
 
 use crate::fault::{ExistsKind, Fault, QuotaKind};
@@ -37,6 +37,10 @@ pub fn create(tx: &mut Tx<'_, '_>, name: &str, description: &str, vpc: VpcId) ->
     let id = tx.new_id();
     tx.put::<SecurityGroups>(SecurityGroup { scope, id, name: name.into(), description: description.into(), vpc });
     add(tx, id, RuleDirection::Egress, open_rule(Peer::Cidr(Cidr::V4(Ipv4Cidr::ALL))));
+    if tx.view().need::<Vpcs, _>(vpc)?.ipv6.is_empty() {
+        return Ok(id);
+    }
+    add(tx, id, RuleDirection::Egress, open_rule(Peer::Cidr(Cidr::V6(Ipv6Cidr::ALL))));
     Ok(id)
 }
 
@@ -44,6 +48,19 @@ pub fn create(tx: &mut Tx<'_, '_>, name: &str, description: &str, vpc: VpcId) ->
 pub(crate) fn add_default_rules(tx: &mut Tx<'_, '_>, group: SecurityGroupId) {
     add(tx, group, RuleDirection::Ingress, open_rule(Peer::Group(group)));
     add(tx, group, RuleDirection::Egress, open_rule(Peer::Cidr(Cidr::V4(Ipv4Cidr::ALL))));
+}
+
+/// Lets IPv6 out of a group whose rules outwards are as they came, now that its VPC has a block of it.
+pub(crate) fn add_ipv6_egress(tx: &mut Tx<'_, '_>, group: SecurityGroupId) {
+    let view = tx.view();
+    let mut egress = view.rules_of(group).filter(|rule| rule.direction == RuleDirection::Egress);
+    let v4 = Peer::Cidr(Cidr::V4(Ipv4Cidr::ALL));
+    let first = egress.next().is_some_and(|rule| rule.protocol == IpProtocol::All && rule.peer == v4);
+    let untouched = first && egress.next().is_none();
+    drop(egress);
+    if untouched {
+        add(tx, group, RuleDirection::Egress, open_rule(Peer::Cidr(Cidr::V6(Ipv6Cidr::ALL))));
+    }
 }
 
 fn open_rule(peer: Peer) -> NewRule {

@@ -11,13 +11,13 @@ use landfall_model::{
     AccessKey, Account, AccountId, Address, AllocationId, AttachedResource, ClientToken, CustomerGateway,
     CustomerGatewayId, Destination, DhcpOptions, DhcpOptionsId, EgressOnlyGateway, EgressOnlyGatewayId, Endpoint,
     EndpointId, FlowLog, FlowLogId, Host, HostId, Image, ImageId, InsightsAnalysis, InsightsAnalysisId, InsightsPath,
-    InsightsPathId, Instance, InstanceId, InterfaceId, InternetGateway, InternetGatewayId, Ipv4Cidr, KeyPair,
+    InsightsPathId, Instance, InstanceId, InterfaceId, InternetGateway, InternetGatewayId, Ipv4Cidr, Ipv6Cidr, KeyPair,
     KeyPairId, NatGateway, NatGatewayId, NetworkAcl, NetworkAclId, NetworkInterface, Peer, Peering, PeeringId,
     PrefixList, PrefixListId, Principal, Quotas, ReservationId, RouteTable, RouteTableId, RouteTarget, Scope, Scoped,
-    SecurityGroup, SecurityGroupId, SecurityGroupRule, SecurityGroupRuleId, Settings, Subnet, SubnetId, TagSet,
-    Timestamp, TransitGateway, TransitGatewayAttachment, TransitGatewayAttachmentId, TransitGatewayId,
-    TransitGatewayRouteTable, TransitGatewayRouteTableId, Usage, UserData, Volume, VolumeId, Vpc, VpcId, VpnConnection,
-    VpnConnectionId, VpnGateway, VpnGatewayId, VpnSide, host,
+    SecurityGroup, SecurityGroupId, SecurityGroupRule, SecurityGroupRuleId, Settings, Subnet, SubnetCidrId, SubnetId,
+    TagSet, Timestamp, TransitGateway, TransitGatewayAttachment, TransitGatewayAttachmentId, TransitGatewayId,
+    TransitGatewayRouteTable, TransitGatewayRouteTableId, Usage, UserData, Volume, VolumeId, Vpc, VpcCidrId, VpcId,
+    VpnConnection, VpnConnectionId, VpnGateway, VpnGatewayId, VpnSide, host,
 };
 
 landfall_state::value! {
@@ -77,6 +77,8 @@ landfall_state::value! {
             index by_scope: Scope = |row| Some(row.scope),
             index by_number: u32 = |row| Some(row.number),
             index by_dhcp_options: DhcpOptionsId = |row| row.dhcp_options,
+            index by_association: VpcCidrId = |row| row.cidrs.iter().map(|(id, _)| *id).chain(row.ipv6.iter().map(|(id, _)| *id)),
+            index by_ipv6: Ipv6Cidr = |row| row.ipv6.iter().map(|(_, block)| *block),
         },
         /// Subnets.
         pub subnets: Subnets = "subnet" v1 {
@@ -84,6 +86,7 @@ landfall_state::value! {
             key: Scoped<SubnetId> = |row| row.key(),
             index by_id: SubnetId = |row| Some(row.id),
             index by_vpc: VpcId = |row| Some(row.vpc),
+            index by_association: SubnetCidrId = |row| row.ipv6.map(|(id, _)| id),
         },
         /// Internet gateways.
         pub internet_gateways: InternetGateways = "internet-gateway" v1 {

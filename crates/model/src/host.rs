@@ -93,8 +93,14 @@ pub fn default_ipv6_pool() -> crate::address::Ipv6Cidr {
 pub struct Quotas {
     /// Virtual processors of running instances.
     pub vcpus: u64,
-    /// VPCs.
+    /// VPCs: "VPCs per Region".
     pub vpcs: u32,
+    /// IPv4 blocks of a VPC: "IPv4 CIDR blocks per VPC".
+    pub blocks_per_vpc: u32,
+    /// IPv6 blocks of a VPC: "IPv6 CIDR blocks per VPC".
+    pub ipv6_blocks_per_vpc: u32,
+    /// Subnets of a VPC: "Subnets per VPC".
+    pub subnets_per_vpc: u32,
     /// Elastic addresses.
     pub addresses: u32,
     /// Security groups.
@@ -114,6 +120,9 @@ impl Default for Quotas {
         Self {
             vcpus: u64::MAX,
             vpcs: 5,
+            blocks_per_vpc: 5,
+            ipv6_blocks_per_vpc: 5,
+            subnets_per_vpc: 200,
             addresses: 5,
             security_groups: 2500,
             rules_per_group: 60,

@@ -141,7 +141,7 @@ impl<K: Kind> FromStr for Id<K> {
 impl<K: Kind> Serialize for Id<K> {
     /// Written digit by digit: answers are full of ids, and the formatting machinery costs several times as much.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        const LONGEST: usize = 32;
+        const LONGEST: usize = 40;
         let mut text = [0; LONGEST];
         let prefix = K::PREFIX.as_bytes();
         let digits = if self.bits & SHORT != 0 { SHORT_DIGITS } else { LONG_DIGITS };
@@ -299,6 +299,8 @@ mod tests {
         }
         let association: RouteTableAssociationId = "rtbassoc-0123456789abcdef0".parse().unwrap();
         assert_eq!(serde_json::to_string(&association).unwrap(), "\"rtbassoc-0123456789abcdef0\"");
+        let longest: SubnetCidrId = "subnet-cidr-assoc-0123456789abcdef0".parse().unwrap();
+        assert_eq!(serde_json::to_string(&longest).unwrap(), "\"subnet-cidr-assoc-0123456789abcdef0\"");
     }
 
     #[test]

@@ -212,6 +212,14 @@ pub struct DhcpOptions {
     pub id: DhcpOptionsId,
     /// The options by name, as they were given.
     pub options: Vec<(String, Vec<String>)>,
+    /// Whether it came with the scope's default network: new VPCs get it.
+    #[serde(default = "yes")]
+    pub is_default: bool,
+}
+
+/// While nobody could make a set of options, every one had come with the default network.
+fn yes() -> bool {
+    true
 }
 
 /// An elastic address.

@@ -2,10 +2,10 @@
 
 use landfall_cloud::value::Subnets;
 use landfall_cloud::{Fault, Tx, View, network};
-use landfall_model::{Region, ZoneName};
 use serde::{Deserialize, Serialize};
 
 use super::shape::vpc::{SubnetShape, subnet};
+use super::shape::zone;
 use crate::{Action, ApiError, Demands, Write};
 
 #[derive(Deserialize)]
@@ -34,7 +34,8 @@ impl Write for CreateDefaultSubnet {
         if self.ipv6_native {
             return Err(ApiError::unsupported("the value 'true' of the parameter Ipv6Native"));
         }
-        let zone = self.zone(tx.scope().region)?;
+        let (name, id) = (self.availability_zone.as_deref(), self.availability_zone_id.as_deref());
+        let zone = zone::find(tx.scope().region, name, id)?.ok_or_else(|| ApiError::missing("availabilityZone"))?;
         let id = network::create_default_subnet(tx, zone).map_err(|fault| match fault {
             Fault::NoDefaultVpc => ApiError::new(
                 "DefaultVpcDoesNotExist",
@@ -44,27 +45,5 @@ impl Write for CreateDefaultSubnet {
         })?;
         let view = tx.view();
         Ok(CreateDefaultSubnetResult { subnet: subnet(&view, view.need::<Subnets, _>(id)?) })
-    }
-}
-
-impl CreateDefaultSubnet {
-    /// The zone that is asked for, by name or by id.
-    fn zone(&self, region: Region) -> Result<ZoneName, ApiError> {
-        let (parameter, text, found) = match (&self.availability_zone, &self.availability_zone_id) {
-            (Some(name), None) => ("availabilityZone", name, region.zones().find(|zone| zone.to_string() == *name)),
-            (None, Some(id)) => ("availabilityZoneId", id, region.zones().find(|zone| zone.zone_id() == *id)),
-            (None, None) => return Err(ApiError::missing("availabilityZone")),
-            (Some(_), Some(_)) => {
-                return Err(ApiError::combination("AvailabilityZone and AvailabilityZoneId can't both be given."));
-            }
-        };
-        found.ok_or_else(|| {
-            let zones: Vec<_> = region.zones().map(|zone| zone.to_string()).collect();
-            let why = format!(
-                "Subnets can currently only be created in the following availability zones: {}.",
-                zones.join(", ")
-            );
-            ApiError::invalid(parameter, text, why)
-        })
     }
 }

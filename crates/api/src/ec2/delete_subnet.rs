@@ -1,6 +1,6 @@
 //! ec2:DeleteSubnet. Deletes a subnet that nothing is in.
 
-use landfall_cloud::{Tx, View, network};
+use landfall_cloud::{Tx, View, subnet};
 use landfall_model::SubnetId;
 use serde::Deserialize;
 
@@ -24,7 +24,7 @@ impl Write for DeleteSubnet {
     }
 
     fn run(self, tx: &mut Tx<'_, '_>) -> Result<Done, ApiError> {
-        network::delete_subnet(tx, self.subnet_id)?;
+        subnet::delete(tx, self.subnet_id)?;
         Ok(Done::OK)
     }
 }

@@ -1,6 +1,6 @@
 //! ec2:DeleteVpc. Deletes a VPC that has nothing left but what each has from the start.
 
-use landfall_cloud::{Tx, View, network};
+use landfall_cloud::{Tx, View, vpc};
 use landfall_model::VpcId;
 use serde::Deserialize;
 
@@ -24,7 +24,7 @@ impl Write for DeleteVpc {
     }
 
     fn run(self, tx: &mut Tx<'_, '_>) -> Result<Done, ApiError> {
-        network::delete_vpc(tx, self.vpc_id)?;
+        vpc::delete(tx, self.vpc_id)?;
         Ok(Done::OK)
     }
 }

@@ -5,9 +5,10 @@ use landfall_cloud::{View, network};
 use landfall_model::{Arn, Subnet, SubnetId};
 use serde::{Deserialize, Serialize};
 
+use super::shape::cidr::ASSOCIATED;
 use super::shape::listing::listing;
-use super::shape::vpc::{SubnetShape, subnet};
-use crate::filter::{FilterNames, Values, one, shown};
+use super::shape::vpc::{SubnetShape, hostname_type, subnet};
+use crate::filter::{FilterNames, Values, many, one, shown};
 use crate::{Action, ApiError, Filters, Look, Read};
 
 #[derive(Deserialize)]
@@ -75,19 +76,21 @@ fn field<'v>(view: &View<'v>, row: &'v Subnet, name: &str) -> Values<'v> {
         "available-ip-address-count" => shown(network::free_addresses(view, row)),
         "cidr" | "cidr-block" => shown(row.cidr),
         "default-for-az" => shown(row.default_for_az),
-        "enable-dns64"
-        | "ipv6-native"
-        | "map-customer-owned-ip-on-launch"
-        | "private-dns-name-options-on-launch.enable-resource-name-dns-a-record"
-        | "private-dns-name-options-on-launch.enable-resource-name-dns-aaaa-record" => one("false"),
+        "enable-dns64" => shown(row.dns64),
+        "ipv6-cidr-block-association.association-id" => many(row.ipv6.map(|(id, _)| id)),
+        "ipv6-cidr-block-association.ipv6-cidr-block" => many(row.ipv6.map(|(_, block)| block)),
+        "ipv6-cidr-block-association.state" => many(row.ipv6.map(|_| ASSOCIATED)),
+        "ipv6-native" | "map-customer-owned-ip-on-launch" => one("false"),
+        "private-dns-name-options-on-launch.enable-resource-name-dns-a-record" => shown(row.names.resource_a),
+        "private-dns-name-options-on-launch.enable-resource-name-dns-aaaa-record" => shown(row.names.resource_aaaa),
         "map-public-ip-on-launch" => shown(row.map_public_ip),
         "owner-id" => shown(row.scope.account),
-        "private-dns-name-options-on-launch.hostname-type" => one("ip-name"),
+        "private-dns-name-options-on-launch.hostname-type" => one(hostname_type(row.names)),
         "state" => one("available"),
         "subnet-arn" => shown(Arn::ec2(row.scope, row.id)),
         "subnet-id" => shown(row.id),
         "vpc-id" => shown(row.vpc),
-        // No subnet has a block of IPv6, a pool of its own, an Outpost or a local network interface.
+        // No subnet has a pool of its own, an Outpost or a local network interface.
         _ => Vec::new(),
     }
 }

@@ -4,6 +4,7 @@ use landfall_cloud::value::Vpcs;
 use landfall_model::{Vpc, VpcId};
 use serde::{Deserialize, Serialize};
 
+use super::shape::cidr::{ASSOCIATED, POOL};
 use super::shape::listing::listing;
 use super::shape::vpc::{VpcShape, dhcp_options_id, primary_block, vpc};
 use crate::filter::{FilterNames, Values, many, one, shown};
@@ -61,13 +62,16 @@ fn field<'v>(row: &'v Vpc, name: &str) -> Values<'v> {
         "cidr" => shown(primary_block(row)),
         "cidr-block-association.association-id" => many(row.cidrs.iter().map(|(id, _)| id)),
         "cidr-block-association.cidr-block" => many(row.cidrs.iter().map(|(_, block)| block)),
-        "cidr-block-association.state" => one("associated"),
+        "cidr-block-association.state" => one(ASSOCIATED),
+        "ipv6-cidr-block-association.association-id" => many(row.ipv6.iter().map(|(id, _)| id)),
+        "ipv6-cidr-block-association.ipv6-cidr-block" => many(row.ipv6.iter().map(|(_, block)| block)),
+        "ipv6-cidr-block-association.ipv6-pool" => many(row.ipv6.iter().map(|_| POOL)),
+        "ipv6-cidr-block-association.state" => many(row.ipv6.iter().map(|_| ASSOCIATED)),
         "dhcp-options-id" => one(dhcp_options_id(row.dhcp_options)),
         "is-default" => shown(row.is_default),
         "owner-id" => shown(row.scope.account),
         "state" => one("available"),
         "vpc-id" => shown(row.id),
-        // No VPC has a block of IPv6.
         _ => Vec::new(),
     }
 }

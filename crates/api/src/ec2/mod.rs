@@ -2,13 +2,17 @@
 
 mod allocate_address;
 mod associate_address;
+mod associate_subnet_cidr_block;
+mod associate_vpc_cidr_block;
 mod authorize_security_group_egress;
 mod authorize_security_group_ingress;
 mod create_default_subnet;
 mod create_default_vpc;
 mod create_key_pair;
 mod create_security_group;
+mod create_subnet;
 mod create_tags;
+mod create_vpc;
 mod delete_internet_gateway;
 mod delete_key_pair;
 mod delete_security_group;
@@ -43,6 +47,8 @@ mod describe_vpc_attribute;
 mod describe_vpcs;
 mod detach_internet_gateway;
 mod disassociate_address;
+mod disassociate_subnet_cidr_block;
+mod disassociate_vpc_cidr_block;
 mod get_console_output;
 mod get_instance_uefi_data;
 mod get_password_data;
@@ -54,6 +60,7 @@ mod modify_network_interface_attribute;
 mod modify_security_group_rules;
 mod modify_subnet_attribute;
 mod modify_vpc_attribute;
+mod modify_vpc_tenancy;
 mod reboot_instances;
 mod release_address;
 mod revoke_security_group_egress;
@@ -72,13 +79,17 @@ use crate::operation::Operation;
 pub static OPERATIONS: &[Operation] = &[
     Operation::write::<allocate_address::AllocateAddress>(),
     Operation::write::<associate_address::AssociateAddress>(),
+    Operation::write::<associate_subnet_cidr_block::AssociateSubnetCidrBlock>(),
+    Operation::write::<associate_vpc_cidr_block::AssociateVpcCidrBlock>(),
     Operation::write::<authorize_security_group_egress::AuthorizeSecurityGroupEgress>(),
     Operation::write::<authorize_security_group_ingress::AuthorizeSecurityGroupIngress>(),
     Operation::write::<create_default_subnet::CreateDefaultSubnet>(),
     Operation::write::<create_default_vpc::CreateDefaultVpc>(),
     Operation::call::<create_key_pair::CreateKeyPair>(),
     Operation::write::<create_security_group::CreateSecurityGroup>(),
+    Operation::write::<create_subnet::CreateSubnet>(),
     Operation::write::<create_tags::CreateTags>(),
+    Operation::write::<create_vpc::CreateVpc>(),
     Operation::write::<delete_internet_gateway::DeleteInternetGateway>(),
     Operation::write::<delete_key_pair::DeleteKeyPair>(),
     Operation::write::<delete_security_group::DeleteSecurityGroup>(),
@@ -113,6 +124,8 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::read::<describe_vpcs::DescribeVpcs>(),
     Operation::write::<detach_internet_gateway::DetachInternetGateway>(),
     Operation::write::<disassociate_address::DisassociateAddress>(),
+    Operation::write::<disassociate_subnet_cidr_block::DisassociateSubnetCidrBlock>(),
+    Operation::write::<disassociate_vpc_cidr_block::DisassociateVpcCidrBlock>(),
     Operation::call::<get_console_output::GetConsoleOutput>(),
     Operation::read::<get_instance_uefi_data::GetInstanceUefiData>(),
     Operation::read::<get_password_data::GetPasswordData>(),
@@ -123,6 +136,7 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::write::<modify_security_group_rules::ModifySecurityGroupRules>(),
     Operation::write::<modify_subnet_attribute::ModifySubnetAttribute>(),
     Operation::write::<modify_vpc_attribute::ModifyVpcAttribute>(),
+    Operation::write::<modify_vpc_tenancy::ModifyVpcTenancy>(),
     Operation::write::<reboot_instances::RebootInstances>(),
     Operation::write::<release_address::ReleaseAddress>(),
     Operation::write::<revoke_security_group_egress::RevokeSecurityGroupEgress>(),

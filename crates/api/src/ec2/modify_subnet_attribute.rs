@@ -1,4 +1,4 @@
-//! ec2:ModifySubnetAttribute. Says whether instances that are launched in a subnet get a public address.
+//! ec2:ModifySubnetAttribute. Changes one attribute of a subnet: what addresses and names its new interfaces get.
 
 use landfall_cloud::value::Subnets;
 use landfall_cloud::{Tx, View};
@@ -38,23 +38,39 @@ impl Write for ModifySubnetAttribute {
     }
 
     fn run(self, tx: &mut Tx<'_, '_>) -> Result<Done, ApiError> {
-        let key = tx.view().need::<Subnets, _>(self.subnet_id)?.key();
+        let row = tx.view().need::<Subnets, _>(self.subnet_id)?;
+        let (key, has_ipv6) = (row.key(), row.ipv6.is_some());
         refuse_parameters!(self; enable_lni_at_device_index, customer_owned_ipv4_pool);
         exactly_one(&self.given())?;
-        only("AssignIpv6AddressOnCreation", self.assign_ipv6_address_on_creation, false)?;
         only("MapCustomerOwnedIpOnLaunch", self.map_customer_owned_ip_on_launch, false)?;
-        only("EnableDns64", self.enable_dns64, false)?;
-        only("EnableResourceNameDnsARecordOnLaunch", self.resource_name_a, false)?;
-        only("EnableResourceNameDnsAAAARecordOnLaunch", self.resource_name_aaaa, false)?;
         only("DisableLniAtDeviceIndex", self.disable_lni_at_device_index, true)?;
-        if let Some(other) = self.private_dns_hostname_type_on_launch.filter(|kind| kind != "ip-name") {
-            return Err(ApiError::unsupported(format_args!(
-                "the value '{other}' of the parameter PrivateDnsHostnameTypeOnLaunch"
-            )));
+        let by_resource = match self.private_dns_hostname_type_on_launch.as_deref() {
+            None => None,
+            Some("ip-name") => Some(false),
+            Some("resource-name") => Some(true),
+            Some(other) => {
+                let why = "It is 'ip-name' or 'resource-name'.";
+                return Err(ApiError::invalid("PrivateDnsHostnameTypeOnLaunch", other, why));
+            }
+        };
+        if self.assign_ipv6_address_on_creation.is_some_and(|on| on.value) && !has_ipv6 {
+            let why = "The subnet has no IPv6 CIDR block.";
+            return Err(ApiError::invalid("AssignIpv6AddressOnCreation", true, why));
         }
-        if let Some(ValueIn { value }) = self.map_public_ip_on_launch {
-            tx.update::<Subnets, _>(&key, |row| row.map_public_ip = value);
-        }
+        tx.update::<Subnets, _>(&key, |row| {
+            for (value, field) in [
+                (self.map_public_ip_on_launch, &mut row.map_public_ip),
+                (self.assign_ipv6_address_on_creation, &mut row.assign_ipv6),
+                (self.enable_dns64, &mut row.dns64),
+                (self.resource_name_a, &mut row.names.resource_a),
+                (self.resource_name_aaaa, &mut row.names.resource_aaaa),
+                (by_resource.map(|value| ValueIn { value }), &mut row.names.by_resource),
+            ] {
+                if let Some(ValueIn { value }) = value {
+                    *field = value;
+                }
+            }
+        });
         Ok(Done::OK)
     }
 }

@@ -22,6 +22,7 @@ pub const CASES: &[&[Case]] = &[
     crate::region::CASES,
     crate::security_group::CASES,
     crate::tag::CASES,
+    crate::vpc::CASES,
 ];
 
 /// All cases.

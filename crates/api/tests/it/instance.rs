@@ -510,6 +510,33 @@ fn a_launch_that_has_no_room_leaves_nothing() {
     assert_eq!(world.engine().read().row_counts(), before);
 }
 
+/// Puts a row, as a store has it, into each table that a launch has nothing to do with.
+fn put_fixtures(tx: &mut landfall_cloud::Tx<'_, '_>) {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../cloud/tests/fixtures");
+    macro_rules! put {
+        ($($table:ident $kind:literal),* $(,)?) => {$(
+            let body = std::fs::read(folder.join(concat!($kind, ".v1.json"))).unwrap();
+            tx.put::<landfall_cloud::value::$table>(serde_json::from_slice(&body).unwrap());
+        )*};
+    }
+    put!(
+        EgressOnlyGateways "egress-only-gateway",
+        NatGateways "nat-gateway",
+        Peerings "vpc-peering",
+        TransitGateways "transit-gateway",
+        TransitAttachments "transit-gateway-attachment",
+        TransitTables "transit-gateway-route-table",
+        Endpoints "vpc-endpoint",
+        PrefixLists "prefix-list",
+        CustomerGateways "customer-gateway",
+        VpnGateways "vpn-gateway",
+        VpnConnections "vpn-connection",
+        FlowLogs "flow-log",
+        InsightsPaths "network-insights-path",
+        InsightsAnalyses "network-insights-analysis",
+    );
+}
+
 #[test]
 fn a_wipe_leaves_no_row_of_any_table() {
     let world = World::new();
@@ -519,7 +546,10 @@ fn a_wipe_leaves_no_row_of_any_table() {
     client.ok("AllocateAddress", &[]);
     let vpc = crate::network::default_vpc(&client);
     client.ok("CreateTags", &[("ResourceId.1", &vpc), ("Tag.1.Key", "Name"), ("Tag.1.Value", "web")]);
-    world.transact(|tx| tx.put::<landfall_cloud::value::SettingsTable>(landfall_cloud::value::default_settings()));
+    world.transact(|tx| {
+        tx.put::<landfall_cloud::value::SettingsTable>(landfall_cloud::value::default_settings());
+        put_fixtures(tx);
+    });
     let counts = world.engine().read().row_counts();
     assert!(counts.iter().all(|(_, count)| *count > 0), "every table has a row to begin with: {counts:?}");
     world.transact(|tx| landfall_cloud::value::wipe(tx));

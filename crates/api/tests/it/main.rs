@@ -22,3 +22,4 @@ mod security_group;
 #[path = "../../../../tests/skipped.rs"]
 mod skipping;
 mod tag;
+mod vpc;

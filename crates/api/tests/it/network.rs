@@ -297,15 +297,27 @@ fn attributes_change_one_at_a_time() {
     client.ok("ModifySubnetAttribute", &[("SubnetId", &subnet), ("MapPublicIpOnLaunch.Value", "false")]);
     let tree = client.ok("DescribeSubnets", &[("SubnetId.1", &subnet)]);
     assert_eq!(at(&tree, "subnetSet.0.mapPublicIpOnLaunch"), "false");
-    for (name, as_it_is, otherwise) in [
-        ("AssignIpv6AddressOnCreation.Value", "false", "true"),
-        ("EnableDns64.Value", "false", "true"),
-        ("MapCustomerOwnedIpOnLaunch.Value", "false", "true"),
-        ("EnableResourceNameDnsARecordOnLaunch.Value", "false", "true"),
-        ("EnableResourceNameDnsAAAARecordOnLaunch.Value", "false", "true"),
-        ("PrivateDnsHostnameTypeOnLaunch", "ip-name", "resource-name"),
-        ("DisableLniAtDeviceIndex.Value", "true", "false"),
+    for (name, value, member) in [
+        ("EnableDns64.Value", "true", "enableDns64"),
+        (
+            "EnableResourceNameDnsARecordOnLaunch.Value",
+            "true",
+            "privateDnsNameOptionsOnLaunch.enableResourceNameDnsARecord",
+        ),
+        (
+            "EnableResourceNameDnsAAAARecordOnLaunch.Value",
+            "true",
+            "privateDnsNameOptionsOnLaunch.enableResourceNameDnsAAAARecord",
+        ),
+        ("PrivateDnsHostnameTypeOnLaunch", "resource-name", "privateDnsNameOptionsOnLaunch.hostnameType"),
     ] {
+        client.ok("ModifySubnetAttribute", &[("SubnetId", &subnet), (name, value)]);
+        let tree = client.ok("DescribeSubnets", &[("SubnetId.1", &subnet)]);
+        assert_eq!(at(&tree, &format!("subnetSet.0.{member}")), value);
+    }
+    for (name, as_it_is, otherwise) in
+        [("MapCustomerOwnedIpOnLaunch.Value", "false", "true"), ("DisableLniAtDeviceIndex.Value", "true", "false")]
+    {
         client.ok("ModifySubnetAttribute", &[("SubnetId", &subnet), (name, as_it_is)]);
         let asked = [("SubnetId", subnet.as_str()), (name, otherwise)];
         let answer = client.call("ModifySubnetAttribute", &asked);

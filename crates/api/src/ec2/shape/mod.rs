@@ -4,7 +4,9 @@ pub mod address;
 pub mod attribute;
 pub mod authorize;
 pub mod block_device;
+pub mod border_group;
 pub mod change;
+pub mod cidr;
 pub mod instance;
 pub mod instance_filter;
 pub mod key_pair;
@@ -21,6 +23,7 @@ pub mod tag;
 pub mod unsupported;
 pub mod user_data;
 pub mod vpc;
+pub mod zone;
 
 use landfall_cloud::View;
 use landfall_cloud::value::SecurityGroups;

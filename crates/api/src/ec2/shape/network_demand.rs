@@ -1,10 +1,11 @@
 //! Demands on parts of a network, with what AWS's reference lets conditions look at.
 
 use landfall_cloud::View;
-use landfall_cloud::value::{Addresses, Interfaces, SecurityGroups, Subnets};
+use landfall_cloud::value::{Addresses, Interfaces, SecurityGroups, Subnets, Vpcs};
 use landfall_model::id::{Id, Kind};
 use landfall_model::{AllocationId, Arn, InterfaceId, InternetGatewayId, SecurityGroupId, SubnetId, VpcId};
 
+use super::vpc::tenancy;
 use crate::demand::{Demand, Demands};
 use crate::operation::Action;
 
@@ -14,7 +15,8 @@ fn arn<K: Kind>(view: &View<'_>, id: Id<K>) -> Arn {
 
 /// The demand of an action on a VPC.
 pub fn vpc<'d>(view: &View<'_>, demands: &'d mut Demands, action: Action, id: VpcId) -> &'d mut Demand {
-    demands.ec2(view, action, id).with("ec2:VpcID", id).with("ec2:Tenancy", "default")
+    let tenancy = view.find::<Vpcs, _>(id).map_or("default", tenancy);
+    demands.ec2(view, action, id).with("ec2:VpcID", id).with("ec2:Tenancy", tenancy)
 }
 
 /// The demand of an action on a subnet.
