@@ -38,9 +38,17 @@ const PLACES: &[(&str, &str)] = &[
     ("crates/cloud/src/plan.rs", "a host runs the machines of all"),
     ("crates/cloud/src/report.rs", "a host runs the machines of all"),
     ("crates/cloud/src/security_group.rs", "the rules of a group that the view gave"),
+    (
+        "crates/cloud/src/subnet.rs",
+        "association ids are unique among all, and what is found by one is kept only if it is the view's",
+    ),
     ("crates/cloud/src/value.rs", "whether anything at all is in transition"),
     ("crates/cloud/src/view.rs", "images are the provider's"),
     ("crates/cloud/src/volume.rs", "the volumes of an instance that the view gave"),
+    (
+        "crates/cloud/src/vpc.rs",
+        "VPC numbers and IPv6 blocks are unique among all, and a VPC's blocks don't overlap those of its peers",
+    ),
     ("crates/control/src/agents.rs", "a host's token comes before any account"),
     ("crates/landfall/src/serve/mod.rs", "whether the root key opens what is sealed, whoever owns it"),
 ];
