@@ -373,6 +373,8 @@ fn port(cloud: &Cloud, host: HostId, row: &NetworkInterface) -> Option<PortPlan>
         source_dest_check: row.source_dest_check,
         public: public.collect(),
         location,
+        device_index: row.attachment.as_ref().map_or(0, |attachment| attachment.device_index),
+        resource_name: None,
     })
 }
 

@@ -312,6 +312,23 @@ pub struct PortPlan {
     pub public: Vec<PublicAddressPlan>,
     /// Where its machine runs.
     pub location: PortLocation,
+    /// Its place among its machine's interfaces; the primary one has 0.
+    #[serde(default)]
+    pub device_index: u32,
+    /// The name after its machine's id that leads to it, where names are asked to be so.
+    #[serde(default)]
+    pub resource_name: Option<ResourceNamePlan>,
+}
+
+/// A name after an instance's id, such as `i-0123456789abcdef0.ec2.internal`, which leads to a port's primary addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResourceNamePlan {
+    /// The instance.
+    pub instance: InstanceId,
+    /// Whether it leads to the IPv4 address.
+    pub a: bool,
+    /// Whether it leads to the IPv6 address.
+    pub aaaa: bool,
 }
 
 /// A public address, translated one to one.

@@ -194,6 +194,8 @@ fn plan(ingress: &[GroupRulePlan]) -> Outcome<HostPlan> {
             source_dest_check: true,
             public: vec![],
             location: PortLocation::Here(InstanceId::from_random(number.into())),
+            device_index: 0,
+            resource_name: None,
         };
         plan.pieces.insert(PieceKey::Port(id), Piece::Port(port));
     }

@@ -1,8 +1,10 @@
 //! The network driver as the agent uses it: packets by [`HostNetwork`], and what DHCP, DNS and metadata answer by the
-//! metadata process. Fed in this order, the process finds each port's device there.
+//! metadata process. Fed in this order, the process finds each port's device there. It is watched, and followed by another
+//! when it ends.
 
 use std::collections::BTreeSet;
 use std::process::Command;
+use std::sync::Arc;
 
 use landfall_model::InterfaceId;
 use landfall_model::plan::HostPlan;
@@ -14,8 +16,8 @@ use crate::network::HostNetwork;
 /// Packets and answers together.
 pub struct ConnectedNetwork {
     network: HostNetwork,
-    metadata: MetadataClient,
-    spawn: Box<dyn Fn() -> Command + Send + Sync>,
+    metadata: Arc<MetadataClient>,
+    spawn: Arc<dyn Fn() -> Command + Send + Sync>,
 }
 
 impl ConnectedNetwork {
@@ -25,7 +27,10 @@ impl ConnectedNetwork {
         metadata: MetadataClient,
         spawn: impl Fn() -> Command + Send + Sync + 'static,
     ) -> Self {
-        Self { network, metadata, spawn: Box::new(spawn) }
+        let (metadata, spawn) = (Arc::new(metadata), Arc::new(spawn));
+        let again = spawn.clone();
+        metadata.watch(move || again());
+        Self { network, metadata, spawn }
     }
 }
 
@@ -33,7 +38,7 @@ impl Network for ConnectedNetwork {
     fn apply(&self, plan: &HostPlan) -> DriverResult<()> {
         self.network.apply(plan)?;
         let retry = |error: ClientError| DriverError::Retry(error.to_string());
-        self.metadata.ensure_running(&self.spawn).map_err(retry)?;
+        self.metadata.ensure_running(&*self.spawn).map_err(retry)?;
         let config = self.network.config();
         let late = self.metadata.feed(&derive(plan, &config.prefix, config.mtu)).map_err(retry)?;
         for what in late {
@@ -50,13 +55,6 @@ impl Network for ConnectedNetwork {
         let mut heard = self.network.heard()?;
         match self.metadata.heard() {
             Ok(more) => heard.extend(more),
-            Err(ClientError::Unreachable(..)) if self.metadata.has_fed() => {
-                // It has died. The new one serves what the old one kept, and is fed with the next change.
-                tracing::warn!("the metadata process is gone; another is started");
-                if let Err(error) = self.metadata.ensure_running(&self.spawn) {
-                    tracing::warn!(%error, "guests get no addresses, names and metadata");
-                }
-            }
             Err(error) => tracing::debug!(%error, "the metadata process can't say whom it heard"),
         }
         Ok(heard)

@@ -100,6 +100,8 @@ pub fn port(n: u32) -> PortPlan {
         source_dest_check: true,
         public: vec![],
         location: PortLocation::Here(instance_id(n)),
+        device_index: 0,
+        resource_name: None,
     }
 }
 

@@ -6,7 +6,7 @@ use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::process::{Child, Command};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use landfall_model::InterfaceId;
@@ -14,8 +14,12 @@ use landfall_model::InterfaceId;
 use super::control::{self, Call, Reply, receive, send};
 use super::plan::{FORMAT, ServicePlan};
 use crate::crash::crash_point;
+use crate::hypervisor::process::Process;
 
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long one look at a process may last, and how long to wait where there is none.
+const WATCH_FOR: Duration = Duration::from_secs(1);
+const WATCH_AGAIN: Duration = Duration::from_millis(50);
 
 /// Why the process couldn't be reached or didn't do what was asked.
 #[derive(Debug, thiserror::Error)]
@@ -85,6 +89,32 @@ impl MetadataClient {
             std::thread::sleep(Duration::from_millis(5));
         }
         Err(ClientError::Silent(self.socket.clone()))
+    }
+
+    /// Starts another process as soon as the one that runs has ended, for as long as this client lives. It does nothing
+    /// before the first was fed.
+    pub fn watch(self: &Arc<Self>, spawn: impl Fn() -> Command + Send + 'static) {
+        let client = Arc::downgrade(self);
+        let watch = move || {
+            while let Some(client) = client.upgrade() {
+                let pid = client.pid();
+                if matches!(pid, Err(ClientError::Unreachable(..))) && client.has_fed() {
+                    // The new one serves what the old one kept, and is fed with the next change.
+                    tracing::warn!("the metadata process is gone; another is started");
+                    if let Err(error) = client.ensure_running(&spawn) {
+                        tracing::warn!(%error, "guests get no addresses, names and metadata");
+                    }
+                }
+                drop(client);
+                match pid {
+                    Ok(pid) => wait_for_end(pid, WATCH_FOR),
+                    Err(_) => std::thread::sleep(WATCH_AGAIN),
+                }
+            }
+        };
+        if let Err(error) = std::thread::Builder::new().name("metadata-watch".into()).spawn(watch) {
+            tracing::warn!(%error, "the metadata process isn't watched");
+        }
     }
 
     /// The process id of the one that runs.
@@ -166,6 +196,14 @@ impl MetadataClient {
     fn reap(&self) {
         let mut children = self.children.lock().unwrap_or_else(PoisonError::into_inner);
         children.retain_mut(|child| matches!(child.try_wait(), Ok(None)));
+    }
+}
+
+/// Waits until that process has ended, but no longer than that.
+fn wait_for_end(pid: u32, at_most: Duration) {
+    let process = i32::try_from(pid).ok().and_then(Process::with_pid);
+    if process.is_none_or(|process| process.wait(at_most).is_err()) {
+        std::thread::sleep(WATCH_AGAIN);
     }
 }
 

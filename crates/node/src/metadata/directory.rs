@@ -1,7 +1,7 @@
 //! Who is who: the plan indexed by what a packet shows.
 
 use std::collections::HashMap;
-use std::net::Ipv4Addr;
+use std::net::IpAddr;
 
 use landfall_model::{InstanceId, InterfaceId};
 
@@ -11,7 +11,7 @@ use super::plan::{InstanceService, NetworkService, PortService, ServicePlan};
 #[derive(Debug, Default)]
 pub struct Directory {
     plan: ServicePlan,
-    by_address: HashMap<(u32, Ipv4Addr), Place>,
+    by_address: HashMap<(u32, IpAddr), Place>,
     by_port: HashMap<InterfaceId, Place>,
 }
 
@@ -43,7 +43,7 @@ impl Directory {
             for (port, served) in service.ports.iter().enumerate() {
                 let place = Place { instance, port };
                 by_port.insert(served.id, place);
-                by_address.extend(served.addresses.iter().map(|address| ((served.network, *address), place)));
+                by_address.extend(served.all_addresses().map(|address| ((served.network, address), place)));
             }
         }
         Self { plan, by_address, by_port }
@@ -60,8 +60,8 @@ impl Directory {
     }
 
     /// The guest that has that address in that network.
-    pub fn caller(&self, network: u32, source: Ipv4Addr) -> Option<Caller<'_>> {
-        self.at(*self.by_address.get(&(network, source))?)
+    pub fn caller(&self, network: u32, source: impl Into<IpAddr>) -> Option<Caller<'_>> {
+        self.at(*self.by_address.get(&(network, source.into()))?)
     }
 
     /// The guest that has that port.
@@ -78,6 +78,8 @@ impl Directory {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use super::super::{plan::derive, sample};
     use super::*;
 

@@ -1,25 +1,33 @@
 //! The resolver of a virtual network: names that follow from addresses, both ways, answered from the plan; everything
-//! else is the upstream resolvers' to answer.
-//!
-//! A private name exists where an interface has the address; a public one leads to the private address inside the network
-//! that has it and to the public one elsewhere (Amazon VPC user guide, "DNS attributes for your VPC").
+//! else is the upstream resolvers' to answer. This file is about packets; what a name leads to is said in [`zone`].
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use hickory_proto::op::{Edns, Message, MessageType, Metadata, OpCode, ResponseCode};
-use hickory_proto::rr::rdata::{A, PTR, SOA};
+use hickory_proto::rr::rdata::{A, AAAA, PTR, SOA};
 use hickory_proto::rr::{DNSClass, Name, RData, Record, RecordType};
 
 use super::plan::NetworkService;
+use zone::Found;
+
+mod zone;
 
 /// The resolver's address that is the same in every network.
 pub const RESOLVER: Ipv4Addr = Ipv4Addr::new(169, 254, 169, 253);
+/// The same over IPv6.
+pub const RESOLVER_IPV6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x253);
 /// The metadata service, which has a name too: `instance-data.ec2.internal`.
 pub const METADATA: Ipv4Addr = Ipv4Addr::new(169, 254, 169, 254);
+/// The same over IPv6.
+pub const METADATA_IPV6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
 /// The largest question that is looked at, in bytes.
 pub const MAX_QUESTION_BYTES: usize = 4096;
 
 const TTL_SECONDS: u32 = 60;
+/// The largest answer in one packet, in bytes: what passes everywhere without fragments (DNS flag day 2020).
+const MAX_PACKET_BYTES: u16 = 1232;
+const HEAD_BYTES: usize = 12;
+const TRUNCATED: u8 = 2;
 
 /// What becomes of a packet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +38,15 @@ pub enum Outcome {
     Forward,
     /// It isn't worth one.
     Drop,
+}
+
+/// How a question came, and so how much its answer may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// In a packet: an answer that is too long for it is cut off, and the client asks again in a stream.
+    Packet,
+    /// In a stream.
+    Stream,
 }
 
 /// The first label of an address's private name, such as `ip-10-0-0-4`.
@@ -53,7 +70,7 @@ fn dashed(prefix: &str, address: Ipv4Addr) -> String {
 }
 
 /// What a resolver makes of a packet that came from a guest of that network.
-pub fn answer(network: &NetworkService, packet: &[u8]) -> Outcome {
+pub fn answer(network: &NetworkService, packet: &[u8], transport: Transport) -> Outcome {
     let Ok(message) = Message::from_vec(packet) else { return failure(packet, ResponseCode::FormErr) };
     if message.metadata.message_type != MessageType::Query {
         return Outcome::Drop;
@@ -62,75 +79,20 @@ pub fn answer(network: &NetworkService, packet: &[u8]) -> Outcome {
         return failure(packet, ResponseCode::NotImp);
     }
     let [question] = message.queries.as_slice() else { return failure(packet, ResponseCode::FormErr) };
+    if message.edns.as_ref().is_some_and(|edns| edns.version() != 0) {
+        return failure(packet, ResponseCode::BADVERS);
+    }
     if question.query_class != DNSClass::IN {
         return failure(packet, ResponseCode::Refused);
     }
     let name = question.name.to_lowercase().to_ascii();
-    match look_up(network, name.trim_end_matches('.')) {
+    match zone::look_up(network, name.trim_end_matches('.')) {
         None => Outcome::Forward,
-        Some(found) => reply(network, &message, found),
+        Some((zone, found)) => reply(&zone, &message, found, transport),
     }
 }
 
-/// What a name that is ours leads to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Found {
-    Address(Ipv4Addr),
-    Name(String),
-    /// The name exists and has nothing of its own.
-    Empty,
-    Nothing,
-}
-
-/// What a name leads to; `None` if it isn't ours to say.
-fn look_up(network: &NetworkService, name: &str) -> Option<Found> {
-    if let Some(reversed) = name.strip_suffix(".in-addr.arpa") {
-        return look_up_address(network, reversed);
-    }
-    if name == network.internal_domain {
-        return Some(Found::Empty);
-    }
-    if let Some(label) = below(name, &network.internal_domain) {
-        let address = undashed("ip", label).filter(|address| network.hosts.contains_key(address));
-        return Some(match address {
-            Some(address) => Found::Address(address),
-            None if label == "instance-data" => Found::Address(METADATA),
-            None => Found::Nothing,
-        });
-    }
-    let public = undashed("ec2", below(name, network.public_domain.as_ref()?)?)?;
-    let private = network.hosts.iter().find(|(_, other)| **other == Some(public)).map(|(private, _)| *private);
-    Some(Found::Address(private.unwrap_or(public)))
-}
-
-fn look_up_address(network: &NetworkService, reversed: &str) -> Option<Found> {
-    let mut octets = reversed.split('.').map(|part| part.parse::<u8>().ok());
-    let [d, c, b, a] = [octets.next()??, octets.next()??, octets.next()??, octets.next()??];
-    let address = Ipv4Addr::new(a, b, c, d);
-    if octets.next().is_some() {
-        return None;
-    }
-    if network.hosts.contains_key(&address) {
-        return Some(Found::Name(private_name(address, &network.internal_domain)));
-    }
-    if network.cidrs.iter().any(|cidr| cidr.contains(address)) || address.is_link_local() {
-        return Some(Found::Nothing);
-    }
-    let domain = network.public_domain.as_ref()?;
-    network.hosts.values().any(|public| *public == Some(address)).then(|| Found::Name(public_name(address, domain)))
-}
-
-fn below<'a>(name: &'a str, domain: &str) -> Option<&'a str> {
-    name.strip_suffix(domain)?.strip_suffix('.')
-}
-
-fn undashed(prefix: &str, label: &str) -> Option<Ipv4Addr> {
-    let address = label.strip_prefix(prefix)?.strip_prefix('-')?.replace('-', ".").parse().ok()?;
-    // Only the form that we write: `ip-010-0-0-4` is no name.
-    (dashed(prefix, address) == label).then_some(address)
-}
-
-fn reply(network: &NetworkService, question: &Message, found: Found) -> Outcome {
+fn reply(zone: &str, question: &Message, found: Found, transport: Transport) -> Outcome {
     let query = &question.queries[0];
     let mut reply = Message::response(question.metadata.id, OpCode::Query);
     reply.metadata = Metadata::response_from_request(&question.metadata);
@@ -139,31 +101,79 @@ fn reply(network: &NetworkService, question: &Message, found: Found) -> Outcome 
     reply.add_query(query.clone());
     let wants = |kind| matches!(query.query_type, wanted if wanted == kind || wanted == RecordType::ANY);
     let record = |data| Record::from_rdata(query.name.clone(), TTL_SECONDS, data);
-    match &found {
-        Found::Address(address) if wants(RecordType::A) => {
-            reply.add_answer(record(RData::A(A(*address))));
+    match found {
+        Found::Addresses(ipv4, ipv6) => {
+            let ipv4 = ipv4.into_iter().filter(|_| wants(RecordType::A)).map(|address| RData::A(A(address)));
+            let ipv6 = ipv6.into_iter().filter(|_| wants(RecordType::AAAA)).map(|address| RData::AAAA(AAAA(address)));
+            reply.add_answers(ipv4.chain(ipv6).map(record));
         }
         Found::Name(name) if wants(RecordType::PTR) => match Name::from_ascii(format!("{name}.")) {
             Ok(name) => _ = reply.add_answer(record(RData::PTR(PTR(name)))),
             Err(_) => reply.metadata.response_code = ResponseCode::ServFail,
         },
+        Found::Name(_) | Found::Empty => {}
         Found::Nothing => reply.metadata.response_code = ResponseCode::NXDomain,
-        _ => {}
     }
     if reply.answers.is_empty() {
-        reply.add_authorities(start_of_authority(network));
+        reply.add_authorities(start_of_authority(zone));
     }
     if question.edns.is_some() {
-        let mut edns = Edns::new();
-        edns.set_max_payload(1232);
-        reply.set_edns(edns);
+        reply.set_edns(edns());
     }
-    reply.to_vec().map_or(Outcome::Drop, Outcome::Reply)
+    let room = room(question, transport);
+    match reply.to_vec() {
+        Ok(bytes) if bytes.len() <= room => Outcome::Reply(bytes),
+        Ok(_) => reply.truncate().to_vec().map_or(Outcome::Drop, Outcome::Reply),
+        Err(_) => Outcome::Drop,
+    }
+}
+
+fn edns() -> Edns {
+    let mut edns = Edns::new();
+    edns.set_max_payload(MAX_PACKET_BYTES);
+    edns
+}
+
+/// How many bytes the answer to that question may have.
+fn room(question: &Message, transport: Transport) -> usize {
+    match transport {
+        Transport::Stream => u16::MAX.into(),
+        Transport::Packet => question.max_payload().clamp(512, MAX_PACKET_BYTES).into(),
+    }
+}
+
+/// Cuts an upstream's answer down to its question where the client has no room for it, so that it asks in a stream.
+/// Resolvers do so themselves; one that doesn't would make us send what the client didn't ask for.
+pub fn fit(question: &[u8], mut answer: Vec<u8>) -> Vec<u8> {
+    let room = Message::from_vec(question).map_or(512, |question| question.max_payload().max(512));
+    if answer.len() > room.into() {
+        let end = question_end(&answer).unwrap_or(HEAD_BYTES);
+        answer.truncate(end);
+        answer[2] |= TRUNCATED;
+        answer[6..HEAD_BYTES].fill(0);
+        if end == HEAD_BYTES {
+            answer[4..6].fill(0);
+        }
+    }
+    answer
+}
+
+/// Where the first question of a packet ends.
+pub fn question_end(packet: &[u8]) -> Option<usize> {
+    let mut at = HEAD_BYTES;
+    loop {
+        match *packet.get(at)? {
+            0 => break,
+            length @ 1..=63 => at += usize::from(length) + 1,
+            _ => return None,
+        }
+    }
+    Some(at + 5).filter(|end| *end <= packet.len())
 }
 
 /// What lets a resolver in the guest remember for how long there is nothing.
-fn start_of_authority(network: &NetworkService) -> Option<Record> {
-    let zone = Name::from_ascii(format!("{}.", network.internal_domain)).ok()?;
+fn start_of_authority(zone: &str) -> Option<Record> {
+    let zone = Name::from_ascii(format!("{zone}.")).ok()?;
     let server = zone.prepend_label("ns0").ok()?;
     let person = zone.prepend_label("hostmaster").ok()?;
     let data = SOA::new(server, person, 1, 3600, 900, 7 * 24 * 3600, TTL_SECONDS);
@@ -172,143 +182,21 @@ fn start_of_authority(network: &NetworkService) -> Option<Record> {
 
 /// An answer that says only what is wrong, to whatever that was, if it was a question at all.
 pub fn failure(packet: &[u8], code: ResponseCode) -> Outcome {
-    let Some(head) = packet.first_chunk::<12>().filter(|head| head[2] & 0x80 == 0) else { return Outcome::Drop };
+    let Some(head) = packet.first_chunk::<HEAD_BYTES>().filter(|head| head[2] & 0x80 == 0) else {
+        return Outcome::Drop;
+    };
     let mut reply = Message::response(u16::from_be_bytes([head[0], head[1]]), OpCode::from_u8(head[2] >> 3 & 15));
     reply.metadata.recursion_desired = head[2] & 1 != 0;
     reply.metadata.recursion_available = true;
     reply.metadata.response_code = code;
     if let Ok(question) = Message::from_vec(packet) {
         reply.add_queries(question.queries.into_iter().take(1));
+        if question.edns.is_some() {
+            reply.set_edns(edns());
+        }
     }
     reply.to_vec().map_or(Outcome::Drop, Outcome::Reply)
 }
 
 #[cfg(test)]
-mod tests {
-    use hickory_proto::op::Query;
-
-    use super::super::{plan::derive, sample};
-    use super::*;
-
-    fn network() -> NetworkService {
-        derive(&sample::host_plan(), "lf", 1500).networks.remove(&7).unwrap()
-    }
-
-    fn question(name: &str, kind: RecordType) -> Vec<u8> {
-        let mut message = Message::new(4711, MessageType::Query, OpCode::Query);
-        message.metadata.recursion_desired = true;
-        message.add_query(Query::query(Name::from_ascii(name).unwrap(), kind));
-        message.set_edns(Edns::new());
-        message.to_vec().unwrap()
-    }
-
-    fn ask(name: &str, kind: RecordType) -> Option<Message> {
-        match answer(&network(), &question(name, kind)) {
-            Outcome::Reply(bytes) => {
-                assert!(bytes.len() <= 512);
-                let reply = Message::from_vec(&bytes).unwrap();
-                assert_eq!((reply.metadata.id, reply.metadata.message_type), (4711, MessageType::Response));
-                assert!(reply.edns.is_some());
-                Some(reply)
-            }
-            Outcome::Forward => None,
-            Outcome::Drop => panic!("dropped"),
-        }
-    }
-
-    #[test]
-    fn names_lead_to_addresses() {
-        for (name, expected) in [
-            ("ip-10-0-1-5.ec2.internal.", Some("10.0.1.5")),
-            ("IP-10-0-1-5.EC2.Internal.", Some("10.0.1.5")),
-            ("ip-10-0-1-77.ec2.internal.", Some("10.0.1.77")),
-            ("instance-data.ec2.internal.", Some("169.254.169.254")),
-            ("ec2-198-18-0-1.compute.landfall.test.", Some("10.0.1.5")),
-            ("ec2-198-18-0-9.compute.landfall.test.", Some("198.18.0.9")),
-            ("ip-10-0-1-99.ec2.internal.", None),
-            ("ip-010-0-1-5.ec2.internal.", None),
-            ("nothing.ec2.internal.", None),
-            ("a.ip-10-0-1-5.ec2.internal.", None),
-        ] {
-            let reply = ask(name, RecordType::A).unwrap();
-            let found: Vec<_> = reply.answers.iter().map(|record| record.data.to_string()).collect();
-            assert_eq!(found, expected.into_iter().collect::<Vec<_>>(), "{name}");
-            let code = if expected.is_some() { ResponseCode::NoError } else { ResponseCode::NXDomain };
-            assert_eq!(reply.metadata.response_code, code, "{name}");
-            assert_eq!(reply.authorities.len(), usize::from(expected.is_none()));
-        }
-    }
-
-    #[test]
-    fn addresses_lead_to_names() {
-        for (name, expected) in [
-            ("5.1.0.10.in-addr.arpa.", Some("ip-10-0-1-5.ec2.internal.")),
-            ("1.0.18.198.in-addr.arpa.", Some("ec2-198-18-0-1.compute.landfall.test.")),
-            ("99.1.0.10.in-addr.arpa.", None),
-            ("254.169.254.169.in-addr.arpa.", None),
-        ] {
-            let reply = ask(name, RecordType::PTR).unwrap();
-            let found: Vec<_> = reply.answers.iter().map(|record| record.data.to_string()).collect();
-            assert_eq!(found, expected.into_iter().collect::<Vec<_>>(), "{name}");
-        }
-    }
-
-    #[test]
-    fn a_name_without_that_kind_of_record_is_empty_and_not_unknown() {
-        for (name, kind) in [
-            ("ip-10-0-1-5.ec2.internal.", RecordType::AAAA),
-            ("ec2.internal.", RecordType::A),
-            ("ec2.internal.", RecordType::NS),
-        ] {
-            let reply = ask(name, kind).unwrap();
-            assert_eq!(
-                (reply.metadata.response_code, reply.answers.len()),
-                (ResponseCode::NoError, 0),
-                "{name} {kind}"
-            );
-            assert_eq!(reply.authorities.len(), 1);
-        }
-    }
-
-    #[test]
-    fn what_is_not_ours_is_asked_upstream() {
-        for name in [
-            "example.com.",
-            "internal.",
-            "xec2.internal.",
-            "www.compute.landfall.test.",
-            "4.4.8.8.in-addr.arpa.",
-            "1.10.in-addr.arpa.",
-            ".",
-        ] {
-            assert_eq!(ask(name, RecordType::A), None, "{name}");
-        }
-    }
-
-    #[test]
-    fn what_is_no_question_is_refused_or_dropped() {
-        let code = |packet: &[u8]| match answer(&network(), packet) {
-            Outcome::Reply(bytes) => Some(Message::from_vec(&bytes).unwrap().metadata.response_code),
-            _ => None,
-        };
-        let good = question("example.com.", RecordType::A);
-        let with = |place: usize, value: u8| {
-            let mut bad = good.clone();
-            bad[place] = value;
-            bad
-        };
-        assert_eq!(code(&with(2, 0x81)), None, "an answer gets no answer");
-        assert_eq!(code(&with(2, 0x29)), Some(ResponseCode::NotImp), "an update");
-        assert_eq!(code(&with(5, 0)), Some(ResponseCode::FormErr), "no question");
-        assert_eq!(code(&good[..20]), Some(ResponseCode::FormErr), "cut off");
-        assert_eq!(code(&good[..11]), None);
-        let mut chaos = Message::from_vec(&good).unwrap();
-        chaos.queries[0].query_class = DNSClass::CH;
-        assert_eq!(code(&chaos.to_vec().unwrap()), Some(ResponseCode::Refused));
-        for place in 0..good.len() {
-            for value in 0..=255 {
-                let _ = answer(&network(), &with(place, value));
-            }
-        }
-    }
-}
+mod tests;

@@ -1,4 +1,4 @@
-//! DHCP, DNS, instance metadata and time for the guests of this host: one small process of its own.
+//! DHCP, router advertisements, DNS, instance metadata and time for the guests of this host: one small process of its own.
 //!
 //! It is a process apart because guests must go on renewing their addresses and resolving names while the agent and the
 //! control plane are down or being replaced (static stability). The agent feeds it the part of the host plan that it
@@ -8,20 +8,23 @@
 //!
 //! Who asks is never believed but seen: each virtual network is a namespace with sockets of its own, anti-spoofing on the
 //! ports guarantees the source address within it, and a DHCP socket is bound to one port. Everything that answers is a
-//! pure function of the plan and the request ([`http::answer`], [`dhcp::answer`], [`dns::answer`], [`ntp::answer`]); the
-//! rest of the module is bounded plumbing around them. It holds no credentials.
+//! pure function of the plan and the request ([`http::answer`], [`dhcp::answer`], [`dhcp6::answer`], [`router::advertisement`],
+//! [`dns::answer`], [`ntp::answer`]); the rest of the module is bounded plumbing around them. It holds no credentials.
 
 pub mod client;
 pub mod control;
 pub mod dhcp;
+pub mod dhcp6;
 pub mod directory;
 pub mod dns;
 pub mod http;
 pub mod limit;
+mod link;
 pub mod names;
 pub mod ntp;
 pub mod plan;
 mod resolver;
+pub mod router;
 mod serve;
 mod sockets;
 mod store;

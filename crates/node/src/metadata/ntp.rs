@@ -1,6 +1,10 @@
-//! Time for guests, at 169.254.169.123: the answer of a simple server (RFC 4330) from the machine's own clock.
+//! Time for guests, at 169.254.169.123 and fd00:ec2::123: the answer of a simple server (RFC 4330) from the machine's own clock.
 
+use std::net::Ipv6Addr;
 use std::time::{SystemTime, UNIX_EPOCH};
+
+/// Where guests find the time over IPv6.
+pub const TIME_SERVER_IPV6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x123);
 
 /// The size of a packet without extensions.
 pub const PACKET_BYTES: usize = 48;

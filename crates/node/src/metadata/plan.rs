@@ -5,10 +5,14 @@
 //! feeds it may be of neighbouring versions.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use landfall_model::plan::{DiskPlan, HostPlan, InstancePlan, MetadataPlan, PortLocation, PortPlan, PublicAddressPlan};
-use landfall_model::{AccountId, InstanceId, InterfaceId, Ipv4Cidr, Mac, SecurityGroupId, SubnetId, VpcId, ZoneName};
+use landfall_model::plan::{
+    DiskPlan, HostPlan, InstancePlan, MetadataPlan, PortLocation, PortPlan, PublicAddressPlan, VpcPlan,
+};
+use landfall_model::{
+    AccountId, InstanceId, InterfaceId, Ipv4Cidr, Ipv6Cidr, Mac, SecurityGroupId, SubnetId, VpcId, ZoneName,
+};
 use serde::{Deserialize, Serialize};
 
 use super::names;
@@ -34,6 +38,9 @@ pub struct NetworkService {
     pub vpc: VpcId,
     /// Its blocks, the primary one first.
     pub cidrs: Vec<Ipv4Cidr>,
+    /// Its IPv6 blocks; where it has none, nothing is served over IPv6.
+    #[serde(default)]
+    pub ipv6: Vec<Ipv6Cidr>,
     /// The domain that DHCP tells.
     pub domain_name: String,
     /// The resolvers that DHCP tells; empty means our own.
@@ -44,13 +51,48 @@ pub struct NetworkService {
     pub ntp_servers: Vec<Ipv4Addr>,
     /// Whether our resolver answers.
     pub dns_support: bool,
+    /// Whether what has a public address here has a public name too.
+    #[serde(default)]
+    pub dns_hostnames: bool,
     /// The domain of private names, such as `ec2.internal`.
     pub internal_domain: String,
-    /// The domain of public names, where the network gives them.
+    /// The domain of public names.
     #[serde(default)]
     pub public_domain: Option<String>,
-    /// Every address in it that this host knows of, also on other hosts, and the public one that stands for it.
-    pub hosts: BTreeMap<Ipv4Addr, Option<Ipv4Addr>>,
+    /// Public addresses that stand for private ones of this network, on whichever host.
+    #[serde(default)]
+    pub public: BTreeMap<Ipv4Addr, Ipv4Addr>,
+    /// The names of instances by their ids, where they are asked for.
+    #[serde(default)]
+    pub resource_names: BTreeMap<InstanceId, ResourceName>,
+    /// What is said of the networks whose names may be asked for from here over a peering.
+    #[serde(default)]
+    pub peered: Peered,
+    /// Names of services that have an endpoint in this network, in lower case. `*.` stands for any one label.
+    #[serde(default)]
+    pub private_names: BTreeMap<String, Vec<Ipv4Addr>>,
+}
+
+/// What a network knows of the names of those that it is peered with.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Peered {
+    /// Their blocks.
+    pub cidrs: Vec<Ipv4Cidr>,
+    /// Public addresses that stand for private ones of theirs.
+    pub public: BTreeMap<Ipv4Addr, Ipv4Addr>,
+    /// The names of their instances by their ids.
+    pub resource_names: BTreeMap<InstanceId, ResourceName>,
+}
+
+/// What the name after an instance's id leads to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ResourceName {
+    /// The IPv4 address, if it leads there.
+    #[serde(default)]
+    pub a: Option<Ipv4Addr>,
+    /// The IPv6 address, if it leads there.
+    #[serde(default)]
+    pub aaaa: Option<Ipv6Addr>,
 }
 
 impl NetworkService {
@@ -90,12 +132,18 @@ pub struct PortService {
     pub mac: Mac,
     /// Its private addresses, the primary one first.
     pub addresses: Vec<Ipv4Addr>,
+    /// Its IPv6 addresses.
+    #[serde(default)]
+    pub ipv6: Vec<Ipv6Addr>,
     /// Public addresses and the private ones that they stand for.
     pub public: Vec<PublicAddressPlan>,
     /// Its subnet.
     pub subnet: SubnetId,
     /// The subnet's block; the gateway is the first address after its own.
     pub subnet_cidr: Ipv4Cidr,
+    /// The subnet's IPv6 block.
+    #[serde(default)]
+    pub subnet_ipv6: Option<Ipv6Cidr>,
     /// Its security groups.
     pub groups: Vec<SecurityGroupId>,
     /// The size of its largest packet, in bytes.
@@ -103,6 +151,12 @@ pub struct PortService {
 }
 
 impl PortService {
+    /// All its addresses, of both families.
+    pub fn all_addresses(&self) -> impl Iterator<Item = IpAddr> {
+        let ipv6 = self.ipv6.iter().map(|address| IpAddr::V6(*address));
+        self.addresses.iter().map(|address| IpAddr::V4(*address)).chain(ipv6)
+    }
+
     /// The subnet's gateway, which is also what DHCP calls itself.
     pub fn gateway(&self) -> Ipv4Addr {
         self.subnet_cidr.nth(1).unwrap_or(self.subnet_cidr.first())
@@ -114,39 +168,32 @@ impl PortService {
 pub fn derive(plan: &HostPlan, namespace_prefix: &str, mtu: u16) -> ServicePlan {
     let mut served = ServicePlan::default();
     for vpc in plan.vpcs() {
-        served.networks.insert(
-            vpc.number,
-            NetworkService {
-                namespace: names::namespace(namespace_prefix, vpc.number),
-                vpc: vpc.id,
-                cidrs: vpc.cidrs.clone(),
-                domain_name: vpc.domain_name.clone(),
-                domain_name_servers: vpc.domain_name_servers.clone(),
-                ntp_servers: vpc.ntp_servers.clone(),
-                dns_support: vpc.dns_support,
-                internal_domain: vpc.domain_name.clone(),
-                public_domain: None,
-                hosts: BTreeMap::new(),
-            },
-        );
+        served.networks.insert(vpc.number, derive_network(vpc, namespace_prefix));
     }
     for port in plan.ports() {
-        let Some(number) = plan.vpc(port.vpc).map(|vpc| vpc.number) else { continue };
-        let Some(network) = served.networks.get_mut(&number) else { continue };
-        for address in &port.addresses {
-            let public = port.public.iter().find(|pair| pair.private == *address).map(|pair| pair.public);
-            network.hosts.insert(*address, public);
+        let Some(network) = plan.vpc(port.vpc).and_then(|vpc| served.networks.get_mut(&vpc.number)) else { continue };
+        network.public.extend(port.public.iter().map(|pair| (pair.public, pair.private)));
+        if let Some(name) = port.resource_name.filter(|_| port.device_index == 0) {
+            let a = port.addresses.first().copied().filter(|_| name.a);
+            let aaaa = port.ipv6.first().copied().filter(|_| name.aaaa);
+            network.resource_names.insert(name.instance, ResourceName { a, aaaa });
+        }
+    }
+    for peering in plan.peerings() {
+        let [one, other] = peering.vpcs;
+        for (from, to, open) in [(one, other, peering.dns[1]), (other, one, peering.dns[0])] {
+            if open {
+                derive_peered(plan, &mut served, from, to);
+            }
         }
     }
     for instance in plan.instances() {
-        let ports = instance.interfaces.iter().enumerate();
-        let ports: Vec<_> = ports.filter_map(|(index, id)| derive_port(plan, instance, index, *id, mtu)).collect();
+        let ports = instance.interfaces.iter();
+        let ports: Vec<_> = ports.filter_map(|id| derive_port(plan, instance, *id, mtu)).collect();
         for port in &ports {
             let Some(network) = served.networks.get_mut(&port.network) else { continue };
             network.internal_domain = instance.zone.region.internal_domain();
-            if plan.vpc(network.vpc).is_some_and(|vpc| vpc.dns_hostnames) {
-                network.public_domain = Some(instance.metadata.public_domain.clone());
-            }
+            network.public_domain = Some(instance.metadata.public_domain.clone());
         }
         served.instances.insert(
             instance.id,
@@ -162,24 +209,53 @@ pub fn derive(plan: &HostPlan, namespace_prefix: &str, mtu: u16) -> ServicePlan 
     served
 }
 
-fn derive_port(
-    plan: &HostPlan,
-    instance: &InstancePlan,
-    device_index: usize,
-    id: InterfaceId,
-    mtu: u16,
-) -> Option<PortService> {
+fn derive_network(vpc: &VpcPlan, namespace_prefix: &str) -> NetworkService {
+    NetworkService {
+        namespace: names::namespace(namespace_prefix, vpc.number),
+        vpc: vpc.id,
+        cidrs: vpc.cidrs.clone(),
+        ipv6: vpc.ipv6.clone(),
+        domain_name: vpc.domain_name.clone(),
+        domain_name_servers: vpc.domain_name_servers.clone(),
+        ntp_servers: vpc.ntp_servers.clone(),
+        dns_support: vpc.dns_support,
+        dns_hostnames: vpc.dns_hostnames,
+        internal_domain: vpc.domain_name.clone(),
+        public_domain: None,
+        public: BTreeMap::new(),
+        resource_names: BTreeMap::new(),
+        peered: Peered::default(),
+        private_names: vpc.private_names.iter().map(|(name, at)| (name.to_ascii_lowercase(), at.clone())).collect(),
+    }
+}
+
+/// Lets one network ask for the names of another. A network without public names has none to tell.
+fn derive_peered(plan: &HostPlan, served: &mut ServicePlan, from: VpcId, to: VpcId) {
+    let (Some(from), Some(to)) = (plan.vpc(from), plan.vpc(to)) else { return };
+    let Some(to) = served.networks.get(&to.number) else { return };
+    let (cidrs, names) = (to.cidrs.clone(), to.resource_names.clone());
+    let public = if to.dns_hostnames { to.public.clone() } else { BTreeMap::new() };
+    let Some(from) = served.networks.get_mut(&from.number) else { return };
+    from.peered.cidrs.extend(cidrs);
+    from.peered.public.extend(public);
+    from.peered.resource_names.extend(names);
+}
+
+fn derive_port(plan: &HostPlan, instance: &InstancePlan, id: InterfaceId, mtu: u16) -> Option<PortService> {
     let port: &PortPlan = plan.port(id).filter(|port| port.location == PortLocation::Here(instance.id))?;
+    let subnet = plan.subnet(port.subnet)?;
     Some(PortService {
         id,
         network: plan.vpc(port.vpc)?.number,
         device: names::port_device(id),
-        device_index,
+        device_index: usize::try_from(port.device_index).ok()?,
         mac: port.mac,
         addresses: port.addresses.clone(),
+        ipv6: port.ipv6.clone(),
         public: port.public.clone(),
         subnet: port.subnet,
-        subnet_cidr: plan.subnet(port.subnet)?.cidr,
+        subnet_cidr: subnet.cidr,
+        subnet_ipv6: subnet.ipv6,
         groups: port.groups.clone(),
         mtu,
     })
@@ -241,6 +317,8 @@ fn merge<K: Ord, V>(into: &mut BTreeMap<K, V>, change: BTreeMap<K, Option<V>>) {
 
 #[cfg(test)]
 mod tests {
+    use landfall_model::plan::{PeeringPlan, Piece, PieceKey};
+
     use super::super::sample;
     use super::*;
 
@@ -253,12 +331,49 @@ mod tests {
         assert_eq!(network.resolver(), Some(Ipv4Addr::new(10, 0, 0, 2)));
         assert_eq!(network.internal_domain, "ec2.internal");
         assert_eq!(network.public_domain.as_deref(), Some("compute.landfall.test"));
-        assert_eq!(network.hosts[&sample::ADDRESS], Some(sample::PUBLIC));
-        assert_eq!(network.hosts[&Ipv4Addr::new(10, 0, 1, 77)], None, "a port on another host has a name too");
+        assert_eq!(network.public, BTreeMap::from([(sample::PUBLIC, sample::ADDRESS)]));
         let (id, port) = served.ports().next().unwrap();
         assert_eq!(id, sample::instance_id());
         assert_eq!(port.gateway(), Ipv4Addr::new(10, 0, 1, 1));
         assert_eq!(port.mtu, 1450);
+        assert_eq!(port.ipv6[0], sample::IPV6);
+        assert_eq!(port.subnet_ipv6, sample::SUBNET_IPV6.parse().ok());
+        assert_eq!(network.resource_names.len(), 2, "an instance on another host has a name too");
+    }
+
+    #[test]
+    fn a_peering_shows_one_network_to_the_other_as_far_as_it_says() {
+        let mut plan = sample::host_plan();
+        let near = plan.vpcs().next().unwrap().id;
+        let mut far = plan.vpc(near).unwrap().clone();
+        far.id = VpcId::from_random(50);
+        far.number = 8;
+        far.cidrs = vec!["10.9.0.0/16".parse().unwrap()];
+        let port = plan.ports().find(|port| !port.public.is_empty()).unwrap();
+        let mut other = port.clone();
+        other.id = InterfaceId::from_random(60);
+        other.vpc = far.id;
+        let (private, public) = (Ipv4Addr::new(10, 9, 0, 4), Ipv4Addr::new(198, 18, 0, 44));
+        other.public = vec![PublicAddressPlan { private, public }];
+        let id = landfall_model::PeeringId::from_random(1);
+        let peering = |dns| Piece::Peering(PeeringPlan { id, vpcs: [near, far.id], dns });
+        plan.pieces.insert(PieceKey::Vpc(far.id), Piece::Vpc(far.clone()));
+        plan.pieces.insert(PieceKey::Port(other.id), Piece::Port(other));
+        for (dns, from_near, from_far) in
+            [([false, false], 0, 0), ([true, false], 0, 1), ([false, true], 1, 0), ([true, true], 1, 1)]
+        {
+            plan.pieces.insert(PieceKey::Peering(id), peering(dns));
+            let served = derive(&plan, "lf", 1500);
+            let seen = |number: u32| served.networks[&number].peered.public.len();
+            assert_eq!((seen(7), seen(8)), (from_near, from_far), "{dns:?}");
+        }
+        let served = derive(&plan, "lf", 1500);
+        assert_eq!(served.networks[&7].peered.public, BTreeMap::from([(public, private)]));
+        assert_eq!(served.networks[&7].peered.cidrs, far.cidrs);
+        far.dns_hostnames = false;
+        plan.pieces.insert(PieceKey::Vpc(far.id), Piece::Vpc(far));
+        let served = derive(&plan, "lf", 1500);
+        assert!(served.networks[&7].peered.public.is_empty(), "what has no public name isn't told");
     }
 
     #[test]

@@ -8,6 +8,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpStream, UdpSocket};
 use tokio::time::timeout;
 
+use super::dns::question_end;
+
 const PATIENCE: Duration = Duration::from_millis(1500);
 const MAX_SERVERS: usize = 3;
 /// Larger than any size that a resolver is asked for in packets.
@@ -60,19 +62,6 @@ fn answers(asked: &[u8], packet: &[u8]) -> bool {
         packet.get(range.clone()).is_some_and(|bytes| bytes.eq_ignore_ascii_case(&asked[range]))
     };
     packet.len() >= end && packet[..2] == asked[..2] && packet[2] & 0x80 != 0 && same(12..end)
-}
-
-/// Where the first question ends.
-fn question_end(packet: &[u8]) -> Option<usize> {
-    let mut at = 12;
-    loop {
-        match *packet.get(at)? {
-            0 => break,
-            length @ 1..=63 => at += usize::from(length) + 1,
-            _ => return None,
-        }
-    }
-    Some(at + 5).filter(|end| *end <= packet.len())
 }
 
 /// The resolvers that a `resolv.conf` names.

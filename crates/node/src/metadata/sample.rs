@@ -1,16 +1,22 @@
 //! A host plan with one instance, for the tests of this module.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use landfall_model::plan::*;
 use landfall_model::*;
 
 pub const ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 0, 1, 5);
 pub const PUBLIC: Ipv4Addr = Ipv4Addr::new(198, 18, 0, 1);
+pub const IPV6: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 7, 0x1201, 0, 0, 0, 5);
+pub const SUBNET_IPV6: &str = "2001:db8:7:1201::/64";
 pub const MAC: Mac = Mac([2, 0x11, 0x22, 0x33, 0x44, 0x55]);
 
 pub fn instance_id() -> InstanceId {
     "i-0123456789abcdef0".parse().unwrap()
+}
+
+pub fn remote_instance_id() -> InstanceId {
+    "i-00000000000000077".parse().unwrap()
 }
 
 pub fn interface_id() -> InterfaceId {
@@ -35,6 +41,8 @@ pub fn host_plan() -> HostPlan {
         groups: vec![group],
         source_dest_check: true,
         location,
+        device_index: 0,
+        resource_name: None,
     };
     let mut remote = port(
         InterfaceId::from_random(99),
@@ -42,7 +50,11 @@ pub fn host_plan() -> HostPlan {
         PortLocation::Remote { host: HostId::from_random(1), address: Ipv4Addr::new(192, 0, 2, 1) },
     );
     remote.public.clear();
-    let here = port(interface_id(), vec![ADDRESS, Ipv4Addr::new(10, 0, 1, 6)], PortLocation::Here(instance_id()));
+    remote.ipv6 = vec![Ipv6Addr::from_bits(IPV6.to_bits() + 0x72)];
+    remote.resource_name = Some(ResourceNamePlan { instance: remote_instance_id(), a: true, aaaa: true });
+    let mut here = port(interface_id(), vec![ADDRESS, Ipv4Addr::new(10, 0, 1, 6)], PortLocation::Here(instance_id()));
+    here.ipv6 = vec![IPV6, Ipv6Addr::from_bits(IPV6.to_bits() + 1)];
+    here.resource_name = Some(ResourceNamePlan { instance: instance_id(), a: true, aaaa: false });
     let pieces = [
         (PieceKey::Vpc(vpc), Piece::Vpc(vpc_plan(vpc))),
         (PieceKey::Subnet(subnet), Piece::Subnet(subnet_plan(subnet, vpc))),
@@ -55,13 +67,17 @@ pub fn host_plan() -> HostPlan {
 
 fn vpc_plan(id: VpcId) -> VpcPlan {
     VpcPlan {
-        ipv6: vec![],
+        ipv6: vec!["2001:db8:7:1200::/56".parse().unwrap()],
         egress_only: false,
         internet_routes: vec![],
         vpn_routes: vec![],
-        private_names: Default::default(),
+        private_names: [
+            ("ec2.us-east-1.amazonaws.com".to_owned(), vec![Ipv4Addr::new(10, 0, 1, 90), Ipv4Addr::new(10, 0, 2, 90)]),
+            ("*.s3.us-east-1.amazonaws.com".to_owned(), vec![Ipv4Addr::new(10, 0, 1, 91)]),
+        ]
+        .into(),
         id,
-        cidrs: vec!["10.0.0.0/16".parse().unwrap()],
+        cidrs: vec!["10.0.0.0/16".parse().unwrap(), "100.64.4.0/22".parse().unwrap()],
         number: 7,
         dns_support: true,
         dns_hostnames: true,
@@ -74,7 +90,7 @@ fn vpc_plan(id: VpcId) -> VpcPlan {
 
 fn subnet_plan(id: SubnetId, vpc: VpcId) -> SubnetPlan {
     SubnetPlan {
-        ipv6: None,
+        ipv6: SUBNET_IPV6.parse().ok(),
         id,
         vpc,
         cidr: "10.0.1.0/24".parse().unwrap(),

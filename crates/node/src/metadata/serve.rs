@@ -175,6 +175,8 @@ pub struct Shared {
     pub dns_rate: Rate,
     /// Messages about leases.
     pub dhcp_rate: Rate,
+    /// Solicitations of routers.
+    pub router_rate: Rate,
     /// Questions for the time.
     pub time_rate: Rate,
     /// Connections that are open.
@@ -194,6 +196,7 @@ impl Shared {
             http_rate: Rate::new(100, 500),
             dns_rate: Rate::new(1024, 1024),
             dhcp_rate: Rate::new(10, 50),
+            router_rate: Rate::new(2, 10),
             time_rate: Rate::new(100, 100),
             connections: Places::new(32, 1024),
             questions: Places::new(64, 1024),
@@ -208,6 +211,10 @@ impl Shared {
     /// The upstream resolvers.
     pub fn upstreams(&self) -> Arc<[SocketAddr]> {
         self.upstreams.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn rates(&self) -> [&Rate; 5] {
+        [&self.http_rate, &self.dns_rate, &self.dhcp_rate, &self.router_rate, &self.time_rate]
     }
 
     /// Notes that a port was heard.
@@ -300,7 +307,7 @@ impl Server {
     }
 
     fn adopt(&self, sockets: &mut BTreeMap<Key, Bound>, key: Key, home: Home, descriptor: OwnedFd) {
-        let started = descriptor.try_clone().and_then(|own| talk::start(&self.shared, key, own));
+        let started = descriptor.try_clone().and_then(|own| talk::start(&self.shared, key, home, own));
         match started {
             Ok(task) => _ = sockets.insert(key, Bound { home, descriptor, task }),
             Err(error) => tracing::warn!(?key, %error, "a socket can't be served"),
@@ -412,10 +419,7 @@ impl Server {
             let directory = Arc::new(Directory::new(plan));
             *self.shared.directory.write().unwrap_or_else(PoisonError::into_inner) = directory.clone();
             let served = |port| directory.port(port).is_some();
-            for rate in [&self.shared.http_rate, &self.shared.dns_rate, &self.shared.dhcp_rate, &self.shared.time_rate]
-            {
-                rate.retain(served);
-            }
+            self.shared.rates().into_iter().for_each(|rate| rate.retain(served));
             self.shared.retain_heard(served);
             *generation += 1;
             *generation

@@ -13,13 +13,13 @@ use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::task::AbortHandle;
 use tokio::time::{sleep, timeout};
 
-use super::dns::{self, MAX_QUESTION_BYTES, Outcome};
+use super::dns::{self, MAX_QUESTION_BYTES, Outcome, Transport};
 use super::http::{self, Head, MAX_HEAD_BYTES, Response};
 use super::limit::Place;
 use super::serve::Shared;
-use super::sockets::{Key, Role};
+use super::sockets::{Home, Key, Role};
 use super::token::SinceBoot;
-use super::{dhcp, ntp, resolver};
+use super::{dhcp, link, ntp, resolver};
 
 /// How long a client may take for what it sends, and for taking what it is sent.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -29,23 +29,24 @@ const MAX_LINGER_BYTES: usize = 64 << 10;
 const MAX_QUESTIONS_A_STREAM: usize = 16;
 const MAX_DHCP_BYTES: usize = 1500;
 /// A pause after an error that comes at once again, such as having no descriptor left.
-const BREATH: Duration = Duration::from_millis(50);
+pub const BREATH: Duration = Duration::from_millis(50);
 
 /// Begins to serve a socket.
-pub fn start(shared: &Arc<Shared>, key: Key, socket: OwnedFd) -> io::Result<AbortHandle> {
+pub fn start(shared: &Arc<Shared>, key: Key, home: Home, socket: OwnedFd) -> io::Result<AbortHandle> {
     let (network, role) = key;
     let shared = shared.clone();
+    // A raw socket is to the runtime as one of UDP is.
+    let packets = |socket: OwnedFd| UdpSocket::from_std(StdUdpSocket::from(socket));
     let task = match role {
-        Role::Http | Role::DnsTcp(_) => {
+        Role::Http | Role::HttpIpv6 | Role::DnsTcp(_) => {
             let listener = TcpListener::from_std(socket.into())?;
-            tokio::spawn(accept(shared, network, listener, role == Role::Http))
+            tokio::spawn(accept(shared, network, listener, !matches!(role, Role::DnsTcp(_))))
         }
-        Role::DnsUdp(_) => {
-            let socket = Arc::new(UdpSocket::from_std(StdUdpSocket::from(socket))?);
-            tokio::spawn(names(shared, network, socket))
-        }
-        Role::Time => tokio::spawn(time(shared, network, UdpSocket::from_std(socket.into())?)),
-        Role::Dhcp(port) => tokio::spawn(leases(shared, port, UdpSocket::from_std(socket.into())?)),
+        Role::DnsUdp(_) => tokio::spawn(names(shared, network, Arc::new(packets(socket)?))),
+        Role::Time | Role::TimeIpv6 => tokio::spawn(time(shared, network, packets(socket)?)),
+        Role::Dhcp(port) => tokio::spawn(leases(shared, port, packets(socket)?)),
+        Role::DhcpIpv6(port) => tokio::spawn(link::lease(shared, port, home.device, packets(socket)?)),
+        Role::Router(port) => tokio::spawn(link::advertise(shared, port, home.device, packets(socket)?)),
     };
     Ok(task.abort_handle())
 }
@@ -78,18 +79,17 @@ async fn accept(shared: Arc<Shared>, network: u32, listener: TcpListener, http: 
 }
 
 /// Who has that address in that network; and that it was heard.
-fn identify(shared: &Shared, network: u32, source: SocketAddr) -> Option<(Ipv4Addr, InterfaceId)> {
-    let IpAddr::V4(source) = source.ip() else { return None };
-    let port = shared.directory().caller(network, source)?.port.id;
+fn identify(shared: &Shared, network: u32, source: SocketAddr) -> Option<(IpAddr, InterfaceId)> {
+    let port = shared.directory().caller(network, source.ip())?.port.id;
     shared.note(port);
-    Some((source, port))
+    Some((source.ip(), port))
 }
 
 /// One connection to the metadata service.
 async fn page(
     shared: &Shared,
     network: u32,
-    source: Ipv4Addr,
+    source: IpAddr,
     port: InterfaceId,
     mut stream: TcpStream,
 ) -> io::Result<()> {
@@ -99,12 +99,17 @@ async fn page(
         Head::Whole(request) => {
             let directory = shared.directory();
             let Some(caller) = directory.caller(network, source) else { return Ok(()) };
+            // EC2 has no endpoint there unless it is asked for.
+            if source.is_ipv6() && !caller.instance.metadata.options.ipv6 {
+                return Ok(());
+            }
             http::answer(&caller, &request, &shared.key, SinceBoot::now())
         }
         _ => Response::status(400),
     };
     if let Some(hops) = response.hop_limit {
-        socket2::SockRef::from(&stream).set_ttl_v4(hops.into())?;
+        let socket = socket2::SockRef::from(&stream);
+        if source.is_ipv6() { socket.set_unicast_hops_v6(hops.into())? } else { socket.set_ttl_v4(hops.into())? }
     }
     timeout(PATIENCE, stream.write_all(&response.to_bytes())).await??;
     stream.shutdown().await?;
@@ -141,7 +146,7 @@ async fn names(shared: Arc<Shared>, network: u32, socket: Arc<UdpSocket>) {
             continue;
         }
         let packet = &buffer[..size];
-        match outcome(&shared, network, packet) {
+        match outcome(&shared, network, packet, Transport::Packet) {
             Outcome::Reply(reply) => _ = socket.send_to(&reply, source).await,
             Outcome::Drop => {}
             Outcome::Forward => {
@@ -153,7 +158,7 @@ async fn names(shared: Arc<Shared>, network: u32, socket: Arc<UdpSocket>) {
                 };
                 let (shared, socket, packet) = (shared.clone(), socket.clone(), packet.to_vec());
                 tokio::spawn(async move {
-                    if let Some(reply) = forward(&shared, &packet, false, place).await {
+                    if let Some(reply) = forward(&shared, &packet, Transport::Packet, place).await {
                         let _ = socket.send_to(&reply, source).await;
                     }
                 });
@@ -171,11 +176,11 @@ async fn questions(shared: &Shared, network: u32, port: InterfaceId, mut stream:
         }
         let mut packet = vec![0; size];
         timeout(PATIENCE, stream.read_exact(&mut packet)).await??;
-        let reply = match outcome(shared, network, &packet) {
+        let reply = match outcome(shared, network, &packet, Transport::Stream) {
             Outcome::Reply(reply) => Some(reply),
             Outcome::Drop => None,
             Outcome::Forward => match shared.questions.take(port) {
-                Some(place) => forward(shared, &packet, true, place).await,
+                Some(place) => forward(shared, &packet, Transport::Stream, place).await,
                 None => None,
             },
         };
@@ -186,15 +191,16 @@ async fn questions(shared: &Shared, network: u32, port: InterfaceId, mut stream:
     Ok(())
 }
 
-fn outcome(shared: &Shared, network: u32, packet: &[u8]) -> Outcome {
+fn outcome(shared: &Shared, network: u32, packet: &[u8], transport: Transport) -> Outcome {
     let directory = shared.directory();
-    directory.network(network).map_or(Outcome::Drop, |network| dns::answer(network, packet))
+    directory.network(network).map_or(Outcome::Drop, |network| dns::answer(network, packet, transport))
 }
 
-async fn forward(shared: &Shared, packet: &[u8], stream: bool, place: Place) -> Option<Vec<u8>> {
-    let answer = resolver::ask(&shared.upstreams(), packet, stream).await;
+async fn forward(shared: &Shared, packet: &[u8], transport: Transport, place: Place) -> Option<Vec<u8>> {
+    let answer = resolver::ask(&shared.upstreams(), packet, transport == Transport::Stream).await;
     drop(place);
     match answer {
+        Some(answer) if transport == Transport::Packet => Some(dns::fit(packet, answer)),
         Some(answer) => Some(answer),
         None => match dns::failure(packet, ResponseCode::ServFail) {
             Outcome::Reply(reply) => Some(reply),

@@ -134,6 +134,9 @@ fn meta_data(caller: &Caller<'_>) -> Folder {
     if let Some(address) = primary.addresses.first() {
         top.text("local-ipv4", address);
     }
+    if let Some(address) = primary.ipv6.first() {
+        top.text("ipv6", address);
+    }
     top.text("mac", primary.mac);
     let mut network = Folder::default();
     network.put("interfaces", Entry::Folder(interfaces(caller)));
@@ -215,6 +218,9 @@ fn interface(caller: &Caller<'_>, port: &PortService) -> Folder {
     if let Some(name) = public_hostname(network, port) {
         folder.text("public-hostname", name);
     }
+    if !port.ipv6.is_empty() {
+        folder.text("ipv6s", lines(&port.ipv6));
+    }
     folder.text("local-ipv4s", lines(&port.addresses));
     folder.text("mac", port.mac);
     folder.text("owner-id", caller.instance.account);
@@ -222,11 +228,17 @@ fn interface(caller: &Caller<'_>, port: &PortService) -> Folder {
     folder.text("security-groups", group_names(caller, port));
     folder.text("subnet-id", port.subnet);
     folder.text("subnet-ipv4-cidr-block", port.subnet_cidr);
+    if let Some(block) = port.subnet_ipv6 {
+        folder.text("subnet-ipv6-cidr-blocks", block);
+    }
     folder.text("vpc-id", network.vpc);
     if let Some(block) = network.cidrs.first() {
         folder.text("vpc-ipv4-cidr-block", block);
     }
     folder.text("vpc-ipv4-cidr-blocks", lines(&network.cidrs));
+    if !network.ipv6.is_empty() {
+        folder.text("vpc-ipv6-cidr-blocks", lines(&network.ipv6));
+    }
     folder
 }
 
@@ -326,7 +338,8 @@ fn primary_public(port: &PortService) -> Option<Ipv4Addr> {
 }
 
 fn public_hostname(network: &NetworkService, port: &PortService) -> Option<String> {
-    Some(dns::public_name(primary_public(port)?, network.public_domain.as_ref()?))
+    let domain = network.public_domain.as_ref().filter(|_| network.dns_hostnames)?;
+    Some(dns::public_name(primary_public(port)?, domain))
 }
 
 fn group_names(caller: &Caller<'_>, port: &PortService) -> String {

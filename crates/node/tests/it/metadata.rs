@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -16,12 +16,15 @@ use dhcproto::v4::{DhcpOption, Message, MessageType, OptionCode};
 use dhcproto::{Decodable, Decoder, Encodable};
 use landfall_model::plan::{DiskPlan, MetadataPlan, PublicAddressPlan};
 use landfall_model::*;
-use landfall_node::metadata::plan::{InstanceService, NetworkService, PortService, ServicePlan};
+use landfall_node::metadata::plan::{InstanceService, NetworkService, Peered, PortService, ServicePlan};
 use landfall_node::metadata::{Config, MetadataClient, namespace, port_device, serve};
 use nix::sched::{CloneFlags, setns};
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::skipped;
+
+mod ipv6;
+mod revival;
 
 const ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 0, 1, 5);
 const GATEWAY: Ipv4Addr = Ipv4Addr::new(10, 0, 1, 1);
@@ -56,14 +59,7 @@ impl World {
     }
 
     fn spawn(&self) -> Command {
-        let mut command = Command::new(std::env::current_exe().unwrap());
-        command
-            .args(["--ignored", "--exact", "metadata::the_process", "--nocapture"])
-            .env("LANDFALL_METADATA_DIR", self.folder.path())
-            .env("LANDFALL_METADATA_UPSTREAM", self.upstream.to_string())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null());
-        command
+        spawn(self.folder.path(), self.upstream)
     }
 
     fn start(&self) {
@@ -89,16 +85,20 @@ impl World {
         ip(&format!("-n {network} link set lo up"));
     }
 
-    /// Makes a guest and its port.
+    /// Makes a guest and its port in the network of the same number.
     fn add_guest(&mut self, number: u32) {
-        let (network, guest) = (self.network(number), format!("{}g{number}", self.prefix));
+        self.add_guest_to(number, number);
+    }
+
+    fn add_guest_to(&mut self, network: u32, number: u32) {
+        let (network, guest) = (self.network(network), format!("{}g{number}", self.prefix));
         let (device, mac) = (port_device(interface(number)), mac(number));
         ip(&format!("netns add {guest}"));
         self.namespaces.push(guest.clone());
         ip(&format!("-n {network} link add {device} type veth peer name eth0 netns {guest}"));
         ip(&format!("-n {network} address add {GATEWAY}/32 dev {device}"));
         ip(&format!("-n {network} link set {device} up"));
-        ip(&format!("-n {network} route add {ADDRESS}/32 dev {device}"));
+        ip(&format!("-n {network} route replace {ADDRESS}/32 dev {device}"));
         ip(&format!("-n {guest} link set eth0 address {mac} up"));
     }
 
@@ -128,6 +128,18 @@ impl Drop for World {
     }
 }
 
+/// How the process is started.
+fn spawn(folder: &Path, upstream: SocketAddr) -> Command {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command
+        .args(["--ignored", "--exact", "metadata::the_process", "--nocapture"])
+        .env("LANDFALL_METADATA_DIR", folder)
+        .env("LANDFALL_METADATA_UPSTREAM", upstream.to_string())
+        .stdin(Stdio::null())
+        .stdout(Stdio::null());
+    command
+}
+
 fn interface(number: u32) -> InterfaceId {
     InterfaceId::from_random(0xabc_0000_0000 + u128::from(number))
 }
@@ -148,10 +160,15 @@ fn network_service(namespace: String) -> NetworkService {
         domain_name: "ec2.internal".into(),
         domain_name_servers: vec![],
         ntp_servers: vec![],
+        ipv6: vec![],
         dns_support: true,
+        dns_hostnames: true,
         internal_domain: "ec2.internal".into(),
         public_domain: Some("compute.landfall.test".into()),
-        hosts: BTreeMap::from([(ADDRESS, Some(Ipv4Addr::new(198, 18, 0, 1)))]),
+        public: BTreeMap::from([(Ipv4Addr::new(198, 18, 0, 1), ADDRESS)]),
+        resource_names: BTreeMap::new(),
+        peered: Peered::default(),
+        private_names: BTreeMap::new(),
     }
 }
 
@@ -181,9 +198,11 @@ fn instance_service(number: u32) -> InstanceService {
             device_index: 0,
             mac: mac(number),
             addresses: vec![ADDRESS],
+            ipv6: vec![],
             public: vec![PublicAddressPlan { private: ADDRESS, public: Ipv4Addr::new(198, 18, 0, 1) }],
             subnet: SubnetId::from_random(1),
             subnet_cidr: "10.0.1.0/24".parse().unwrap(),
+            subnet_ipv6: None,
             groups: vec![],
             mtu: 1450,
         }],
@@ -297,8 +316,9 @@ fn question(name: &str) -> Vec<u8> {
 }
 
 /// The address in a resolver's answer, which stands at its end.
-fn resolve(server: Ipv4Addr, name: &str) -> Option<Ipv4Addr> {
-    let socket = UdpSocket::bind("0.0.0.0:0").unwrap();
+fn resolve(server: impl Into<IpAddr>, name: &str) -> Option<Ipv4Addr> {
+    let server = server.into();
+    let socket = UdpSocket::bind(if server.is_ipv4() { "0.0.0.0:0" } else { "[::]:0" }).unwrap();
     socket.set_read_timeout(Some(PATIENCE)).unwrap();
     socket.send_to(&question(name), (server, 53)).ok()?;
     let mut buffer = [0; 512];
@@ -307,7 +327,8 @@ fn resolve(server: Ipv4Addr, name: &str) -> Option<Ipv4Addr> {
     address_at_end(&buffer[..size])
 }
 
-fn resolve_by_stream(server: Ipv4Addr, name: &str) -> Option<Ipv4Addr> {
+fn resolve_by_stream(server: impl Into<IpAddr>, name: &str) -> Option<Ipv4Addr> {
+    let server = server.into();
     let mut stream = TcpStream::connect_timeout(&(server, 53).into(), PATIENCE).ok()?;
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     let question = question(name);
@@ -361,7 +382,8 @@ fn a_guest_gets_its_lease_its_names_its_metadata_and_the_time() {
         assert!(http("junk").unwrap().starts_with("HTTP/1.1 400"));
         for server in [Ipv4Addr::new(10, 0, 0, 2), Ipv4Addr::new(169, 254, 169, 253)] {
             assert_eq!(resolve(server, "ip-10-0-1-5.ec2.internal"), Some(ADDRESS));
-            assert_eq!(resolve(server, "ip-10-0-1-6.ec2.internal"), None);
+            assert_eq!(resolve(server, "ip-10-0-1-6.ec2.internal"), Some(Ipv4Addr::new(10, 0, 1, 6)));
+            assert_eq!(resolve(server, "ip-10-1-1-6.ec2.internal"), None);
             assert_eq!(resolve(server, "example.com"), Some(Ipv4Addr::new(192, 0, 2, 80)));
             assert_eq!(resolve_by_stream(server, "ec2-198-18-0-1.compute.landfall.test"), Some(ADDRESS));
         }

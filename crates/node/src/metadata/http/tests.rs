@@ -57,6 +57,7 @@ fn every_page_says_what_the_plan_says() {
         ("/latest/meta-data/public-ipv4", "198.18.0.1"),
         ("/latest/meta-data/hostname", "ip-10-0-1-5.ec2.internal"),
         ("/latest/meta-data/public-hostname", "ec2-198-18-0-1.compute.landfall.test"),
+        ("/latest/meta-data/ipv6", "2001:db8:7:1201::5"),
         ("/latest/meta-data/mac", "02:11:22:33:44:55"),
         ("/latest/meta-data/placement/availability-zone-id", "use1-az1"),
         ("/latest/meta-data/placement/region", "us-east-1"),
@@ -85,17 +86,66 @@ fn every_page_says_what_the_plan_says() {
         ("interface-id", "eni-0123456789abcdef1"),
         ("ipv4-associations/198.18.0.1", "10.0.1.5"),
         ("local-hostname", "ip-10-0-1-5.ec2.internal"),
+        ("ipv6s", "2001:db8:7:1201::5\n2001:db8:7:1201::6"),
         ("local-ipv4s", "10.0.1.5\n10.0.1.6"),
         ("owner-id", "123456789012"),
         ("public-ipv4s", "198.18.0.1"),
         ("security-group-ids", "sg-00000000000000003"),
         ("subnet-ipv4-cidr-block", "10.0.1.0/24"),
-        ("vpc-ipv4-cidr-blocks", "10.0.0.0/16"),
+        ("subnet-ipv6-cidr-blocks", "2001:db8:7:1201::/64"),
+        ("vpc-ipv4-cidr-block", "10.0.0.0/16"),
+        ("vpc-ipv4-cidr-blocks", "10.0.0.0/16\n100.64.4.0/22"),
+        ("vpc-ipv6-cidr-blocks", "2001:db8:7:1200::/56"),
     ] {
         assert_eq!(body(&format!("{mac}/{leaf}")), expected, "{leaf}");
     }
     assert_eq!(body("/latest/meta-data/network/interfaces/macs/"), "02:11:22:33:44:55/");
     assert!(body("/").starts_with("1.0\n2007-01-19\n") && body("/").ends_with("\n2024-04-11\nlatest"));
+}
+
+#[test]
+fn a_second_interface_is_shown_whole_and_the_first_speaks_for_the_guest() {
+    let mut plan = plan();
+    let instance = plan.instances.values_mut().next().unwrap();
+    let mut second = instance.ports[0].clone();
+    second.id = landfall_model::InterfaceId::from_random(2);
+    second.device_index = 3;
+    second.mac = landfall_model::Mac([2, 0x11, 0x22, 0x33, 0x44, 0x66]);
+    second.addresses = vec!["10.0.2.7".parse().unwrap(), "10.0.2.8".parse().unwrap()];
+    let pair = |private: &str, public: &str| landfall_model::plan::PublicAddressPlan {
+        private: private.parse().unwrap(),
+        public: public.parse().unwrap(),
+    };
+    second.public = vec![pair("10.0.2.7", "198.18.0.7"), pair("10.0.2.8", "198.18.0.8")];
+    second.ipv6.clear();
+    second.subnet_ipv6 = None;
+    instance.ports.push(second);
+    let directory = Directory::new(plan);
+    let asked = |source: &str, path: &str| {
+        let source: std::net::IpAddr = source.parse().unwrap();
+        let path = format!("/latest/meta-data/{path}");
+        let response = answer(&directory.caller(7, source).unwrap(), &get(&path), &key(), NOW);
+        (response.status == 200).then(|| String::from_utf8(response.body).unwrap())
+    };
+    let mac = "network/interfaces/macs/02:11:22:33:44:66";
+    for source in ["10.0.1.5", "10.0.2.8", "2001:db8:7:1201::6"] {
+        for (path, expected) in [
+            ("network/interfaces/macs/", "02:11:22:33:44:55/\n02:11:22:33:44:66/"),
+            (&format!("{mac}/device-number"), "3"),
+            (&format!("{mac}/local-ipv4s"), "10.0.2.7\n10.0.2.8"),
+            (&format!("{mac}/ipv4-associations/"), "198.18.0.7\n198.18.0.8"),
+            (&format!("{mac}/ipv4-associations/198.18.0.8"), "10.0.2.8"),
+            (&format!("{mac}/public-hostname"), "ec2-198-18-0-7.compute.landfall.test"),
+            ("local-ipv4", "10.0.1.5"),
+            ("mac", "02:11:22:33:44:55"),
+            ("ipv6", "2001:db8:7:1201::5"),
+        ] {
+            assert_eq!(asked(source, path).as_deref(), Some(expected), "{source} {path}");
+        }
+        for path in ["ipv6s", "subnet-ipv6-cidr-blocks"] {
+            assert_eq!(asked(source, &format!("{mac}/{path}")), None, "{path}");
+        }
+    }
 }
 
 #[test]

@@ -107,6 +107,8 @@ impl Cloud {
                 .into_iter()
                 .collect(),
             location: PortLocation::Here(InstanceId::from_random(u128::from(number))),
+            device_index: 0,
+            resource_name: None,
         };
         self.0.pieces.insert(PieceKey::Port(plan.id), Piece::Port(plan));
         self
