@@ -42,6 +42,10 @@ const PLACES: &[(&str, &str)] = &[
         "crates/cloud/src/subnet.rs",
         "association ids are unique among all, and what is found by one is kept only if it is the view's",
     ),
+    (
+        "crates/cloud/src/transit_gateway.rs",
+        "what belongs to a gateway that the view gave; an attachment may be another's",
+    ),
     ("crates/cloud/src/value.rs", "whether anything at all is in transition"),
     ("crates/cloud/src/view.rs", "images are the provider's"),
     ("crates/cloud/src/volume.rs", "the volumes of an instance that the view gave"),

@@ -136,6 +136,8 @@ impl From<Fault> for ApiError {
             }
             Fault::Reserved(message) => Self::new("CannotDelete", message),
             Fault::NotAttached(message) => Self::new("Gateway.NotAttached", message),
+            Fault::WrongState(message) => Self::new("IncorrectState", message),
+            Fault::Taken { code, message } => Self::new(code, message),
             Fault::Mismatch(message) => Self::new("InvalidParameter", message),
             Fault::BlockInUse(block) => Self::new(
                 "InvalidCidrBlock.InUse",
@@ -208,6 +210,7 @@ fn quota(kind: QuotaKind, limit: u64) -> ApiError {
             format!("This subnet '{subnet}' has met its maximum number of allowed CIDRs: {limit}"),
         ),
         QuotaKind::SubnetsPerVpc => ("SubnetLimitExceeded", "The maximum number of subnets has been reached.".into()),
+        QuotaKind::Of(code, noun) => (code, format!("The maximum number of {noun} ({limit}) has been reached.")),
         QuotaKind::Tags => {
             ("TagLimitExceeded", format!("The maximum number of Tags for a resource ({limit}) has been reached."))
         }

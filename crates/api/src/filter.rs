@@ -59,6 +59,17 @@ const MAX_FILTERS: usize = 50;
 const MAX_VALUES: usize = 200;
 
 impl Filters {
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Takes out the filters of those names, for an operation that reads their values in a way of its own.
+    pub fn split(self, is_own: impl Fn(&str) -> bool) -> (Vec<(String, Vec<String>)>, Filters) {
+        let (own, rest): (Vec<Filter>, Vec<Filter>) = self.0.into_iter().partition(|filter| is_own(&filter.name));
+        (own.into_iter().map(|filter| (filter.name, filter.value)).collect(), Filters(rest))
+    }
+
     /// Checks every filter's name, and reads its patterns.
     pub fn select(&self, names: FilterNames) -> Result<Selection, ApiError> {
         if self.0.len() > MAX_FILTERS {

@@ -32,6 +32,11 @@ impl Page {
         Self { after, limit, next: None }
     }
 
+    /// Bounds a page for which no bound was asked for.
+    pub fn bound(&mut self, limit: usize) {
+        self.limit.get_or_insert(limit);
+    }
+
     /// Whether a page was asked for at all.
     pub fn is_asked(&self) -> bool {
         self.after.is_some() || self.limit.is_some()

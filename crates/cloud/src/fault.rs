@@ -115,6 +115,17 @@ pub enum Fault {
     /// A resource of another account or VPC where the own one is needed.
     #[error("{0}")]
     Mismatch(String),
+    /// Something whose state doesn't allow it, in a whole sentence.
+    #[error("{0}")]
+    WrongState(String),
+    /// Something that is there already, or whose place is taken.
+    #[error("{message}")]
+    Taken {
+        /// The error code of its kind.
+        code: &'static str,
+        /// A whole sentence.
+        message: String,
+    },
     /// A network without the gateway that is needed.
     #[error("{0}")]
     NotAttached(String),
@@ -169,6 +180,8 @@ pub enum QuotaKind {
     BlocksPerSubnet(SubnetId),
     /// Subnets of a VPC.
     SubnetsPerVpc,
+    /// What else there is a limit of: the error code of its kind, and its noun.
+    Of(&'static str, &'static str),
 }
 
 /// What can be wrong with a block.

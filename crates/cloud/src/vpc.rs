@@ -277,10 +277,11 @@ fn conflict(block: Ipv4Cidr, why: &'static str) -> Fault {
     Fault::Block { block: Cidr::V4(block), why, kind: BlockKind::VpcConflict }
 }
 
-fn free_number(tx: &mut Tx<'_, '_>) -> u32 {
+/// A number that no VPC and no transit gateway has.
+pub(crate) fn free_number(tx: &mut Tx<'_, '_>) -> u32 {
     loop {
         let number = 1 + tx.entropy().below(MAX_NUMBER) as u32;
-        if tx.vpcs.by_number.count(&number) == 0 {
+        if tx.vpcs.by_number.count(&number) == 0 && tx.transit_gateways.by_number.count(&number) == 0 {
             return number;
         }
     }

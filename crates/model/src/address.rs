@@ -160,6 +160,35 @@ impl Cidr {
             _ => false,
         }
     }
+
+    /// Whether the other block lies wholly in it.
+    pub fn covers(self, other: Self) -> bool {
+        match (self, other) {
+            (Cidr::V4(block), Cidr::V4(other)) => block.covers(other),
+            (Cidr::V6(block), Cidr::V6(other)) => block.covers(other),
+            _ => false,
+        }
+    }
+
+    /// Whether they share an address.
+    pub fn overlaps(self, other: Self) -> bool {
+        self.covers(other) || other.covers(self)
+    }
+
+    /// How many leading bits are fixed.
+    pub fn prefix(self) -> u8 {
+        match self {
+            Cidr::V4(block) => block.prefix(),
+            Cidr::V6(block) => block.prefix(),
+        }
+    }
+}
+
+impl FromStr for Cidr {
+    type Err = MalformedCidr;
+    fn from_str(text: &str) -> Result<Self, MalformedCidr> {
+        if text.contains(':') { text.parse().map(Cidr::V6) } else { text.parse().map(Cidr::V4) }
+    }
 }
 
 impl fmt::Display for Cidr {

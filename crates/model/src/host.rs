@@ -111,10 +111,33 @@ pub struct Quotas {
     pub groups_per_interface: u32,
     /// Key pairs.
     pub key_pairs: u32,
+    /// Transit gateways ("Transit gateways per account").
+    pub transit_gateways: u32,
+    /// Route tables of a transit gateway ("Transit gateway route tables per transit gateway").
+    pub transit_gateway_tables: u32,
+    /// Attachments of a transit gateway ("Attachments per transit gateway").
+    pub transit_gateway_attachments: u32,
+    /// Static routes of a transit gateway's route table ("Static routes per transit gateway").
+    pub transit_gateway_routes: u32,
+    /// Customer gateways ("Customer gateways per Region").
+    pub customer_gateways: u32,
+    /// VPN gateways ("Virtual private gateways per Region").
+    pub vpn_gateways: u32,
+    /// VPNs ("Site-to-Site VPN connections per Region").
+    pub vpn_connections: u32,
+    /// VPNs of a VPN gateway ("Site-to-Site VPN connections per virtual private gateway").
+    pub connections_per_vpn_gateway: u32,
+    /// Static routes of a VPN ("Static routes from a customer gateway device to a Site-to-Site VPN connection").
+    pub routes_per_vpn: u32,
+    /// Interface endpoints of a VPC ("Interface and Gateway Load Balancer endpoints per VPC").
+    pub interface_endpoints_per_vpc: u32,
+    /// Gateway endpoints ("Gateway VPC endpoints per Region").
+    pub gateway_endpoints: u32,
 }
 
 impl Default for Quotas {
-    /// Source: AWS's "Amazon VPC quotas" and "Amazon EC2 service quotas". Processors are the provider's to limit: their
+    /// Source: AWS's "Amazon VPC quotas", "Amazon EC2 service quotas", "Quotas for your transit gateways" and
+    /// "Site-to-Site VPN quotas". Processors are the provider's to limit: their
     /// capacity is, by what the hosts have.
     fn default() -> Self {
         Self {
@@ -128,6 +151,17 @@ impl Default for Quotas {
             rules_per_group: 60,
             groups_per_interface: 5,
             key_pairs: 5000,
+            transit_gateways: 5,
+            transit_gateway_tables: 20,
+            transit_gateway_attachments: 5000,
+            transit_gateway_routes: 10_000,
+            customer_gateways: 50,
+            vpn_gateways: 5,
+            vpn_connections: 50,
+            connections_per_vpn_gateway: 10,
+            routes_per_vpn: 100,
+            interface_endpoints_per_vpc: 50,
+            gateway_endpoints: 20,
         }
     }
 }

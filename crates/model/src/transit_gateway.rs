@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::address::{Cidr, Ipv4Cidr};
+use crate::address::Cidr;
 use crate::gateway::LinkState;
 use crate::id::{
     SubnetId, TransitGatewayAttachmentId, TransitGatewayId, TransitGatewayRouteTableId, VpcId, VpnConnectionId,
@@ -53,7 +53,7 @@ pub struct TransitGatewayOptions {
     /// `SecurityGroupReferencingSupport`.
     pub group_references: bool,
     /// `TransitGatewayCidrBlocks`.
-    pub cidrs: Vec<Ipv4Cidr>,
+    pub cidrs: Vec<Cidr>,
 }
 
 /// What is attached to a transit gateway.

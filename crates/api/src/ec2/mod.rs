@@ -1,8 +1,10 @@
 //! EC2: one file per action, the shapes that answers share in [`shape`], and the list.
 
+mod accept_transit_gateway_vpc_attachment;
 mod allocate_address;
 mod associate_address;
 mod associate_subnet_cidr_block;
+mod associate_transit_gateway_route_table;
 mod associate_vpc_cidr_block;
 mod authorize_security_group_egress;
 mod authorize_security_group_ingress;
@@ -12,12 +14,20 @@ mod create_key_pair;
 mod create_security_group;
 mod create_subnet;
 mod create_tags;
+mod create_transit_gateway;
+mod create_transit_gateway_route;
+mod create_transit_gateway_route_table;
+mod create_transit_gateway_vpc_attachment;
 mod create_vpc;
 mod delete_internet_gateway;
 mod delete_key_pair;
 mod delete_security_group;
 mod delete_subnet;
 mod delete_tags;
+mod delete_transit_gateway;
+mod delete_transit_gateway_route;
+mod delete_transit_gateway_route_table;
+mod delete_transit_gateway_vpc_attachment;
 mod delete_vpc;
 mod describe_account_attributes;
 mod describe_addresses;
@@ -42,16 +52,26 @@ mod describe_security_group_rules;
 mod describe_security_groups;
 mod describe_subnets;
 mod describe_tags;
+mod describe_transit_gateway_attachments;
+mod describe_transit_gateway_route_tables;
+mod describe_transit_gateway_vpc_attachments;
+mod describe_transit_gateways;
 mod describe_volumes;
 mod describe_vpc_attribute;
 mod describe_vpcs;
 mod detach_internet_gateway;
+mod disable_transit_gateway_route_table_propagation;
 mod disassociate_address;
 mod disassociate_subnet_cidr_block;
+mod disassociate_transit_gateway_route_table;
 mod disassociate_vpc_cidr_block;
+mod enable_transit_gateway_route_table_propagation;
 mod get_console_output;
 mod get_instance_uefi_data;
 mod get_password_data;
+mod get_transit_gateway_attachment_propagations;
+mod get_transit_gateway_route_table_associations;
+mod get_transit_gateway_route_table_propagations;
 mod import_key_pair;
 mod key_material;
 mod modify_instance_attribute;
@@ -59,13 +79,18 @@ mod modify_instance_metadata_options;
 mod modify_network_interface_attribute;
 mod modify_security_group_rules;
 mod modify_subnet_attribute;
+mod modify_transit_gateway;
+mod modify_transit_gateway_vpc_attachment;
 mod modify_vpc_attribute;
 mod modify_vpc_tenancy;
 mod reboot_instances;
+mod reject_transit_gateway_vpc_attachment;
 mod release_address;
+mod replace_transit_gateway_route;
 mod revoke_security_group_egress;
 mod revoke_security_group_ingress;
 mod run_instances;
+mod search_transit_gateway_routes;
 mod shape;
 mod start_instances;
 mod stop_instances;
@@ -77,9 +102,11 @@ use crate::operation::Operation;
 
 /// The operations of this service, by name.
 pub static OPERATIONS: &[Operation] = &[
+    Operation::write::<accept_transit_gateway_vpc_attachment::AcceptTransitGatewayVpcAttachment>(),
     Operation::write::<allocate_address::AllocateAddress>(),
     Operation::write::<associate_address::AssociateAddress>(),
     Operation::write::<associate_subnet_cidr_block::AssociateSubnetCidrBlock>(),
+    Operation::write::<associate_transit_gateway_route_table::AssociateTransitGatewayRouteTable>(),
     Operation::write::<associate_vpc_cidr_block::AssociateVpcCidrBlock>(),
     Operation::write::<authorize_security_group_egress::AuthorizeSecurityGroupEgress>(),
     Operation::write::<authorize_security_group_ingress::AuthorizeSecurityGroupIngress>(),
@@ -89,12 +116,20 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::write::<create_security_group::CreateSecurityGroup>(),
     Operation::write::<create_subnet::CreateSubnet>(),
     Operation::write::<create_tags::CreateTags>(),
+    Operation::write::<create_transit_gateway::CreateTransitGateway>(),
+    Operation::write::<create_transit_gateway_route::CreateTransitGatewayRoute>(),
+    Operation::write::<create_transit_gateway_route_table::CreateTransitGatewayRouteTable>(),
+    Operation::write::<create_transit_gateway_vpc_attachment::CreateTransitGatewayVpcAttachment>(),
     Operation::write::<create_vpc::CreateVpc>(),
     Operation::write::<delete_internet_gateway::DeleteInternetGateway>(),
     Operation::write::<delete_key_pair::DeleteKeyPair>(),
     Operation::write::<delete_security_group::DeleteSecurityGroup>(),
     Operation::write::<delete_subnet::DeleteSubnet>(),
     Operation::write::<delete_tags::DeleteTags>(),
+    Operation::write::<delete_transit_gateway::DeleteTransitGateway>(),
+    Operation::write::<delete_transit_gateway_route::DeleteTransitGatewayRoute>(),
+    Operation::write::<delete_transit_gateway_route_table::DeleteTransitGatewayRouteTable>(),
+    Operation::write::<delete_transit_gateway_vpc_attachment::DeleteTransitGatewayVpcAttachment>(),
     Operation::write::<delete_vpc::DeleteVpc>(),
     Operation::read::<describe_account_attributes::DescribeAccountAttributes>(),
     Operation::read::<describe_addresses::DescribeAddresses>(),
@@ -119,29 +154,44 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::read::<describe_security_groups::DescribeSecurityGroups>(),
     Operation::read::<describe_subnets::DescribeSubnets>(),
     Operation::read::<describe_tags::DescribeTags>(),
+    Operation::read::<describe_transit_gateway_attachments::DescribeTransitGatewayAttachments>(),
+    Operation::read::<describe_transit_gateway_route_tables::DescribeTransitGatewayRouteTables>(),
+    Operation::read::<describe_transit_gateway_vpc_attachments::DescribeTransitGatewayVpcAttachments>(),
+    Operation::read::<describe_transit_gateways::DescribeTransitGateways>(),
     Operation::read::<describe_volumes::DescribeVolumes>(),
     Operation::read::<describe_vpc_attribute::DescribeVpcAttribute>(),
     Operation::read::<describe_vpcs::DescribeVpcs>(),
     Operation::write::<detach_internet_gateway::DetachInternetGateway>(),
+    Operation::write::<disable_transit_gateway_route_table_propagation::DisableTransitGatewayRouteTablePropagation>(),
     Operation::write::<disassociate_address::DisassociateAddress>(),
     Operation::write::<disassociate_subnet_cidr_block::DisassociateSubnetCidrBlock>(),
+    Operation::write::<disassociate_transit_gateway_route_table::DisassociateTransitGatewayRouteTable>(),
     Operation::write::<disassociate_vpc_cidr_block::DisassociateVpcCidrBlock>(),
+    Operation::write::<enable_transit_gateway_route_table_propagation::EnableTransitGatewayRouteTablePropagation>(),
     Operation::call::<get_console_output::GetConsoleOutput>(),
     Operation::read::<get_instance_uefi_data::GetInstanceUefiData>(),
     Operation::read::<get_password_data::GetPasswordData>(),
+    Operation::read::<get_transit_gateway_attachment_propagations::GetTransitGatewayAttachmentPropagations>(),
+    Operation::read::<get_transit_gateway_route_table_associations::GetTransitGatewayRouteTableAssociations>(),
+    Operation::read::<get_transit_gateway_route_table_propagations::GetTransitGatewayRouteTablePropagations>(),
     Operation::write::<import_key_pair::ImportKeyPair>(),
     Operation::write::<modify_instance_attribute::ModifyInstanceAttribute>(),
     Operation::write::<modify_instance_metadata_options::ModifyInstanceMetadataOptions>(),
     Operation::write::<modify_network_interface_attribute::ModifyNetworkInterfaceAttribute>(),
     Operation::write::<modify_security_group_rules::ModifySecurityGroupRules>(),
     Operation::write::<modify_subnet_attribute::ModifySubnetAttribute>(),
+    Operation::write::<modify_transit_gateway::ModifyTransitGateway>(),
+    Operation::write::<modify_transit_gateway_vpc_attachment::ModifyTransitGatewayVpcAttachment>(),
     Operation::write::<modify_vpc_attribute::ModifyVpcAttribute>(),
     Operation::write::<modify_vpc_tenancy::ModifyVpcTenancy>(),
     Operation::write::<reboot_instances::RebootInstances>(),
+    Operation::write::<reject_transit_gateway_vpc_attachment::RejectTransitGatewayVpcAttachment>(),
     Operation::write::<release_address::ReleaseAddress>(),
+    Operation::write::<replace_transit_gateway_route::ReplaceTransitGatewayRoute>(),
     Operation::write::<revoke_security_group_egress::RevokeSecurityGroupEgress>(),
     Operation::write::<revoke_security_group_ingress::RevokeSecurityGroupIngress>(),
     Operation::write::<run_instances::RunInstances>(),
+    Operation::read::<search_transit_gateway_routes::SearchTransitGatewayRoutes>(),
     Operation::write::<start_instances::StartInstances>(),
     Operation::write::<stop_instances::StopInstances>(),
     Operation::write::<terminate_instances::TerminateInstances>(),

@@ -22,6 +22,7 @@ pub const CASES: &[&[Case]] = &[
     crate::region::CASES,
     crate::security_group::CASES,
     crate::tag::CASES,
+    crate::transit_gateway::CASES,
     crate::vpc::CASES,
 ];
 

@@ -22,4 +22,5 @@ mod security_group;
 #[path = "../../../../tests/skipped.rs"]
 mod skipping;
 mod tag;
+mod transit_gateway;
 mod vpc;

@@ -262,8 +262,9 @@ fn check_answer(path: &str, ours: &Tree, theirs: &Value, wrong: &mut Vec<String>
     }
 }
 
-/// Filters that the documentation names only in the description of another: `cidr` under `cidr-block`.
-const ALSO_NAMED: [(&str, &str); 1] = [("DescribeSubnets", "cidr")];
+/// Filters that the documentation names only in the description of another, such as `cidr` under `cidr-block`, or leaves
+/// out though it has their sibling: `tag:<key>` of `tag-key`.
+const ALSO_NAMED: [(&str, &str); 2] = [("DescribeSubnets", "cidr"), ("DescribeTransitGateways", "tag:<key>")];
 
 #[test]
 fn filters_are_those_of_the_documentation() {

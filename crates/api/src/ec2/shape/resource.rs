@@ -1,14 +1,17 @@
 //! Resources of any kind, as the operations on tags name them: which kinds there are, and whether one is there.
 
 use landfall_cloud::value::{
-    Addresses, DhcpOptionsTable, Instances, Interfaces, InternetGateways, KeyPairs, NetworkAcls, RouteTables,
-    SecurityGroupRules, SecurityGroups, Subnets, Volumes, Vpcs,
+    Addresses, CustomerGateways, DhcpOptionsTable, Endpoints, Instances, Interfaces, InternetGateways, KeyPairs,
+    NetworkAcls, RouteTables, SecurityGroupRules, SecurityGroups, Subnets, TransitAttachments, TransitGateways,
+    TransitTables, Volumes, Vpcs, VpnConnections, VpnGateways,
 };
 use landfall_cloud::{Fault, View};
 use landfall_model::id::{Id, Kind};
 use landfall_model::{
-    AllocationId, Arn, DhcpOptionsId, ImageId, InstanceId, InterfaceId, InternetGatewayId, KeyPairId, NetworkAclId,
-    RouteTableId, SecurityGroupId, SecurityGroupRuleId, SnapshotId, SubnetId, VolumeId, VpcId,
+    AllocationId, Arn, CustomerGatewayId, DhcpOptionsId, EndpointId, ImageId, InstanceId, InterfaceId,
+    InternetGatewayId, KeyPairId, NetworkAclId, RouteTableId, SecurityGroupId, SecurityGroupRuleId, SnapshotId,
+    SubnetId, TransitGatewayAttachmentId, TransitGatewayId, TransitGatewayRouteTableId, VolumeId, VpcId,
+    VpnConnectionId, VpnGatewayId,
 };
 
 use crate::{Action, ApiError, Demands};
@@ -18,8 +21,12 @@ use crate::{Action, ApiError, Demands};
 pub enum Resource {
     /// An elastic address.
     Address(AllocationId),
+    /// A customer gateway.
+    CustomerGateway(CustomerGatewayId),
     /// A set of DHCP options.
     DhcpOptions(DhcpOptionsId),
+    /// An endpoint.
+    Endpoint(EndpointId),
     /// An image.
     Image(ImageId),
     /// An instance.
@@ -42,10 +49,20 @@ pub enum Resource {
     Snapshot(SnapshotId),
     /// A subnet.
     Subnet(SubnetId),
+    /// A transit gateway.
+    TransitGateway(TransitGatewayId),
+    /// An attachment of one.
+    TransitAttachment(TransitGatewayAttachmentId),
+    /// A route table of one.
+    TransitTable(TransitGatewayRouteTableId),
     /// A volume.
     Volume(VolumeId),
     /// A VPC.
     Vpc(VpcId),
+    /// A VPN.
+    VpnConnection(VpnConnectionId),
+    /// A VPN gateway.
+    VpnGateway(VpnGatewayId),
 }
 
 /// Does the same with the id of whatever kind a resource is.
@@ -53,7 +70,9 @@ macro_rules! each {
     ($resource:expr, $id:ident => $result:expr) => {
         match $resource {
             Resource::Address($id) => $result,
+            Resource::CustomerGateway($id) => $result,
             Resource::DhcpOptions($id) => $result,
+            Resource::Endpoint($id) => $result,
             Resource::Image($id) => $result,
             Resource::Instance($id) => $result,
             Resource::Interface($id) => $result,
@@ -65,8 +84,13 @@ macro_rules! each {
             Resource::SecurityGroupRule($id) => $result,
             Resource::Snapshot($id) => $result,
             Resource::Subnet($id) => $result,
+            Resource::TransitAttachment($id) => $result,
+            Resource::TransitGateway($id) => $result,
+            Resource::TransitTable($id) => $result,
             Resource::Volume($id) => $result,
             Resource::Vpc($id) => $result,
+            Resource::VpnConnection($id) => $result,
+            Resource::VpnGateway($id) => $result,
         }
     };
 }
@@ -78,7 +102,9 @@ impl Resource {
         let malformed = |error: landfall_model::id::MalformedId| ApiError::new(error.code, error.to_string());
         Ok(match prefix {
             "eipalloc" => Self::Address(text.parse().map_err(malformed)?),
+            "cgw" => Self::CustomerGateway(text.parse().map_err(malformed)?),
             "dopt" => Self::DhcpOptions(text.parse().map_err(malformed)?),
+            "vpce" => Self::Endpoint(text.parse().map_err(malformed)?),
             "ami" => Self::Image(text.parse().map_err(malformed)?),
             "i" => Self::Instance(text.parse().map_err(malformed)?),
             "eni" => Self::Interface(text.parse().map_err(malformed)?),
@@ -90,8 +116,13 @@ impl Resource {
             "sgr" => Self::SecurityGroupRule(text.parse().map_err(malformed)?),
             "snap" => Self::Snapshot(text.parse().map_err(malformed)?),
             "subnet" => Self::Subnet(text.parse().map_err(malformed)?),
+            "tgw-attach" => Self::TransitAttachment(text.parse().map_err(malformed)?),
+            "tgw" => Self::TransitGateway(text.parse().map_err(malformed)?),
+            "tgw-rtb" => Self::TransitTable(text.parse().map_err(malformed)?),
             "vol" => Self::Volume(text.parse().map_err(malformed)?),
             "vpc" => Self::Vpc(text.parse().map_err(malformed)?),
+            "vpn" => Self::VpnConnection(text.parse().map_err(malformed)?),
+            "vgw" => Self::VpnGateway(text.parse().map_err(malformed)?),
             _ => {
                 let shown: String = text.chars().take(128).collect();
                 return Err(ApiError::new("InvalidID", format!("The ID '{shown}' is not valid")));
@@ -116,7 +147,9 @@ impl Resource {
     fn is_there(self, view: &View<'_>) -> bool {
         match self {
             Self::Address(id) => view.find::<Addresses, _>(id).is_some(),
+            Self::CustomerGateway(id) => view.find::<CustomerGateways, _>(id).is_some(),
             Self::DhcpOptions(id) => view.find::<DhcpOptionsTable, _>(id).is_some(),
+            Self::Endpoint(id) => view.find::<Endpoints, _>(id).is_some(),
             Self::Image(id) => view.image(id).is_some(),
             Self::Instance(id) => view.find::<Instances, _>(id).is_some(),
             Self::Interface(id) => view.find::<Interfaces, _>(id).is_some(),
@@ -129,8 +162,13 @@ impl Resource {
             // Images have them; nobody has one of their own yet.
             Self::Snapshot(_) => false,
             Self::Subnet(id) => view.find::<Subnets, _>(id).is_some(),
+            Self::TransitAttachment(id) => view.find::<TransitAttachments, _>(id).is_some(),
+            Self::TransitGateway(id) => view.find::<TransitGateways, _>(id).is_some(),
+            Self::TransitTable(id) => view.find::<TransitTables, _>(id).is_some(),
             Self::Volume(id) => view.find::<Volumes, _>(id).is_some(),
             Self::Vpc(id) => view.find::<Vpcs, _>(id).is_some(),
+            Self::VpnConnection(id) => view.find::<VpnConnections, _>(id).is_some(),
+            Self::VpnGateway(id) => view.find::<VpnGateways, _>(id).is_some(),
         }
     }
 
