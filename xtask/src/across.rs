@@ -36,6 +36,7 @@ const PLACES: &[(&str, &str)] = &[
     ("crates/cloud/src/peering.rs", "time passes for all, and both sides of a peering see it"),
     ("crates/cloud/src/placement.rs", "hosts are the provider's"),
     ("crates/cloud/src/plan.rs", "a host runs the machines of all"),
+    ("crates/cloud/src/reach/gateway.rs", "whoever has a public address is reached at it"),
     ("crates/cloud/src/report.rs", "a host runs the machines of all"),
     ("crates/cloud/src/security_group.rs", "the rules of a group that the view gave"),
     (

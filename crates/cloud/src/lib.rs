@@ -20,6 +20,7 @@ pub mod peering;
 pub mod placement;
 pub mod plan;
 pub mod power;
+pub mod reach;
 pub mod report;
 pub mod security_group;
 pub mod subnet;
