@@ -320,6 +320,7 @@ impl Net {
             state,
             message: String::new(),
             created_at: Timestamp(0),
+            ended: None,
             expires_at: None,
         });
         RouteTarget::Peering(id)
