@@ -152,6 +152,43 @@ pub enum Cidr {
 }
 
 impl Cidr {
+    /// The block of that many leading bits that holds the address; `None` if there are more bits than it has.
+    pub fn new(address: IpAddr, prefix: u8) -> Option<Self> {
+        match address {
+            IpAddr::V4(address) => Ipv4Cidr::new(address, prefix).map(Cidr::V4),
+            IpAddr::V6(address) => Ipv6Cidr::new(address, prefix).map(Cidr::V6),
+        }
+    }
+
+    /// The block of one address.
+    pub fn host(address: IpAddr) -> Self {
+        match address {
+            IpAddr::V4(address) => Cidr::V4(Ipv4Cidr { address, prefix: 32 }),
+            IpAddr::V6(address) => Cidr::V6(Ipv6Cidr { address, prefix: 128 }),
+        }
+    }
+
+    /// The first address.
+    pub fn first(self) -> IpAddr {
+        match self {
+            Cidr::V4(block) => IpAddr::V4(block.first()),
+            Cidr::V6(block) => IpAddr::V6(block.first()),
+        }
+    }
+
+    /// How many leading bits are fixed.
+    pub fn prefix(self) -> u8 {
+        match self {
+            Cidr::V4(block) => block.prefix(),
+            Cidr::V6(block) => block.prefix(),
+        }
+    }
+
+    /// Whether it is of IPv6.
+    pub fn is_ipv6(self) -> bool {
+        matches!(self, Cidr::V6(_))
+    }
+
     /// Whether the address lies in it.
     pub fn contains(self, address: IpAddr) -> bool {
         match (self, address) {

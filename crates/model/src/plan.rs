@@ -218,7 +218,7 @@ pub struct RoutePlan {
 }
 
 /// Where a route leads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum RouteTargetPlan {
     /// Out through the internet gateway, translated to the sender's public address; dropped if it has none.
     InternetGateway,

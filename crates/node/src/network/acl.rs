@@ -7,10 +7,10 @@
 use std::fmt::{self, Write};
 
 use landfall_model::plan::{AclRulePlan, SubnetPlan};
-use landfall_model::{Cidr, IpProtocol, Ipv4Cidr, PortRange, RuleDirection};
+use landfall_model::{Cidr, IpProtocol, Ipv4Cidr, Ipv6Cidr, PortRange, RuleDirection};
 
-/// The rules of one direction, or `None` where they let all of IPv4 through. Interfaces have no other addresses, and what
-/// they send of IPv6 doesn't come this far.
+/// The rules of one direction, or `None` where they let everything through. A subnet without a block of IPv6 has no
+/// traffic of it.
 pub fn rules(subnet: &SubnetPlan, direction: RuleDirection) -> Option<Vec<&AclRulePlan>> {
     let rules = match direction {
         RuleDirection::Ingress => &subnet.acl_ingress,
@@ -18,9 +18,11 @@ pub fn rules(subnet: &SubnetPlan, direction: RuleDirection) -> Option<Vec<&AclRu
     };
     let mut rules: Vec<_> = rules.iter().collect();
     rules.sort_by_key(|rule| rule.number);
-    let first = rules.iter().find(|rule| matches!(rule.cidr, Cidr::V4(_)));
-    let open = first
-        .is_some_and(|rule| rule.allow && rule.protocol == IpProtocol::All && rule.cidr == Cidr::V4(Ipv4Cidr::ALL));
+    let opens = |all: Cidr| {
+        let first = rules.iter().find(|rule| rule.cidr.is_ipv6() == all.is_ipv6());
+        first.is_some_and(|rule| rule.allow && rule.protocol == IpProtocol::All && rule.cidr == all)
+    };
+    let open = opens(Cidr::V4(Ipv4Cidr::ALL)) && (subnet.ipv6.is_none() || opens(Cidr::V6(Ipv6Cidr::ALL)));
     (!open).then_some(rules)
 }
 
@@ -37,6 +39,9 @@ pub fn write_chain(
         RuleDirection::Egress => "daddr",
     };
     writeln!(text, "\tchain {name} {{\n\t\tcomment \"{}\"\n\t\tip {side} {} return", subnet.id, subnet.cidr)?;
+    if let Some(block) = subnet.ipv6 {
+        writeln!(text, "\t\tip6 {side} {block} return")?;
+    }
     for rule in rules {
         text.push_str("\t\t");
         match rule.cidr {

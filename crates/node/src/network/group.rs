@@ -8,22 +8,27 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write};
-use std::net::{Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
 use landfall_model::plan::{GroupRulePlan, HostPlan, PeerPlan};
-use landfall_model::{Cidr, IpProtocol, PortRange, RuleDirection, SecurityGroupId, VpcId};
+use landfall_model::{IpProtocol, PortRange, RuleDirection, SecurityGroupId, VpcId};
 
-use super::span::{Area, Span, layers};
+use super::family::Family;
+use super::span::{Area, Show, Span, layers};
 
 /// The addresses of the interfaces in each group.
-pub type Members = BTreeMap<SecurityGroupId, BTreeSet<Ipv4Addr>>;
+pub type Members = BTreeMap<SecurityGroupId, BTreeSet<IpAddr>>;
 
-/// Who is in which group of a network, on this host or another.
+/// Who is in which group of a network or of one that it is peered with, on this host or another.
 pub fn members(plan: &HostPlan, vpc: VpcId) -> Members {
+    let peered = plan.peerings().filter(|peering| peering.vpcs.contains(&vpc)).flat_map(|peering| peering.vpcs);
+    let networks: BTreeSet<VpcId> = peered.chain([vpc]).collect();
     let mut members = Members::new();
-    for port in plan.ports().filter(|port| port.vpc == vpc) {
+    for port in plan.ports().filter(|port| networks.contains(&port.vpc)) {
         for group in &port.groups {
-            members.entry(*group).or_default().extend(&port.addresses);
+            let addresses = port.addresses.iter().map(|address| IpAddr::V4(*address));
+            let addresses = addresses.chain(port.ipv6.iter().map(|address| IpAddr::V6(*address)));
+            members.entry(*group).or_default().extend(addresses);
         }
     }
     members
@@ -44,10 +49,10 @@ pub fn write_chain(
         RuleDirection::Egress => ("daddr", "return"),
     };
     let mut lines = String::new();
-    for family in [Family::V4, Family::V6] {
+    for family in Family::BOTH {
         let tag = family.tag();
         let any = layers(&areas(rules, members, family, Class::Other));
-        if any.iter().any(|layer| layer.contains(&family.everything())) {
+        if any.iter().any(|layer| layer.contains(&Area { addresses: family.everything(), keys: Span::new(0, 255) })) {
             writeln!(lines, "\t\tmeta nfproto {} {verdict}", family.protocol())?;
             continue;
         }
@@ -108,14 +113,13 @@ fn areas(rules: &[&GroupRulePlan], members: &Members, family: Family, class: Cla
         let Some(keys) = keys(rule.protocol, rule.ports, class) else { continue };
         match &rule.peer {
             PeerPlan::Cidr(cidr) => areas.extend(family.span(*cidr).map(|addresses| Area { addresses, keys })),
-            PeerPlan::Group(group) if family == Family::V4 => {
-                let addresses = members.get(group).into_iter().flatten();
+            PeerPlan::Group(group) => {
+                let addresses = members.get(group).into_iter().flatten().filter(|a| Family::of(**a) == family);
                 areas.extend(addresses.map(|address| {
-                    let number = u128::from(u32::from(*address));
+                    let number = Family::number(*address);
                     Area { addresses: Span::new(number, number), keys }
                 }));
             }
-            PeerPlan::Group(_) => {}
         }
     }
     areas
@@ -144,72 +148,6 @@ fn keys(protocol: IpProtocol, ports: PortRange, class: Class) -> Option<Span<u16
             let first = u16::try_from(ports.from.max(0)).ok()?;
             let last = u16::try_from(ports.to.min(i32::from(u16::MAX))).ok()?;
             (first <= last).then(|| Span::new(first, last))
-        }
-    }
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Family {
-    V4,
-    V6,
-}
-
-impl Family {
-    /// How expressions name it.
-    fn tag(self) -> &'static str {
-        match self {
-            Family::V4 => "ip",
-            Family::V6 => "ip6",
-        }
-    }
-
-    /// How types and `meta nfproto` name it.
-    fn protocol(self) -> &'static str {
-        match self {
-            Family::V4 => "ipv4",
-            Family::V6 => "ipv6",
-        }
-    }
-
-    fn everything(self) -> Area {
-        let last = match self {
-            Family::V4 => u128::from(u32::MAX),
-            Family::V6 => u128::MAX,
-        };
-        Area { addresses: Span::new(0, last), keys: Span::new(0, 255) }
-    }
-
-    fn span(self, cidr: Cidr) -> Option<Span<u128>> {
-        match (self, cidr) {
-            (Family::V4, Cidr::V4(block)) => {
-                Some(Span::new(u32::from(block.first()).into(), u32::from(block.last()).into()))
-            }
-            (Family::V6, Cidr::V6(block)) => Some(Span::new(block.first().into(), block.last().into())),
-            _ => None,
-        }
-    }
-
-    fn show(self, span: Span<u128>) -> String {
-        match self {
-            // What was made from IPv4 addresses fits into their size.
-            Family::V4 => {
-                let address = |number: u128| Ipv4Addr::from(u32::try_from(number).unwrap_or(u32::MAX));
-                Show(Span::new(address(span.first), address(span.last))).to_string()
-            }
-            Family::V6 => Show(Span::new(Ipv6Addr::from(span.first), Ipv6Addr::from(span.last))).to_string(),
-        }
-    }
-}
-
-/// A span as `nft` writes it.
-pub struct Show<T>(pub Span<T>);
-
-impl<T: fmt::Display + PartialEq> fmt::Display for Show<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.0.first == self.0.last {
-            write!(f, "{}", self.0.first)
-        } else {
-            write!(f, "{}-{}", self.0.first, self.0.last)
         }
     }
 }

@@ -6,16 +6,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::{IpAddr, Ipv4Addr, SocketAddrV4};
 
-use landfall_model::plan::{HostPlan, VpcPlan};
-use landfall_model::{Ipv4Cidr, Mac};
+use landfall_model::plan::{HostPlan, PortLocation, VpcPlan};
+use landfall_model::{Cidr, Ipv4Cidr, Ipv6Cidr, Mac};
 
 use super::filter::{self, Loaded};
 use super::layout::{self, Hop, Layout, MAIN};
 use super::netlink::Netlink;
-use super::ruleset::{self, CLOCK, METADATA, RESOLVER, UPLINK, local_ports};
-use super::{outside, route, sysctl, tap};
+use super::ruleset::{
+    self, CLOCK, CLOCK_V6, GATEWAY_V6, METADATA, METADATA_V6, RESOLVER, RESOLVER_V6, UPLINK, local_ports,
+};
+use super::target::Targets;
+use super::{connection, outside, overlay, sysctl, tap};
 use crate::metadata::names::port_device;
 
 /// The hardware address of every gateway, the same on every port, so that a guest that moves keeps what it learned.
@@ -29,45 +32,71 @@ pub struct Inside {
     pub layout: Layout,
     /// The TAPs among the links.
     pub ports: BTreeSet<String>,
+    /// Hardware addresses of what other hosts have of it, with their address on the underlay.
+    pub forwarding: BTreeMap<Mac, Ipv4Addr>,
+    /// Whether it speaks IPv6.
+    pub ipv6: bool,
 }
 
 /// Plans the inside of a network.
 pub fn plan(plan: &HostPlan, vpc: &VpcPlan, mtu: u16, api: Option<SocketAddrV4>) -> Inside {
     let mut layout = Layout::default();
-    let mut ports = BTreeSet::new();
+    let ipv6 = !vpc.ipv6.is_empty();
     let lo = || "lo".to_owned();
     layout.links.insert(lo(), (None, None));
     layout.links.insert(UPLINK.into(), (Some(outside::INNER_MAC), Some(mtu)));
     let base = vpc.cidrs.first().and_then(|cidr| cidr.nth(2));
     let own = [Some(METADATA), Some(RESOLVER), Some(CLOCK), base, api.map(|api| *api.ip())];
-    layout.addresses.extend(own.into_iter().flatten().map(|address| (lo(), address)));
+    layout.addresses.extend(own.into_iter().flatten().map(|address| (lo(), IpAddr::V4(address))));
+    if ipv6 {
+        let own = [METADATA_V6, RESOLVER_V6, CLOCK_V6];
+        layout.addresses.extend(own.into_iter().map(|address| (lo(), IpAddr::V6(address))));
+    }
+    let ports = lay_ports(&mut layout, plan, vpc, mtu);
+    // What a gateway or an endpoint has of addresses is the network's own on the host that serves it.
+    let away = overlay::forwarding(plan, vpc);
+    for port in plan.ports().filter(|port| port.vpc == vpc.id && port.location == PortLocation::Service) {
+        if !away.contains_key(&port.mac) {
+            layout.addresses.extend(port.addresses.iter().map(|address| (lo(), IpAddr::V4(*address))));
+        }
+    }
+    overlay::lay(&mut layout, plan, vpc, mtu);
+    for all in [Cidr::V4(Ipv4Cidr::ALL), Cidr::V6(Ipv6Cidr::ALL)] {
+        layout.routes.insert((MAIN, all), Hop::Blackhole);
+    }
+    for (via, mac) in [(IpAddr::V4(outside::OUTER), outside::OUTER_MAC), (outside::OUTER_V6.into(), outside::OUTER_MAC)]
+    {
+        layout.neighbours.insert((UPLINK.into(), via), mac);
+    }
+    for (link, first) in connection::of_vpc(plan, vpc) {
+        connection::lay(&mut layout, &link, first, mtu);
+    }
+    Targets::of(plan, vpc).lay(&mut layout);
+    if !ipv6 {
+        layout.without_ipv6();
+    }
+    Inside { ruleset: ruleset::ruleset(plan, vpc, api), layout, ports, forwarding: away, ipv6 }
+}
+
+/// Adds the TAPs of this host's ports, and the ways to their addresses.
+fn lay_ports(layout: &mut Layout, plan: &HostPlan, vpc: &VpcPlan, mtu: u16) -> BTreeSet<String> {
+    let mut ports = BTreeSet::new();
     for (port, subnet) in local_ports(plan, vpc) {
         let name = port_device(port.id);
         layout.links.insert(name.clone(), (Some(GATEWAY_MAC), Some(mtu)));
-        layout.addresses.extend(subnet.cidr.nth(1).map(|gateway| (lo(), gateway)));
-        for address in &port.addresses {
+        layout.addresses.extend(subnet.cidr.nth(1).map(|gateway| ("lo".to_owned(), IpAddr::V4(gateway))));
+        if !port.ipv6.is_empty() {
+            layout.addresses.insert((name.clone(), IpAddr::V6(GATEWAY_V6)));
+        }
+        let addresses = port.addresses.iter().map(|a| IpAddr::V4(*a)).chain(port.ipv6.iter().map(|a| IpAddr::V6(*a)));
+        for address in addresses {
             let to = Hop::Link { link: name.clone(), via: None, source: None };
-            layout.routes.extend(host(*address).map(|host| ((MAIN, host), to)));
-            layout.neighbours.insert((name.clone(), *address), port.mac);
+            layout.routes.insert((MAIN, Cidr::host(address)), to);
+            layout.neighbours.insert((name.clone(), address), port.mac);
         }
         ports.insert(name);
     }
-    layout.routes.insert((MAIN, Ipv4Cidr::ALL), Hop::Blackhole);
-    let machine = Hop::Link { link: UPLINK.into(), via: Some(outside::OUTER), source: None };
-    layout.routes.insert((route::INTERNET, Ipv4Cidr::ALL), machine);
-    layout.neighbours.insert((UPLINK.into(), outside::OUTER), outside::OUTER_MAC);
-    layout.rules.insert(route::INTERNET);
-    for (mark, port) in route::targets(plan, vpc).into_values() {
-        let to = Hop::Link { link: port_device(port.id), via: port.addresses.first().copied(), source: None };
-        layout.routes.insert((mark, Ipv4Cidr::ALL), to);
-        layout.rules.insert(mark);
-    }
-    Inside { ruleset: ruleset::ruleset(plan, vpc, api), layout, ports }
-}
-
-/// The block of one address.
-pub fn host(address: Ipv4Addr) -> Option<Ipv4Cidr> {
-    Ipv4Cidr::new(address, 32)
+    ports
 }
 
 /// Whether a link in a network's namespace is a port, by its name.
@@ -75,17 +104,25 @@ fn is_port(name: &str) -> bool {
     name.strip_prefix("lf").is_some_and(|digits| digits.len() == 12 && digits.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
+/// Whether a link in a network's namespace is one that Landfall makes and takes away.
+fn comes_and_goes(name: &str) -> bool {
+    is_port(name) || connection::is_connection(name) || name == overlay::DEVICE
+}
+
 impl Inside {
     /// Makes the calling thread's namespace so. Rules come before a port is up, and a port goes before its rules do.
     pub fn apply(&self, loaded: &mut Option<Loaded>) -> io::Result<()> {
-        prepare()?;
+        prepare(self.ipv6)?;
         sysctl::ensure(&format!("ipv4/conf/{UPLINK}/rp_filter"), "0")?;
         let netlink = &mut Netlink::open()?;
         let found = layout::links(netlink)?;
         for (name, link) in &found {
-            if is_port(name) && !self.ports.contains(name) {
+            if comes_and_goes(name) && !self.layout.links.contains_key(name) {
                 layout::remove_link(netlink, link.index)?;
             }
+        }
+        for name in self.layout.links.keys().filter(|name| !is_port(name) && comes_and_goes(name)) {
+            sysctl::ensure(&format!("ipv4/conf/{name}/rp_filter"), "0")?;
         }
         for name in &self.ports {
             if !found.contains_key(name) {
@@ -96,17 +133,28 @@ impl Inside {
             sysctl::ensure(&format!("ipv4/neigh/{name}/proxy_delay"), "0")?;
         }
         let links: BTreeMap<_, _> = layout::links(netlink)?;
-        let indexes = self.ports.iter().filter_map(|name| links.get(name)).map(|link| link.index).collect();
+        // What the filter hangs on by the link itself.
+        let hooked = self.ports.iter().map(String::as_str).chain([overlay::DEVICE]);
+        let indexes = hooked.filter_map(|name| links.get(name)).map(|link| link.index).collect();
         filter::ensure(&self.ruleset, indexes, loaded)?;
-        self.layout.converge(netlink, |name| name == "lo" || name == UPLINK || is_port(name), |_| true)
+        self.layout.converge(netlink, |name| name == "lo" || name == UPLINK || comes_and_goes(name), |_| true)?;
+        overlay::ensure_forwarding(netlink, &self.forwarding)
     }
 }
 
 /// Settings of the calling thread's namespace, for before there is any link in it: a link takes them over when it is made,
 /// and a namespace as new has those of the machine.
-pub fn prepare() -> io::Result<()> {
+pub fn prepare(ipv6: bool) -> io::Result<()> {
     for scope in ["all", "default"] {
-        sysctl::ensure_ipv6(&format!("ipv6/conf/{scope}/disable_ipv6"), "1")?;
+        for (name, value) in
+            [("addr_gen_mode", "1"), ("accept_ra", "0"), ("accept_redirects", "0"), ("forwarding", "1")]
+        {
+            // The mode of addresses that make themselves can't be set for all links there are.
+            if (scope, name) != ("all", "addr_gen_mode") {
+                sysctl::ensure_ipv6(&format!("ipv6/conf/{scope}/{name}"), value)?;
+            }
+        }
+        sysctl::ensure_ipv6(&format!("ipv6/conf/{scope}/disable_ipv6"), if ipv6 { "0" } else { "1" })?;
         for name in NOT_WANTED {
             sysctl::ensure(&format!("ipv4/conf/{scope}/{name}"), "0")?;
         }
@@ -116,5 +164,13 @@ pub fn prepare() -> io::Result<()> {
 }
 
 /// What people set on machines and what would break a network of routes.
-const NOT_WANTED: [&str; 7] =
-    ["rp_filter", "send_redirects", "accept_redirects", "accept_local", "route_localnet", "arp_ignore", "arp_filter"];
+const NOT_WANTED: [&str; 8] = [
+    "rp_filter",
+    "send_redirects",
+    "accept_redirects",
+    "accept_source_route",
+    "accept_local",
+    "route_localnet",
+    "arp_ignore",
+    "arp_filter",
+];

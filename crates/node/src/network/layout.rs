@@ -2,14 +2,14 @@
 //! steps that lead there from what is found.
 //!
 //! What is Landfall's is known by what it hangs on (links by their names, routes and rules by the protocol number that
-//! they carry), never by memory. All else in the namespace is left alone.
+//! they carry), never by memory. All else in the namespace is left alone. A kernel without IPv6 gets what is of IPv4.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
-use landfall_model::{Ipv4Cidr, Mac};
-use rtnetlink::packet_route::address::{AddressAttribute, AddressMessage, AddressScope};
+use landfall_model::{Cidr, Ipv4Cidr, Ipv6Cidr, Mac};
+use rtnetlink::packet_route::address::{AddressAttribute, AddressHeaderFlags, AddressMessage, AddressScope};
 use rtnetlink::packet_route::link::{LinkAttribute, LinkFlags, LinkMessage};
 use rtnetlink::packet_route::neighbour::{NeighbourAddress, NeighbourAttribute, NeighbourMessage, NeighbourState};
 use rtnetlink::packet_route::route::{
@@ -35,12 +35,12 @@ pub struct Layout {
     /// Links that are there already, with the hardware address and the largest packet that they are to have; they are
     /// brought up.
     pub links: BTreeMap<String, (Option<Mac>, Option<u16>)>,
-    /// Addresses, by link.
-    pub addresses: BTreeSet<(String, Ipv4Addr)>,
+    /// Addresses, by link. Each stands alone, but for link-local ones of IPv6, which are part of their network.
+    pub addresses: BTreeSet<(String, IpAddr)>,
     /// Neighbours that needn't be asked for, by link.
-    pub neighbours: BTreeMap<(String, Ipv4Addr), Mac>,
+    pub neighbours: BTreeMap<(String, IpAddr), Mac>,
     /// Routes, by table and destination.
-    pub routes: BTreeMap<(u32, Ipv4Cidr), Hop>,
+    pub routes: BTreeMap<(u32, Cidr), Hop>,
     /// Marks that choose the routing table of the same number.
     pub rules: BTreeSet<u32>,
 }
@@ -57,9 +57,9 @@ pub enum Hop {
         /// Which.
         link: String,
         /// To whom there; nobody for the destination itself.
-        via: Option<Ipv4Addr>,
+        via: Option<IpAddr>,
         /// What local programs are to be seen as.
-        source: Option<Ipv4Addr>,
+        source: Option<IpAddr>,
     },
 }
 
@@ -97,20 +97,52 @@ pub fn links(netlink: &mut Netlink) -> io::Result<BTreeMap<String, Link>> {
     Ok(links)
 }
 
-/// Every IPv4 address of the namespace with its prefix length, by the number of its link.
-pub fn addresses(netlink: &mut Netlink) -> io::Result<BTreeSet<(u32, Ipv4Addr, u8)>> {
-    let mut request = AddressMessage::default();
-    request.header.family = AddressFamily::Inet;
+/// Every address of the namespace with its prefix length, by the number of its link.
+pub fn addresses(netlink: &mut Netlink) -> io::Result<BTreeSet<(u32, IpAddr, u8)>> {
     let mut found = BTreeSet::new();
-    for message in netlink.dump(Message::GetAddress(request))? {
-        let Message::NewAddress(message) = message else { continue };
-        let local = message.attributes.iter().find_map(|attribute| match attribute {
-            AddressAttribute::Local(IpAddr::V4(address)) => Some(*address),
-            _ => None,
-        });
-        found.extend(local.map(|address| (message.header.index, address, message.header.prefix_len)));
+    for family in families() {
+        let mut request = AddressMessage::default();
+        request.header.family = family;
+        for message in netlink.dump(Message::GetAddress(request))? {
+            let Message::NewAddress(message) = message else { continue };
+            // One of IPv6 that is no end of a link has no local part of its own.
+            let local = message.attributes.iter().find_map(|attribute| match attribute {
+                AddressAttribute::Local(address) => Some(*address),
+                _ => None,
+            });
+            let whole = message.attributes.iter().find_map(|attribute| match attribute {
+                AddressAttribute::Address(address) => Some(*address),
+                _ => None,
+            });
+            let address = local.or(whole);
+            found.extend(address.map(|address| (message.header.index, address, message.header.prefix_len)));
+        }
     }
     Ok(found)
+}
+
+/// The families that this kernel speaks.
+fn families() -> impl Iterator<Item = AddressFamily> {
+    let ipv6 = has_ipv6().then_some(AddressFamily::Inet6);
+    [Some(AddressFamily::Inet), ipv6].into_iter().flatten()
+}
+
+/// Whether this kernel speaks IPv6.
+pub fn has_ipv6() -> bool {
+    std::path::Path::new("/proc/sys/net/ipv6").exists()
+}
+
+fn family(address: IpAddr) -> AddressFamily {
+    if address.is_ipv6() { AddressFamily::Inet6 } else { AddressFamily::Inet }
+}
+
+/// How many bits of an address of ours are its network's.
+fn prefix(address: IpAddr) -> u8 {
+    match address {
+        IpAddr::V4(_) => 32,
+        IpAddr::V6(address) if address.is_unicast_link_local() => 64,
+        IpAddr::V6(_) => 128,
+    }
 }
 
 /// The link of the default route in the main table, the most preferred one.
@@ -118,7 +150,7 @@ pub fn default_link(netlink: &mut Netlink) -> io::Result<Option<u32>> {
     let mut best: Option<(u32, u32)> = None;
     for route in routes(netlink)? {
         if route.table == MAIN
-            && route.destination == Ipv4Cidr::ALL
+            && route.destination == Cidr::V4(Ipv4Cidr::ALL)
             && let Some(link) = route.link
             && best.is_none_or(|(priority, _)| route.priority < priority)
         {
@@ -136,13 +168,20 @@ pub fn remove_link(netlink: &mut Netlink, index: u32) -> io::Result<()> {
 }
 
 impl Layout {
+    /// Takes out all that is of IPv6, for a network that doesn't speak it.
+    pub fn without_ipv6(&mut self) {
+        self.addresses.retain(|(_, address)| address.is_ipv4());
+        self.neighbours.retain(|(_, address), _| address.is_ipv4());
+        self.routes.retain(|(_, to), _| !to.is_ipv6());
+    }
+
     /// Makes the calling thread's namespace so. `ours` tells the links that are Landfall's by their names; `unlinked`
     /// the destinations of routes that lead nowhere and may be Landfall's.
     pub fn converge(
         &self,
         netlink: &mut Netlink,
         ours: impl Fn(&str) -> bool,
-        unlinked: impl Fn(Ipv4Cidr) -> bool,
+        unlinked: impl Fn(Cidr) -> bool,
     ) -> io::Result<()> {
         let found = links(netlink)?;
         for (name, (mac, mtu)) in &self.links {
@@ -153,34 +192,37 @@ impl Layout {
             found.get(name).map(|link| link.index).ok_or_else(|| io::Error::other(format!("there is no link {name}")))
         };
         let owned: BTreeSet<u32> = found.iter().filter(|(name, _)| ours(name)).map(|(_, link)| link.index).collect();
-        self.ensure_addresses(netlink, &owned, index)?;
-        self.ensure_neighbours(netlink, &owned, index)?;
-        self.ensure_routes(netlink, &owned, unlinked, index)?;
-        self.ensure_rules(netlink)
+        let speaks = if has_ipv6() { |_: IpAddr| true } else { |address: IpAddr| address.is_ipv4() };
+        self.ensure_addresses(netlink, &owned, speaks, index)?;
+        self.ensure_neighbours(netlink, &owned, speaks, index)?;
+        self.ensure_routes(netlink, &owned, speaks, unlinked, index)?;
+        families().try_for_each(|family| self.ensure_rules(netlink, family))
     }
 
     fn ensure_addresses(
         &self,
         netlink: &mut Netlink,
         owned: &BTreeSet<u32>,
+        speaks: impl Fn(IpAddr) -> bool,
         index: impl Fn(&String) -> io::Result<u32>,
     ) -> io::Result<()> {
-        let message = |link: u32, address: Ipv4Addr| {
+        let message = |link: u32, address: IpAddr| {
             let mut message = AddressMessage::default();
-            message.header.family = AddressFamily::Inet;
-            message.header.prefix_len = 32;
+            message.header.family = family(address);
+            message.header.prefix_len = prefix(address);
             message.header.index = link;
             message.header.scope = AddressScope::Universe;
-            message.attributes =
-                vec![AddressAttribute::Local(address.into()), AddressAttribute::Address(address.into())];
+            // Nobody else can have it: there is no need to ask before it is used.
+            message.header.flags = AddressHeaderFlags::Nodad;
+            message.attributes = vec![AddressAttribute::Local(address), AddressAttribute::Address(address)];
             message
         };
         let mut stale: BTreeSet<_> = addresses(netlink)?
             .into_iter()
-            .filter(|(link, address, prefix)| owned.contains(link) && *prefix == 32 && !address.is_loopback())
+            .filter(|(link, address, bits)| owned.contains(link) && *bits == prefix(*address) && !address.is_loopback())
             .map(|(link, address, _)| (link, address))
             .collect();
-        for (link, address) in &self.addresses {
+        for (link, address) in self.addresses.iter().filter(|(_, address)| speaks(*address)) {
             let link = index(link)?;
             if !stale.remove(&(link, *address)) {
                 netlink.put(Message::NewAddress(message(link, *address)))?;
@@ -196,19 +238,23 @@ impl Layout {
         &self,
         netlink: &mut Netlink,
         owned: &BTreeSet<u32>,
+        speaks: impl Fn(IpAddr) -> bool,
         index: impl Fn(&String) -> io::Result<u32>,
     ) -> io::Result<()> {
-        let message = |link: u32, address: Ipv4Addr| {
+        let message = |link: u32, address: IpAddr| {
             let mut message = NeighbourMessage::default();
-            message.header.family = AddressFamily::Inet;
+            message.header.family = family(address);
             message.header.ifindex = link;
             message.header.state = NeighbourState::Permanent;
-            message.attributes = vec![NeighbourAttribute::Destination(NeighbourAddress::Inet(address))];
+            message.attributes = vec![NeighbourAttribute::Destination(match address {
+                IpAddr::V4(address) => NeighbourAddress::Inet(address),
+                IpAddr::V6(address) => NeighbourAddress::Inet6(address),
+            })];
             message
         };
         let mut stale = neighbours(netlink)?;
         stale.retain(|(link, _), _| owned.contains(link));
-        for ((link, address), mac) in &self.neighbours {
+        for ((link, address), mac) in self.neighbours.iter().filter(|((_, address), _)| speaks(*address)) {
             let link = index(link)?;
             if stale.remove(&(link, *address)) != Some(*mac) {
                 let mut message = message(link, *address);
@@ -226,18 +272,19 @@ impl Layout {
         &self,
         netlink: &mut Netlink,
         owned: &BTreeSet<u32>,
-        unlinked: impl Fn(Ipv4Cidr) -> bool,
+        speaks: impl Fn(IpAddr) -> bool,
+        unlinked: impl Fn(Cidr) -> bool,
         index: impl Fn(&String) -> io::Result<u32>,
     ) -> io::Result<()> {
-        let mut stale: BTreeMap<(u32, Ipv4Cidr), Route> = routes(netlink)?
+        let mut stale: BTreeMap<(u32, Cidr), Route> = routes(netlink)?
             .into_iter()
             .filter(|route| {
                 route.ours && route.link.map_or_else(|| unlinked(route.destination), |link| owned.contains(&link))
             })
             .map(|route| ((route.table, route.destination), route))
             .collect();
-        for ((table, destination), hop) in &self.routes {
-            let mut wish = Route { table: *table, destination: *destination, ours: true, ..Route::default() };
+        for ((table, destination), hop) in self.routes.iter().filter(|((_, to), _)| speaks(to.first())) {
+            let mut wish = Route { table: *table, ours: true, ..Route::to(*destination) };
             match hop {
                 Hop::Blackhole => wish.kind = RouteType::BlackHole,
                 Hop::Unreachable => wish.kind = RouteType::Unreachable,
@@ -255,9 +302,9 @@ impl Layout {
         Ok(())
     }
 
-    fn ensure_rules(&self, netlink: &mut Netlink) -> io::Result<()> {
+    fn ensure_rules(&self, netlink: &mut Netlink, family: AddressFamily) -> io::Result<()> {
         let mut request = RuleMessage::default();
-        request.header.family = AddressFamily::Inet;
+        request.header.family = family;
         let mut stale = BTreeSet::new();
         for message in netlink.dump(Message::GetRule(request))? {
             let Message::NewRule(message) = message else { continue };
@@ -270,11 +317,11 @@ impl Layout {
         }
         for mark in &self.rules {
             if !stale.remove(mark) {
-                netlink.create(Message::NewRule(rule(*mark)))?;
+                netlink.create(Message::NewRule(rule(family, *mark)))?;
             }
         }
         for mark in stale {
-            netlink.change(Message::DelRule(rule(mark)))?;
+            netlink.change(Message::DelRule(rule(family, mark)))?;
         }
         Ok(())
     }
@@ -293,9 +340,9 @@ pub fn ensure_link(netlink: &mut Netlink, link: &Link, mac: Option<Mac>, mtu: Op
     if link.up && message.attributes.is_empty() { Ok(()) } else { netlink.change(Message::SetLink(message)) }
 }
 
-fn rule(mark: u32) -> RuleMessage {
+fn rule(family: AddressFamily, mark: u32) -> RuleMessage {
     let mut message = RuleMessage::default();
-    message.header.family = AddressFamily::Inet;
+    message.header.family = family;
     message.header.action = RuleAction::ToTable;
     message.attributes = vec![
         RuleAttribute::Priority(RULE_PRIORITY),
@@ -306,107 +353,137 @@ fn rule(mark: u32) -> RuleMessage {
     message
 }
 
-fn neighbours(netlink: &mut Netlink) -> io::Result<BTreeMap<(u32, Ipv4Addr), Mac>> {
-    let mut request = NeighbourMessage::default();
-    request.header.family = AddressFamily::Inet;
+fn neighbours(netlink: &mut Netlink) -> io::Result<BTreeMap<(u32, IpAddr), Mac>> {
     let mut found = BTreeMap::new();
-    for message in netlink.dump(Message::GetNeighbour(request))? {
-        let Message::NewNeighbour(message) = message else { continue };
-        if message.header.state != NeighbourState::Permanent {
-            continue;
-        }
-        let (mut address, mut mac) = (None, None);
-        for attribute in message.attributes {
-            match attribute {
-                NeighbourAttribute::Destination(NeighbourAddress::Inet(found)) => address = Some(found),
-                NeighbourAttribute::LinkLayerAddress(bytes) => mac = bytes.try_into().ok().map(Mac),
-                _ => {}
+    for family in families() {
+        let mut request = NeighbourMessage::default();
+        request.header.family = family;
+        for message in netlink.dump(Message::GetNeighbour(request))? {
+            let Message::NewNeighbour(message) = message else { continue };
+            if message.header.state != NeighbourState::Permanent {
+                continue;
             }
-        }
-        if let (Some(address), Some(mac)) = (address, mac) {
-            found.insert((message.header.ifindex, address), mac);
+            let (mut address, mut mac) = (None, None);
+            for attribute in message.attributes {
+                match attribute {
+                    NeighbourAttribute::Destination(NeighbourAddress::Inet(found)) => address = Some(found.into()),
+                    NeighbourAttribute::Destination(NeighbourAddress::Inet6(found)) => address = Some(found.into()),
+                    NeighbourAttribute::LinkLayerAddress(bytes) => mac = bytes.try_into().ok().map(Mac),
+                    _ => {}
+                }
+            }
+            if let (Some(address), Some(mac)) = (address, mac) {
+                found.insert((message.header.ifindex, address), mac);
+            }
         }
     }
     Ok(found)
 }
 
+/// The priority that the kernel gives a route of IPv6 that asks for none.
+const IPV6_PRIORITY: u32 = 1024;
+
 /// A route as the kernel has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Route {
     table: u32,
-    destination: Ipv4Cidr,
+    destination: Cidr,
     kind: RouteType,
     link: Option<u32>,
-    via: Option<Ipv4Addr>,
-    source: Option<Ipv4Addr>,
+    via: Option<IpAddr>,
+    source: Option<IpAddr>,
     priority: u32,
     ours: bool,
 }
 
-impl Default for Route {
-    fn default() -> Self {
+impl Route {
+    /// A plain route to a destination.
+    fn to(destination: Cidr) -> Self {
         Self {
             table: MAIN,
-            destination: Ipv4Cidr::ALL,
+            destination,
             kind: RouteType::Unicast,
             link: None,
             via: None,
             source: None,
-            priority: 0,
+            priority: if destination.is_ipv6() { IPV6_PRIORITY } else { 0 },
             ours: false,
         }
     }
-}
 
-impl Route {
     fn message(&self) -> RouteMessage {
         let mut message = RouteMessage::default();
-        message.header.address_family = AddressFamily::Inet;
+        message.header.address_family = family(self.destination.first());
         message.header.destination_prefix_length = self.destination.prefix();
         message.header.table = u8::try_from(self.table).unwrap_or_default();
         message.header.protocol = RouteProtocol::Other(OURS);
         message.header.kind = self.kind;
         let direct = self.kind == RouteType::Unicast && self.via.is_none();
         message.header.scope = if direct { RouteScope::Link } else { RouteScope::Universe };
-        let inet = RouteAddress::Inet;
         message.attributes.push(RouteAttribute::Table(self.table));
-        message.attributes.push(RouteAttribute::Destination(inet(self.destination.first())));
+        message.attributes.push(RouteAttribute::Destination(address(self.destination.first())));
         message.attributes.extend(self.link.map(RouteAttribute::Oif));
-        message.attributes.extend(self.source.map(|source| RouteAttribute::PrefSource(inet(source))));
+        message.attributes.extend(self.source.map(|source| RouteAttribute::PrefSource(address(source))));
         if let Some(via) = self.via {
             message.header.flags = RouteFlags::Onlink;
-            message.attributes.push(RouteAttribute::Gateway(inet(via)));
+            message.attributes.push(RouteAttribute::Gateway(address(via)));
         }
         message
     }
 }
 
+fn address(address: IpAddr) -> RouteAddress {
+    match address {
+        IpAddr::V4(address) => RouteAddress::Inet(address),
+        IpAddr::V6(address) => RouteAddress::Inet6(address),
+    }
+}
+
+fn of(address: &RouteAddress) -> Option<IpAddr> {
+    match address {
+        RouteAddress::Inet(address) => Some(IpAddr::V4(*address)),
+        RouteAddress::Inet6(address) => Some(IpAddr::V6(*address)),
+        _ => None,
+    }
+}
+
 fn routes(netlink: &mut Netlink) -> io::Result<Vec<Route>> {
-    let mut request = RouteMessage::default();
-    request.header.address_family = AddressFamily::Inet;
     let mut found = Vec::new();
-    for message in netlink.dump(Message::GetRoute(request))? {
-        let Message::NewRoute(message) = message else { continue };
-        let mut destination = Ipv4Addr::UNSPECIFIED;
-        let mut route = Route {
-            table: message.header.table.into(),
-            kind: message.header.kind,
-            ours: message.header.protocol == RouteProtocol::Other(OURS),
-            ..Route::default()
+    for family in families() {
+        let everything = match family {
+            AddressFamily::Inet6 => Cidr::V6(Ipv6Cidr::ALL),
+            _ => Cidr::V4(Ipv4Cidr::ALL),
         };
-        for attribute in message.attributes {
-            match attribute {
-                RouteAttribute::Table(table) => route.table = table,
-                RouteAttribute::Destination(RouteAddress::Inet(address)) => destination = address,
-                RouteAttribute::Oif(link) => route.link = Some(link),
-                RouteAttribute::Gateway(RouteAddress::Inet(via)) => route.via = Some(via),
-                RouteAttribute::PrefSource(RouteAddress::Inet(source)) => route.source = Some(source),
-                RouteAttribute::Priority(priority) => route.priority = priority,
-                _ => {}
+        let mut request = RouteMessage::default();
+        request.header.address_family = family;
+        for message in netlink.dump(Message::GetRoute(request))? {
+            let Message::NewRoute(message) = message else { continue };
+            let mut destination = everything.first();
+            let mut route = Route {
+                table: message.header.table.into(),
+                kind: message.header.kind,
+                ours: message.header.protocol == RouteProtocol::Other(OURS),
+                ..Route::to(everything)
+            };
+            for attribute in message.attributes {
+                match attribute {
+                    RouteAttribute::Table(table) => route.table = table,
+                    RouteAttribute::Destination(to) => destination = of(&to).unwrap_or(destination),
+                    RouteAttribute::Oif(link) => route.link = Some(link),
+                    RouteAttribute::Gateway(via) => route.via = of(&via),
+                    RouteAttribute::PrefSource(source) => route.source = of(&source),
+                    RouteAttribute::Priority(priority) => route.priority = priority,
+                    _ => {}
+                }
+            }
+            // One that leads nowhere hangs on the loopback link in IPv6, which says nothing.
+            if route.kind != RouteType::Unicast {
+                route.link = None;
+            }
+            if let Some(destination) = Cidr::new(destination, message.header.destination_prefix_length) {
+                found.push(Route { destination, ..route });
             }
         }
-        let Some(destination) = Ipv4Cidr::new(destination, message.header.destination_prefix_length) else { continue };
-        found.push(Route { destination, ..route });
     }
     Ok(found)
 }

@@ -8,14 +8,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr};
 
-use landfall_model::{Cidr, Ipv4Cidr};
+use landfall_model::{Cidr, Ipv4Cidr, Ipv6Cidr};
 
-use super::group::Show;
-use super::route::NEVER;
+use super::family::Family;
+use super::overlay::Underlay;
 use super::ruleset::write_elements;
 use super::span::{Span, union};
+use super::target::{NEVER, NEVER_V6};
 
 /// What the machine's table depends on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,13 +27,17 @@ pub struct Machine<'a> {
     pub links: &'a str,
     /// The pool of public addresses that are translated to the machine's outwards; `None` where the outside knows them.
     pub masquerade: Option<Ipv4Cidr>,
-    /// Public addresses, by the machine's link to their network.
-    pub public: &'a BTreeMap<String, BTreeSet<Ipv4Addr>>,
+    /// How this host reaches others, and those that share a network with it: nobody else's VXLAN is let in.
+    pub underlay: Option<(Underlay, &'a BTreeSet<Ipv4Addr>)>,
+    /// Public addresses and blocks of IPv6, by the machine's link to their network.
+    pub public: &'a BTreeMap<String, BTreeSet<Cidr>>,
     /// Where networks may not go: what is configured, and the networks that the machine itself is on.
     pub blocked: &'a [Cidr],
     /// The link by which the machine reaches the internet, if forwarding on it was switched on by Landfall alone: then
     /// nothing but Landfall's traffic may be forwarded from it.
     pub guarded: Option<&'a str>,
+    /// Whether the machine forwards IPv6 only because Landfall wants it to: then nothing else may be forwarded.
+    pub guarded_ipv6: bool,
 }
 
 /// The machine's packet filter as text for `nft -f -`: replaces our table, touches no other.
@@ -44,51 +49,90 @@ pub fn ruleset(machine: &Machine<'_>) -> String {
 \tset owned {{
 \t\ttype ifname . ipv4_addr
 \t}}
+\tset owned_ip6 {{
+\t\ttype ifname . ipv6_addr
+\t\tflags interval
+\t}}
 \tset blocked {{
 \t\ttype ipv4_addr
+\t\tflags interval
+\t}}
+\tset blocked_ip6 {{
+\t\ttype ipv6_addr
 \t\tflags interval
 \t}}
 }}
 flush table inet {table}
 flush set inet {table} owned
+flush set inet {table} owned_ip6
 flush set inet {table} blocked
+flush set inet {table} blocked_ip6
 table inet {table} {{
 "
     );
-    let owned: Vec<_> = machine
-        .public
-        .iter()
-        .flat_map(|(link, addresses)| addresses.iter().map(move |address| format!("\"{link}\" . {address}")))
-        .collect();
-    let blocked = machine.blocked.iter().filter_map(|cidr| match cidr {
-        Cidr::V4(block) => Some(Span::new(u32::from(block.first()), u32::from(block.last()))),
-        Cidr::V6(_) => None,
-    });
-    let never = NEVER.iter().map(|&(first, last)| Span::new(first, last));
-    let blocked: Vec<_> = union(blocked.chain(never).collect())
-        .into_iter()
-        .map(|span| Show(Span::new(Ipv4Addr::from(span.first), Ipv4Addr::from(span.last))).to_string())
-        .collect();
+    let owned = |ipv6: bool| {
+        let elements = machine.public.iter().flat_map(|(link, blocks)| blocks.iter().map(move |block| (link, block)));
+        let elements = elements.filter(|(_, block)| block.is_ipv6() == ipv6);
+        // An address of IPv4 stands alone; a block of IPv6 belongs to the network as a whole.
+        elements
+            .map(|(link, block)| match block.first() {
+                IpAddr::V4(address) => format!("\"{link}\" . {address}"),
+                IpAddr::V6(_) => format!("\"{link}\" . {block}"),
+            })
+            .collect::<Vec<_>>()
+    };
+    let blocked = |family: Family| {
+        let named = machine.blocked.iter().filter_map(|block| family.span(*block));
+        let never: Vec<_> = match family {
+            Family::V4 => NEVER.iter().map(|&(first, last)| Span::new(first.into(), last.into())).collect(),
+            Family::V6 => {
+                let blocks = NEVER_V6.iter().filter_map(|&(first, prefix)| Ipv6Cidr::new(first, prefix));
+                blocks.filter_map(|block| family.span(Cidr::V6(block))).collect()
+            }
+        };
+        union(named.chain(never).collect()).into_iter().map(|span| family.show(span)).collect::<Vec<_>>()
+    };
     let guard = match machine.guarded {
         Some(uplink) => format!("\t\tiifname \"{uplink}\" oifname != \"{links}*\" drop\n"),
         None => String::new(),
     };
+    let guard_ipv6 = if machine.guarded_ipv6 {
+        format!("\t\tmeta nfproto ipv6 iifname != \"{links}*\" oifname != \"{links}*\" drop\n")
+    } else {
+        String::new()
+    };
     let masquerade = match machine.masquerade {
-        Some(pool) => format!("\t\tip saddr {pool} iifname \"{links}*\" oifname != \"{links}*\" masquerade\n"),
+        Some(pool) => format!(
+            "\t\tip saddr {pool} iifname \"{links}*\" oifname != \"{links}*\" masquerade
+\t\tmeta nfproto ipv6 iifname \"{links}*\" oifname != \"{links}*\" masquerade\n"
+        ),
+        None => String::new(),
+    };
+    let overlay = match machine.underlay {
+        Some((Underlay { port, .. }, hosts)) => {
+            let hosts: Vec<_> = hosts.iter().map(Ipv4Addr::to_string).collect();
+            format!("\t\tudp dport {port} ip saddr != {{ {} }} drop\n", hosts.join(", "))
+        }
         None => String::new(),
     };
     // Writing to a string doesn't fail.
-    let _ = write_elements(&mut text, "set owned", "type ifname . ipv4_addr", &owned);
-    let _ = write_elements(&mut text, "set blocked", "type ipv4_addr\n\t\tflags interval", &blocked);
+    let _ = write_elements(&mut text, "set owned", "type ifname . ipv4_addr", &owned(false));
+    let interval = "type ifname . ipv6_addr\n\t\tflags interval";
+    let _ = write_elements(&mut text, "set owned_ip6", interval, &owned(true));
+    for (family, name) in [(Family::V4, "set blocked"), (Family::V6, "set blocked_ip6")] {
+        let kind = format!("type {}_addr\n\t\tflags interval", family.protocol());
+        let _ = write_elements(&mut text, name, &kind, &blocked(family));
+    }
     let _ = write!(
         text,
         "\tchain from_network {{
-\t\tmeta nfproto != ipv4 drop
-\t\tiifname . ip saddr != @owned drop
+\t\tmeta nfproto ipv4 iifname . ip saddr != @owned drop
+\t\tmeta nfproto ipv6 iifname . ip6 saddr != @owned_ip6 drop
 \t\tct state established,related accept
 \t\tct state != new drop
 \t\tfib daddr type != unicast drop
 \t\tip daddr @blocked drop
+\t\tip6 daddr @blocked_ip6 drop
 \t}}
 \tchain prerouting {{
 \t\ttype filter hook prerouting priority mangle; policy accept;
@@ -97,14 +141,16 @@ table inet {table} {{
 \tchain input {{
 \t\ttype filter hook input priority filter - 10; policy accept;
 \t\tiifname \"{links}*\" ct state != {{ established, related }} drop
-\t}}
+{overlay}\t}}
 \tchain forward {{
 \t\ttype filter hook forward priority filter - 10; policy accept;
 \t\tiifname \"{links}*\" oifname != \"{links}*\" ct state new ip daddr @blocked drop
-{guard}\t}}
+\t\tiifname \"{links}*\" oifname != \"{links}*\" ct state new ip6 daddr @blocked_ip6 drop
+{guard}{guard_ipv6}\t}}
 \tchain output {{
 \t\ttype filter hook output priority filter; policy accept;
 \t\toifname \"{links}*\" icmp type redirect drop
+\t\toifname \"{links}*\" icmpv6 type nd-redirect drop
 \t}}
 \tchain postrouting {{
 \t\ttype nat hook postrouting priority srcnat; policy accept;

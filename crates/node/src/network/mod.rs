@@ -1,7 +1,8 @@
 //! The network driver: virtual networks on this machine.
 //!
-//! Each virtual network with a port here is a network namespace, routed as AWS's is (see [`inside`]); its public addresses
-//! are reached through the machine (see [`outside`]). What is to be is computed from the host plan by pure functions
+//! Each virtual network of the plan is a network namespace, routed as AWS's is (see [`inside`]); so is each transit gateway
+//! (see [`transit`]). What connects them on this host are pairs of links; between hosts a network is carried by VXLAN (see
+//! [`overlay`]). Its public addresses are reached through the machine (see [`outside`]). What is to be is computed from the host plan by pure functions
 //! ([`ruleset`], [`inside::plan`], [`machine`]); what is there is read from the kernel each time; nothing is remembered
 //! that can't be lost. Guests and their flows go on when this process ends, and a new one finds everything by its name.
 //!
@@ -9,6 +10,8 @@
 //! addresses that it serves on, and lets in from ports only.
 
 mod acl;
+mod connection;
+mod family;
 mod filter;
 mod group;
 pub mod inside;
@@ -17,6 +20,7 @@ pub mod machine;
 pub mod namespace;
 mod netlink;
 pub mod outside;
+pub mod overlay;
 mod requirements;
 mod route;
 pub mod ruleset;
@@ -24,6 +28,9 @@ mod span;
 mod spoof;
 mod sysctl;
 pub mod tap;
+mod target;
+pub mod transit;
+mod translate;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -39,6 +46,7 @@ use crate::crash::crash_point;
 use crate::driver::{DriverError, DriverResult, Network, OpenPort};
 use crate::metadata::names::{namespace as namespace_name, port_device};
 use filter::Loaded;
+pub use overlay::Underlay;
 pub use requirements::{Missing, requirements};
 
 /// How virtual networks are made on this machine.
@@ -62,6 +70,8 @@ pub struct NetworkConfig {
     pub uplink: Option<String>,
     /// The size of the largest packet, in bytes.
     pub mtu: u16,
+    /// How this host reaches others; `None` where it is alone.
+    pub underlay: Option<Underlay>,
 }
 
 impl NetworkConfig {
@@ -77,6 +87,7 @@ impl NetworkConfig {
             prefix: "lf".into(),
             uplink: None,
             mtu: 1500,
+            underlay: None,
         }
     }
 
@@ -168,17 +179,27 @@ impl HostNetwork {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Makes a namespace and its link to the machine. The marker comes first, so that what is half made is known as ours.
-    fn ensure_namespace(&self, number: u32) -> io::Result<()> {
+    /// Makes a namespace. The marker comes first, so that what is half made is known as ours.
+    fn ensure_namespace(&self, number: u32, ipv6: bool) -> io::Result<()> {
         let name = self.name(number);
         crash_point!("namespace:mark");
         fs::create_dir_all(self.config.markers())?;
         fs::File::create(self.config.markers().join(&name))?;
         namespace::ensure(&name)?;
         crash_point!("namespace:prepare");
-        namespace::within(&name, inside::prepare)?;
+        namespace::within(&name, || inside::prepare(ipv6))
+    }
+
+    /// Makes the namespace of a network, its link to the machine, and its device on the underlay where it needs one.
+    fn ensure_network(&self, plan: &HostPlan, vpc: &VpcPlan) -> io::Result<()> {
+        self.ensure_namespace(vpc.number, !vpc.ipv6.is_empty())?;
+        let name = self.name(vpc.number);
         crash_point!("namespace:pair");
-        outside::ensure_pair(&name)
+        outside::ensure_pair(&name)?;
+        match self.config.underlay {
+            Some(underlay) if ruleset::has_overlay(plan, vpc) => overlay::ensure_device(&name, vpc.number, underlay),
+            _ => Ok(()),
+        }
     }
 
     fn remove_namespace(&self, name: &str, failures: &mut Failures) {
@@ -200,48 +221,79 @@ impl HostNetwork {
         }
     }
 
+    /// Makes the namespaces of networks and transit gateways, and what connects them. Returns the numbers of those that
+    /// are there.
+    fn make_namespaces(&self, plan: &HostPlan, failures: &mut Failures) -> BTreeSet<u32> {
+        let mut made = BTreeSet::new();
+        for vpc in plan.vpcs() {
+            let ensured = self.ensure_network(plan, vpc);
+            made.extend(failures.note(|| format!("make network {}", vpc.id), ensured).map(|()| vpc.number));
+        }
+        for gateway in plan.transit_gateways() {
+            let ensured = self.ensure_namespace(gateway.number, true);
+            made.extend(failures.note(|| format!("make {}", gateway.id), ensured).map(|()| gateway.number));
+        }
+        for (link, numbers) in connection::pairs(plan) {
+            if numbers.iter().all(|number| made.contains(number)) {
+                let [a, b] = numbers.map(|number| self.name(number));
+                failures.note(|| format!("connect {a} and {b}"), connection::ensure_pair(&link, [&a, &b]));
+            }
+        }
+        made
+    }
+
     fn apply_inside(&self, plan: &HostPlan, vpc: &VpcPlan, loaded: &mut Option<Loaded>) -> io::Result<()> {
         let inside = inside::plan(plan, vpc, self.config.mtu, self.config.api);
         namespace::within(&self.name(vpc.number), || inside.apply(loaded))
     }
 }
 
+/// The numbers of all namespaces that a plan wants.
+fn numbers(plan: &HostPlan) -> BTreeSet<u32> {
+    plan.vpcs().map(|vpc| vpc.number).chain(plan.transit_gateways().map(|gateway| gateway.number)).collect()
+}
+
 impl Network for HostNetwork {
     fn apply(&self, plan: &HostPlan) -> DriverResult<()> {
         let mut state = self.state();
         let mut failures = Failures::default();
-        let mut wanted: BTreeMap<u32, &VpcPlan> = BTreeMap::new();
         state.ports.clear();
         for port in plan.ports().filter(|port| matches!(port.location, PortLocation::Here(_))) {
             match (plan.vpc(port.vpc), plan.subnet(port.subnet)) {
                 (Some(vpc), Some(_)) => {
-                    wanted.insert(vpc.number, vpc);
                     state.ports.insert(port.id, Port { network: vpc.number, mac: port.mac });
                 }
                 _ => failures.0.push(format!("the plan has {} but not its network or subnet", port.id)),
             }
         }
+        let made = self.make_namespaces(plan, &mut failures);
         let mut public = BTreeMap::new();
-        for (number, vpc) in &wanted {
-            let name = self.name(*number);
-            if failures.note(|| format!("make namespace {name}"), self.ensure_namespace(*number)).is_none() {
-                continue;
-            }
-            let loaded = state.loaded.entry(*number).or_default();
+        for vpc in plan.vpcs().filter(|vpc| made.contains(&vpc.number)) {
+            let name = self.name(vpc.number);
+            let loaded = state.loaded.entry(vpc.number).or_default();
             failures.note(|| format!("network {} in {name}", vpc.id), self.apply_inside(plan, vpc, loaded));
-            public.insert(name, ruleset::public_addresses(plan, vpc).into_keys().collect());
+            public.insert(name, ruleset::outside_addresses(plan, vpc));
+        }
+        for gateway in plan.transit_gateways().filter(|gateway| made.contains(&gateway.number)) {
+            let name = self.name(gateway.number);
+            let transit = transit::plan(plan, gateway, self.config.mtu);
+            let loaded = state.loaded.entry(gateway.number).or_default();
+            let applied = namespace::within(&name, || transit.apply(loaded));
+            failures.note(|| format!("transit gateway {} in {name}", gateway.id), applied);
         }
         let runtime_dir = &self.config.runtime_dir;
-        let outside = outside::apply(&self.config, runtime_dir, &public, &mut state.machine);
+        let hosts = plan.vpcs().flat_map(|vpc| overlay::forwarding(plan, vpc).into_values()).collect();
+        let outside = outside::apply(&self.config, runtime_dir, &public, &hosts, &mut state.machine);
         failures.note(|| "the machine's side".into(), outside);
 
-        let wanted_names: BTreeSet<_> = wanted.keys().map(|number| self.name(*number)).collect();
+        let numbers = numbers(plan);
+        let wanted_names: BTreeSet<_> = numbers.iter().map(|number| self.name(*number)).collect();
         for name in failures.note(|| "list namespaces".into(), self.marked()).unwrap_or_default() {
             if !wanted_names.contains(&name) {
                 self.remove_namespace(&name, &mut failures);
             }
         }
-        state.loaded.retain(|number, _| wanted.contains_key(number));
+        state.loaded.retain(|number, _| numbers.contains(number));
         let State { heard, ports, .. } = &mut *state;
         heard.retain(|id| ports.contains_key(id));
         failures.into_result()

@@ -6,16 +6,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io;
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::fd::AsRawFd;
 use std::path::Path;
 
-use landfall_model::{Cidr, Ipv4Cidr, Mac};
+use landfall_model::{Cidr, Mac};
 use rtnetlink::packet_route::RouteNetlinkMessage as Message;
 use rtnetlink::packet_route::link::{InfoData, InfoKind, InfoVeth, LinkAttribute, LinkInfo, LinkMessage};
 
 use super::filter::{self, Loaded};
-use super::inside::host;
 use super::layout::{self, Hop, Layout, MAIN};
 use super::machine::{self, Machine};
 use super::netlink::Netlink;
@@ -25,8 +24,12 @@ use crate::crash::crash_point;
 
 /// What a network calls the machine.
 pub const OUTER: Ipv4Addr = Ipv4Addr::new(169, 254, 0, 1);
+/// The same in IPv6.
+pub const OUTER_V6: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 2);
 /// What the machine calls a network.
 const INNER: Ipv4Addr = Ipv4Addr::new(169, 254, 0, 2);
+/// The same in IPv6.
+const INNER_V6: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 3);
 /// The hardware address of the machine's end.
 pub const OUTER_MAC: Mac = Mac([0x02, 0, 0, 0, 0, 2]);
 /// The hardware address of the network's end.
@@ -76,11 +79,12 @@ pub fn remove_pair(name: &str) -> io::Result<()> {
     }
 }
 
-/// Makes the machine's side so: `public` has the public addresses of each of our links.
+/// Makes the machine's side so: `public` has the addresses that each of our links' networks is known by outside.
 pub fn apply(
     config: &NetworkConfig,
     state: &Path,
-    public: &BTreeMap<String, BTreeSet<Ipv4Addr>>,
+    public: &BTreeMap<String, BTreeSet<Cidr>>,
+    hosts: &BTreeSet<Ipv4Addr>,
     loaded: &mut Option<Loaded>,
 ) -> io::Result<()> {
     let netlink = &mut Netlink::open()?;
@@ -96,6 +100,8 @@ pub fn apply(
     };
     let uplink = uplink.filter(|name| !public.is_empty() && found.contains_key(name));
     let guarded = forward(state, uplink.as_deref())?;
+    let speaks_ipv6 = public.values().flatten().any(|block| block.is_ipv6());
+    let guarded_ipv6 = wish_ipv6(state, speaks_ipv6)?;
 
     let mut blocked = config.blocked.clone();
     if !config.lan_allowed {
@@ -103,7 +109,7 @@ pub fn apply(
             found.iter().filter(|(name, _)| ours(name) || *name == "lo").map(|(_, link)| link.index).collect();
         let addresses = layout::addresses(netlink)?;
         let networks = addresses.into_iter().filter(|(link, ..)| !own.contains(link));
-        blocked.extend(networks.filter_map(|(_, address, prefix)| Ipv4Cidr::new(address, prefix)).map(Cidr::V4));
+        blocked.extend(networks.filter_map(|(_, address, prefix)| Cidr::new(address, prefix)));
         blocked.sort();
         blocked.dedup();
     }
@@ -115,35 +121,53 @@ pub fn apply(
             table: &table,
             links: &prefix,
             masquerade: config.masquerade.then_some(config.pool),
+            underlay: config.underlay.filter(|_| !hosts.is_empty()).map(|underlay| (underlay, hosts)),
             public,
             blocked: &blocked,
             guarded: guarded.as_deref(),
+            guarded_ipv6,
         });
         filter::ensure(&text, Vec::new(), loaded)?;
     }
     for name in public.keys() {
-        sysctl::ensure_ipv6(&format!("ipv6/conf/{name}/disable_ipv6"), "1")?;
+        let speaks_ipv6 = public[name].iter().any(|block| block.is_ipv6());
+        // Its addresses are set, and not made up; what a network says of routers is nothing to the machine.
+        for (setting, value) in [("addr_gen_mode", "1"), ("accept_ra", "0"), ("accept_redirects", "0")] {
+            sysctl::ensure_ipv6(&format!("ipv6/conf/{name}/{setting}"), value)?;
+        }
+        sysctl::ensure_ipv6(&format!("ipv6/conf/{name}/disable_ipv6"), if speaks_ipv6 { "0" } else { "1" })?;
         for (setting, value) in [("forwarding", "1"), ("rp_filter", "0"), ("send_redirects", "0")] {
             sysctl::ensure(&format!("ipv4/conf/{name}/{setting}"), value)?;
         }
     }
-    let pool = config.pool;
+    forward_ipv6(state, speaks_ipv6)?;
+    let pool = Cidr::V4(config.pool);
     layout(config, public).converge(netlink, |name| public.contains_key(name), |destination| destination == pool)
 }
 
-fn layout(config: &NetworkConfig, public: &BTreeMap<String, BTreeSet<Ipv4Addr>>) -> Layout {
+fn layout(config: &NetworkConfig, public: &BTreeMap<String, BTreeSet<Cidr>>) -> Layout {
     let mut layout = Layout::default();
     // A public address that nobody has is told so here, and doesn't wander off to the machine's own gateway.
     if !public.is_empty() {
-        layout.routes.insert((MAIN, config.pool), Hop::Unreachable);
+        layout.routes.insert((MAIN, Cidr::V4(config.pool)), Hop::Unreachable);
     }
-    let source = config.machine_address();
-    for (name, addresses) in public {
+    let source = config.machine_address().map(IpAddr::V4);
+    for (name, blocks) in public {
         layout.links.insert(name.clone(), (Some(OUTER_MAC), Some(config.mtu)));
         layout.addresses.extend(source.map(|address| (name.clone(), address)));
-        layout.neighbours.insert((name.clone(), INNER), INNER_MAC);
-        let hop = Hop::Link { link: name.clone(), via: Some(INNER), source };
-        layout.routes.extend(addresses.iter().filter_map(|address| Some(((MAIN, host(*address)?), hop.clone()))));
+        layout.neighbours.insert((name.clone(), IpAddr::V4(INNER)), INNER_MAC);
+        if blocks.iter().any(|block| block.is_ipv6()) {
+            layout.addresses.insert((name.clone(), IpAddr::V6(OUTER_V6)));
+            layout.neighbours.insert((name.clone(), IpAddr::V6(INNER_V6)), INNER_MAC);
+        }
+        for block in blocks {
+            let (via, source) = match block {
+                Cidr::V4(_) => (IpAddr::V4(INNER), source),
+                Cidr::V6(_) => (IpAddr::V6(INNER_V6), None),
+            };
+            let hop = Hop::Link { link: name.clone(), via: Some(via), source };
+            layout.routes.insert((MAIN, *block), hop);
+        }
     }
     layout
 }
@@ -181,3 +205,41 @@ fn forward(state: &Path, uplink: Option<&str>) -> io::Result<Option<String>> {
     let alone = marker.exists() && sysctl::read("ipv4/conf/all/forwarding")? != "1";
     Ok(alone.then(|| uplink.to_owned()))
 }
+
+/// Whether the machine is to forward IPv6, and whether Landfall alone wants it to: a file remembers that it was Landfall
+/// who switched it on.
+fn wish_ipv6(state: &Path, wanted: bool) -> io::Result<bool> {
+    let marker = state.join(IPV6_MARKER);
+    let Ok(now) = sysctl::read(IPV6_FORWARDING) else { return Ok(false) };
+    if wanted && now != "1" {
+        crash_point!("forwarding-ipv6:mark");
+        File::create(&marker)?;
+    }
+    Ok(wanted && marker.exists())
+}
+
+/// Lets the machine forward IPv6, or no more. There is one setting for all links, and a machine that forwards doesn't
+/// listen to routers, by which it may know its own way out: its links are told to do both.
+fn forward_ipv6(state: &Path, wanted: bool) -> io::Result<()> {
+    let marker = state.join(IPV6_MARKER);
+    if !marker.exists() {
+        return Ok(());
+    }
+    if wanted {
+        for entry in fs::read_dir("/proc/sys/net/ipv6/conf")? {
+            let setting = format!("ipv6/conf/{}/accept_ra", entry?.file_name().to_string_lossy());
+            // A link may go while this is read.
+            if sysctl::read(&setting).is_ok_and(|value| value == "1") {
+                sysctl::ensure_ipv6(&setting, "2")?;
+            }
+        }
+        crash_point!("forwarding-ipv6:on");
+        return sysctl::ensure_ipv6(IPV6_FORWARDING, "1");
+    }
+    sysctl::ensure_ipv6(IPV6_FORWARDING, "0")?;
+    crash_point!("forwarding-ipv6:unmark");
+    fs::remove_file(&marker)
+}
+
+const IPV6_FORWARDING: &str = "ipv6/conf/all/forwarding";
+const IPV6_MARKER: &str = "forwarding-ipv6";

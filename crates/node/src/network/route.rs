@@ -1,165 +1,155 @@
-//! Route tables of subnets, compiled to disjoint ranges of destinations and the mark of the target that each leads to.
+//! Route tables, compiled to disjoint ranges of destinations and the mark of the target that each leads to.
 //!
-//! One policy-routing table serves each target, and the mark chooses it; a rule for each subnet would be walked by every
-//! packet. What has no range keeps the mark 0 and is looked up in the main table, which knows the addresses within the
-//! network and drops all else. So blackholes need no entry.
+//! What has no range keeps the mark 0 and is looked up in the main table, which knows the addresses within the network and
+//! drops all else.
 
-use std::collections::{BTreeMap, BTreeSet};
+use landfall_model::plan::{RoutePlan, RouteTargetPlan, VpcPlan};
+use landfall_model::{Cidr, Ipv6Cidr};
 
-use landfall_model::plan::{HostPlan, PortLocation, PortPlan, RouteTargetPlan, SubnetPlan, VpcPlan};
-use landfall_model::{Cidr, InterfaceId, Ipv4Cidr};
-
+use super::family::Family;
 use super::span::{Span, union};
+use super::target::{Mark, NEVER, NEVER_V6, Targets};
 
-/// Names a target: the firewall mark of packets to it, and the number of its routing table.
-pub type Mark = u32;
+/// A compiled table of one family.
+pub type Compiled = Vec<(Span<u128>, Mark)>;
 
-/// The internet gateway's.
-pub const INTERNET: Mark = 1;
-
-/// Interfaces' marks are greater, and smaller than 2^29, so that they are told from tables of other programs.
-const INTERFACES: Mark = 0x1000_0000;
-
-/// What never leaves a link or a machine, whatever a route table says.
-pub const NEVER: [(u32, u32); 4] = [
-    (0x0000_0000, 0x00ff_ffff), // 0.0.0.0/8
-    (0x7f00_0000, 0x7fff_ffff), // 127.0.0.0/8
-    (0xa9fe_0000, 0xa9fe_ffff), // 169.254.0.0/16
-    (0xe000_0000, 0xffff_ffff), // 224.0.0.0/3
-];
-
-/// The marks of the interfaces that routes of this network lead to and that may take what isn't theirs.
-pub fn targets<'a>(plan: &'a HostPlan, vpc: &VpcPlan) -> BTreeMap<InterfaceId, (Mark, &'a PortPlan)> {
-    let subnets = plan.subnets().filter(|subnet| subnet.vpc == vpc.id);
-    let wanted: BTreeSet<InterfaceId> = subnets
-        .flat_map(|subnet| &subnet.routes)
-        .filter_map(|route| match route.target {
-            RouteTargetPlan::Interface(id) => Some(id),
-            _ => None,
-        })
-        .collect();
-    let mut taken = BTreeSet::new();
-    let mut targets = BTreeMap::new();
-    for id in wanted {
-        let Some(port) = plan.port(id) else { continue };
-        let here = matches!(port.location, PortLocation::Here(_));
-        if port.vpc != vpc.id || port.source_dest_check || !here || port.addresses.is_empty() {
-            continue;
+/// The destinations of a family that routes lead to something other than the network itself, each with the mark of what.
+/// A network's own blocks are local unless a route to just such a block, or to a part of one, says otherwise.
+pub fn compile(vpc: &VpcPlan, routes: &[RoutePlan], targets: &Targets<'_>, family: Family) -> Compiled {
+    let local = vpc.cidrs.iter().map(|block| Cidr::V4(*block)).chain(vpc.ipv6.iter().map(|block| Cidr::V6(*block)));
+    let mut wanted: Vec<(Cidr, RouteTargetPlan)> = routes.iter().map(|r| (r.destination, r.target)).collect();
+    for block in local {
+        if !routes.iter().any(|route| route.destination == block) {
+            wanted.push((block, RouteTargetPlan::Local));
         }
-        // From the id, so that another interface's coming or going doesn't move it.
-        let mut mark = INTERFACES | u32::try_from(id.bits() & 0x0fff_ffff).unwrap_or(0);
-        while !taken.insert(mark) {
-            mark = INTERFACES | (mark.wrapping_add(1) & 0x0fff_ffff);
-        }
-        targets.insert(id, (mark, port));
     }
-    targets
+    let mut spans: Vec<(Span<u128>, Option<Mark>)> = Vec::new();
+    for (destination, target) in wanted {
+        let Some(span) = family.span(destination) else { continue };
+        let within = vpc.cidrs.iter().any(|block| overlaps(family, Cidr::V4(*block), span))
+            || vpc.ipv6.iter().any(|block| overlaps(family, Cidr::V6(*block), span));
+        let mark = match target {
+            RouteTargetPlan::Local => None,
+            // The main table drops what it doesn't know, so outside the network nothing needs to be said.
+            RouteTargetPlan::Blackhole if !within => None,
+            target => match targets.mark(target) {
+                None if within => targets.mark(RouteTargetPlan::Blackhole),
+                mark => mark,
+            },
+        };
+        spans.push((span, mark));
+    }
+    flatten(spans, &never(family))
 }
 
-/// The destinations that a subnet's routes lead to something, each with the mark of what.
-pub fn compile(
-    vpc: &VpcPlan,
-    subnet: &SubnetPlan,
-    targets: &BTreeMap<InterfaceId, (Mark, &PortPlan)>,
-) -> Vec<(Span<u32>, Mark)> {
-    let mut routes: Vec<(Ipv4Cidr, Option<Mark>)> = Vec::new();
-    for route in &subnet.routes {
-        let Cidr::V4(destination) = route.destination else { continue };
-        let mark = match route.target {
-            RouteTargetPlan::InternetGateway => vpc.internet_gateway.then_some(INTERNET),
-            RouteTargetPlan::Interface(id) => targets.get(&id).map(|(mark, _)| *mark),
-            _ => None,
-        };
-        routes.push((destination, mark));
-    }
-    let spans = |block: &Ipv4Cidr| Span::new(u32::from(block.first()), u32::from(block.last()));
-    let never = NEVER.iter().map(|&(first, last)| Span::new(first, last));
-    let outside = union(vpc.cidrs.iter().map(spans).chain(never).collect());
+fn overlaps(family: Family, block: Cidr, span: Span<u128>) -> bool {
+    family.span(block).is_some_and(|block| block.first <= span.last && span.first <= block.last)
+}
 
-    let mut borders: Vec<u32> = vec![0];
-    for span in routes.iter().map(|(block, _)| spans(block)).chain(outside.iter().copied()) {
-        borders.push(span.first);
-        borders.extend(span.last.checked_add(1));
-    }
-    borders.sort_unstable();
-    borders.dedup();
-    let mut compiled: Vec<(Span<u32>, Mark)> = Vec::new();
-    for (index, &first) in borders.iter().enumerate() {
-        let last = borders.get(index + 1).map_or(u32::MAX, |next| next - 1);
-        if outside.iter().any(|span| span.contains(first)) {
-            continue;
+/// Where no route leads, whatever it says.
+fn never(family: Family) -> Vec<Span<u128>> {
+    match family {
+        Family::V4 => union(NEVER.iter().map(|&(first, last)| Span::new(first.into(), last.into())).collect()),
+        Family::V6 => {
+            let blocks = NEVER_V6.iter().filter_map(|&(first, prefix)| Ipv6Cidr::new(first, prefix));
+            union(blocks.filter_map(|block| family.span(Cidr::V6(block))).collect())
         }
-        let longest =
-            routes.iter().filter(|(block, _)| block.contains(first.into())).max_by_key(|(block, _)| block.prefix());
-        let Some((_, Some(mark))) = longest else { continue };
-        match compiled.last_mut() {
-            Some((before, same)) if same == mark && before.last.checked_add(1) == Some(first) => before.last = last,
-            _ => compiled.push((Span::new(first, last), *mark)),
+    }
+}
+
+/// Nested blocks made disjoint: the smallest that an address lies in decides. One sweep over their borders.
+pub fn flatten(mut blocks: Vec<(Span<u128>, Option<Mark>)>, never: &[Span<u128>]) -> Compiled {
+    // The nesting is a stack: a larger block is opened before a smaller one that begins at the same address.
+    blocks.sort_by_key(|(span, _)| (span.first, std::cmp::Reverse(span.last)));
+    let mut compiled = Compiled::new();
+    let mut open: Vec<(Span<u128>, Option<Mark>)> = Vec::new();
+    let mut at = 0u128;
+    let mut say = |span: Span<u128>, mark: Option<Mark>| {
+        if let (Some(mark), true) = (mark, span.first <= span.last) {
+            add(&mut compiled, span, mark, never);
+        }
+    };
+    for (span, mark) in blocks {
+        while let Some((outer, outer_mark)) = open.last().copied().filter(|(outer, _)| outer.last < span.first) {
+            if at <= outer.last {
+                say(Span::new(at, outer.last), outer_mark);
+                at = outer.last.saturating_add(1);
+            }
+            open.pop();
+        }
+        if let Some((_, outer_mark)) = open.last()
+            && at < span.first
+        {
+            say(Span::new(at, span.first - 1), *outer_mark);
+        }
+        at = span.first;
+        open.push((span, mark));
+    }
+    while let Some((outer, mark)) = open.pop() {
+        if at <= outer.last {
+            say(Span::new(at, outer.last), mark);
+            let Some(next) = outer.last.checked_add(1) else { break };
+            at = next;
         }
     }
     compiled
 }
 
+/// Adds a span less what no route leads to, and joins it with the one before where both say the same.
+fn add(compiled: &mut Compiled, span: Span<u128>, mark: Mark, never: &[Span<u128>]) {
+    let mut first = span.first;
+    for barred in never.iter().filter(|barred| barred.first <= span.last && span.first <= barred.last) {
+        if first < barred.first {
+            join(compiled, Span::new(first, barred.first - 1), mark);
+        }
+        match barred.last.checked_add(1) {
+            Some(next) => first = next,
+            None => return,
+        }
+    }
+    if first <= span.last {
+        join(compiled, Span::new(first, span.last), mark);
+    }
+}
+
+fn join(compiled: &mut Compiled, span: Span<u128>, mark: Mark) {
+    match compiled.last_mut() {
+        Some((before, same)) if *same == mark && before.last.checked_add(1) == Some(span.first) => {
+            before.last = span.last;
+        }
+        _ => compiled.push((span, mark)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use std::net::Ipv4Addr;
-
-    use landfall_model::plan::RoutePlan;
-    use landfall_model::{SubnetId, VpcId};
+    use proptest::prelude::*;
 
     use super::*;
 
-    fn vpc(internet_gateway: bool) -> VpcPlan {
-        VpcPlan {
-            ipv6: vec![],
-            egress_only: false,
-            internet_routes: vec![],
-            vpn_routes: vec![],
-            private_names: Default::default(),
-            id: VpcId::MIN,
-            cidrs: vec!["10.1.0.0/16".parse().unwrap()],
-            number: 1,
-            dns_support: true,
-            dns_hostnames: true,
-            internet_gateway,
-            domain_name: String::new(),
-            domain_name_servers: vec![],
-            ntp_servers: vec![],
+    proptest! {
+        /// Whatever the nesting, the longest prefix that holds an address decides.
+        #[test]
+        fn the_longest_prefix_decides(
+            blocks in proptest::collection::vec((any::<u32>(), 0u8..=32, proptest::option::of(1u32..5)), 0..12),
+            probes in proptest::collection::vec(any::<u32>(), 16),
+        ) {
+            let mut known = std::collections::BTreeMap::new();
+            for (address, prefix, mark) in blocks {
+                let block = landfall_model::Ipv4Cidr::new((address & 0x3fff_ffff).into(), prefix).unwrap();
+                known.insert(block, mark);
+            }
+            let spans = known.iter().map(|(b, mark)| (Family::V4.span(Cidr::V4(*b)).unwrap(), *mark)).collect();
+            let compiled = flatten(spans, &never(Family::V4));
+            prop_assert!(compiled.windows(2).all(|pair| pair[0].0.last < pair[1].0.first));
+            let borders = known.keys().flat_map(|block| [u32::from(block.first()), u32::from(block.last())]);
+            for probe in probes.into_iter().map(|probe| probe & 0x3fff_ffff).chain(borders) {
+                let found = compiled.iter().find(|(span, _)| span.contains(probe.into())).map(|(_, mark)| *mark);
+                let longest = known.iter().filter(|(b, _)| b.contains(probe.into())).max_by_key(|(b, _)| b.prefix());
+                let barred = NEVER.iter().any(|(first, last)| (*first..=*last).contains(&probe));
+                let expected = longest.and_then(|(_, mark)| *mark).filter(|_| !barred);
+                prop_assert_eq!(found, expected);
+            }
         }
-    }
-
-    fn subnet(routes: &[(&str, RouteTargetPlan)]) -> SubnetPlan {
-        let route = |(to, target): &(&str, RouteTargetPlan)| RoutePlan {
-            destination: Cidr::V4(to.parse().unwrap()),
-            target: *target,
-        };
-        SubnetPlan {
-            ipv6: None,
-            id: SubnetId::MIN,
-            vpc: VpcId::MIN,
-            cidr: "10.1.1.0/24".parse().unwrap(),
-            routes: routes.iter().map(route).collect(),
-            acl_ingress: vec![],
-            acl_egress: vec![],
-        }
-    }
-
-    #[test]
-    fn the_longest_prefix_decides() {
-        use RouteTargetPlan::{Blackhole, InternetGateway};
-        let subnet =
-            subnet(&[("0.0.0.0/0", InternetGateway), ("8.8.0.0/16", Blackhole), ("8.8.8.8/32", InternetGateway)]);
-        let compiled = compile(&vpc(true), &subnet, &BTreeMap::new());
-        let mark = |address: [u8; 4]| {
-            let address = u32::from(Ipv4Addr::from(address));
-            compiled.iter().find(|(span, _)| span.contains(address)).map(|(_, mark)| *mark)
-        };
-        assert_eq!(mark([8, 8, 8, 8]), Some(INTERNET));
-        assert_eq!(mark([8, 8, 8, 9]), None);
-        assert_eq!(mark([8, 9, 0, 0]), Some(INTERNET));
-        assert_eq!([mark([10, 0, 255, 255]), mark([10, 1, 0, 0]), mark([10, 2, 0, 0])], [Some(1), None, Some(1)]);
-        assert_eq!([mark([169, 254, 169, 254]), mark([127, 0, 0, 1]), mark([255; 4]), mark([0; 4])], [None; 4]);
-        assert!(compiled.windows(2).all(|pair| pair[0].0.last < pair[1].0.first));
-        assert_eq!(compile(&vpc(false), &subnet, &BTreeMap::new()), [], "without a gateway the route leads nowhere");
     }
 }

@@ -3,20 +3,24 @@
 //! The text replaces all that was there before in one transaction, so that there is no moment without rules and flows that
 //! are translated stay so. Only the table `arp` is kept, because the set in it is a memory: which ports spoke.
 //!
-//! What a packet meets, in order: anti-spoofing at its port (`netdev`), the route table (a mark), translation of public
-//! addresses inwards, network ACLs, connection tracking, the sender's groups, the receiver's groups, translation outwards.
-//! All is dispatched by maps keyed by the port's name, so that no port costs another anything.
+//! What a packet meets, in order: anti-spoofing at its port (`netdev`), translation of public addresses inwards, the route
+//! table (a mark), network ACLs, connection tracking, the sender's groups, the receiver's groups, translation outwards. All
+//! is dispatched by maps keyed by the link's name, so that no port costs another anything.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write};
-use std::net::{Ipv4Addr, SocketAddrV4};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddrV4};
 
-use landfall_model::plan::{HostPlan, PortLocation, PortPlan, SubnetPlan, VpcPlan};
-use landfall_model::{RuleDirection, SecurityGroupId, SubnetId};
+use landfall_model::plan::{AttachmentTo, HostPlan, Place, PortLocation, PortPlan, RoutePlan, SubnetPlan, VpcPlan};
+use landfall_model::{Cidr, RuleDirection, SecurityGroupId, SubnetId};
 
-use super::group::{self, Members, Show};
-use super::span::Span;
-use super::{acl, route, spoof};
+use super::connection::{self, PEERINGS, TRANSIT};
+use super::family::Family;
+use super::group::{self, Members};
+use super::overlay::DEVICE;
+use super::route::{self, Compiled};
+use super::target::{EGRESS_ONLY, Targets};
+use super::{acl, spoof, translate};
 use crate::metadata::names::port_device;
 
 /// The table that each namespace has in the families `inet`, `netdev` and `arp`.
@@ -31,6 +35,14 @@ pub const METADATA: Ipv4Addr = Ipv4Addr::new(169, 254, 169, 254);
 pub const RESOLVER: Ipv4Addr = Ipv4Addr::new(169, 254, 169, 253);
 /// Where the time is told.
 pub const CLOCK: Ipv4Addr = Ipv4Addr::new(169, 254, 169, 123);
+/// Where instance metadata answers over IPv6.
+pub const METADATA_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
+/// Where names are resolved over IPv6.
+pub const RESOLVER_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x253);
+/// Where the time is told over IPv6.
+pub const CLOCK_V6: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x123);
+/// What every port's gateway is over IPv6.
+pub const GATEWAY_V6: Ipv6Addr = Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1);
 
 /// The ports of a network that are on this host and whose subnet the plan has.
 pub fn local_ports<'a>(plan: &'a HostPlan, vpc: &VpcPlan) -> Vec<(&'a PortPlan, &'a SubnetPlan)> {
@@ -50,16 +62,34 @@ pub fn public_addresses(plan: &HostPlan, vpc: &VpcPlan) -> BTreeMap<Ipv4Addr, Ip
     pairs.map(|pair| (pair.public, pair.private)).collect()
 }
 
+/// What a network is known by outside of this host: the public addresses of its ports and NAT gateways here, and its IPv6
+/// blocks where a gateway leads out.
+pub fn outside_addresses(plan: &HostPlan, vpc: &VpcPlan) -> BTreeSet<Cidr> {
+    let mut known: BTreeSet<Ipv4Addr> = public_addresses(plan, vpc).into_keys().collect();
+    if vpc.internet_gateway {
+        let gateways = plan.nat_gateways().filter(|gateway| gateway.vpc == vpc.id && gateway.place == Place::Here);
+        known.extend(gateways.flat_map(|gateway| gateway.addresses.iter().filter_map(|(_, public)| *public)));
+    }
+    let blocks = vpc.ipv6.iter().filter(|_| vpc.internet_gateway || vpc.egress_only).map(|block| Cidr::V6(*block));
+    known.into_iter().map(|address| Cidr::host(IpAddr::V4(address))).chain(blocks).collect()
+}
+
 /// Everything that the packet filter of a network's namespace is to have. `api` is where Landfall's own API answers
 /// within the network.
 pub fn ruleset(plan: &HostPlan, vpc: &VpcPlan, api: Option<SocketAddrV4>) -> String {
     let mut text = String::new();
     let ports = local_ports(plan, vpc);
+    let targets = Targets::of(plan, vpc);
     // Writing to a string doesn't fail.
     let _ = write_heard(&mut text);
-    let _ = spoof::write_table(&mut text, &ports);
-    let _ = Writer { plan, vpc, ports: &ports, api }.write(&mut text);
+    let _ = spoof::write_table(&mut text, &ports, &targets.by_mac(plan), has_overlay(plan, vpc));
+    let _ = Writer { plan, vpc, ports: &ports, api, targets, links: connection::of_vpc(plan, vpc) }.write(&mut text);
     text
+}
+
+/// Whether something of the network is on another host.
+pub fn has_overlay(plan: &HostPlan, vpc: &VpcPlan) -> bool {
+    !super::overlay::forwarding(plan, vpc).is_empty()
 }
 
 /// Remembers the ports that sent ARP past the anti-spoofing rules: their guests' own systems are up. Made so that it can
@@ -87,6 +117,9 @@ struct Writer<'a> {
     vpc: &'a VpcPlan,
     ports: &'a [(&'a PortPlan, &'a SubnetPlan)],
     api: Option<SocketAddrV4>,
+    targets: Targets<'a>,
+    /// The links to other networks.
+    links: BTreeMap<String, bool>,
 }
 
 impl Writer<'_> {
@@ -94,6 +127,8 @@ impl Writer<'_> {
         writeln!(text, "table inet {TABLE}\ndelete table inet {TABLE}\ntable inet {TABLE} {{")?;
         let names: Vec<String> = self.ports.iter().map(|(port, _)| format!("\"{}\"", port_device(port.id))).collect();
         write_elements(text, "set ports", "type ifname", &names)?;
+        let links: Vec<String> = self.links.keys().map(|link| format!("\"{link}\"")).collect();
+        write_elements(text, "set links", "type ifname", &links)?;
         self.write_routes(text)?;
         self.write_translation(text)?;
         self.write_acls(text)?;
@@ -102,79 +137,84 @@ impl Writer<'_> {
         writeln!(text, "}}")
     }
 
-    /// Route tables: one map for each distinct one, chosen by port.
+    /// Route tables: one map and chain for each distinct one, chosen by the link that a packet came by.
     fn write_routes(&self, text: &mut String) -> fmt::Result {
-        let targets = route::targets(self.plan, self.vpc);
-        let mut tables: BTreeMap<Vec<(Span<u32>, route::Mark)>, usize> = BTreeMap::new();
-        let mut of_port = Vec::new();
+        let mut tables = Tables { vpc: self.vpc, targets: &self.targets, known: BTreeMap::new() };
+        let mut of_link = Vec::new();
         for (port, subnet) in self.ports {
-            let compiled = route::compile(self.vpc, subnet, &targets);
-            if compiled.is_empty() {
-                continue;
+            if let Some(chain) = tables.chain(&subnet.routes) {
+                of_link.push(format!("\"{}\" : jump {chain}", port_device(port.id)));
             }
-            let next = tables.len();
-            let index = *tables.entry(compiled).or_insert(next);
-            of_port.push(format!("\"{}\" : jump routes_{index}", port_device(port.id)));
         }
-        let mut ordered: Vec<_> = tables.into_iter().collect();
-        ordered.sort_by_key(|(_, index)| *index);
-        for (table, index) in ordered {
-            let show = |(span, mark): &(Span<u32>, route::Mark)| {
-                let addresses = Span::new(Ipv4Addr::from(span.first), Ipv4Addr::from(span.last));
-                format!("{} : {mark:#x}", Show(addresses))
-            };
-            let elements: Vec<_> = table.iter().map(show).collect();
-            write_elements(
-                text,
-                &format!("map target_{index}"),
-                "type ipv4_addr : mark\n\t\tflags interval",
-                &elements,
-            )?;
-            writeln!(text, "\tchain routes_{index} {{\n\t\tmeta mark set ip daddr map @target_{index}\n\t}}")?;
+        for (link, subnet) in self.attachments() {
+            if let Some(chain) = tables.chain(&subnet.routes) {
+                of_link.push(format!("\"{link}\" : jump {chain}"));
+            }
         }
-        write_elements(text, "map routes_of", "type ifname : verdict", &of_port)?;
+        if let Some(chain) = tables.chain(&self.vpc.internet_routes) {
+            of_link.push(format!("\"{UPLINK}\" : jump {chain}"));
+        }
+        // What other hosts or routes gave to a NAT gateway goes on by the routes of the gateway's own subnet.
+        let (mut by_mark, mut back) = (Vec::new(), Vec::new());
+        let mut chains = String::new();
+        for (mark, gateway) in self.targets.nat_gateways.values() {
+            let chain = self.plan.subnet(gateway.subnet).and_then(|subnet| tables.chain(&subnet.routes));
+            writeln!(chains, "\tchain through_{mark:x} {{\n\t\tct mark set {mark:#x}\n\t\tmeta mark set 0")?;
+            if let Some(chain) = chain {
+                writeln!(chains, "\t\tjump {chain}")?;
+                back.push(format!("{mark:#x} : goto {chain}"));
+            }
+            writeln!(chains, "\t}}")?;
+            by_mark.push(format!("{mark:#x} : jump through_{mark:x}"));
+        }
+        tables.write(text)?;
+        text.push_str(&chains);
+        write_elements(text, "map routes_of", "type ifname : verdict", &of_link)?;
+        let mut rules = String::new();
+        if !by_mark.is_empty() {
+            write_elements(text, "map nat_gateways", "type mark : verdict", &by_mark)?;
+            write_elements(text, "map nat_back", "type mark : verdict", &back)?;
+            rules.push_str("\t\tct direction reply ct mark vmap @nat_back\n");
+        }
+        rules.push_str("\t\tiifname vmap @routes_of\n");
+        if !by_mark.is_empty() {
+            rules.push_str("\t\tct direction original meta mark vmap @nat_gateways\n");
+        }
+        // A mark that came in by the overlay is what the sending host decided.
         writeln!(
             text,
             "\tchain route {{
-\t\ttype filter hook prerouting priority mangle; policy accept;
-\t\tmeta mark set 0
-\t\tiifname vmap @routes_of
-\t}}"
+\t\ttype filter hook prerouting priority dstnat + 10; policy accept;
+\t\tiifname != \"{DEVICE}\" meta mark set 0
+{rules}\t}}"
         )
     }
 
-    /// Public addresses, one to one.
+    /// The links of transit gateways, with the subnet by whose routes what comes in goes on.
+    fn attachments(&self) -> impl Iterator<Item = (String, &SubnetPlan)> {
+        let attachments = self.plan.transit_gateways().flat_map(|gateway| &gateway.attachments);
+        attachments.filter_map(|attachment| match &attachment.to {
+            AttachmentTo::Vpc { vpc, subnets } if *vpc == self.vpc.id => {
+                let subnet = subnets.iter().find_map(|id| self.plan.subnet(*id))?;
+                Some((connection::transit_device(attachment.id), subnet))
+            }
+            _ => None,
+        })
+    }
+
     fn write_translation(&self, text: &mut String) -> fmt::Result {
-        let public = public_addresses(self.plan, self.vpc);
-        let inwards: Vec<_> = public.iter().map(|(public, private)| format!("{public} : {private}")).collect();
-        // A private address with several public ones speaks as the first.
-        let mut outwards = BTreeMap::new();
-        for (public, private) in &public {
-            outwards.entry(*private).or_insert(*public);
-        }
-        let senders: Vec<_> = outwards.keys().map(Ipv4Addr::to_string).collect();
-        let outwards: Vec<_> = outwards.iter().map(|(private, public)| format!("{private} : {public}")).collect();
-        write_elements(text, "map public_in", "type ipv4_addr : ipv4_addr", &inwards)?;
-        write_elements(text, "map public_out", "type ipv4_addr : ipv4_addr", &outwards)?;
-        write_elements(text, "set translated", "type ipv4_addr", &senders)?;
-        writeln!(
-            text,
-            "\tchain translate_in {{
-\t\ttype nat hook prerouting priority dstnat; policy accept;
-\t\tiifname \"{UPLINK}\" dnat ip to ip daddr map @public_in
-\t}}
-\tchain translate_out {{
-\t\ttype nat hook postrouting priority srcnat; policy accept;
-\t\toifname \"{UPLINK}\" snat ip to ip saddr map @public_out
-\t}}"
-        )
+        translate::write(text, &public_addresses(self.plan, self.vpc), &self.targets, self.vpc.internet_gateway)
     }
 
     /// Network ACLs, in a hook of their own before the stateful one.
     fn write_acls(&self, text: &mut String) -> fmt::Result {
-        let subnets: BTreeMap<SubnetId, &SubnetPlan> =
-            self.ports.iter().map(|(_, subnet)| (subnet.id, *subnet)).collect();
+        let gateways = self.targets.nat_gateways.values();
+        let gateways: Vec<_> =
+            gateways.filter_map(|(mark, gateway)| Some((*mark, self.plan.subnet(gateway.subnet)?))).collect();
+        let mut subnets: BTreeMap<SubnetId, &SubnetPlan> = gateways.iter().map(|(_, s)| (s.id, *s)).collect();
+        subnets.extend(self.ports.iter().map(|(_, subnet)| (subnet.id, *subnet)));
         let mut dispatch = String::new();
+        let mut of_gateway: BTreeMap<u32, Vec<String>> = BTreeMap::new();
         for (direction, prefix, field) in
             [(RuleDirection::Egress, "acl_from", "iifname"), (RuleDirection::Ingress, "acl_to", "oifname")]
         {
@@ -194,6 +234,20 @@ impl Writer<'_> {
                 write_elements(text, &format!("map {prefix}"), "type ifname : verdict", &jumps)?;
                 writeln!(dispatch, "\t\t{field} vmap @{prefix}")?;
             }
+            for (mark, subnet) in &gateways {
+                of_gateway.entry(*mark).or_default().extend(chains.get(&subnet.id).cloned());
+            }
+        }
+        // What a NAT gateway translates enters its subnet and leaves it, on the way out and on the way back.
+        let mut through = Vec::new();
+        for (mark, chains) in of_gateway.into_iter().filter(|(_, chains)| !chains.is_empty()) {
+            let jumps: String = chains.iter().map(|chain| format!("\t\tjump {chain}\n")).collect();
+            writeln!(text, "\tchain acl_through_{mark:x} {{\n{jumps}\t}}")?;
+            through.push(format!("{mark:#x} : jump acl_through_{mark:x}"));
+        }
+        if !through.is_empty() {
+            write_elements(text, "map acl_through", "type mark : verdict", &through)?;
+            writeln!(dispatch, "\t\tct mark vmap @acl_through")?;
         }
         if dispatch.is_empty() {
             return Ok(());
@@ -223,18 +277,63 @@ impl Writer<'_> {
             }
             write_elements(text, &format!("map {map}"), "type ifname : verdict", &jumps)?;
         }
-        writeln!(
-            text,
-            "\tchain forward {{
-\t\ttype filter hook forward priority filter; policy drop;
-\t\tct state established,related accept
-\t\tct state invalid drop
-\t\tiifname \"{UPLINK}\" ct status & dnat == 0 drop
-\t\tiifname vmap @groups_from
-\t\toifname vmap @groups_to
-\t\tiifname @ports oifname \"{UPLINK}\" ip saddr @translated accept
-\t}}"
-        )
+        let mut rules = String::new();
+        if self.vpc.egress_only {
+            // Nobody is answered who wasn't asked, also where another gateway let the question in.
+            writeln!(rules, "\t\tmeta mark {EGRESS_ONLY:#x} ct direction reply drop")?;
+        }
+        self.write_connections(&mut rules)?;
+        rules.push_str("\t\tct state established,related accept\n\t\tct state invalid drop\n");
+        writeln!(rules, "\t\tiifname \"{UPLINK}\" meta nfproto ipv4 ct status & dnat == 0 drop")?;
+        if !self.vpc.internet_gateway {
+            writeln!(rules, "\t\tiifname \"{UPLINK}\" drop")?;
+        }
+        rules.push_str("\t\tiifname vmap @groups_from\n\t\toifname vmap @groups_to\n");
+        for (condition, way) in [
+            ("iifname @ports", format!("oifname \"{UPLINK}\" meta nfproto ipv4 ip saddr @translated")),
+            ("iifname @ports", format!("oifname \"{UPLINK}\" meta nfproto ipv6")),
+            ("iifname @ports", "oifname @links".to_owned()),
+        ] {
+            writeln!(rules, "\t\t{condition} {way} accept")?;
+        }
+        if has_overlay(self.plan, self.vpc) {
+            // To another host's part of the network, and to routers there: the receiver's groups are asked there.
+            writeln!(rules, "\t\tiifname @ports oifname \"{DEVICE}\" accept")?;
+            writeln!(rules, "\t\tiifname @links oifname \"{DEVICE}\" accept")?;
+        }
+        if !self.targets.nat_gateways.is_empty() {
+            writeln!(rules, "\t\tct mark != 0 oifname {{ \"{UPLINK}\", \"{DEVICE}\" }} accept")?;
+            writeln!(rules, "\t\tct mark != 0 oifname @links accept")?;
+        }
+        writeln!(text, "\tchain forward {{\n\t\ttype filter hook forward priority filter; policy drop;\n{rules}\t}}")
+    }
+
+    /// A peering leads from one network's addresses to the other's, and no further.
+    fn write_connections(&self, rules: &mut String) -> fmt::Result {
+        for peering in self.plan.peerings().filter(|peering| peering.vpcs.contains(&self.vpc.id)) {
+            let other = peering.vpcs.iter().find(|id| **id != self.vpc.id).and_then(|id| self.plan.vpc(*id));
+            let Some(other) = other else { continue };
+            let link = connection::peering_device(peering.id);
+            for family in Family::BOTH {
+                let (theirs, own) = (blocks(other, family), blocks(self.vpc, family));
+                let (tag, protocol) = (family.tag(), family.protocol());
+                if theirs.is_empty() || own.is_empty() {
+                    writeln!(rules, "\t\tiifname \"{link}\" meta nfproto {protocol} drop")?;
+                    continue;
+                }
+                writeln!(rules, "\t\tiifname \"{link}\" {tag} saddr != {{ {theirs} }} drop")?;
+                writeln!(rules, "\t\tiifname \"{link}\" {tag} daddr != {{ {own} }} drop")?;
+                writeln!(rules, "\t\toifname \"{link}\" {tag} saddr != {{ {own} }} drop")?;
+            }
+        }
+        // Not from a peering to the outside, to another peering or to a transit gateway, nor the other way.
+        if self.links.keys().any(|link| link.starts_with(PEERINGS)) {
+            for other in [UPLINK.to_owned(), format!("{PEERINGS}*"), format!("{TRANSIT}*")] {
+                writeln!(rules, "\t\tiifname \"{PEERINGS}*\" oifname \"{other}\" drop")?;
+                writeln!(rules, "\t\tiifname \"{other}\" oifname \"{PEERINGS}*\" drop")?;
+            }
+        }
+        Ok(())
     }
 
     fn write_combination(
@@ -264,9 +363,21 @@ impl Writer<'_> {
             let resolvers: Vec<_> = [Some(RESOLVER), base].into_iter().flatten().map(|a| a.to_string()).collect();
             let resolvers = resolvers.join(", ");
             writeln!(lines, "\t\tip daddr {{ {resolvers} }} meta l4proto {{ tcp, udp }} th dport 53 accept")?;
+            if !self.vpc.ipv6.is_empty() {
+                writeln!(lines, "\t\tip6 daddr {RESOLVER_V6} meta l4proto {{ tcp, udp }} th dport 53 accept")?;
+            }
         }
         if let Some(api) = self.api {
             writeln!(lines, "\t\tip daddr {} tcp dport {} accept", api.ip(), api.port())?;
+        }
+        if !self.vpc.ipv6.is_empty() {
+            writeln!(
+                lines,
+                "\t\tip6 daddr {METADATA_V6} tcp dport 80 accept
+\t\tip6 daddr {CLOCK_V6} udp dport 123 accept
+\t\tudp sport 546 udp dport 547 accept
+\t\ticmpv6 type {{ nd-router-solicit, nd-neighbor-solicit, nd-neighbor-advert }} accept"
+            )?;
         }
         writeln!(
             text,
@@ -287,6 +398,53 @@ impl Writer<'_> {
 \t\toifname \"{UPLINK}\" drop
 \t}}"
         )
+    }
+}
+
+/// A network's blocks of a family, as elements of a set.
+fn blocks(vpc: &VpcPlan, family: Family) -> String {
+    let v4 = vpc.cidrs.iter().filter(|_| family == Family::V4).map(ToString::to_string);
+    let v6 = vpc.ipv6.iter().filter(|_| family == Family::V6).map(ToString::to_string);
+    v4.chain(v6).collect::<Vec<_>>().join(", ")
+}
+
+/// The distinct route tables of a network, compiled.
+struct Tables<'a> {
+    vpc: &'a VpcPlan,
+    targets: &'a Targets<'a>,
+    known: BTreeMap<[Compiled; 2], usize>,
+}
+
+impl Tables<'_> {
+    /// The chain that marks packets by these routes; `None` where all of them stay in the network.
+    fn chain(&mut self, routes: &[RoutePlan]) -> Option<String> {
+        let compiled = Family::BOTH.map(|family| route::compile(self.vpc, routes, self.targets, family));
+        if compiled.iter().all(Vec::is_empty) {
+            return None;
+        }
+        let next = self.known.len();
+        let index = *self.known.entry(compiled).or_insert(next);
+        Some(format!("routes_{index}"))
+    }
+
+    fn write(self, text: &mut String) -> fmt::Result {
+        let mut ordered: Vec<_> = self.known.into_iter().collect();
+        ordered.sort_by_key(|(_, index)| *index);
+        for (compiled, index) in ordered {
+            let mut rules = String::new();
+            for (family, table) in Family::BOTH.into_iter().zip(&compiled).filter(|(_, table)| !table.is_empty()) {
+                let show =
+                    |(span, mark): &(super::span::Span<u128>, u32)| format!("{} : {mark:#x}", family.show(*span));
+                let elements: Vec<_> = table.iter().map(show).collect();
+                let (tag, protocol) = (family.tag(), family.protocol());
+                let name = format!("target_{index}_{tag}");
+                let kind = format!("type {protocol}_addr : mark\n\t\tflags interval");
+                write_elements(text, &format!("map {name}"), &kind, &elements)?;
+                writeln!(rules, "\t\tmeta mark set {tag} daddr map @{name}")?;
+            }
+            writeln!(text, "\tchain routes_{index} {{\n{rules}\t}}")?;
+        }
+        Ok(())
     }
 }
 

@@ -7,6 +7,7 @@
 //! never more elements than rules. A packet that any of the sets has is allowed, which is what a list of rules means.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 /// What lies between two numbers, both included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,8 +25,22 @@ impl<T: Copy + Ord> Span<T> {
     }
 
     /// Whether the number lies in it.
+    #[cfg(test)]
     pub fn contains(self, number: T) -> bool {
         self.first <= number && number <= self.last
+    }
+}
+
+/// A span as `nft` writes it.
+pub struct Show<T>(pub Span<T>);
+
+impl<T: fmt::Display + PartialEq> fmt::Display for Show<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.0.first == self.0.last {
+            write!(f, "{}", self.0.first)
+        } else {
+            write!(f, "{}-{}", self.0.first, self.0.last)
+        }
     }
 }
 

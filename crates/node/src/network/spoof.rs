@@ -1,26 +1,60 @@
-//! Anti-spoofing: what a guest may put on its link at all, decided where the frame enters the machine.
+//! Anti-spoofing: what a guest may put on its link at all, decided where the frame enters the machine; and what may come
+//! from other hosts.
 //!
-//! A guest speaks with its own hardware address, and IPv4 from its own addresses, ARP about them, and DHCP before it has
-//! one. Everything else is dropped by not being listed: other protocols, tagged frames, and IPv6, of which no interface
-//! has an address yet; so neighbour discovery and router advertisements reach nobody.
+//! A guest speaks with its own hardware address, and IP from its own addresses, ARP about them, and DHCP before it has
+//! one. With IPv6 it also speaks from a link-local address, but to nobody except its gateway, and only to find its
+//! neighbours, to ask for routers and for an address. Everything else is dropped by not being listed: other protocols,
+//! tagged frames, router advertisements, redirects, answers of DHCP.
 
+use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 
+use landfall_model::Mac;
 use landfall_model::plan::{PortPlan, SubnetPlan};
 
-use super::ruleset::TABLE;
+use super::overlay::DEVICE;
+use super::ruleset::{GATEWAY_V6, TABLE};
+use super::target::Mark;
 use crate::metadata::names::port_device;
 
 // The kernel looks for ports in later fragments too, where there are none: a rule that means ports must say so.
 
 /// Sources that no packet has which is under way between machines.
 const NO_SOURCES: &str = "{ 0.0.0.0/8, 127.0.0.0/8, 169.254.0.0/16, 224.0.0.0/3 }";
+/// The same of IPv6, and the addresses of a network's own services.
+const NO_SOURCES_V6: &str = "{ ::/8, fd00:ec2::/32, fe80::/10, ff00::/8 }";
+/// Whom a guest may speak to from a link-local address: its gateway, all routers, all servers of DHCP, and those who may
+/// have an address that it looks for.
+const LINK_LOCAL_PEERS: &str = "ff02::2, ff02::1:2, ff02::1:ff00:0/104";
 
-/// Writes the table, with one chain for each port.
-pub fn write_table(text: &mut String, ports: &[(&PortPlan, &SubnetPlan)]) -> fmt::Result {
+/// Writes the table, with one chain for each port. `routers` has the marks of what takes packets that aren't addressed to
+/// it, by the hardware address that other hosts send them by; `overlay` says whether there are other hosts.
+pub fn write_table(
+    text: &mut String,
+    ports: &[(&PortPlan, &SubnetPlan)],
+    routers: &BTreeMap<Mac, Mark>,
+    overlay: bool,
+) -> fmt::Result {
     writeln!(text, "table netdev {TABLE}\ndelete table netdev {TABLE}\ntable netdev {TABLE} {{")?;
     for (port, _) in ports {
         write_port(text, port)?;
+    }
+    if overlay {
+        let rule = if routers.is_empty() {
+            String::new()
+        } else {
+            let marks: Vec<_> = routers.iter().map(|(mac, mark)| format!("{mac} : {mark:#x}")).collect();
+            format!("\t\tmeta mark set ether daddr map {{ {} }}\n", marks.join(", "))
+        };
+        // The receiver is known by its own hardware address, which isn't the device's.
+        writeln!(
+            text,
+            "\tchain overlay {{
+\t\ttype filter hook ingress device \"{DEVICE}\" priority -500; policy drop;
+\t\tmeta mark set 0
+{rule}\t\tether type {{ ip, ip6 }} meta pkttype set host accept
+\t}}"
+        )?;
     }
     writeln!(text, "}}")
 }
@@ -53,5 +87,32 @@ fn write_port(text: &mut String, port: &PortPlan) -> fmt::Result {
             writeln!(text, "\t\tether type ip ip saddr != {NO_SOURCES} accept")?;
         }
     }
+    if !port.ipv6.is_empty() {
+        write_ipv6(text, port)?;
+    }
     writeln!(text, "\t\tcounter drop\n\t}}")
+}
+
+/// What a guest may say in IPv6. A header that stands before the message hides it, so a message that is only spoken on a
+/// link must follow at once; a fragment's later parts have none, and go only from the guest's own addresses.
+fn write_ipv6(text: &mut String, port: &PortPlan) -> fmt::Result {
+    let own: Vec<_> = port.ipv6.iter().map(ToString::to_string).collect();
+    let own = own.join(", ");
+    let peers = format!("{{ {GATEWAY_V6}, {LINK_LOCAL_PEERS} }}");
+    writeln!(
+        text,
+        "\t\tether type ip6 icmpv6 type {{ nd-router-advert, nd-redirect }} counter drop
+\t\tether type ip6 udp sport 547 udp dport 546 counter drop
+\t\tether type ip6 ip6 saddr :: ip6 daddr ff02::1:ff00:0/104 ip6 nexthdr icmpv6 icmpv6 type nd-neighbor-solicit accept
+\t\tether type ip6 ip6 saddr :: ip6 daddr ff02::2 ip6 nexthdr icmpv6 icmpv6 type nd-router-solicit accept
+\t\tether type ip6 ip6 saddr fe80::/10 ip6 saddr != {GATEWAY_V6} ip6 daddr {peers} ip6 nexthdr icmpv6 icmpv6 type \
+         {{ nd-router-solicit, nd-neighbor-solicit, nd-neighbor-advert }} accept
+\t\tether type ip6 ip6 saddr fe80::/10 ip6 saddr != {GATEWAY_V6} ip6 daddr {peers} ip6 nexthdr udp udp sport 546 \
+         udp dport 547 accept"
+    )?;
+    if port.source_dest_check {
+        writeln!(text, "\t\tether type ip6 ip6 saddr {{ {own} }} accept")
+    } else {
+        writeln!(text, "\t\tether type ip6 ip6 saddr != {NO_SOURCES_V6} accept")
+    }
 }

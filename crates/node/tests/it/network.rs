@@ -364,7 +364,7 @@ fn any_rules_load() {
             network.apply(&cloud.0).unwrap_or_else(|error| panic!("round {round}: {error}"));
         }
         let config = NetworkConfig::new(PathBuf::from("/run/landfall"));
-        let public = [("lf-1".to_owned(), [Ipv4Addr::new(198, 18, 0, 9)].into())].into();
+        let public = [("lf-1".to_owned(), [cidr("198.18.0.9/32")].into())].into();
         let blocked = [cidr("10.0.0.0/8"), cidr("10.1.0.0/16"), cidr("fd00::/8")];
         let text = machine::ruleset(&machine::Machine {
             table: "landfall",
@@ -372,6 +372,8 @@ fn any_rules_load() {
             masquerade: Some(config.pool),
             public: &public,
             blocked: &blocked,
+            guarded_ipv6: false,
+            underlay: None,
             guarded: Some("eth0"),
         });
         std::fs::write("/run/machine", text).unwrap();

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use landfall_model::plan::{AclRulePlan, PeerPlan, RoutePlan, RouteTargetPlan};
 use landfall_model::{Ipv4Cidr, PortRange};
-use landfall_node::network::{machine, ruleset};
+use landfall_node::network::{Underlay, machine, ruleset};
 
 use super::cloud::*;
 
@@ -58,7 +58,10 @@ fn everything_at_once() {
 
 #[test]
 fn the_machine() {
-    let public = [("lf-1".to_owned(), [[198, 18, 0, 11].into()].into()), ("lf-2".to_owned(), [].into())].into();
+    let first = [cidr("198.18.0.11/32"), cidr("fd4c:4641:0:100::/56")].into();
+    let public = [("lf-1".to_owned(), first), ("lf-2".to_owned(), [].into())].into();
+    let underlay = Underlay { address: [192, 0, 2, 1].into(), port: 4789 };
+    let hosts = [[192, 0, 2, 2].into(), [192, 0, 2, 3].into()].into();
     let machine = machine::Machine {
         table: "landfall",
         links: "lf-",
@@ -66,6 +69,8 @@ fn the_machine() {
         public: &public,
         blocked: &[cidr("192.0.2.0/24"), cidr("10.0.0.0/8"), cidr("10.1.0.0/16"), cidr("fd00::/8")],
         guarded: Some("eth0"),
+        guarded_ipv6: true,
+        underlay: Some((underlay, &hosts)),
     };
     compare("machine.nft", &machine::ruleset(&machine));
 }

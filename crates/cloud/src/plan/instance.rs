@@ -1,0 +1,97 @@
+//! Pieces of instances and their volumes.
+
+use landfall_model::plan::{DiskPlan, ImagePlan, InstancePlan, MetadataPlan, VolumePlan, VolumeSource};
+use landfall_model::{Image, ImageSource, Instance, InstanceType, NetworkInterface, Volume, VolumeState};
+
+use crate::network::private_name;
+use crate::value::{Cloud, SecurityGroups};
+use crate::view::View;
+
+pub(super) fn volume(cloud: &Cloud, row: &Volume) -> Option<VolumePlan> {
+    const GIB: u64 = 1 << 30;
+    let source = match row.image.and_then(|id| cloud.images.by_id(&id).next()) {
+        Some(image) => VolumeSource::Image(image_plan(image)),
+        None => VolumeSource::Blank,
+    };
+    let wanted = row.state != VolumeState::Deleting;
+    Some(VolumePlan { id: row.id, size_bytes: u64::from(row.size_gib) * GIB, source, wanted })
+}
+
+fn image_plan(image: &Image) -> ImagePlan {
+    match &image.source {
+        ImageSource::File { file, size_bytes, direct_boot } => {
+            ImagePlan { id: image.id, file: file.clone(), size_bytes: *size_bytes, direct_boot: direct_boot.clone() }
+        }
+        ImageSource::Simulated => ImagePlan { id: image.id, file: String::new(), size_bytes: 0, direct_boot: None },
+    }
+}
+
+pub(super) fn instance(cloud: &Cloud, row: &Instance) -> Option<InstancePlan> {
+    let kind = InstanceType::find(&row.spec.instance_type)?;
+    let view = View::new(cloud, row.scope, landfall_model::Timestamp(0));
+    let image = cloud.images.by_id(&row.spec.image).next();
+    let disks = view.volumes_of(row).into_iter().filter_map(|volume| {
+        let attachment = volume.attachment.as_ref()?;
+        let root = attachment.device == row.spec.root_device;
+        Some(DiskPlan { volume: volume.id, device: attachment.device.clone(), root })
+    });
+    let mut interfaces: Vec<_> = view.interfaces_of(row.id).collect();
+    interfaces.sort_by_key(|row| row.attachment.as_ref().map(|attachment| attachment.device_index));
+    Some(InstancePlan {
+        id: row.id,
+        account: row.scope.account,
+        zone: row.spec.zone,
+        power: row.spec.power,
+        boot: row.spec.boot,
+        reboots: row.spec.reboots,
+        forced: row.spec.forced,
+        vcpus: kind.vcpus,
+        memory_mib: kind.memory_mib,
+        machine: row.status.machine.clone(),
+        disks: disks.collect(),
+        interfaces: interfaces.iter().map(|row| row.id).collect(),
+        direct_boot: image.and_then(|image| image_plan(image).direct_boot),
+        metadata: metadata(&view, row, &interfaces),
+    })
+}
+
+fn metadata(view: &View<'_>, row: &Instance, interfaces: &[&NetworkInterface]) -> MetadataPlan {
+    let primary = interfaces.first().map(|row| row.primary());
+    let groups = interfaces.iter().flat_map(|row| row.groups.iter().copied());
+    let group_names = groups.filter_map(|id| {
+        let row = view.find::<SecurityGroups, _>(id)?;
+        Some((id, row.name.clone()))
+    });
+    // Tags show only where the owner asked for it, so that a change of them touches no plan otherwise.
+    let tags = view.tags(&row.id.to_string()).filter(|_| row.spec.metadata.tags);
+    MetadataPlan {
+        options: row.spec.metadata.clone(),
+        image: row.spec.image,
+        instance_type: row.spec.instance_type.clone(),
+        reservation: row.spec.reservation,
+        launch_index: row.spec.launch_index,
+        launched_at: row.spec.launched_at,
+        hostname: primary.map_or_else(String::new, |address| private_name(row.scope.region, address)),
+        public_domain: public_domain(view),
+        key: row.spec.key.clone(),
+        user_data: view.user_data(row).map(str::to_owned),
+        tags: tags.cloned().unwrap_or_default(),
+        group_names: group_names.collect(),
+    }
+}
+
+/// What public names end in: `compute-1.amazonaws.com` in us-east-1 where the suffix is AWS's, `<region>.<suffix>`
+/// elsewhere.
+pub fn public_domain(view: &View<'_>) -> String {
+    let (suffix, region) = (view.provider().public_domain.as_str(), view.scope().region);
+    match suffix.strip_prefix("compute.") {
+        Some(rest) if region.name() == "us-east-1" => format!("compute-1.{rest}"),
+        _ => format!("{region}.{suffix}"),
+    }
+}
+
+/// The name of a public address, such as `ec2-198-18-0-1.compute-1.amazonaws.com`.
+pub fn public_name(view: &View<'_>, address: std::net::Ipv4Addr) -> String {
+    let [a, b, c, d] = address.octets();
+    format!("ec2-{a}-{b}-{c}-{d}.{}", public_domain(view))
+}

@@ -1,0 +1,230 @@
+//! Pieces of networks: what a host needs to know of a VPC, its subnets, groups, interfaces and gateways.
+
+use std::collections::BTreeMap;
+
+use landfall_model::plan::{
+    GroupPlan, GroupRulePlan, NatGatewayPlan, PeerPlan, PeeringPlan, Place, PortLocation, PortPlan, PublicAddressPlan,
+    ResourceNamePlan, RoutePlan, RouteTargetPlan, SubnetPlan, VpcPlan,
+};
+use landfall_model::{
+    Cidr, Destination, EdgeGateway, Endpoint, EndpointKind, HostId, InterfacePurpose, LinkState, NatGateway,
+    NetworkInterface, Peer, Peering, PrefixListId, RouteTable, RouteTarget, RuleDirection, SecurityGroupId, Subnet,
+    Vpc, VpcId,
+};
+
+use crate::value::Cloud;
+use crate::view::View;
+
+pub(super) fn vpc(cloud: &Cloud, row: &Vpc) -> VpcPlan {
+    let options = row.dhcp_options.and_then(|id| cloud.dhcp_options.get(&row.scope.key(id)));
+    let values = |name: &str| {
+        let found = options.and_then(|row| row.options.iter().find(|(key, _)| key == name));
+        found.map_or(&[][..], |(_, values)| values.as_slice())
+    };
+    let addresses = |name: &str| values(name).iter().filter_map(|text| text.parse().ok()).collect();
+    VpcPlan {
+        id: row.id,
+        cidrs: row.cidrs.iter().map(|(_, block)| *block).collect(),
+        number: row.number,
+        dns_support: row.dns_support,
+        dns_hostnames: row.dns_hostnames,
+        internet_gateway: cloud.internet_gateways.by_vpc.count(&row.id) > 0,
+        domain_name: values("domain-name").first().cloned().unwrap_or_else(|| row.scope.region.internal_domain()),
+        domain_name_servers: addresses("domain-name-servers"),
+        ntp_servers: addresses("ntp-servers"),
+        ipv6: row.ipv6.iter().map(|(_, block)| *block).collect(),
+        egress_only: cloud.egress_only_gateways.by_vpc.count(&row.id) > 0,
+        internet_routes: edge_routes(cloud, row, |gateway| matches!(gateway, EdgeGateway::Internet(_))),
+        vpn_routes: edge_routes(cloud, row, |gateway| matches!(gateway, EdgeGateway::Vpn(_))),
+        private_names: cloud.endpoints.by_vpc(&row.id).flat_map(|endpoint| names(cloud, row, endpoint)).collect(),
+    }
+}
+
+pub(super) fn subnet(cloud: &Cloud, row: &Subnet) -> SubnetPlan {
+    let view = View::new(cloud, row.scope, landfall_model::Timestamp(0));
+    let routes = view.route_table_of(row).map(|table| routes(cloud, &view, table)).unwrap_or_default();
+    let acl = cloud.network_acls.by_subnet(&row.id).next();
+    let rules = |egress: bool| {
+        let rules = acl.map_or(&[][..], |acl| if egress { &acl.egress } else { &acl.ingress });
+        let mut rules = rules.to_vec();
+        rules.sort_by_key(|rule| rule.number);
+        rules
+    };
+    SubnetPlan {
+        id: row.id,
+        vpc: row.vpc,
+        cidr: row.cidr,
+        routes,
+        acl_ingress: rules(false),
+        acl_egress: rules(true),
+        ipv6: row.ipv6.map(|(_, block)| block),
+    }
+}
+
+/// The routes of a table, each destination once and in order: those that were made before those that a VPN propagates.
+fn routes(cloud: &Cloud, view: &View<'_>, table: &RouteTable) -> Vec<RoutePlan> {
+    let mut routes = BTreeMap::new();
+    for gateway in &table.propagating {
+        if !view.is_active(table.vpc, RouteTarget::VpnGateway(*gateway)) {
+            continue;
+        }
+        let connections = cloud.vpn_connections.by_gateway(gateway).filter(|row| row.state.is_live());
+        for destination in connections.flat_map(|row| row.routes.iter().copied()) {
+            routes.insert(destination, RouteTargetPlan::VpnGateway(*gateway));
+        }
+    }
+    for route in &table.routes {
+        // Whether an interface is there and may route, its own piece says.
+        let is_active = matches!(route.target, RouteTarget::Interface(_)) || view.is_active(table.vpc, route.target);
+        let target = if is_active { target(route.target) } else { RouteTargetPlan::Blackhole };
+        match route.destination {
+            Destination::Cidr(cidr) => {
+                routes.insert(cidr, target);
+            }
+            // A route to a block of one's own goes before one to a list that has it too.
+            Destination::PrefixList(id) => {
+                let made = |cidr: &Cidr| table.routes.iter().any(|other| other.destination == Destination::Cidr(*cidr));
+                routes.extend(prefixes(cloud, id).into_iter().filter(|cidr| !made(cidr)).map(|cidr| (cidr, target)));
+            }
+        }
+    }
+    routes.into_iter().map(|(destination, target)| RoutePlan { destination, target }).collect()
+}
+
+/// The routes of what comes in by a gateway of that kind, if one has a route table.
+fn edge_routes(cloud: &Cloud, row: &Vpc, is_meant: impl Fn(&EdgeGateway) -> bool) -> Vec<RoutePlan> {
+    let view = View::new(cloud, row.scope, landfall_model::Timestamp(0));
+    let mut tables = cloud.route_tables.by_vpc(&row.id);
+    let table = tables.find(|table| table.gateways.iter().any(|(_, gateway)| is_meant(gateway)));
+    table.map(|table| routes(cloud, &view, table)).unwrap_or_default()
+}
+
+/// The names that an endpoint answers for within its VPC, with its addresses.
+fn names(cloud: &Cloud, vpc: &Vpc, row: &Endpoint) -> Option<(String, Vec<std::net::Ipv4Addr>)> {
+    let EndpointKind::Interface { interfaces, private_dns: true, .. } = &row.kind else { return None };
+    if row.state != LinkState::Available || !vpc.dns_support || !vpc.dns_hostnames {
+        return None;
+    }
+    let rows = interfaces.iter().filter_map(|id| cloud.interfaces.by_id(id).next());
+    let service = row.service.rsplit('.').next()?;
+    Some((format!("{service}.{}.amazonaws.com", row.scope.region), rows.map(NetworkInterface::primary).collect()))
+}
+
+/// Where a route leads that is active.
+fn target(target: RouteTarget) -> RouteTargetPlan {
+    match target {
+        RouteTarget::InternetGateway(_) => RouteTargetPlan::InternetGateway,
+        RouteTarget::Interface(id) => RouteTargetPlan::Interface(id),
+        RouteTarget::NatGateway(id) => RouteTargetPlan::NatGateway(id),
+        RouteTarget::EgressOnly(_) => RouteTargetPlan::EgressOnly,
+        RouteTarget::Peering(id) => RouteTargetPlan::Peering(id),
+        RouteTarget::TransitGateway(id) => RouteTargetPlan::TransitGateway(id),
+        RouteTarget::VpnGateway(id) => RouteTargetPlan::VpnGateway(id),
+        // What answers at a service's addresses is outside, until the service is one of the region's own.
+        RouteTarget::Endpoint(_) => RouteTargetPlan::Blackhole,
+        RouteTarget::Local => RouteTargetPlan::Local,
+    }
+}
+
+/// The blocks of a prefix list, whoever owns it.
+fn prefixes(cloud: &Cloud, id: PrefixListId) -> Vec<Cidr> {
+    let row = cloud.prefix_lists.by_id(&id).next();
+    row.map_or(&[][..], |row| row.entries()).iter().map(|entry| entry.cidr).collect()
+}
+
+pub(super) fn group(cloud: &Cloud, id: SecurityGroupId, vpc: VpcId) -> GroupPlan {
+    let rules = |direction: RuleDirection| {
+        let rows = cloud.security_group_rules.by_group(&id).filter(|row| row.direction == direction);
+        let mut rules: Vec<_> = rows
+            .flat_map(|row| {
+                let peers = match row.peer {
+                    Peer::Cidr(cidr) => vec![PeerPlan::Cidr(cidr)],
+                    Peer::Group(group) => vec![PeerPlan::Group(group)],
+                    Peer::PrefixList(list) => prefixes(cloud, list).into_iter().map(PeerPlan::Cidr).collect(),
+                };
+                peers.into_iter().map(|peer| GroupRulePlan { protocol: row.protocol, ports: row.ports, peer })
+            })
+            .collect();
+        rules.sort();
+        rules.dedup();
+        rules
+    };
+    GroupPlan { id, vpc, ingress: rules(RuleDirection::Ingress), egress: rules(RuleDirection::Egress) }
+}
+
+pub(super) fn port(cloud: &Cloud, host: HostId, row: &NetworkInterface) -> Option<PortPlan> {
+    let location = match row.purpose {
+        InterfacePurpose::Instance => {
+            let instance = cloud.instances.by_id(&row.instance()?).next()?;
+            match place(cloud, host, instance.status.host?)? {
+                Place::Here => PortLocation::Here(instance.id),
+                Place::Remote { host, address } => PortLocation::Remote { host, address },
+            }
+        }
+        InterfacePurpose::NatGateway(_) | InterfacePurpose::Endpoint(_) | InterfacePurpose::TransitGateway(_) => {
+            PortLocation::Service
+        }
+    };
+    let view = View::new(cloud, row.scope, landfall_model::Timestamp(0));
+    let public = row.addresses.iter().filter_map(|private| {
+        view.public_of(row, *private).map(|public| PublicAddressPlan { private: *private, public })
+    });
+    Some(PortPlan {
+        id: row.id,
+        vpc: row.vpc,
+        subnet: row.subnet,
+        mac: row.mac,
+        addresses: row.addresses.clone(),
+        ipv6: row.ipv6.clone(),
+        groups: row.groups.clone(),
+        source_dest_check: row.source_dest_check,
+        public: public.collect(),
+        location,
+        device_index: row.attachment.as_ref().map_or(0, |attachment| attachment.device_index),
+        resource_name: resource_name(cloud, row),
+    })
+}
+
+/// The name after its instance's id, where its subnet asks for such; the primary interface has it.
+fn resource_name(cloud: &Cloud, row: &NetworkInterface) -> Option<ResourceNamePlan> {
+    let attachment = row.attachment.as_ref().filter(|attachment| attachment.device_index == 0)?;
+    let names = cloud.subnets.by_id(&row.subnet).next()?.names;
+    let name = ResourceNamePlan { instance: attachment.instance, a: names.resource_a, aaaa: names.resource_aaaa };
+    (name.a || name.aaaa).then_some(name)
+}
+
+/// A NAT gateway that has a host, and is in use or about to be.
+pub(super) fn nat_gateway(cloud: &Cloud, host: HostId, row: &NatGateway) -> Option<NatGatewayPlan> {
+    if !super::presence::is_working(row) {
+        return None;
+    }
+    let addresses = row.addresses.iter().map(|address| {
+        let public = address.public.as_ref().map(|(.., public)| *public);
+        (address.private, public.filter(|_| row.public))
+    });
+    Some(NatGatewayPlan {
+        id: row.id,
+        vpc: row.vpc,
+        subnet: row.subnet,
+        interface: row.interface,
+        addresses: addresses.collect(),
+        place: place(cloud, host, row.host?)?,
+    })
+}
+
+/// A peering in use.
+pub(super) fn peering(cloud: &Cloud, row: &Peering) -> Option<PeeringPlan> {
+    let [requester, accepter] = row.sides();
+    row.across(requester.vpc)?;
+    let there = |vpc: &VpcId| cloud.vpcs.by_id.count(vpc) > 0;
+    let vpcs = [requester.vpc, accepter.vpc];
+    vpcs.iter().all(there).then(|| PeeringPlan { id: row.id, vpcs, dns: [requester.dns, accepter.dns] })
+}
+
+/// Where something on the host `at` is, seen from `host`.
+fn place(cloud: &Cloud, host: HostId, at: HostId) -> Option<Place> {
+    if at == host {
+        return Some(Place::Here);
+    }
+    Some(Place::Remote { host: at, address: cloud.hosts.get(&at)?.facts.address })
+}

@@ -1,0 +1,203 @@
+//! Where routes of a network lead on this host, each with the mark of packets that go there.
+//!
+//! One policy-routing table serves each target, and the mark chooses it; a rule for each subnet would be walked by every
+//! packet. A mark is made from the target's id, so that another target's coming or going doesn't move it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv6Addr};
+
+use landfall_model::plan::{AttachmentTo, HostPlan, NatGatewayPlan, Place, PortLocation, RouteTargetPlan, VpcPlan};
+use landfall_model::{Cidr, InterfaceId, Ipv4Cidr, Ipv6Cidr, Mac, NatGatewayId};
+
+use super::layout::{Hop, Layout};
+use super::ruleset::UPLINK;
+use super::{connection, outside, overlay};
+use crate::metadata::names::port_device;
+
+/// Names a target: the firewall mark of packets to it, and the number of its routing table.
+pub type Mark = u32;
+
+/// The internet gateway's.
+pub const INTERNET: Mark = 1;
+/// That of the gateway that lets IPv6 out only.
+pub const EGRESS_ONLY: Mark = 2;
+/// That of what is dropped, within the network too, where the main table would know the way.
+pub const NOWHERE: Mark = 3;
+
+/// What the marks of each kind begin with; the other 28 bits tell which.
+const INTERFACES: Mark = 0x1000_0000;
+const NAT_GATEWAYS: Mark = 0x2000_0000;
+const PEERINGS: Mark = 0x3000_0000;
+const TRANSIT_GATEWAYS: Mark = 0x4000_0000;
+const DIGITS: Mark = 0x0fff_ffff;
+
+/// A target that is there.
+pub struct Target {
+    /// Its mark.
+    pub mark: Mark,
+    /// Where its packets go; none for what is translated here first, and then goes by another subnet's routes.
+    pub hops: Vec<Hop>,
+}
+
+/// The targets of a network's routes that are there, on this host.
+pub struct Targets<'p> {
+    found: BTreeMap<RouteTargetPlan, Target>,
+    /// The NAT gateways that translate here.
+    pub nat_gateways: BTreeMap<NatGatewayId, (Mark, &'p NatGatewayPlan)>,
+}
+
+impl<'p> Targets<'p> {
+    /// Those of a network.
+    pub fn of(plan: &'p HostPlan, vpc: &VpcPlan) -> Self {
+        let mut targets = Self { found: BTreeMap::new(), nat_gateways: BTreeMap::new() };
+        let mut taken = BTreeSet::new();
+        let uplink = |via: IpAddr| Hop::Link { link: UPLINK.into(), via: Some(via), source: None };
+        let out = vec![uplink(IpAddr::V4(outside::OUTER)), uplink(IpAddr::V6(outside::OUTER_V6))];
+        targets.found.insert(RouteTargetPlan::Blackhole, Target { mark: NOWHERE, hops: vec![Hop::Blackhole; 2] });
+        if vpc.internet_gateway {
+            targets.found.insert(RouteTargetPlan::InternetGateway, Target { mark: INTERNET, hops: out.clone() });
+        }
+        if vpc.egress_only {
+            let hops = vec![Hop::Blackhole, uplink(IpAddr::V6(outside::OUTER_V6))];
+            targets.found.insert(RouteTargetPlan::EgressOnly, Target { mark: EGRESS_ONLY, hops });
+        }
+        for wanted in wanted(plan, vpc) {
+            let Some((kind, bits, hops)) = target(plan, vpc, wanted) else { continue };
+            let digits = u32::try_from(bits & u128::from(DIGITS)).unwrap_or(0);
+            let mut mark = kind | digits;
+            while !taken.insert(mark) {
+                mark = kind | (mark.wrapping_add(1) & DIGITS);
+            }
+            if let RouteTargetPlan::NatGateway(id) = wanted
+                && let Some(gateway) = plan.nat_gateway(id).filter(|_| hops.is_empty())
+            {
+                targets.nat_gateways.insert(id, (mark, gateway));
+            }
+            targets.found.insert(wanted, Target { mark, hops });
+        }
+        targets
+    }
+
+    /// The mark of a target, if it is there.
+    pub fn mark(&self, target: RouteTargetPlan) -> Option<Mark> {
+        self.found.get(&target).map(|target| target.mark)
+    }
+
+    /// The marks of routers among the network's interfaces and of NAT gateways on this host, by the hardware address
+    /// that other hosts send to them by.
+    pub fn by_mac(&self, plan: &HostPlan) -> BTreeMap<Mac, Mark> {
+        let marks = self.found.iter().filter_map(|(target, found)| {
+            let interface = match target {
+                RouteTargetPlan::Interface(id) => plan.port(*id).filter(|port| is_here(&port.location))?,
+                RouteTargetPlan::NatGateway(id) => plan.port(self.nat_gateways.get(id)?.1.interface)?,
+                _ => return None,
+            };
+            Some((interface.mac, found.mark))
+        });
+        marks.collect()
+    }
+
+    /// Adds the tables of all targets, and the rules that choose them.
+    pub fn lay(&self, layout: &mut Layout) {
+        for target in self.found.values() {
+            let everywhere = [Cidr::V4(Ipv4Cidr::ALL), Cidr::V6(Ipv6Cidr::ALL)];
+            for (to, hop) in everywhere.into_iter().zip(&target.hops) {
+                layout.routes.insert((target.mark, to), hop.clone());
+            }
+            if !target.hops.is_empty() {
+                layout.rules.insert(target.mark);
+            }
+        }
+    }
+}
+
+/// The targets that the routes of a network name.
+fn wanted(plan: &HostPlan, vpc: &VpcPlan) -> BTreeSet<RouteTargetPlan> {
+    let subnets = plan.subnets().filter(|subnet| subnet.vpc == vpc.id);
+    let routes = subnets.flat_map(|subnet| &subnet.routes).chain(&vpc.internet_routes).chain(&vpc.vpn_routes);
+    // What other hosts send to a NAT gateway here has been routed there already.
+    let here = plan.nat_gateways().filter(|gateway| gateway.vpc == vpc.id && gateway.place == Place::Here);
+    let here = here.map(|gateway| RouteTargetPlan::NatGateway(gateway.id));
+    routes.map(|route| route.target).chain(here).collect()
+}
+
+/// A target's kind and digits, and where its packets of each family go. `None` where it isn't there.
+fn target(plan: &HostPlan, vpc: &VpcPlan, target: RouteTargetPlan) -> Option<(Mark, u128, Vec<Hop>)> {
+    match target {
+        RouteTargetPlan::Interface(id) => Some((INTERFACES, id.bits(), router(plan, vpc, id)?)),
+        RouteTargetPlan::NatGateway(id) => {
+            let gateway = plan.nat_gateway(id).filter(|gateway| gateway.vpc == vpc.id)?;
+            let hops = match gateway.place {
+                Place::Here => Vec::new(),
+                Place::Remote { .. } => overlay_hops(plan, gateway.interface)?,
+            };
+            Some((NAT_GATEWAYS, id.bits(), hops))
+        }
+        RouteTargetPlan::Peering(id) => {
+            let peering = plan.peering(id).filter(|peering| peering.vpcs.contains(&vpc.id))?;
+            peering.vpcs.iter().all(|id| plan.vpc(*id).is_some()).then(|| {
+                let link = connection::peering_device(id);
+                (PEERINGS, id.bits(), connection::hops(&link))
+            })
+        }
+        RouteTargetPlan::TransitGateway(id) => {
+            let mut attachments = plan.transit_gateway(id)?.attachments.iter();
+            let own = |to: &AttachmentTo| matches!(to, AttachmentTo::Vpc { vpc: attached, .. } if *attached == vpc.id);
+            let attachment = attachments.find(|attachment| own(&attachment.to))?;
+            let link = connection::transit_device(attachment.id);
+            Some((TRANSIT_GATEWAYS, id.bits(), connection::hops(&link)))
+        }
+        _ => None,
+    }
+}
+
+/// The way to an interface that routes: it may take what isn't its own.
+fn router(plan: &HostPlan, vpc: &VpcPlan, id: InterfaceId) -> Option<Vec<Hop>> {
+    let port = plan.port(id).filter(|port| port.vpc == vpc.id && !port.source_dest_check)?;
+    match port.location {
+        PortLocation::Here(_) => {
+            let hop = |via: Option<IpAddr>| match via {
+                Some(via) => Hop::Link { link: port_device(id), via: Some(via), source: None },
+                None => Hop::Blackhole,
+            };
+            let v4 = port.addresses.first().map(|address| IpAddr::V4(*address));
+            let v6 = port.ipv6.first().map(|address| IpAddr::V6(*address));
+            Some(vec![hop(v4), hop(v6)])
+        }
+        PortLocation::Remote { .. } => overlay_hops(plan, id),
+        PortLocation::Service => None,
+    }
+}
+
+/// The way to an interface on another host that takes what isn't its own: by its hardware address, which tells that host
+/// whom it is for.
+fn overlay_hops(plan: &HostPlan, id: InterfaceId) -> Option<Vec<Hop>> {
+    let port = plan.port(id)?;
+    let hop = |via: Option<IpAddr>| match via {
+        Some(via) => Hop::Link { link: overlay::DEVICE.into(), via: Some(via), source: None },
+        None => Hop::Blackhole,
+    };
+    let v4 = port.addresses.first().map(|address| IpAddr::V4(*address));
+    let v6 = port.ipv6.first().map(|address| IpAddr::V6(*address));
+    Some(vec![hop(v4), hop(v6)])
+}
+
+fn is_here(location: &PortLocation) -> bool {
+    matches!(location, PortLocation::Here(_))
+}
+
+/// What never leaves a link or a machine, whatever a route table says.
+pub const NEVER: [(u32, u32); 4] = [
+    (0x0000_0000, 0x00ff_ffff), // 0.0.0.0/8
+    (0x7f00_0000, 0x7fff_ffff), // 127.0.0.0/8
+    (0xa9fe_0000, 0xa9fe_ffff), // 169.254.0.0/16
+    (0xe000_0000, 0xffff_ffff), // 224.0.0.0/3
+];
+
+/// The same of IPv6, and the addresses of a network's own services.
+pub const NEVER_V6: [(Ipv6Addr, u8); 4] = [
+    (Ipv6Addr::UNSPECIFIED, 8),
+    (Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0), 32),
+    (Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0), 10),
+    (Ipv6Addr::new(0xff00, 0, 0, 0, 0, 0, 0, 0), 8),
+];

@@ -1,0 +1,138 @@
+//! A transit gateway on this host: a namespace that routes between the networks attached to it.
+//!
+//! It has no address and answers nobody. What comes from an attachment goes by the table that the attachment is
+//! associated with; what that has no route for, or one that drops, goes nowhere.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Write};
+use std::io;
+
+use landfall_model::plan::{AttachmentPlan, AttachmentTo, HostPlan, TransitGatewayPlan};
+use landfall_model::{Cidr, Ipv4Cidr, Ipv6Cidr, TransitGatewayAttachmentId};
+
+use super::connection::{self, TRANSIT};
+use super::family::Family;
+use super::filter::{self, Loaded};
+use super::layout::{self, Hop, Layout, MAIN};
+use super::netlink::Netlink;
+use super::route::{Compiled, flatten};
+use super::ruleset::{TABLE, UPLINK, write_elements};
+use super::target::Mark;
+use super::{inside, sysctl};
+
+/// A transit gateway's namespace as it is to be.
+pub struct Transit {
+    /// Its packet filter.
+    pub ruleset: String,
+    /// Its links and routes.
+    pub layout: Layout,
+}
+
+/// Plans one. Only attachments of networks that are here have a link.
+pub fn plan(plan: &HostPlan, gateway: &TransitGatewayPlan, mtu: u16) -> Transit {
+    let mut layout = Layout::default();
+    layout.links.insert("lo".into(), (None, None));
+    for all in [Cidr::V4(Ipv4Cidr::ALL), Cidr::V6(Ipv6Cidr::ALL)] {
+        layout.routes.insert((MAIN, all), Hop::Blackhole);
+    }
+    let linked = |attachment: &&AttachmentPlan| match &attachment.to {
+        AttachmentTo::Vpc { vpc, .. } => plan.vpc(*vpc).is_some(),
+        AttachmentTo::Vpn(_) => false,
+    };
+    let attachments: Vec<_> = gateway.attachments.iter().filter(linked).collect();
+    // Within one namespace a number for each in order would do; one from the id stays when another goes.
+    let mut marks: BTreeMap<TransitGatewayAttachmentId, Mark> = BTreeMap::new();
+    for attachment in &attachments {
+        let mut mark = u32::try_from(attachment.id.bits() & 0x0fff_ffff).unwrap_or(0) | 0x1000_0000;
+        while marks.values().any(|taken| *taken == mark) {
+            mark = 0x1000_0000 | (mark.wrapping_add(1) & 0x0fff_ffff);
+        }
+        marks.insert(attachment.id, mark);
+        let link = connection::transit_device(attachment.id);
+        connection::lay(&mut layout, &link, false, mtu);
+        for (all, hop) in [Cidr::V4(Ipv4Cidr::ALL), Cidr::V6(Ipv6Cidr::ALL)].into_iter().zip(connection::hops(&link)) {
+            layout.routes.insert((mark, all), hop);
+        }
+        layout.rules.insert(mark);
+    }
+    let mut ruleset = String::new();
+    // Writing to a string doesn't fail.
+    let _ = write(&mut ruleset, &attachments, &marks);
+    Transit { ruleset, layout }
+}
+
+fn write(
+    text: &mut String,
+    attachments: &[&AttachmentPlan],
+    marks: &BTreeMap<TransitGatewayAttachmentId, Mark>,
+) -> fmt::Result {
+    writeln!(text, "table inet {TABLE}\ndelete table inet {TABLE}\ntable inet {TABLE} {{")?;
+    let mut known: BTreeMap<[Compiled; 2], usize> = BTreeMap::new();
+    let mut of_link = Vec::new();
+    for attachment in attachments {
+        let compiled = Family::BOTH.map(|family| {
+            let routes = attachment.routes.iter().filter_map(|(to, by)| {
+                // A packet isn't sent back to where it came from.
+                let by = by.filter(|by| *by != attachment.id);
+                Some((family.span(*to)?, by.and_then(|by| marks.get(&by).copied())))
+            });
+            flatten(routes.collect(), &[])
+        });
+        let next = known.len();
+        let index = *known.entry(compiled).or_insert(next);
+        of_link.push(format!("\"{}\" : jump routes_{index}", connection::transit_device(attachment.id)));
+    }
+    let mut ordered: Vec<_> = known.into_iter().collect();
+    ordered.sort_by_key(|(_, index)| *index);
+    for (compiled, index) in ordered {
+        let mut rules = String::new();
+        for (family, table) in Family::BOTH.into_iter().zip(&compiled).filter(|(_, table)| !table.is_empty()) {
+            let elements: Vec<_> =
+                table.iter().map(|(span, mark)| format!("{} : {mark:#x}", family.show(*span))).collect();
+            let (tag, protocol) = (family.tag(), family.protocol());
+            let kind = format!("type {protocol}_addr : mark\n\t\tflags interval");
+            write_elements(text, &format!("map target_{index}_{tag}"), &kind, &elements)?;
+            writeln!(rules, "\t\tmeta mark set {tag} daddr map @target_{index}_{tag}")?;
+        }
+        writeln!(text, "\tchain routes_{index} {{\n{rules}\t}}")?;
+    }
+    write_elements(text, "map routes_of", "type ifname : verdict", &of_link)?;
+    writeln!(
+        text,
+        "\tchain route {{
+\t\ttype filter hook prerouting priority mangle; policy accept;
+\t\tmeta mark set 0
+\t\tiifname vmap @routes_of
+\t}}
+\tchain forward {{
+\t\ttype filter hook forward priority filter; policy drop;
+\t\tiifname \"{TRANSIT}*\" oifname \"{TRANSIT}*\" meta mark != 0 accept
+\t}}
+\tchain input {{
+\t\ttype filter hook input priority filter; policy drop;
+\t}}
+\tchain output {{
+\t\ttype filter hook output priority filter; policy drop;
+\t}}
+}}"
+    )
+}
+
+impl Transit {
+    /// Makes the calling thread's namespace so.
+    pub fn apply(&self, loaded: &mut Option<Loaded>) -> io::Result<()> {
+        inside::prepare(true)?;
+        let netlink = &mut Netlink::open()?;
+        for (name, link) in layout::links(netlink)? {
+            if connection::is_connection(&name) && !self.layout.links.contains_key(&name) {
+                layout::remove_link(netlink, link.index)?;
+            }
+        }
+        for name in self.layout.links.keys().filter(|name| connection::is_connection(name)) {
+            sysctl::ensure(&format!("ipv4/conf/{name}/rp_filter"), "0")?;
+        }
+        filter::ensure(&self.ruleset, Vec::new(), loaded)?;
+        let ours = |name: &str| name == "lo" || name == UPLINK || connection::is_connection(name);
+        self.layout.converge(netlink, ours, |_| true)
+    }
+}

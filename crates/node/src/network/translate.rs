@@ -1,0 +1,89 @@
+//! Translation of addresses: public ones one to one, and many to one by NAT gateways.
+//!
+//! A flow that a NAT gateway translates carries the gateway's mark in connection tracking. So the way back is known by it:
+//! it goes by the routes of the gateway's subnet, and meets that subnet's network ACL.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Write};
+use std::net::Ipv4Addr;
+
+use super::ruleset::{UPLINK, write_elements};
+use super::target::Targets;
+
+/// Flows to one destination that a NAT gateway has ports for, for each of its addresses. Source: AWS's "NAT gateway
+/// basics".
+const FLOWS: usize = 55_000;
+
+/// Writes the chains. `public` has the public addresses of ports on this host, with the private ones they stand for.
+pub fn write(
+    text: &mut String,
+    public: &BTreeMap<Ipv4Addr, Ipv4Addr>,
+    targets: &Targets<'_>,
+    internet_gateway: bool,
+) -> fmt::Result {
+    let inwards: Vec<_> = public.iter().map(|(public, private)| format!("{public} : {private}")).collect();
+    // A private address with several public ones speaks as the first.
+    let mut outwards = BTreeMap::new();
+    for (public, private) in public {
+        outwards.entry(*private).or_insert(*public);
+    }
+    let senders: Vec<_> = outwards.keys().map(Ipv4Addr::to_string).collect();
+    let outwards: Vec<_> = outwards.iter().map(|(private, public)| format!("{private} : {public}")).collect();
+    write_elements(text, "map public_in", "type ipv4_addr : ipv4_addr", &inwards)?;
+    write_elements(text, "map public_out", "type ipv4_addr : ipv4_addr", &outwards)?;
+    write_elements(text, "set translated", "type ipv4_addr", &senders)?;
+    let mut gateways = Vec::new();
+    for (mark, gateway) in targets.nat_gateways.values() {
+        let private: Vec<_> = gateway.addresses.iter().map(|(private, _)| *private).collect();
+        let public: Vec<_> = gateway.addresses.iter().filter_map(|(_, public)| *public).collect();
+        write_gateway(text, *mark, &private, if internet_gateway { &public } else { &[] })?;
+        gateways.push(format!("{mark:#x} : jump nat_{mark:x}"));
+    }
+    let mut rules = String::new();
+    if !gateways.is_empty() {
+        write_elements(text, "map nat_out", "type mark : verdict", &gateways)?;
+        rules.push_str("\t\tct mark vmap @nat_out\n");
+    }
+    writeln!(
+        text,
+        "\tchain translate_in {{
+\t\ttype nat hook prerouting priority dstnat; policy accept;
+\t\tiifname \"{UPLINK}\" dnat ip to ip daddr map @public_in
+\t}}
+\tchain translate_out {{
+\t\ttype nat hook postrouting priority srcnat; policy accept;
+{rules}\t\toifname \"{UPLINK}\" snat ip to ip saddr map @public_out
+\t}}"
+    )
+}
+
+/// A gateway's chain. Flows beyond what its ports can tell apart at one destination are counted and dropped, as they are
+/// where AWS counts `ErrorPortAllocation`. A flow keeps to one of its addresses by where it goes.
+fn write_gateway(text: &mut String, mark: u32, private: &[Ipv4Addr], public: &[Ipv4Addr]) -> fmt::Result {
+    let flows = FLOWS * private.len().max(1);
+    writeln!(
+        text,
+        "\tcounter nat_exhausted_{mark:x} {{ }}
+\tset nat_flows_{mark:x} {{
+\t\ttype ipv4_addr . inet_proto . inet_service
+\t\tsize 65535
+\t\tflags dynamic
+\t}}
+\tchain nat_{mark:x} {{
+\t\tmeta l4proto {{ tcp, udp }} add @nat_flows_{mark:x} {{ ip daddr . meta l4proto . th dport ct count over {flows} }} \
+         counter name nat_exhausted_{mark:x} drop"
+    )?;
+    for (way, addresses) in [(format!("oifname \"{UPLINK}\" "), public), (String::new(), private)] {
+        match addresses {
+            [] => writeln!(text, "\t\t{way}drop")?,
+            [only] => writeln!(text, "\t\t{way}snat ip to {only}")?,
+            several => {
+                let choices: Vec<_> =
+                    several.iter().enumerate().map(|(index, address)| format!("{index} : {address}")).collect();
+                let choices = choices.join(", ");
+                writeln!(text, "\t\t{way}snat ip to jhash ip daddr mod {} map {{ {choices} }}", several.len())?;
+            }
+        }
+    }
+    writeln!(text, "\t}}")
+}
