@@ -24,7 +24,9 @@ pub fn dump(cloud: &Cloud) -> Dump {
     tables!(
         settings accounts principals access_keys hosts usage images key_pairs vpcs subnets internet_gateways route_tables
         network_acls dhcp_options security_groups security_group_rules interfaces addresses instances user_data volumes
-        tags client_tokens
+        tags client_tokens egress_only_gateways nat_gateways peerings transit_gateways transit_attachments
+        transit_tables endpoints prefix_lists customer_gateways vpn_gateways vpn_connections flow_logs insights_paths
+        insights_analyses
     );
     assert_eq!(kinds, Cloud::KINDS.len(), "a table of the value is missing from its dump");
     dump

@@ -24,6 +24,8 @@ use landfall_state::{Engine, MemoryLog};
 use landfall_testkit::mirror::Mirror;
 use landfall_testkit::{Dice, runs_from_env, seed_from_env};
 
+use crate::connections;
+
 #[test]
 fn a_plan_kept_up_is_the_plan_from_scratch() {
     let seeds = seed_from_env().map_or(0..runs_from_env(12), |seed| seed..seed + 1);
@@ -128,6 +130,19 @@ const CHANGES: &[Change] = &[
     elastic,
     elastic,
     hosts,
+    connections::networks,
+    connections::networks,
+    connections::peerings,
+    connections::peerings,
+    connections::nat_gateways,
+    connections::nat_gateways,
+    connections::transit,
+    connections::transit,
+    connections::transit,
+    connections::prefix_lists,
+    connections::routes,
+    connections::routes,
+    connections::vpns,
 ];
 
 /// One of the scope's rows of a table.
@@ -289,7 +304,8 @@ fn gateways(tx: &mut Tx<'_, '_>, dice: &mut Dice) {
 
 fn routes(tx: &mut Tx<'_, '_>, dice: &mut Dice) {
     let row = any!(tx, dice, route_tables);
-    let subnet = any!(tx, dice, subnets);
+    let subnets: Vec<_> = tx.subnets.by_vpc(&row.vpc).cloned().collect();
+    let Some(subnet) = dice.pick(&subnets) else { return };
     let target = if dice.chance(500) {
         RouteTarget::InternetGateway(any!(tx, dice, internet_gateways).id)
     } else {
