@@ -211,14 +211,6 @@ impl Cidr {
     pub fn overlaps(self, other: Self) -> bool {
         self.covers(other) || other.covers(self)
     }
-
-    /// How many leading bits are fixed.
-    pub fn prefix(self) -> u8 {
-        match self {
-            Cidr::V4(block) => block.prefix(),
-            Cidr::V6(block) => block.prefix(),
-        }
-    }
 }
 
 impl FromStr for Cidr {

@@ -218,7 +218,7 @@ pub(super) fn peering(cloud: &Cloud, row: &Peering) -> Option<PeeringPlan> {
     row.across(requester.vpc)?;
     let there = |vpc: &VpcId| cloud.vpcs.by_id.count(vpc) > 0;
     let vpcs = [requester.vpc, accepter.vpc];
-    vpcs.iter().all(there).then(|| PeeringPlan { id: row.id, vpcs, dns: [requester.dns, accepter.dns] })
+    vpcs.iter().all(there).then_some(PeeringPlan { id: row.id, vpcs, dns: [requester.dns, accepter.dns] })
 }
 
 /// Where something on the host `at` is, seen from `host`.

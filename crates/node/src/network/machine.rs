@@ -7,7 +7,7 @@
 //! machine's address where the pool isn't known outside.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write;
+use std::fmt::{self, Write};
 use std::net::{IpAddr, Ipv4Addr};
 
 use landfall_model::{Cidr, Ipv4Cidr, Ipv6Cidr};
@@ -44,54 +44,9 @@ pub struct Machine<'a> {
 pub fn ruleset(machine: &Machine<'_>) -> String {
     let Machine { table, links, .. } = machine;
     // What is there is emptied and filled again rather than deleted: taking hooks away costs the kernel ten milliseconds.
-    let mut text = format!(
-        "table inet {table} {{
-\tset owned {{
-\t\ttype ifname . ipv4_addr
-\t}}
-\tset owned_ip6 {{
-\t\ttype ifname . ipv6_addr
-\t\tflags interval
-\t}}
-\tset blocked {{
-\t\ttype ipv4_addr
-\t\tflags interval
-\t}}
-\tset blocked_ip6 {{
-\t\ttype ipv6_addr
-\t\tflags interval
-\t}}
-}}
-flush table inet {table}
-flush set inet {table} owned
-flush set inet {table} owned_ip6
-flush set inet {table} blocked
-flush set inet {table} blocked_ip6
-table inet {table} {{
-"
-    );
-    let owned = |ipv6: bool| {
-        let elements = machine.public.iter().flat_map(|(link, blocks)| blocks.iter().map(move |block| (link, block)));
-        let elements = elements.filter(|(_, block)| block.is_ipv6() == ipv6);
-        // An address of IPv4 stands alone; a block of IPv6 belongs to the network as a whole.
-        elements
-            .map(|(link, block)| match block.first() {
-                IpAddr::V4(address) => format!("\"{link}\" . {address}"),
-                IpAddr::V6(_) => format!("\"{link}\" . {block}"),
-            })
-            .collect::<Vec<_>>()
-    };
-    let blocked = |family: Family| {
-        let named = machine.blocked.iter().filter_map(|block| family.span(*block));
-        let never: Vec<_> = match family {
-            Family::V4 => NEVER.iter().map(|&(first, last)| Span::new(first.into(), last.into())).collect(),
-            Family::V6 => {
-                let blocks = NEVER_V6.iter().filter_map(|&(first, prefix)| Ipv6Cidr::new(first, prefix));
-                blocks.filter_map(|block| family.span(Cidr::V6(block))).collect()
-            }
-        };
-        union(named.chain(never).collect()).into_iter().map(|span| family.show(span)).collect::<Vec<_>>()
-    };
+    let mut text = String::new();
+    // Writing to a string doesn't fail.
+    let _ = write_empty(&mut text, table);
     let guard = match machine.guarded {
         Some(uplink) => format!("\t\tiifname \"{uplink}\" oifname != \"{links}*\" drop\n"),
         None => String::new(),
@@ -115,14 +70,7 @@ table inet {table} {{
         }
         None => String::new(),
     };
-    // Writing to a string doesn't fail.
-    let _ = write_elements(&mut text, "set owned", "type ifname . ipv4_addr", &owned(false));
-    let interval = "type ifname . ipv6_addr\n\t\tflags interval";
-    let _ = write_elements(&mut text, "set owned_ip6", interval, &owned(true));
-    for (family, name) in [(Family::V4, "set blocked"), (Family::V6, "set blocked_ip6")] {
-        let kind = format!("type {}_addr\n\t\tflags interval", family.protocol());
-        let _ = write_elements(&mut text, name, &kind, &blocked(family));
-    }
+    let _ = write_sets(&mut text, machine);
     let _ = write!(
         text,
         "\tchain from_network {{
@@ -159,4 +107,69 @@ table inet {table} {{
 "
     );
     text
+}
+
+/// What belongs to our links' networks, and where they may not go.
+fn write_sets(text: &mut String, machine: &Machine<'_>) -> fmt::Result {
+    let owned = |ipv6: bool| {
+        let elements = machine.public.iter().flat_map(|(link, blocks)| blocks.iter().map(move |block| (link, block)));
+        let elements = elements.filter(|(_, block)| block.is_ipv6() == ipv6);
+        // An address of IPv4 stands alone; a block of IPv6 belongs to the network as a whole.
+        elements
+            .map(|(link, block)| match block.first() {
+                IpAddr::V4(address) => format!("\"{link}\" . {address}"),
+                IpAddr::V6(_) => format!("\"{link}\" . {block}"),
+            })
+            .collect::<Vec<_>>()
+    };
+    let blocked = |family: Family| {
+        let named = machine.blocked.iter().filter_map(|block| family.span(*block));
+        let never: Vec<_> = match family {
+            Family::V4 => NEVER.iter().map(|&(first, last)| Span::new(first.into(), last.into())).collect(),
+            Family::V6 => {
+                let blocks = NEVER_V6.iter().filter_map(|&(first, prefix)| Ipv6Cidr::new(first, prefix));
+                blocks.filter_map(|block| family.span(Cidr::V6(block))).collect()
+            }
+        };
+        union(named.chain(never).collect()).into_iter().map(|span| family.show(span)).collect::<Vec<_>>()
+    };
+    write_elements(text, "set owned", "type ifname . ipv4_addr", &owned(false))?;
+    let interval = "type ifname . ipv6_addr\n\t\tflags interval";
+    write_elements(text, "set owned_ip6", interval, &owned(true))?;
+    for (family, name) in [(Family::V4, "set blocked"), (Family::V6, "set blocked_ip6")] {
+        let kind = format!("type {}_addr\n\t\tflags interval", family.protocol());
+        write_elements(text, name, &kind, &blocked(family))?;
+    }
+    Ok(())
+}
+
+/// Empties what is there of the table.
+fn write_empty(text: &mut String, table: &str) -> fmt::Result {
+    write!(
+        text,
+        "table inet {table} {{
+\tset owned {{
+\t\ttype ifname . ipv4_addr
+\t}}
+\tset owned_ip6 {{
+\t\ttype ifname . ipv6_addr
+\t\tflags interval
+\t}}
+\tset blocked {{
+\t\ttype ipv4_addr
+\t\tflags interval
+\t}}
+\tset blocked_ip6 {{
+\t\ttype ipv6_addr
+\t\tflags interval
+\t}}
+}}
+flush table inet {table}
+flush set inet {table} owned
+flush set inet {table} owned_ip6
+flush set inet {table} blocked
+flush set inet {table} blocked_ip6
+table inet {table} {{
+"
+    )
 }
