@@ -46,6 +46,8 @@ const PLACES: &[(&str, &str)] = &[
     ("crates/cloud/src/reach/transit.rs", "attachments of a transit gateway may be another's"),
     ("crates/cloud/src/reach/walk.rs", "a packet goes wherever the network leads it"),
     ("crates/cloud/src/report.rs", "a host runs the machines of all"),
+    ("crates/cloud/src/route.rs", "the connections of a VPN gateway that the view gave"),
+    ("crates/cloud/src/route_table.rs", "the tables of a VPC or subnet that the view gave"),
     ("crates/cloud/src/security_group.rs", "the rules of a group that the view gave"),
     (
         "crates/cloud/src/subnet.rs",

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use landfall_cloud::Fault;
 use landfall_cloud::fault::{BlockKind, ExistsKind, QuotaKind};
+use landfall_model::{Cidr, Destination, RouteTableId};
 use landfall_state::Refused;
 use landfall_wire::Refusal;
 
@@ -138,6 +139,8 @@ impl From<Fault> for ApiError {
             Fault::NotAttached(message) => Self::new("Gateway.NotAttached", message),
             Fault::WrongState(message) => Self::new("IncorrectState", message),
             Fault::Taken { code, message } => Self::new(code, message),
+            Fault::Refused(message) => Self::new("InvalidParameterValue", message),
+            Fault::NoSuchRoute { destination, table } => no_such_route(destination, table),
             Fault::Mismatch(message) => Self::new("InvalidParameter", message),
             Fault::BlockInUse(block) => Self::new(
                 "InvalidCidrBlock.InUse",
@@ -156,10 +159,22 @@ fn no_such(code: &str, noun: &str, id: &str) -> String {
     if code == "InvalidAddress.NotFound" {
         return format!("Address '{id}' not found.");
     }
+    if code == "NatGatewayNotFound" {
+        return format!("NAT gateway {id} was not found");
+    }
     if id.contains(", ") {
         return format!("The {noun}s '{id}' do not exist");
     }
     format!("The {noun} '{id}' does not exist")
+}
+
+fn no_such_route(destination: Destination, table: RouteTableId) -> ApiError {
+    let (parameter, text) = match destination {
+        Destination::Cidr(Cidr::V4(block)) => ("destination-cidr-block", block.to_string()),
+        Destination::Cidr(Cidr::V6(block)) => ("destination-ipv6-cidr-block", block.to_string()),
+        Destination::PrefixList(id) => ("destination-prefix-list-id", id.to_string()),
+    };
+    ApiError::new("InvalidRoute.NotFound", format!("no route with {parameter} {text} in route table {table}"))
 }
 
 fn exists(kind: ExistsKind, what: &str) -> ApiError {

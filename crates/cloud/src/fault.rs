@@ -2,7 +2,7 @@
 //! that turns these into its own codes and words.
 
 use landfall_model::id::{Id, Kind};
-use landfall_model::{Cidr, InstanceState, SubnetId, VpcId};
+use landfall_model::{Cidr, Destination, InstanceState, RouteTableId, SubnetId, VpcId};
 
 /// Why a rule says no.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -125,6 +125,17 @@ pub enum Fault {
         code: &'static str,
         /// A whole sentence.
         message: String,
+    },
+    /// A value that isn't taken, in a whole sentence.
+    #[error("{0}")]
+    Refused(String),
+    /// A route that the table doesn't have.
+    #[error("no route to {destination} in {table}")]
+    NoSuchRoute {
+        /// Where to.
+        destination: Destination,
+        /// The table.
+        table: RouteTableId,
     },
     /// A network without the gateway that is needed.
     #[error("{0}")]

@@ -45,22 +45,11 @@ pub fn create(
 ) -> Result<InterfaceId, Fault> {
     let subnet = tx.view().need::<Subnets, _>(subnet)?.clone();
     let groups = check_groups(&tx.view(), subnet.vpc, &new.groups)?;
-    let mut addresses = Vec::new();
-    match new.address {
-        Some(address) => addresses.push(check_address(&tx.view(), &subnet, address)?),
-        None => addresses.push(free_address(tx, &subnet, &[])?),
-    }
-    for address in new.secondary {
-        let address = check_address(&tx.view(), &subnet, address)?;
-        if addresses.contains(&address) {
-            return Err(Fault::AddressInUse(address));
-        }
-        addresses.push(address);
-    }
-    for _ in 0..new.secondary_count {
-        let address = free_address(tx, &subnet, &addresses)?;
-        addresses.push(address);
-    }
+    let mut addresses = match new.address {
+        Some(address) => vec![check_address(&tx.view(), &subnet, address)?],
+        None => vec![free_address(tx, &subnet, &[])?],
+    };
+    addresses.extend(further(tx, &subnet, &addresses, &new.secondary, new.secondary_count)?);
     let ipv6 = ipv6_addresses(tx, &subnet, &[], &new.ipv6, new.ipv6_count)?;
     let (id, mac, scope, now) = (tx.new_id(), new_mac(tx), tx.scope(), tx.now());
     tx.put::<Interfaces>(NetworkInterface {
@@ -82,6 +71,30 @@ pub fn create(
         purpose: new.purpose,
     });
     Ok(id)
+}
+
+/// Further addresses for an interface besides those that it has: those that are named, and so many of the subnet's
+/// choosing.
+pub(crate) fn further(
+    tx: &mut Tx<'_, '_>,
+    subnet: &Subnet,
+    besides: &[Ipv4Addr],
+    named: &[Ipv4Addr],
+    count: u32,
+) -> Result<Vec<Ipv4Addr>, Fault> {
+    let mut all = besides.to_vec();
+    for address in named {
+        let address = check_address(&tx.view(), subnet, *address)?;
+        if all.contains(&address) {
+            return Err(Fault::AddressInUse(address));
+        }
+        all.push(address);
+    }
+    for _ in 0..count {
+        let address = free_address(tx, subnet, &all)?;
+        all.push(address);
+    }
+    Ok(all.split_off(besides.len()))
 }
 
 /// Deletes an interface, if it is there, and gives back its addresses; an elastic one is only disassociated.

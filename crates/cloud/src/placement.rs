@@ -7,7 +7,7 @@ use landfall_model::{Host, HostId, Instance, InstanceState, InstanceType, Usage,
 
 use crate::fault::{Fault, QuotaKind};
 use crate::tx::Tx;
-use crate::value::{Hosts, Usages};
+use crate::value::{Cloud, Hosts, Usages};
 
 /// Chooses the host with the most free memory among those that serve the zone and have room. `pinned` is the host whose
 /// disk has the instance's volumes already.
@@ -36,6 +36,17 @@ pub fn choose(tx: &Tx<'_, '_>, kind: InstanceType, zone: ZoneName, pinned: Optio
         };
         Fault::NoCapacity { instance_type: kind.name(), zone: zone.to_string(), why }
     })
+}
+
+/// The host that does something for a whole zone, such as translating for a NAT gateway: the first one that is
+/// schedulable there.
+pub fn first_host(cloud: &Cloud, zone: ZoneName) -> Option<HostId> {
+    let serves = |host: &&Host| {
+        host.schedulable
+            && host.region.is_none_or(|region| region == zone.region)
+            && host.zone.is_none_or(|index| index == zone.index)
+    };
+    cloud.hosts.iter().filter(serves).map(|host| host.id).min()
 }
 
 /// Takes the room of an instance on a host, and counts it against the account's quota.

@@ -13,11 +13,12 @@ use landfall_model::{
     EndpointId, FlowLog, FlowLogId, Host, HostId, Image, ImageId, InsightsAnalysis, InsightsAnalysisId, InsightsPath,
     InsightsPathId, Instance, InstanceId, InterfaceId, InternetGateway, InternetGatewayId, Ipv4Cidr, Ipv6Cidr, KeyPair,
     KeyPairId, NatGateway, NatGatewayId, NetworkAcl, NetworkAclId, NetworkInterface, Peer, Peering, PeeringId,
-    PrefixList, PrefixListId, Principal, Quotas, ReservationId, RouteTable, RouteTableId, RouteTarget, Scope, Scoped,
-    SecurityGroup, SecurityGroupId, SecurityGroupRule, SecurityGroupRuleId, Settings, Subnet, SubnetCidrId, SubnetId,
-    TagSet, Timestamp, TransitGateway, TransitGatewayAttachment, TransitGatewayAttachmentId, TransitGatewayId,
-    TransitGatewayRouteTable, TransitGatewayRouteTableId, Usage, UserData, Volume, VolumeId, Vpc, VpcCidrId, VpcId,
-    VpnConnection, VpnConnectionId, VpnGateway, VpnGatewayId, VpnSide, host,
+    PrefixList, PrefixListId, Principal, Quotas, ReservationId, RouteTable, RouteTableAssociationId, RouteTableId,
+    RouteTarget, Scope, Scoped, SecurityGroup, SecurityGroupId, SecurityGroupRule, SecurityGroupRuleId, Settings,
+    Subnet, SubnetCidrId, SubnetId, TagSet, Timestamp, TransitGateway, TransitGatewayAttachment,
+    TransitGatewayAttachmentId, TransitGatewayId, TransitGatewayRouteTable, TransitGatewayRouteTableId, Usage,
+    UserData, Volume, VolumeId, Vpc, VpcCidrId, VpcId, VpnConnection, VpnConnectionId, VpnGateway, VpnGatewayId,
+    VpnSide, host,
 };
 
 landfall_state::value! {
@@ -92,6 +93,7 @@ landfall_state::value! {
         pub internet_gateways: InternetGateways = "internet-gateway" v1 {
             row: InternetGateway,
             key: Scoped<InternetGatewayId> = |row| row.key(),
+            index by_scope: Scope = |row| Some(row.scope),
             index by_vpc: VpcId = |row| row.vpc,
         },
         /// Route tables.
@@ -109,6 +111,7 @@ landfall_state::value! {
                 Destination::Cidr(_) => None,
             }).collect::<BTreeSet<_>>(),
             index by_propagation: VpnGatewayId = |row| row.propagating.iter().copied(),
+            index by_association: RouteTableAssociationId = |row| row.association_ids(),
         },
         /// Network ACLs.
         pub network_acls: NetworkAcls = "network-acl" v1 {
@@ -161,6 +164,7 @@ landfall_state::value! {
         pub egress_only_gateways: EgressOnlyGateways = "egress-only-gateway" v1 {
             row: EgressOnlyGateway,
             key: Scoped<EgressOnlyGatewayId> = |row| row.key(),
+            index by_scope: Scope = |row| Some(row.scope),
             index by_vpc: VpcId = |row| Some(row.vpc),
         },
         /// NAT gateways.

@@ -5,8 +5,7 @@
 use std::net::Ipv4Addr;
 
 use landfall_model::{
-    Cidr, Ipv4Cidr, Ipv6Cidr, NetworkAcl, PeeringState, RouteTable, SecurityGroup, SecurityGroupRule, Vpc, VpcCidrId,
-    VpcId,
+    Cidr, Ipv4Cidr, Ipv6Cidr, NetworkAcl, RouteTable, SecurityGroup, SecurityGroupRule, Vpc, VpcCidrId, VpcId,
 };
 
 use crate::fault::{BlockKind, Fault, QuotaKind};
@@ -206,16 +205,10 @@ fn is_used(tx: &Tx<'_, '_>, id: VpcId) -> bool {
         || tx.nat_gateways.by_vpc(&id).any(|row| row.state.is_live())
         || tx.endpoints.by_vpc(&id).any(|row| row.state.is_live())
         || tx.transit_attachments.by_vpc(&id).any(|row| row.state.is_live())
-        || tx.peerings.by_vpc(&id).any(|row| is_open(row.state))
+        || tx.peerings.by_vpc(&id).any(|row| row.binds(id))
         || tx.route_tables.by_vpc(&id).any(|row| row.main.is_none())
         || tx.network_acls.by_vpc(&id).any(|row| !row.is_default)
         || tx.security_groups.by_vpc(&id).any(|row| row.name != "default")
-}
-
-/// Whether a peering still needs both its VPCs.
-fn is_open(state: PeeringState) -> bool {
-    use PeeringState::{Active, InitiatingRequest, PendingAcceptance, Provisioning};
-    matches!(state, InitiatingRequest | PendingAcceptance | Provisioning | Active)
 }
 
 const fn range(a: u8, b: u8, prefix: u8) -> (Ipv4Addr, u8) {

@@ -219,6 +219,13 @@ impl Peering {
         at.map(Timestamp::as_millis)
     }
 
+    /// Whether it needs one of its VPCs: that of the one that asked, and the other from the answer on. Nobody keeps
+    /// another's VPC from being deleted by asking.
+    pub fn binds(&self, vpc: VpcId) -> bool {
+        let waits = matches!(self.state, PeeringState::InitiatingRequest | PeeringState::PendingAcceptance);
+        self.state.is_live() && (self.requester.vpc == vpc || !waits)
+    }
+
     /// Whether an account has one of its sides.
     pub fn concerns(&self, account: AccountId) -> bool {
         self.sides().iter().any(|side| side.scope.account == account)

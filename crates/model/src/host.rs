@@ -133,6 +133,25 @@ pub struct Quotas {
     pub interface_endpoints_per_vpc: u32,
     /// Gateway endpoints ("Gateway VPC endpoints per Region").
     pub gateway_endpoints: u32,
+    /// Route tables of a VPC ("Route tables per VPC").
+    pub route_tables_per_vpc: u32,
+    /// Routes of a route table, those of prefix lists counted by the most entries that these may have ("Routes per route
+    /// table (non-propagated routes)").
+    pub routes_per_table: u32,
+    /// Internet gateways ("Internet gateways per Region").
+    pub internet_gateways: u32,
+    /// Egress-only internet gateways ("Egress-only internet gateways per Region").
+    pub egress_only_gateways: u32,
+    /// NAT gateways in a zone ("NAT gateways per Availability Zone").
+    pub nat_gateways_per_zone: u32,
+    /// Private addresses of a NAT gateway ("Private IP address quota per NAT gateway").
+    pub nat_private_addresses: u32,
+    /// Elastic addresses of a public NAT gateway ("Elastic IP addresses per public NAT gateway").
+    pub nat_elastic_addresses: u32,
+    /// Peerings of a VPC that are in use ("Active VPC peering connections per VPC").
+    pub peerings_per_vpc: u32,
+    /// Peerings that an account has asked for and that wait ("Outstanding VPC peering connection requests").
+    pub outstanding_peerings: u32,
 }
 
 impl Default for Quotas {
@@ -162,6 +181,15 @@ impl Default for Quotas {
             routes_per_vpn: 100,
             interface_endpoints_per_vpc: 50,
             gateway_endpoints: 20,
+            route_tables_per_vpc: 200,
+            routes_per_table: 50,
+            internet_gateways: 5,
+            egress_only_gateways: 5,
+            nat_gateways_per_zone: 5,
+            nat_private_addresses: 8,
+            nat_elastic_addresses: 2,
+            peerings_per_vpc: 50,
+            outstanding_peerings: 25,
         }
     }
 }

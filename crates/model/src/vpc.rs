@@ -44,6 +44,14 @@ pub struct Vpc {
     pub dedicated: bool,
 }
 
+impl Vpc {
+    /// Its blocks of both families, the primary one first.
+    pub fn blocks(&self) -> Vec<Cidr> {
+        let v4 = self.cidrs.iter().map(|(_, block)| Cidr::V4(*block));
+        v4.chain(self.ipv6.iter().map(|(_, block)| Cidr::V6(*block))).collect()
+    }
+}
+
 /// A part of a VPC in one zone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Subnet {
@@ -120,6 +128,14 @@ pub struct RouteTable {
     pub propagating: Vec<VpnGatewayId>,
 }
 
+impl RouteTable {
+    /// The ids of all its associations.
+    pub fn association_ids(&self) -> Vec<RouteTableAssociationId> {
+        let subnets = self.associations.iter().map(|(id, _)| *id);
+        self.main.into_iter().chain(subnets).chain(self.gateways.iter().map(|(id, _)| *id)).collect()
+    }
+}
+
 /// A gateway at the edge of a VPC that may have a route table of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum EdgeGateway {
@@ -137,6 +153,16 @@ pub enum Destination {
     PrefixList(PrefixListId),
     /// A block.
     Cidr(Cidr),
+}
+
+/// As the API shows it.
+impl std::fmt::Display for Destination {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Destination::PrefixList(id) => id.fmt(f),
+            Destination::Cidr(block) => block.fmt(f),
+        }
+    }
 }
 
 /// A route.

@@ -1,11 +1,11 @@
 //! ec2:DescribeInternetGateways. Lists internet gateways, with the VPC that each is attached to.
 
 use landfall_cloud::value::InternetGateways;
-use landfall_model::{AccountId, InternetGateway, InternetGatewayId, VpcId};
+use landfall_model::{InternetGateway, InternetGatewayId};
 use serde::{Deserialize, Serialize};
 
+use super::shape::internet_gateway::{InternetGatewayShape, internet_gateway};
 use super::shape::listing::listing;
-use super::shape::{Tag, tag_set};
 use crate::filter::{FilterNames, Values, many, one, shown};
 use crate::{Action, ApiError, Filters, Look, Read};
 
@@ -24,24 +24,6 @@ pub struct DescribeInternetGatewaysResult<'v> {
     internet_gateway_set: Vec<InternetGatewayShape<'v>>,
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct InternetGatewayShape<'v> {
-    internet_gateway_id: InternetGatewayId,
-    owner_id: AccountId,
-    attachment_set: Vec<GatewayAttachment>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tag_set: Option<Vec<Tag<'v>>>,
-}
-
-/// An attachment. EC2's word for an internet gateway that is attached is `available`.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct GatewayAttachment {
-    vpc_id: VpcId,
-    state: &'static str,
-}
-
 impl Read for DescribeInternetGateways {
     const ACTION: Action = Action::ec2("DescribeInternetGateways");
     const FILTERS: FilterNames = FilterNames {
@@ -55,16 +37,7 @@ impl Read for DescribeInternetGateways {
         let (view, ids) = (look.view, &self.internet_gateway_id);
         let rows =
             listing::<InternetGateways, _>(look, ids, &self.filter, Self::FILTERS, |_, row, name| field(row, name))?;
-        let shapes = rows.into_iter().map(|row| InternetGatewayShape {
-            internet_gateway_id: row.id,
-            owner_id: row.scope.account,
-            attachment_set: row
-                .vpc
-                .map(|vpc_id| GatewayAttachment { vpc_id, state: "available" })
-                .into_iter()
-                .collect(),
-            tag_set: tag_set(&view, &row.id.to_string()),
-        });
+        let shapes = rows.into_iter().map(|row| internet_gateway(&view, row));
         Ok(DescribeInternetGatewaysResult { internet_gateway_set: shapes.collect() })
     }
 }

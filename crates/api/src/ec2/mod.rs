@@ -1,16 +1,26 @@
 //! EC2: one file per action, the shapes that answers share in [`shape`], and the list.
 
 mod accept_transit_gateway_vpc_attachment;
+mod accept_vpc_peering_connection;
 mod allocate_address;
+mod assign_private_nat_gateway_address;
 mod associate_address;
+mod associate_nat_gateway_address;
+mod associate_route_table;
 mod associate_subnet_cidr_block;
 mod associate_transit_gateway_route_table;
 mod associate_vpc_cidr_block;
+mod attach_internet_gateway;
 mod authorize_security_group_egress;
 mod authorize_security_group_ingress;
 mod create_default_subnet;
 mod create_default_vpc;
+mod create_egress_only_internet_gateway;
+mod create_internet_gateway;
 mod create_key_pair;
+mod create_nat_gateway;
+mod create_route;
+mod create_route_table;
 mod create_security_group;
 mod create_subnet;
 mod create_tags;
@@ -19,8 +29,13 @@ mod create_transit_gateway_route;
 mod create_transit_gateway_route_table;
 mod create_transit_gateway_vpc_attachment;
 mod create_vpc;
+mod create_vpc_peering_connection;
+mod delete_egress_only_internet_gateway;
 mod delete_internet_gateway;
 mod delete_key_pair;
+mod delete_nat_gateway;
+mod delete_route;
+mod delete_route_table;
 mod delete_security_group;
 mod delete_subnet;
 mod delete_tags;
@@ -29,11 +44,13 @@ mod delete_transit_gateway_route;
 mod delete_transit_gateway_route_table;
 mod delete_transit_gateway_vpc_attachment;
 mod delete_vpc;
+mod delete_vpc_peering_connection;
 mod describe_account_attributes;
 mod describe_addresses;
 mod describe_addresses_attribute;
 mod describe_availability_zones;
 mod describe_dhcp_options;
+mod describe_egress_only_internet_gateways;
 mod describe_images;
 mod describe_instance_attribute;
 mod describe_instance_credit_specifications;
@@ -43,6 +60,7 @@ mod describe_instance_types;
 mod describe_instances;
 mod describe_internet_gateways;
 mod describe_key_pairs;
+mod describe_nat_gateways;
 mod describe_network_acls;
 mod describe_network_interface_attribute;
 mod describe_network_interfaces;
@@ -58,14 +76,19 @@ mod describe_transit_gateway_vpc_attachments;
 mod describe_transit_gateways;
 mod describe_volumes;
 mod describe_vpc_attribute;
+mod describe_vpc_peering_connections;
 mod describe_vpcs;
 mod detach_internet_gateway;
 mod disable_transit_gateway_route_table_propagation;
+mod disable_vgw_route_propagation;
 mod disassociate_address;
+mod disassociate_nat_gateway_address;
+mod disassociate_route_table;
 mod disassociate_subnet_cidr_block;
 mod disassociate_transit_gateway_route_table;
 mod disassociate_vpc_cidr_block;
 mod enable_transit_gateway_route_table_propagation;
+mod enable_vgw_route_propagation;
 mod get_console_output;
 mod get_instance_uefi_data;
 mod get_password_data;
@@ -82,10 +105,14 @@ mod modify_subnet_attribute;
 mod modify_transit_gateway;
 mod modify_transit_gateway_vpc_attachment;
 mod modify_vpc_attribute;
+mod modify_vpc_peering_connection_options;
 mod modify_vpc_tenancy;
 mod reboot_instances;
 mod reject_transit_gateway_vpc_attachment;
+mod reject_vpc_peering_connection;
 mod release_address;
+mod replace_route;
+mod replace_route_table_association;
 mod replace_transit_gateway_route;
 mod revoke_security_group_egress;
 mod revoke_security_group_ingress;
@@ -95,6 +122,7 @@ mod shape;
 mod start_instances;
 mod stop_instances;
 mod terminate_instances;
+mod unassign_private_nat_gateway_address;
 mod update_security_group_rule_descriptions_egress;
 mod update_security_group_rule_descriptions_ingress;
 
@@ -103,16 +131,26 @@ use crate::operation::Operation;
 /// The operations of this service, by name.
 pub static OPERATIONS: &[Operation] = &[
     Operation::write::<accept_transit_gateway_vpc_attachment::AcceptTransitGatewayVpcAttachment>(),
+    Operation::write::<accept_vpc_peering_connection::AcceptVpcPeeringConnection>(),
     Operation::write::<allocate_address::AllocateAddress>(),
+    Operation::write::<assign_private_nat_gateway_address::AssignPrivateNatGatewayAddress>(),
     Operation::write::<associate_address::AssociateAddress>(),
+    Operation::write::<associate_nat_gateway_address::AssociateNatGatewayAddress>(),
+    Operation::write::<associate_route_table::AssociateRouteTable>(),
     Operation::write::<associate_subnet_cidr_block::AssociateSubnetCidrBlock>(),
     Operation::write::<associate_transit_gateway_route_table::AssociateTransitGatewayRouteTable>(),
     Operation::write::<associate_vpc_cidr_block::AssociateVpcCidrBlock>(),
+    Operation::write::<attach_internet_gateway::AttachInternetGateway>(),
     Operation::write::<authorize_security_group_egress::AuthorizeSecurityGroupEgress>(),
     Operation::write::<authorize_security_group_ingress::AuthorizeSecurityGroupIngress>(),
     Operation::write::<create_default_subnet::CreateDefaultSubnet>(),
     Operation::write::<create_default_vpc::CreateDefaultVpc>(),
+    Operation::write::<create_egress_only_internet_gateway::CreateEgressOnlyInternetGateway>(),
+    Operation::write::<create_internet_gateway::CreateInternetGateway>(),
     Operation::call::<create_key_pair::CreateKeyPair>(),
+    Operation::write::<create_nat_gateway::CreateNatGateway>(),
+    Operation::write::<create_route::CreateRoute>(),
+    Operation::write::<create_route_table::CreateRouteTable>(),
     Operation::write::<create_security_group::CreateSecurityGroup>(),
     Operation::write::<create_subnet::CreateSubnet>(),
     Operation::write::<create_tags::CreateTags>(),
@@ -121,8 +159,13 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::write::<create_transit_gateway_route_table::CreateTransitGatewayRouteTable>(),
     Operation::write::<create_transit_gateway_vpc_attachment::CreateTransitGatewayVpcAttachment>(),
     Operation::write::<create_vpc::CreateVpc>(),
+    Operation::write::<create_vpc_peering_connection::CreateVpcPeeringConnection>(),
+    Operation::write::<delete_egress_only_internet_gateway::DeleteEgressOnlyInternetGateway>(),
     Operation::write::<delete_internet_gateway::DeleteInternetGateway>(),
     Operation::write::<delete_key_pair::DeleteKeyPair>(),
+    Operation::write::<delete_nat_gateway::DeleteNatGateway>(),
+    Operation::write::<delete_route::DeleteRoute>(),
+    Operation::write::<delete_route_table::DeleteRouteTable>(),
     Operation::write::<delete_security_group::DeleteSecurityGroup>(),
     Operation::write::<delete_subnet::DeleteSubnet>(),
     Operation::write::<delete_tags::DeleteTags>(),
@@ -131,11 +174,13 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::write::<delete_transit_gateway_route_table::DeleteTransitGatewayRouteTable>(),
     Operation::write::<delete_transit_gateway_vpc_attachment::DeleteTransitGatewayVpcAttachment>(),
     Operation::write::<delete_vpc::DeleteVpc>(),
+    Operation::write::<delete_vpc_peering_connection::DeleteVpcPeeringConnection>(),
     Operation::read::<describe_account_attributes::DescribeAccountAttributes>(),
     Operation::read::<describe_addresses::DescribeAddresses>(),
     Operation::read::<describe_addresses_attribute::DescribeAddressesAttribute>(),
     Operation::read::<describe_availability_zones::DescribeAvailabilityZones>(),
     Operation::read::<describe_dhcp_options::DescribeDhcpOptions>(),
+    Operation::read::<describe_egress_only_internet_gateways::DescribeEgressOnlyInternetGateways>(),
     Operation::read::<describe_images::DescribeImages>(),
     Operation::read::<describe_instance_attribute::DescribeInstanceAttribute>(),
     Operation::read::<describe_instance_credit_specifications::DescribeInstanceCreditSpecifications>(),
@@ -145,6 +190,7 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::read::<describe_instances::DescribeInstances>(),
     Operation::read::<describe_internet_gateways::DescribeInternetGateways>(),
     Operation::read::<describe_key_pairs::DescribeKeyPairs>(),
+    Operation::read::<describe_nat_gateways::DescribeNatGateways>(),
     Operation::read::<describe_network_acls::DescribeNetworkAcls>(),
     Operation::read::<describe_network_interface_attribute::DescribeNetworkInterfaceAttribute>(),
     Operation::read::<describe_network_interfaces::DescribeNetworkInterfaces>(),
@@ -160,14 +206,19 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::read::<describe_transit_gateways::DescribeTransitGateways>(),
     Operation::read::<describe_volumes::DescribeVolumes>(),
     Operation::read::<describe_vpc_attribute::DescribeVpcAttribute>(),
+    Operation::read::<describe_vpc_peering_connections::DescribeVpcPeeringConnections>(),
     Operation::read::<describe_vpcs::DescribeVpcs>(),
     Operation::write::<detach_internet_gateway::DetachInternetGateway>(),
     Operation::write::<disable_transit_gateway_route_table_propagation::DisableTransitGatewayRouteTablePropagation>(),
+    Operation::write::<disable_vgw_route_propagation::DisableVgwRoutePropagation>(),
     Operation::write::<disassociate_address::DisassociateAddress>(),
+    Operation::write::<disassociate_nat_gateway_address::DisassociateNatGatewayAddress>(),
+    Operation::write::<disassociate_route_table::DisassociateRouteTable>(),
     Operation::write::<disassociate_subnet_cidr_block::DisassociateSubnetCidrBlock>(),
     Operation::write::<disassociate_transit_gateway_route_table::DisassociateTransitGatewayRouteTable>(),
     Operation::write::<disassociate_vpc_cidr_block::DisassociateVpcCidrBlock>(),
     Operation::write::<enable_transit_gateway_route_table_propagation::EnableTransitGatewayRouteTablePropagation>(),
+    Operation::write::<enable_vgw_route_propagation::EnableVgwRoutePropagation>(),
     Operation::call::<get_console_output::GetConsoleOutput>(),
     Operation::read::<get_instance_uefi_data::GetInstanceUefiData>(),
     Operation::read::<get_password_data::GetPasswordData>(),
@@ -183,10 +234,14 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::write::<modify_transit_gateway::ModifyTransitGateway>(),
     Operation::write::<modify_transit_gateway_vpc_attachment::ModifyTransitGatewayVpcAttachment>(),
     Operation::write::<modify_vpc_attribute::ModifyVpcAttribute>(),
+    Operation::write::<modify_vpc_peering_connection_options::ModifyVpcPeeringConnectionOptions>(),
     Operation::write::<modify_vpc_tenancy::ModifyVpcTenancy>(),
     Operation::write::<reboot_instances::RebootInstances>(),
     Operation::write::<reject_transit_gateway_vpc_attachment::RejectTransitGatewayVpcAttachment>(),
+    Operation::write::<reject_vpc_peering_connection::RejectVpcPeeringConnection>(),
     Operation::write::<release_address::ReleaseAddress>(),
+    Operation::write::<replace_route::ReplaceRoute>(),
+    Operation::write::<replace_route_table_association::ReplaceRouteTableAssociation>(),
     Operation::write::<replace_transit_gateway_route::ReplaceTransitGatewayRoute>(),
     Operation::write::<revoke_security_group_egress::RevokeSecurityGroupEgress>(),
     Operation::write::<revoke_security_group_ingress::RevokeSecurityGroupIngress>(),
@@ -195,6 +250,7 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::write::<start_instances::StartInstances>(),
     Operation::write::<stop_instances::StopInstances>(),
     Operation::write::<terminate_instances::TerminateInstances>(),
+    Operation::write::<unassign_private_nat_gateway_address::UnassignPrivateNatGatewayAddress>(),
     Operation::write::<update_security_group_rule_descriptions_egress::UpdateSecurityGroupRuleDescriptionsEgress>(),
     Operation::write::<update_security_group_rule_descriptions_ingress::UpdateSecurityGroupRuleDescriptionsIngress>(),
 ];

@@ -15,9 +15,12 @@ mod instance;
 mod instance_type;
 mod interface;
 mod key_pair;
+mod nat_gateway;
 mod network;
+mod peering;
 mod reference;
 mod region;
+mod route;
 mod security_group;
 #[path = "../../../../tests/skipped.rs"]
 mod skipping;

@@ -169,7 +169,7 @@ pub const CASES: &[Case] = &[
 ];
 
 /// The id of the only row of a list.
-fn only(client: &Client<'_>, action: &str, set: &str, id: &str) -> String {
+pub fn only(client: &Client<'_>, action: &str, set: &str, id: &str) -> String {
     let tree = client.ok(action, &[]);
     assert_eq!(list(&tree, set).len(), 1, "{tree:?}");
     at(&tree, &format!("{set}.0.{id}")).to_owned()
@@ -177,7 +177,7 @@ fn only(client: &Client<'_>, action: &str, set: &str, id: &str) -> String {
 
 /// The default VPC.
 pub fn default_vpc(client: &Client<'_>) -> String {
-    only(client, "DescribeVpcs", "vpcSet", "vpcId")
+    at(&select(client, "DescribeVpcs", "vpcSet", &[("isDefault", "true")])[0], "vpcId").to_owned()
 }
 
 fn gateway(client: &Client<'_>) -> String {

@@ -1,9 +1,12 @@
 //! Demands on parts of a network, with what AWS's reference lets conditions look at.
 
 use landfall_cloud::View;
-use landfall_cloud::value::{Addresses, Interfaces, SecurityGroups, Subnets, Vpcs};
+use landfall_cloud::value::{Addresses, Interfaces, RouteTables, SecurityGroups, Subnets, Vpcs};
 use landfall_model::id::{Id, Kind};
-use landfall_model::{AllocationId, Arn, InterfaceId, InternetGatewayId, SecurityGroupId, SubnetId, VpcId};
+use landfall_model::{
+    AllocationId, Arn, EdgeGateway, InterfaceId, InternetGatewayId, RouteTableAssociationId, RouteTableId,
+    RouteTableKind, SecurityGroupId, SubnetId, VpcId,
+};
 
 use super::vpc::tenancy;
 use crate::demand::{Demand, Demands};
@@ -60,4 +63,36 @@ pub fn address<'d>(view: &View<'_>, demands: &'d mut Demands, action: Action, id
         demand.with("ec2:PublicIpAddress", row.public);
     }
     demand
+}
+
+/// The demand of an action on a route table.
+pub fn route_table<'d>(view: &View<'_>, demands: &'d mut Demands, action: Action, id: RouteTableId) -> &'d mut Demand {
+    let demand = demands.ec2(view, action, id).with("ec2:RouteTableID", id);
+    if let Some(row) = view.find::<RouteTables, _>(id) {
+        demand.with("ec2:Vpc", arn(view, row.vpc));
+    }
+    demand
+}
+
+/// The demand of an action on a gateway that may have a route table.
+pub fn edge_gateway(view: &View<'_>, demands: &mut Demands, action: Action, id: EdgeGateway) {
+    match id {
+        EdgeGateway::Internet(id) => gateway(view, demands, action, id),
+        EdgeGateway::Vpn(id) => demands.ec2(view, action, id),
+    };
+}
+
+/// The demands of an action on an association: its table, and what uses it.
+pub fn association(view: &View<'_>, demands: &mut Demands, action: Action, id: RouteTableAssociationId) {
+    let Ok(row) = view.associated_table(id) else {
+        demands.new_ec2::<RouteTableKind>(action);
+        return;
+    };
+    route_table(view, demands, action, row.id);
+    for (_, id) in row.associations.iter().filter(|(other, _)| *other == id) {
+        subnet(view, demands, action, *id);
+    }
+    for (_, id) in row.gateways.iter().filter(|(other, _)| *other == id) {
+        edge_gateway(view, demands, action, *id);
+    }
 }

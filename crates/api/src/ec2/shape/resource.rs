@@ -1,17 +1,17 @@
 //! Resources of any kind, as the operations on tags name them: which kinds there are, and whether one is there.
 
 use landfall_cloud::value::{
-    Addresses, CustomerGateways, DhcpOptionsTable, Endpoints, Instances, Interfaces, InternetGateways, KeyPairs,
-    NetworkAcls, RouteTables, SecurityGroupRules, SecurityGroups, Subnets, TransitAttachments, TransitGateways,
-    TransitTables, Volumes, Vpcs, VpnConnections, VpnGateways,
+    Addresses, CustomerGateways, DhcpOptionsTable, EgressOnlyGateways, Endpoints, Instances, Interfaces,
+    InternetGateways, KeyPairs, NatGateways, NetworkAcls, RouteTables, SecurityGroupRules, SecurityGroups, Subnets,
+    TransitAttachments, TransitGateways, TransitTables, Volumes, Vpcs, VpnConnections, VpnGateways,
 };
 use landfall_cloud::{Fault, View};
 use landfall_model::id::{Id, Kind};
 use landfall_model::{
-    AllocationId, Arn, CustomerGatewayId, DhcpOptionsId, EndpointId, ImageId, InstanceId, InterfaceId,
-    InternetGatewayId, KeyPairId, NetworkAclId, RouteTableId, SecurityGroupId, SecurityGroupRuleId, SnapshotId,
-    SubnetId, TransitGatewayAttachmentId, TransitGatewayId, TransitGatewayRouteTableId, VolumeId, VpcId,
-    VpnConnectionId, VpnGatewayId,
+    AllocationId, Arn, CustomerGatewayId, DhcpOptionsId, EgressOnlyGatewayId, EndpointId, ImageId, InstanceId,
+    InterfaceId, InternetGatewayId, KeyPairId, NatGatewayId, NetworkAclId, PeeringId, RouteTableId, SecurityGroupId,
+    SecurityGroupRuleId, SnapshotId, SubnetId, TransitGatewayAttachmentId, TransitGatewayId,
+    TransitGatewayRouteTableId, VolumeId, VpcId, VpnConnectionId, VpnGatewayId,
 };
 
 use crate::{Action, ApiError, Demands};
@@ -27,6 +27,8 @@ pub enum Resource {
     DhcpOptions(DhcpOptionsId),
     /// An endpoint.
     Endpoint(EndpointId),
+    /// A way out for IPv6.
+    EgressOnlyGateway(EgressOnlyGatewayId),
     /// An image.
     Image(ImageId),
     /// An instance.
@@ -37,8 +39,12 @@ pub enum Resource {
     InternetGateway(InternetGatewayId),
     /// A key pair.
     KeyPair(KeyPairId),
+    /// A NAT gateway.
+    NatGateway(NatGatewayId),
     /// A network ACL.
     NetworkAcl(NetworkAclId),
+    /// A peering of VPCs.
+    Peering(PeeringId),
     /// A route table.
     RouteTable(RouteTableId),
     /// A security group.
@@ -73,12 +79,15 @@ macro_rules! each {
             Resource::CustomerGateway($id) => $result,
             Resource::DhcpOptions($id) => $result,
             Resource::Endpoint($id) => $result,
+            Resource::EgressOnlyGateway($id) => $result,
             Resource::Image($id) => $result,
             Resource::Instance($id) => $result,
             Resource::Interface($id) => $result,
             Resource::InternetGateway($id) => $result,
             Resource::KeyPair($id) => $result,
+            Resource::NatGateway($id) => $result,
             Resource::NetworkAcl($id) => $result,
+            Resource::Peering($id) => $result,
             Resource::RouteTable($id) => $result,
             Resource::SecurityGroup($id) => $result,
             Resource::SecurityGroupRule($id) => $result,
@@ -105,12 +114,15 @@ impl Resource {
             "cgw" => Self::CustomerGateway(text.parse().map_err(malformed)?),
             "dopt" => Self::DhcpOptions(text.parse().map_err(malformed)?),
             "vpce" => Self::Endpoint(text.parse().map_err(malformed)?),
+            "eigw" => Self::EgressOnlyGateway(text.parse().map_err(malformed)?),
             "ami" => Self::Image(text.parse().map_err(malformed)?),
             "i" => Self::Instance(text.parse().map_err(malformed)?),
             "eni" => Self::Interface(text.parse().map_err(malformed)?),
             "igw" => Self::InternetGateway(text.parse().map_err(malformed)?),
             "key" => Self::KeyPair(text.parse().map_err(malformed)?),
+            "nat" => Self::NatGateway(text.parse().map_err(malformed)?),
             "acl" => Self::NetworkAcl(text.parse().map_err(malformed)?),
+            "pcx" => Self::Peering(text.parse().map_err(malformed)?),
             "rtb" => Self::RouteTable(text.parse().map_err(malformed)?),
             "sg" => Self::SecurityGroup(text.parse().map_err(malformed)?),
             "sgr" => Self::SecurityGroupRule(text.parse().map_err(malformed)?),
@@ -150,12 +162,15 @@ impl Resource {
             Self::CustomerGateway(id) => view.find::<CustomerGateways, _>(id).is_some(),
             Self::DhcpOptions(id) => view.find::<DhcpOptionsTable, _>(id).is_some(),
             Self::Endpoint(id) => view.find::<Endpoints, _>(id).is_some(),
+            Self::EgressOnlyGateway(id) => view.find::<EgressOnlyGateways, _>(id).is_some(),
             Self::Image(id) => view.image(id).is_some(),
             Self::Instance(id) => view.find::<Instances, _>(id).is_some(),
             Self::Interface(id) => view.find::<Interfaces, _>(id).is_some(),
             Self::InternetGateway(id) => view.find::<InternetGateways, _>(id).is_some(),
             Self::KeyPair(id) => view.find::<KeyPairs, _>(id).is_some(),
+            Self::NatGateway(id) => view.find::<NatGateways, _>(id).is_some(),
             Self::NetworkAcl(id) => view.find::<NetworkAcls, _>(id).is_some(),
+            Self::Peering(id) => view.peering(id).is_some(),
             Self::RouteTable(id) => view.find::<RouteTables, _>(id).is_some(),
             Self::SecurityGroup(id) => view.find::<SecurityGroups, _>(id).is_some(),
             Self::SecurityGroupRule(id) => view.find::<SecurityGroupRules, _>(id).is_some(),
