@@ -9,11 +9,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use landfall_cloud::{Cloud, identity};
 use landfall_model::Principal;
-use landfall_state::{Engine, RootKey, Sealed};
+use landfall_state::Engine;
 use landfall_wire::sigv4::{self, AuthError, Claim, Payload, SigningKey};
 use landfall_wire::{Protocol, RequestParts};
 
 use crate::error::ApiError;
+use crate::vault::Vault;
 
 /// The context that secrets of access keys are sealed under.
 pub fn secret_context(access_key: &str) -> String {
@@ -22,7 +23,7 @@ pub fn secret_context(access_key: &str) -> String {
 
 /// Verifies signatures.
 pub struct Authenticator {
-    root_key: RootKey,
+    vault: Vault,
     keys: Mutex<HashMap<CacheKey, CacheEntry>>,
 }
 
@@ -43,9 +44,9 @@ struct CacheEntry {
 const CACHED: usize = 4096;
 
 impl Authenticator {
-    /// One that opens sealed secrets with that key.
-    pub fn new(root_key: RootKey) -> Self {
-        Self { root_key, keys: Mutex::new(HashMap::new()) }
+    /// One that opens sealed secrets with that vault.
+    pub fn new(vault: Vault) -> Self {
+        Self { vault, keys: Mutex::new(HashMap::new()) }
     }
 
     /// The principal that signed the request.
@@ -102,14 +103,12 @@ impl Authenticator {
     }
 
     fn open(&self, access_key: &str, sealed: &str) -> Result<String, String> {
-        let sealed: Sealed = sealed.parse().map_err(|_| "the sealed text is malformed".to_owned())?;
-        let bytes = self.root_key.open(&secret_context(access_key), &sealed).map_err(|error| error.to_string())?;
-        String::from_utf8(bytes).map_err(|_| "the secret is no text".to_owned())
+        self.vault.open(&secret_context(access_key), sealed)
     }
 
     /// Seals the secret of an access key, for its row.
     pub fn seal(&self, access_key: &str, secret: &str) -> String {
-        self.root_key.seal(&secret_context(access_key), secret.as_bytes()).to_string()
+        self.vault.seal(&secret_context(access_key), secret)
     }
 
     /// Whether a sealed secret is that one.
@@ -124,6 +123,6 @@ impl Authenticator {
 
     /// A key for something else that is to be told from forgeries, such as page tokens.
     pub fn derive(&self, purpose: &str) -> [u8; 32] {
-        self.root_key.derive(purpose)
+        self.vault.derive(purpose)
     }
 }

@@ -12,7 +12,7 @@ use aws_lc_rs::hmac;
 use http::HeaderMap;
 use landfall_cloud::{Cloud, Entropy, Tx, View, network};
 use landfall_model::{Region, Scope, Timestamp};
-use landfall_state::{Engine, Head, RootKey};
+use landfall_state::{Engine, Head};
 use landfall_wire::{Form, Protocol, RequestParts, Tree, detect, sigv4};
 use serde::Serialize;
 
@@ -76,8 +76,6 @@ pub trait Settle: Send + Sync {
 pub struct Options {
     /// Which regions answer.
     pub regions: Regions,
-    /// Opens what is sealed.
-    pub root_key: RootKey,
     /// What lies outside the value.
     pub outside: Outside,
     /// What settles each commit, where the simulation has no latency.
@@ -106,7 +104,7 @@ const STS_XMLNS: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
 impl Gateway {
     /// The gateway of an engine's cloud.
     pub fn new(engine: Engine<Cloud>, options: Options) -> Self {
-        let authenticator = Authenticator::new(options.root_key);
+        let authenticator = Authenticator::new(options.outside.vault.clone());
         let page_key = hmac::Key::new(hmac::HMAC_SHA256, &authenticator.derive("page tokens"));
         Self {
             engine,
@@ -333,7 +331,8 @@ impl Turn<'_> {
             return Err(ApiError::invalid("maxResults", limit, format_args!("Expecting at most {}.", O::PAGE_LIMIT)));
         }
         let page = Page::new(after, self.prologue.max_results);
-        let mut look = Look { view, page, caller: self.caller, regions: self.gateway.regions };
+        let mut look =
+            Look { view, page, caller: self.caller, regions: self.gateway.regions, outside: &self.gateway.outside };
         let output = operation.run(&mut look)?;
         let token = look.page.next().map(|next| page::seal(&self.gateway.page_key, &context, next));
         let extra = token.as_ref().map(|token| (next_token_name(O::ACTION.service), token.as_str()));

@@ -17,6 +17,7 @@ pub mod page;
 pub mod prologue;
 pub mod replay;
 pub mod sts;
+pub mod vault;
 
 pub use demand::Demands;
 pub use error::ApiError;
@@ -25,6 +26,7 @@ pub use gateway::{Gateway, HttpAnswer, HttpRequest, Options, Regions, Settle};
 pub use operation::{Action, Call, Look, Operation, Read, Shape, Write};
 pub use outside::{Hosts, Outside};
 pub use page::Page;
+pub use vault::Vault;
 
 /// Every operation, by service and name: what the dispatch looks up, the table of operations is generated from, and the
 /// completeness tests walk.

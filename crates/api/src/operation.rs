@@ -68,6 +68,8 @@ pub struct Look<'v, 'c> {
     pub caller: &'c Caller,
     /// Which regions answer.
     pub regions: Regions,
+    /// What lies outside the value.
+    pub outside: &'c Outside,
 }
 
 /// An operation that changes the value, in one transaction. It does no I/O and has no clock or randomness of its own.

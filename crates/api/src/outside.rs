@@ -1,4 +1,5 @@
-//! What operations reach outside the value: hosts, which answer requests beside their plans.
+//! What operations reach outside the value: hosts, which answer requests beside their plans, and the vault, whose key is
+//! kept apart from the log.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -8,6 +9,7 @@ use landfall_model::HostId;
 use landfall_model::agent::{Answer, Ask};
 
 use crate::error::ApiError;
+use crate::vault::Vault;
 
 /// Hosts that can be asked. The control plane's side of the agents' protocol.
 pub trait Hosts: Send + Sync {
@@ -20,6 +22,8 @@ pub trait Hosts: Send + Sync {
 pub struct Outside {
     /// The hosts.
     pub hosts: Arc<dyn Hosts>,
+    /// Seals what rows keep secret, and opens it.
+    pub vault: Vault,
 }
 
 impl Outside {

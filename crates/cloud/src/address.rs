@@ -1,6 +1,7 @@
-//! Public addresses: elastic ones, which an account keeps, and those that a start gives and a stop takes.
+//! Public addresses: elastic ones, which an account keeps, those that a start gives and a stop takes, and those at which
+//! tunnels of VPNs end.
 //!
-//! Both come from the provider's one pool, so that what is free is asked across accounts.
+//! All come from the provider's one pool, so that what is free is asked across accounts.
 
 use std::net::Ipv4Addr;
 
@@ -28,7 +29,7 @@ pub fn allocate(tx: &mut Tx<'_, '_>, wanted: Option<Ipv4Addr>) -> Result<Allocat
         }
         Some(address) if !is_free(tx, address) => return Err(Fault::AddressInUse(address)),
         Some(address) => address,
-        None => free_public(tx)?,
+        None => free_public(tx, &[])?,
     };
     let id = tx.new_id();
     tx.put::<Addresses>(Address { scope, id, public, association: None });
@@ -153,7 +154,7 @@ pub fn give(tx: &mut Tx<'_, '_>, interface: &NetworkInterface) -> Result<(), Fau
     if has || !interface.wants_public_address {
         return Ok(());
     }
-    let public = free_public(tx)?;
+    let public = free_public(tx, &[])?;
     tx.update::<Interfaces, _>(&interface.key(), |row| row.public_address = Some(public));
     Ok(())
 }
@@ -171,7 +172,9 @@ pub fn no_such_address(address: Ipv4Addr) -> Fault {
 }
 
 fn is_free(tx: &Tx<'_, '_>, address: Ipv4Addr) -> bool {
-    tx.addresses.by_public.count(&address) == 0 && tx.interfaces.by_public.count(&address) == 0
+    tx.addresses.by_public.count(&address) == 0
+        && tx.interfaces.by_public.count(&address) == 0
+        && tx.vpn_connections.by_outside.count(&address) == 0
 }
 
 /// Addresses at the pool's start that nobody gets: its own, and the machine's towards its guests.
@@ -181,7 +184,9 @@ fn is_usable(pool: Ipv4Cidr, address: Ipv4Addr) -> bool {
     pool.contains(address) && address != pool.last() && u32::from(address) - u32::from(pool.first()) >= RESERVED
 }
 
-fn free_public(tx: &mut Tx<'_, '_>) -> Result<Ipv4Addr, Fault> {
+/// An address of the pool that nobody has, and that isn't one of those.
+pub(crate) fn free_public(tx: &mut Tx<'_, '_>, besides: &[Ipv4Addr]) -> Result<Ipv4Addr, Fault> {
+    let is_free = |tx: &Tx<'_, '_>, address: Ipv4Addr| !besides.contains(&address) && is_free(tx, address);
     let pool = tx.provider().public_pool;
     let usable = pool.size().saturating_sub(u64::from(RESERVED) + 1);
     let nth = |index: u64| pool.nth(RESERVED + index as u32);

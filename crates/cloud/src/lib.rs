@@ -31,11 +31,14 @@ pub mod tag;
 pub mod transit_attachment;
 pub mod transit_gateway;
 pub mod transit_table;
+pub mod tunnel;
 pub mod tx;
 pub mod value;
 pub mod view;
 pub mod volume;
 pub mod vpc;
+pub mod vpn;
+pub mod vpn_gateway;
 
 pub use entropy::Entropy;
 pub use fault::Fault;

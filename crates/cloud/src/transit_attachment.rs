@@ -6,7 +6,7 @@
 
 use landfall_model::{
     AttachedResource, InterfaceId, InterfacePurpose, LinkState, SubnetId, TransitGatewayAttachment,
-    TransitGatewayAttachmentId, TransitGatewayId, VpcId,
+    TransitGatewayAttachmentId, TransitGatewayId, VpcId, VpnConnectionId,
 };
 
 use crate::fault::Fault;
@@ -67,6 +67,18 @@ pub fn create(
     let mut row = new_row(tx, gateway, resource)?;
     let id = row.id;
     join(tx, &mut row, subnets)?;
+    tx.put::<TransitAttachments>(row);
+    Ok(id)
+}
+
+/// Attaches a VPN, which comes and goes with its attachment.
+pub(crate) fn put_vpn(
+    tx: &mut Tx<'_, '_>,
+    gateway: TransitGatewayId,
+    vpn: VpnConnectionId,
+) -> Result<TransitGatewayAttachmentId, Fault> {
+    let row = new_row(tx, gateway, AttachedResource::Vpn(vpn))?;
+    let id = row.id;
     tx.put::<TransitAttachments>(row);
     Ok(id)
 }

@@ -228,7 +228,7 @@ pub(crate) fn invalid_state(id: impl std::fmt::Display) -> Fault {
 }
 
 /// Numbers that BGP keeps for private use. Source: the EC2 API Reference on CreateTransitGateway.
-fn check_asn(asn: u64) -> Result<(), Fault> {
+pub(crate) fn check_asn(asn: u64) -> Result<(), Fault> {
     if matches!(asn, 64_512..=65_534 | 4_200_000_000..=4_294_967_294) {
         return Ok(());
     }

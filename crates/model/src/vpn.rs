@@ -9,6 +9,7 @@ use crate::gateway::LinkState;
 use crate::id::{
     CustomerGatewayId, HostId, TransitGatewayAttachmentId, TransitGatewayId, VpcId, VpnConnectionId, VpnGatewayId,
 };
+use crate::region::ZoneName;
 use crate::scope::{Scope, Scoped};
 use crate::time::Timestamp;
 
@@ -40,6 +41,9 @@ pub struct VpnGateway {
     pub id: VpnGatewayId,
     /// Its number as BGP knows it.
     pub asn: u64,
+    /// The zone that was named when it was made; it serves all.
+    #[serde(default)]
+    pub zone: Option<ZoneName>,
     /// The VPC that it is attached to.
     pub vpc: Option<VpcId>,
     /// The VPC that it was detached from last: shown as `detached` for a while.
@@ -99,6 +103,9 @@ pub struct VpnTunnel {
     pub inside: Ipv4Cidr,
     /// The shared key, sealed with the root key.
     pub key: String,
+    /// Grows when the key changes.
+    #[serde(default)]
+    pub key_version: u64,
     /// What was asked of it: each option by its name at the API, where it differs from AWS's default.
     pub options: TunnelOptions,
     /// Whether it is up, as its host sees it.

@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use landfall_api::{Gateway, Options, Outside, Regions, Settle};
+use landfall_api::{Gateway, Options, Outside, Regions, Settle, Vault};
 use landfall_cloud::{Cloud, Entropy, Tx};
 use landfall_control::{Agents, Seed, Settler, SimulatedHost, clockwork};
 use landfall_model::agent::{Answer, Report};
@@ -89,8 +89,7 @@ impl Plane {
             engine.clone(),
             Options {
                 regions: Regions::Any,
-                root_key: root_key(),
-                outside: Outside { hosts },
+                outside: Outside { hosts, vault: Vault::new(root_key()) },
                 settle: settler.clone().map(|settler| settler as Arc<dyn Settle>),
                 entropy: entropy(4),
             },

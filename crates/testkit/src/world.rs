@@ -856,7 +856,7 @@ fn seeds_of(
     accounts: &[AccountId],
     hosts: &[(HostId, String, HostFacts)],
 ) -> (Vec<Seed>, Vec<Client>) {
-    let authenticator = landfall_api::authenticate::Authenticator::new(root_key());
+    let authenticator = landfall_api::authenticate::Authenticator::new(landfall_api::Vault::new(root_key()));
     let mut seeds = Vec::new();
     let mut clients = Vec::new();
     for (n, account) in accounts.iter().enumerate() {

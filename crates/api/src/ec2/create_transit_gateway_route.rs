@@ -4,6 +4,7 @@ use landfall_cloud::{Tx, View, transit_table};
 use landfall_model::{TransitGatewayAttachmentId, TransitGatewayRouteTableId};
 use serde::Deserialize;
 
+use super::shape::blank::blank;
 use super::shape::block::block;
 use super::shape::transit_gateway::{demand_attachment, demand_table};
 use super::shape::transit_table::{RouteResult, asked, route_result};
@@ -14,6 +15,8 @@ use crate::{Action, ApiError, Demands, Write};
 pub struct CreateTransitGatewayRoute {
     destination_cidr_block: String,
     transit_gateway_route_table_id: TransitGatewayRouteTableId,
+    /// Terraform sends it empty for a route that drops.
+    #[serde(default, deserialize_with = "blank")]
     transit_gateway_attachment_id: Option<TransitGatewayAttachmentId>,
     blackhole: Option<bool>,
 }

@@ -11,8 +11,10 @@ mod associate_subnet_cidr_block;
 mod associate_transit_gateway_route_table;
 mod associate_vpc_cidr_block;
 mod attach_internet_gateway;
+mod attach_vpn_gateway;
 mod authorize_security_group_egress;
 mod authorize_security_group_ingress;
+mod create_customer_gateway;
 mod create_default_subnet;
 mod create_default_vpc;
 mod create_egress_only_internet_gateway;
@@ -30,6 +32,10 @@ mod create_transit_gateway_route_table;
 mod create_transit_gateway_vpc_attachment;
 mod create_vpc;
 mod create_vpc_peering_connection;
+mod create_vpn_connection;
+mod create_vpn_connection_route;
+mod create_vpn_gateway;
+mod delete_customer_gateway;
 mod delete_egress_only_internet_gateway;
 mod delete_internet_gateway;
 mod delete_key_pair;
@@ -45,10 +51,14 @@ mod delete_transit_gateway_route_table;
 mod delete_transit_gateway_vpc_attachment;
 mod delete_vpc;
 mod delete_vpc_peering_connection;
+mod delete_vpn_connection;
+mod delete_vpn_connection_route;
+mod delete_vpn_gateway;
 mod describe_account_attributes;
 mod describe_addresses;
 mod describe_addresses_attribute;
 mod describe_availability_zones;
+mod describe_customer_gateways;
 mod describe_dhcp_options;
 mod describe_egress_only_internet_gateways;
 mod describe_images;
@@ -78,7 +88,10 @@ mod describe_volumes;
 mod describe_vpc_attribute;
 mod describe_vpc_peering_connections;
 mod describe_vpcs;
+mod describe_vpn_connections;
+mod describe_vpn_gateways;
 mod detach_internet_gateway;
+mod detach_vpn_gateway;
 mod disable_transit_gateway_route_table_propagation;
 mod disable_vgw_route_propagation;
 mod disassociate_address;
@@ -95,6 +108,8 @@ mod get_password_data;
 mod get_transit_gateway_attachment_propagations;
 mod get_transit_gateway_route_table_associations;
 mod get_transit_gateway_route_table_propagations;
+mod get_vpn_connection_device_sample_configuration;
+mod get_vpn_connection_device_types;
 mod import_key_pair;
 mod key_material;
 mod modify_instance_attribute;
@@ -107,6 +122,9 @@ mod modify_transit_gateway_vpc_attachment;
 mod modify_vpc_attribute;
 mod modify_vpc_peering_connection_options;
 mod modify_vpc_tenancy;
+mod modify_vpn_connection;
+mod modify_vpn_connection_options;
+mod modify_vpn_tunnel_options;
 mod reboot_instances;
 mod reject_transit_gateway_vpc_attachment;
 mod reject_vpc_peering_connection;
@@ -141,8 +159,10 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::write::<associate_transit_gateway_route_table::AssociateTransitGatewayRouteTable>(),
     Operation::write::<associate_vpc_cidr_block::AssociateVpcCidrBlock>(),
     Operation::write::<attach_internet_gateway::AttachInternetGateway>(),
+    Operation::write::<attach_vpn_gateway::AttachVpnGateway>(),
     Operation::write::<authorize_security_group_egress::AuthorizeSecurityGroupEgress>(),
     Operation::write::<authorize_security_group_ingress::AuthorizeSecurityGroupIngress>(),
+    Operation::write::<create_customer_gateway::CreateCustomerGateway>(),
     Operation::write::<create_default_subnet::CreateDefaultSubnet>(),
     Operation::write::<create_default_vpc::CreateDefaultVpc>(),
     Operation::write::<create_egress_only_internet_gateway::CreateEgressOnlyInternetGateway>(),
@@ -160,6 +180,10 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::write::<create_transit_gateway_vpc_attachment::CreateTransitGatewayVpcAttachment>(),
     Operation::write::<create_vpc::CreateVpc>(),
     Operation::write::<create_vpc_peering_connection::CreateVpcPeeringConnection>(),
+    Operation::call::<create_vpn_connection::CreateVpnConnection>(),
+    Operation::write::<create_vpn_connection_route::CreateVpnConnectionRoute>(),
+    Operation::write::<create_vpn_gateway::CreateVpnGateway>(),
+    Operation::write::<delete_customer_gateway::DeleteCustomerGateway>(),
     Operation::write::<delete_egress_only_internet_gateway::DeleteEgressOnlyInternetGateway>(),
     Operation::write::<delete_internet_gateway::DeleteInternetGateway>(),
     Operation::write::<delete_key_pair::DeleteKeyPair>(),
@@ -175,10 +199,14 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::write::<delete_transit_gateway_vpc_attachment::DeleteTransitGatewayVpcAttachment>(),
     Operation::write::<delete_vpc::DeleteVpc>(),
     Operation::write::<delete_vpc_peering_connection::DeleteVpcPeeringConnection>(),
+    Operation::write::<delete_vpn_connection::DeleteVpnConnection>(),
+    Operation::write::<delete_vpn_connection_route::DeleteVpnConnectionRoute>(),
+    Operation::write::<delete_vpn_gateway::DeleteVpnGateway>(),
     Operation::read::<describe_account_attributes::DescribeAccountAttributes>(),
     Operation::read::<describe_addresses::DescribeAddresses>(),
     Operation::read::<describe_addresses_attribute::DescribeAddressesAttribute>(),
     Operation::read::<describe_availability_zones::DescribeAvailabilityZones>(),
+    Operation::read::<describe_customer_gateways::DescribeCustomerGateways>(),
     Operation::read::<describe_dhcp_options::DescribeDhcpOptions>(),
     Operation::read::<describe_egress_only_internet_gateways::DescribeEgressOnlyInternetGateways>(),
     Operation::read::<describe_images::DescribeImages>(),
@@ -208,7 +236,10 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::read::<describe_vpc_attribute::DescribeVpcAttribute>(),
     Operation::read::<describe_vpc_peering_connections::DescribeVpcPeeringConnections>(),
     Operation::read::<describe_vpcs::DescribeVpcs>(),
+    Operation::read::<describe_vpn_connections::DescribeVpnConnections>(),
+    Operation::read::<describe_vpn_gateways::DescribeVpnGateways>(),
     Operation::write::<detach_internet_gateway::DetachInternetGateway>(),
+    Operation::write::<detach_vpn_gateway::DetachVpnGateway>(),
     Operation::write::<disable_transit_gateway_route_table_propagation::DisableTransitGatewayRouteTablePropagation>(),
     Operation::write::<disable_vgw_route_propagation::DisableVgwRoutePropagation>(),
     Operation::write::<disassociate_address::DisassociateAddress>(),
@@ -225,6 +256,8 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::read::<get_transit_gateway_attachment_propagations::GetTransitGatewayAttachmentPropagations>(),
     Operation::read::<get_transit_gateway_route_table_associations::GetTransitGatewayRouteTableAssociations>(),
     Operation::read::<get_transit_gateway_route_table_propagations::GetTransitGatewayRouteTablePropagations>(),
+    Operation::read::<get_vpn_connection_device_sample_configuration::GetVpnConnectionDeviceSampleConfiguration>(),
+    Operation::read::<get_vpn_connection_device_types::GetVpnConnectionDeviceTypes>(),
     Operation::write::<import_key_pair::ImportKeyPair>(),
     Operation::write::<modify_instance_attribute::ModifyInstanceAttribute>(),
     Operation::write::<modify_instance_metadata_options::ModifyInstanceMetadataOptions>(),
@@ -236,6 +269,9 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::write::<modify_vpc_attribute::ModifyVpcAttribute>(),
     Operation::write::<modify_vpc_peering_connection_options::ModifyVpcPeeringConnectionOptions>(),
     Operation::write::<modify_vpc_tenancy::ModifyVpcTenancy>(),
+    Operation::call::<modify_vpn_connection::ModifyVpnConnection>(),
+    Operation::call::<modify_vpn_connection_options::ModifyVpnConnectionOptions>(),
+    Operation::call::<modify_vpn_tunnel_options::ModifyVpnTunnelOptions>(),
     Operation::write::<reboot_instances::RebootInstances>(),
     Operation::write::<reject_transit_gateway_vpc_attachment::RejectTransitGatewayVpcAttachment>(),
     Operation::write::<reject_vpc_peering_connection::RejectVpcPeeringConnection>(),

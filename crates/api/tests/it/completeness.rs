@@ -27,6 +27,7 @@ pub const CASES: &[&[Case]] = &[
     crate::tag::CASES,
     crate::transit_gateway::CASES,
     crate::vpc::CASES,
+    crate::vpn::CASES,
 ];
 
 /// All cases.

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use landfall_api::outside::Hosts;
-use landfall_api::{Gateway, HttpAnswer, HttpRequest, Options, Outside, Regions};
+use landfall_api::{Gateway, HttpAnswer, HttpRequest, Options, Outside, Regions, Vault};
 use landfall_cloud::value::Principals;
 use landfall_cloud::{Cloud, Entropy, Tx, identity};
 use landfall_model::agent::{Answer as HostAnswer, Ask, InstanceSeen, Phase, Report, VolumePhase, VolumeSeen};
@@ -120,8 +120,7 @@ impl World {
             engine,
             Options {
                 regions: Regions::Any,
-                root_key: RootKey::from_bytes(&[7; 32]),
-                outside: Outside { hosts: Arc::new(FakeHosts) },
+                outside: Outside { hosts: Arc::new(FakeHosts), vault: Vault::new(RootKey::from_bytes(&[7; 32])) },
                 settle: None,
                 entropy: Entropy::seeded(2),
             },

@@ -27,3 +27,4 @@ mod skipping;
 mod tag;
 mod transit_gateway;
 mod vpc;
+mod vpn;

@@ -213,9 +213,14 @@ fn answers_are_called_as_clients_read_them() {
     assert_none(&wrong);
 }
 
-/// Words that AWS sends though its model doesn't have them: an internet gateway that is attached is `available`.
-const MORE_WORDS: [(&str, &str); 1] =
-    [("DescribeInternetGateways.internetGatewaySet.attachmentSet.state", "available")];
+/// Words that AWS sends though its model doesn't have them: an internet gateway that is attached is `available`, a VPN
+/// that is changed `modifying`.
+const MORE_WORDS: [(&str, &str); 4] = [
+    ("DescribeInternetGateways.internetGatewaySet.attachmentSet.state", "available"),
+    ("ModifyVpnConnection.vpnConnection.state", "modifying"),
+    ("ModifyVpnConnectionOptions.vpnConnection.state", "modifying"),
+    ("ModifyVpnTunnelOptions.vpnConnection.state", "modifying"),
+];
 
 fn check_answer(path: &str, ours: &Tree, theirs: &Value, wrong: &mut Vec<String>) {
     match (ours, theirs["type"].as_str().unwrap()) {

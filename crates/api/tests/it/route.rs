@@ -247,6 +247,7 @@ fn vpn_gateway(client: &Client<'_>) -> String {
             scope,
             id,
             asn: 64512,
+            zone: None,
             vpc: Some(vpc),
             detached: None,
             state: LinkState::Available,

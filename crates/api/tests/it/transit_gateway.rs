@@ -260,6 +260,7 @@ pub const CASES: &[Case] = &[
             params([
                 ("TransitGatewayRouteTableId", table.as_str()),
                 ("DestinationCidrBlock", "10.8.0.0/16"),
+                ("TransitGatewayAttachmentId", ""),
                 ("Blackhole", "true"),
             ])
         },

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
-use landfall_api::{Gateway, Outside, Regions};
+use landfall_api::{Gateway, Outside, Regions, Vault};
 use landfall_cloud::{Cloud, Entropy, Tx};
 use landfall_control::Seed;
 use landfall_model::{Image, Scope};
@@ -75,8 +75,7 @@ async fn serve(config: Config) -> Result<()> {
         engine.clone(),
         landfall_api::Options {
             regions: if config.simulate { Regions::Any } else { Regions::One(config.region) },
-            root_key,
-            outside: Outside { hosts: pieces.hosts.clone() },
+            outside: Outside { hosts: pieces.hosts.clone(), vault: Vault::new(root_key) },
             settle: pieces.settle.clone(),
             entropy: Entropy::from_system(),
         },

@@ -217,7 +217,16 @@ pub fn vpns(tx: &mut Tx<'_, '_>, dice: &mut Dice) {
     let gateway = tx.vpn_gateways.iter().find(|row| row.scope == scope).map(|row| row.id);
     let id = gateway.unwrap_or_else(|| tx.new_id());
     let (vpc, state) = (dice.chance(800).then_some(vpc), state(dice));
-    tx.put::<VpnGateways>(VpnGateway { scope, id, asn: 64512, vpc, detached: None, state, expires_at: None });
+    tx.put::<VpnGateways>(VpnGateway {
+        scope,
+        id,
+        asn: 64512,
+        zone: None,
+        vpc,
+        detached: None,
+        state,
+        expires_at: None,
+    });
     let on = dice.chance(500);
     tx.update::<RouteTables, _>(&table.key(), |row| row.propagating = if on { vec![id] } else { vec![] });
     let known = tx.vpn_connections.by_gateway(&id).map(|row| row.id).next();

@@ -3,6 +3,7 @@
 pub mod address;
 pub mod attribute;
 pub mod authorize;
+pub mod blank;
 pub mod block;
 pub mod block_device;
 pub mod border_group;
@@ -33,6 +34,11 @@ pub mod transit_table;
 pub mod unsupported;
 pub mod user_data;
 pub mod vpc;
+pub mod vpn;
+pub mod vpn_configuration;
+pub mod vpn_gateway;
+pub mod vpn_sample;
+pub mod vpn_tunnel;
 pub mod zone;
 
 use landfall_cloud::View;

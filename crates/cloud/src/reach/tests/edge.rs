@@ -175,6 +175,7 @@ fn peerings_join_two_networks_and_no_third() {
 pub fn vpn(net: &Net, gateway: VpnSide, behind: &str, up: bool) -> VpnConnectionId {
     let id = net.id();
     let tunnel = VpnTunnel {
+        key_version: 1,
         outside: "198.18.0.80".parse().unwrap(),
         inside: "169.254.10.0/30".parse().unwrap(),
         key: String::new(),
@@ -206,6 +207,7 @@ fn vpns_lead_behind_the_other_side() {
     let (net, vpc, _, [a, _]) = pair();
     let gateway: VpnGatewayId = net.id();
     net.put::<VpnGateways>(VpnGateway {
+        zone: None,
         scope: scope(),
         id: gateway,
         asn: 64512,
