@@ -285,6 +285,14 @@ impl ServicePlan {
         merge(&mut self.instances, change.instances);
     }
 
+    /// The networks whose sockets a change of this plan may touch.
+    pub fn networks_of(&self, change: &ServiceChange) -> BTreeSet<u32> {
+        let of_ports = |instance: &InstanceService| instance.ports.iter().map(|port| port.network).collect::<Vec<_>>();
+        let before = change.instances.keys().filter_map(|id| self.instances.get(id)).flat_map(of_ports);
+        let after = change.instances.values().flatten().flat_map(of_ports);
+        change.networks.keys().copied().chain(before).chain(after).collect()
+    }
+
     /// Every port that is served.
     pub fn ports(&self) -> impl Iterator<Item = (InstanceId, &PortService)> {
         self.instances.iter().flat_map(|(id, instance)| instance.ports.iter().map(|port| (*id, port)))
@@ -391,6 +399,7 @@ mod tests {
             made.apply(change);
             assert_eq!(&made, to);
             assert!(made.change_to(to).is_empty());
+            assert_eq!(from.networks_of(&from.change_to(to)), BTreeSet::from([7]));
         }
         assert!(whole.change_to(&other).networks.is_empty());
     }

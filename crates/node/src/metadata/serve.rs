@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 
 use landfall_model::InterfaceId;
 use nix::fcntl::{Flock, FlockArg};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::net::UnixListener;
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
@@ -87,6 +88,7 @@ pub fn serve(config: Config) -> Result<(), ServeError> {
         let path = path.to_owned();
         move |error| ServeError::Folder(path, error)
     };
+    raise_descriptor_limit();
     let folder = &config.runtime_dir;
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(at(folder))?;
     let (_lock, inherited) = take_place(&config)?;
@@ -112,6 +114,15 @@ pub fn serve(config: Config) -> Result<(), ServeError> {
     let ended = runtime.block_on(server.run(inherited));
     runtime.shutdown_timeout(DRAIN);
     ended
+}
+
+/// A port has three sockets, each with two descriptors; a process of a service starts with a limit of 1024.
+fn raise_descriptor_limit() {
+    let raised = getrlimit(Resource::RLIMIT_NOFILE)
+        .and_then(|(soft, hard)| if soft < hard { setrlimit(Resource::RLIMIT_NOFILE, hard, hard) } else { Ok(()) });
+    if let Err(error) = raised {
+        tracing::warn!(%error, "the number of sockets can't be raised");
+    }
 }
 
 /// The resolvers that the machine itself uses.
@@ -290,7 +301,7 @@ impl Server {
             tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()).map_err(ServeError::Runtime)?;
         let mut eager_until = Instant::now() + EAGER_FOR;
         loop {
-            let missing = self.ensure_sockets().await;
+            let missing = self.ensure_sockets(None).await;
             let pause = if !missing.is_empty() && Instant::now() < eager_until { EAGER } else { CALM };
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
@@ -314,8 +325,9 @@ impl Server {
         }
     }
 
-    /// Opens every socket that the plan needs and closes the others. Says what it couldn't have.
-    async fn ensure_sockets(&self) -> Vec<String> {
+    /// Opens every socket that the plan needs and closes the others, in all networks or in some. Says what it couldn't
+    /// have.
+    async fn ensure_sockets(&self, only: Option<&BTreeSet<u32>>) -> Vec<String> {
         let upstreams = match &self.config.upstreams {
             Some(fixed) => fixed.clone(),
             None => upstream_resolvers(&self.config.resolv_conf),
@@ -329,7 +341,8 @@ impl Server {
         // A task that ended was brought down by what it was sent: its socket is opened anew.
         sockets.retain(|(network, _), bound| directory.network(*network).is_some() && !bound.task.is_finished());
         let mut missing = Vec::new();
-        for (&number, network) in &directory.plan().networks {
+        let due = directory.plan().networks.iter().filter(|(number, _)| only.is_none_or(|only| only.contains(number)));
+        for (&number, network) in due {
             let namespace = self.config.netns_dir.join(&network.namespace);
             let wanted = wanted(directory.plan(), number);
             let have: BTreeMap<Role, Home> = sockets
@@ -400,7 +413,7 @@ impl Server {
         from: Option<u64>,
         change: impl FnOnce(&ServicePlan) -> ServiceChange,
     ) -> Reply {
-        let generation = {
+        let (generation, touched) = {
             let mut generation = self.generation.lock().unwrap_or_else(PoisonError::into_inner);
             if self.leaving.load(Ordering::Relaxed) {
                 return Reply::Refused { reason: "a successor takes over".into() };
@@ -410,6 +423,7 @@ impl Server {
             }
             let mut plan = self.shared.directory().plan().clone();
             let change = change(&plan);
+            let touched = plan.networks_of(&change);
             crash_point!("answers:keep");
             if let Err(error) = self.shared.store.keep(&change) {
                 return Reply::Refused { reason: format!("the plan can't be kept: {error}") };
@@ -422,10 +436,10 @@ impl Server {
             self.shared.rates().into_iter().for_each(|rate| rate.retain(served));
             self.shared.retain_heard(served);
             *generation += 1;
-            *generation
+            (*generation, touched)
         };
         crash_point!("answers:sockets");
-        let missing = runtime.block_on(self.ensure_sockets());
+        let missing = runtime.block_on(self.ensure_sockets(Some(&touched)));
         self.wake.notify_one();
         Reply::Taken { generation, missing }
     }

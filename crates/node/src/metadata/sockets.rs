@@ -115,16 +115,17 @@ fn look(namespace: &PathBuf, wanted: Vec<Wanted>, have: &BTreeMap<Role, Home>) -
     let inode = file.metadata()?.ino();
     setns(&file, CloneFlags::CLONE_NEWNET)?;
     let mut survey = Survey::default();
+    // The sockets of a port follow each other: its device is looked up once.
+    let mut last = None;
     for Wanted { role, device } in wanted {
-        let index = match &device {
-            None => 0,
-            Some(name) => match nix::net::if_::if_nametoindex(name.as_str()) {
-                Ok(index) => index,
-                Err(_) => {
-                    survey.missing.push(format!("device {name} in {}", namespace.display()));
-                    continue;
-                }
-            },
+        let known = last.take().filter(|(name, _)| *name == device);
+        let (_, index) = last.insert(known.unwrap_or_else(|| {
+            let index = device.as_deref().map_or(Ok(0), nix::net::if_::if_nametoindex).ok();
+            (device.clone(), index)
+        }));
+        let Some(index) = *index else {
+            survey.missing.push(format!("device {} in {}", device.unwrap_or_default(), namespace.display()));
+            continue;
         };
         let home = Home { namespace: inode, device: index };
         if have.get(&role) == Some(&home) {

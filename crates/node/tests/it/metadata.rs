@@ -24,6 +24,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use crate::skipped;
 
 mod ipv6;
+mod many;
 mod revival;
 
 const ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 0, 1, 5);

@@ -238,3 +238,71 @@ fn the_client_of_isc_leases_its_addresses() {
     client.wait().unwrap();
     assert_eq!(bound, "BOUND6 2001:db8:0:1::1/128 fd00:ec2::253 ec2.internal.");
 }
+
+#[test]
+fn what_a_hostile_guest_sends_on_its_link_moves_nothing() {
+    if !can_run("hostile") {
+        return;
+    }
+    let mut world = World::new(upstream());
+    world.add_network(1);
+    world.enable_ipv6(1);
+    for number in [1, 2] {
+        world.add_ipv6_guest(1, number);
+    }
+    world.start();
+    assert_eq!(world.client.feed(&world.ipv6_plan(&[1], &[(1, 1), (1, 2)])).unwrap(), [""; 0]);
+    let pid = world.client.pid().unwrap();
+    for number in [1, 2] {
+        let routes = format!("-n {}g{number} -6 route show default", world.prefix);
+        until("the default route", || Some(shown(&routes)).filter(|text| text.contains("proto ra")));
+    }
+    within(&world.guest(2), || {
+        // The name of another is worth nothing: the port decides.
+        let stolen = lease(1, MessageType::Solicit, &[DhcpOption::RapidCommit]).expect("a lease");
+        assert_eq!(leased(&stolen), [address(2)]);
+        let index = nix::net::if_::if_nametoindex("eth0").unwrap();
+        let raw = Socket::new(Domain::IPV6, Type::RAW, Some(Protocol::ICMPV6)).unwrap();
+        raw.set_multicast_if_v6(index).unwrap();
+        let hears = |hops: u32, packet: &[u8], to: &str| {
+            let seen = Socket::new(Domain::IPV6, Type::RAW, Some(Protocol::ICMPV6)).unwrap();
+            seen.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+            let mut seen = std::fs::File::from(std::os::fd::OwnedFd::from(seen));
+            raw.set_multicast_hops_v6(hops).unwrap();
+            raw.set_unicast_hops_v6(hops).unwrap();
+            let to = SocketAddrV6::new(to.parse().unwrap(), 0, 0, index);
+            raw.send_to(packet, &to.into()).unwrap();
+            let mut buffer = [0; 1500];
+            while let Ok(size) = seen.read(&mut buffer) {
+                if size > 0 && buffer[0] == 134 {
+                    return true;
+                }
+            }
+            false
+        };
+        let solicitation = [133, 0, 0, 0, 0, 0, 0, 0];
+        assert!(hears(255, &solicitation, "ff02::2"));
+        assert!(hears(255, &solicitation, "fe80::1"));
+        assert!(!hears(64, &solicitation, "ff02::2"), "it has come from afar");
+        assert!(!hears(255, &[133, 0, 0, 0, 0, 0, 0, 0, 1, 0], "ff02::2"), "an option without end");
+        // Advertisements and redirects of its own: nobody else is on its link.
+        for kind in [134, 136, 137] {
+            let forged = [&[kind, 0, 0, 0, 64, 0, 0, 0][..], &[0; 32]].concat();
+            let _ = hears(255, &forged, "ff02::1");
+        }
+        let noise = UdpSocket::bind("[::]:546").unwrap();
+        for size in 0..300_u16 {
+            let bytes: Vec<_> = (0..size).map(|at| (at.wrapping_mul(31) ^ size) as u8).collect();
+            let _ = noise.send_to(&bytes, SocketAddrV6::new("fe80::1".parse().unwrap(), 547, 0, index));
+        }
+        // Questions flow for its port alone.
+        std::thread::sleep(Duration::from_secs(1));
+    });
+    let offer = within(&world.guest(1), || lease(1, MessageType::Solicit, &[])).expect("an advertisement");
+    assert_eq!(leased(&offer), [address(1)]);
+    let again = within(&world.guest(2), || lease(2, MessageType::Solicit, &[])).expect("an advertisement");
+    assert_eq!(leased(&again), [address(2)]);
+    assert_eq!(world.client.pid().unwrap(), pid);
+    let routes = shown(&format!("-n {}g1 -6 route show default", world.prefix));
+    assert_eq!(routes.matches("default via fe80::1").count(), 1, "{routes}");
+}
