@@ -163,7 +163,7 @@ pub struct VpcPlan {
     pub dns_hostnames: bool,
     /// Whether an internet gateway is attached.
     pub internet_gateway: bool,
-    /// The domain of private names and the search domain that DHCP tells.
+    /// The search domain that DHCP tells; empty for none.
     pub domain_name: String,
     /// The resolvers that DHCP tells; empty means Landfall's own at base + 2.
     #[serde(default)]
@@ -186,6 +186,42 @@ pub struct VpcPlan {
     /// Names that resolve differently within this network: those of services that have an endpoint here.
     #[serde(default)]
     pub private_names: BTreeMap<String, Vec<Ipv4Addr>>,
+    /// What else DHCP tells.
+    #[serde(default)]
+    pub dhcp: DhcpPlan,
+}
+
+/// What DHCP tells besides a network's domain, and its resolvers and time servers over IPv4: the rest of a set of
+/// options.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DhcpPlan {
+    /// Whether Landfall's own resolver is told where no other is: `AmazonProvidedDNS`.
+    pub resolver: bool,
+    /// The resolvers that are told over IPv6, other than Landfall's own.
+    pub domain_name_servers_ipv6: Vec<Ipv6Addr>,
+    /// The time servers that are told over IPv6.
+    pub ntp_servers_ipv6: Vec<Ipv6Addr>,
+    /// `netbios-name-servers`.
+    pub netbios_name_servers: Vec<Ipv4Addr>,
+    /// `netbios-node-type`.
+    pub netbios_node_type: Option<u8>,
+    /// `ipv6-address-preferred-lease-time`, in seconds.
+    pub ipv6_preferred_s: Option<u32>,
+}
+
+impl Default for DhcpPlan {
+    /// As where nothing is said.
+    fn default() -> Self {
+        Self {
+            resolver: true,
+            domain_name_servers_ipv6: vec![],
+            ntp_servers_ipv6: vec![],
+            netbios_name_servers: vec![],
+            netbios_node_type: None,
+            ipv6_preferred_s: None,
+        }
+    }
 }
 
 /// A subnet.
@@ -719,6 +755,7 @@ mod tests {
             internet_routes: vec![],
             vpn_routes: vec![],
             private_names: BTreeMap::new(),
+            dhcp: DhcpPlan::default(),
             id,
             cidrs: vec![],
             number,

@@ -151,6 +151,7 @@ fn plan(ingress: &[GroupRulePlan]) -> Outcome<HostPlan> {
         internet_routes: vec![],
         vpn_routes: vec![],
         private_names: Default::default(),
+        dhcp: Default::default(),
         id: vpc,
         cidrs: vec!["10.1.0.0/16".parse()?],
         number: 1,

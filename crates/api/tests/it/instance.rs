@@ -434,6 +434,19 @@ fn protections_protect_until_they_are_lifted() {
 }
 
 #[test]
+fn the_metadata_service_is_had_over_ipv6_by_asking() {
+    let world = World::new();
+    let client = world.root();
+    let id = launch(&client, &[("MetadataOptions.HttpProtocolIpv6", "enabled")]);
+    let option = format!("{INSTANCE}.metadataOptions.httpProtocolIpv6");
+    assert_eq!(at(&describe(&client, &id), &option), "enabled");
+    let change = |value| [("InstanceId", id.as_str()), ("HttpProtocolIpv6", value)];
+    client.ok("ModifyInstanceMetadataOptions", &change("disabled"));
+    assert_eq!(at(&describe(&client, &id), &option), "disabled");
+    assert_eq!(client.refused("ModifyInstanceMetadataOptions", &change("both")), "InvalidParameterValue");
+}
+
+#[test]
 fn user_data_comes_back_untouched_and_is_bounded() {
     use base64::Engine as _;
     let encode = |bytes: &[u8]| base64::engine::general_purpose::STANDARD.encode(bytes);

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use landfall_model::plan::{
-    GroupPlan, GroupRulePlan, NatGatewayPlan, PeerPlan, PeeringPlan, Place, PortLocation, PortPlan, PublicAddressPlan,
-    ResourceNamePlan, RoutePlan, RouteTargetPlan, SubnetPlan, VpcPlan,
+    DhcpPlan, GroupPlan, GroupRulePlan, NatGatewayPlan, PeerPlan, PeeringPlan, Place, PortLocation, PortPlan,
+    PublicAddressPlan, ResourceNamePlan, RoutePlan, RouteTargetPlan, SubnetPlan, VpcPlan,
 };
 use landfall_model::{
     Cidr, Destination, EdgeGateway, Endpoint, EndpointKind, HostId, InterfacePurpose, LinkState, NatGateway,
@@ -15,6 +15,9 @@ use landfall_model::{
 use crate::value::Cloud;
 use crate::view::View;
 
+/// The resolver that answers in every network, as a value of `domain-name-servers`.
+const PROVIDED_DNS: &str = "AmazonProvidedDNS";
+
 pub(super) fn vpc(cloud: &Cloud, row: &Vpc) -> VpcPlan {
     let options = row.dhcp_options.and_then(|id| cloud.dhcp_options.get(&row.scope.key(id)));
     let values = |name: &str| {
@@ -22,6 +25,7 @@ pub(super) fn vpc(cloud: &Cloud, row: &Vpc) -> VpcPlan {
         found.map_or(&[][..], |(_, values)| values.as_slice())
     };
     let addresses = |name: &str| values(name).iter().filter_map(|text| text.parse().ok()).collect();
+    let addresses_ipv6 = |name: &str| values(name).iter().filter_map(|text| text.parse().ok()).collect();
     VpcPlan {
         id: row.id,
         cidrs: row.cidrs.iter().map(|(_, block)| *block).collect(),
@@ -29,7 +33,7 @@ pub(super) fn vpc(cloud: &Cloud, row: &Vpc) -> VpcPlan {
         dns_support: row.dns_support,
         dns_hostnames: row.dns_hostnames,
         internet_gateway: cloud.internet_gateways.by_vpc.count(&row.id) > 0,
-        domain_name: values("domain-name").first().cloned().unwrap_or_else(|| row.scope.region.internal_domain()),
+        domain_name: values("domain-name").first().cloned().unwrap_or_default(),
         domain_name_servers: addresses("domain-name-servers"),
         ntp_servers: addresses("ntp-servers"),
         ipv6: row.ipv6.iter().map(|(_, block)| *block).collect(),
@@ -37,6 +41,14 @@ pub(super) fn vpc(cloud: &Cloud, row: &Vpc) -> VpcPlan {
         internet_routes: edge_routes(cloud, row, |gateway| matches!(gateway, EdgeGateway::Internet(_))),
         vpn_routes: edge_routes(cloud, row, |gateway| matches!(gateway, EdgeGateway::Vpn(_))),
         private_names: cloud.endpoints.by_vpc(&row.id).flat_map(|endpoint| names(cloud, row, endpoint)).collect(),
+        dhcp: DhcpPlan {
+            resolver: values("domain-name-servers").iter().any(|value| value == PROVIDED_DNS),
+            domain_name_servers_ipv6: addresses_ipv6("domain-name-servers"),
+            ntp_servers_ipv6: addresses_ipv6("ntp-servers"),
+            netbios_name_servers: addresses("netbios-name-servers"),
+            netbios_node_type: values("netbios-node-type").first().and_then(|text| text.parse().ok()),
+            ipv6_preferred_s: values("ipv6-address-preferred-lease-time").first().and_then(|text| text.parse().ok()),
+        },
     }
 }
 

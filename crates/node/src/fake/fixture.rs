@@ -31,6 +31,7 @@ fn pieces_of_network() -> [(PieceKey, Piece); 3] {
         internet_routes: vec![],
         vpn_routes: vec![],
         private_names: Default::default(),
+        dhcp: Default::default(),
         id: vpc,
         cidrs: vec![cidr],
         number: 1,

@@ -154,13 +154,17 @@ fn configuration(caller: &Caller<'_>, address: Ipv4Addr) -> Vec<DhcpOption> {
         DhcpOption::Hostname(private_label(address)),
         DhcpOption::NtpServers(or(&network.ntp_servers, Some(TIME_SERVER))),
     ];
-    let resolvers = or(&network.domain_name_servers, network.resolver().filter(|_| network.dns_support));
+    let resolvers = or(&network.domain_name_servers, network.resolver().filter(|_| network.tells_resolver()));
     if !resolvers.is_empty() {
         options.push(DhcpOption::DomainNameServer(resolvers));
     }
     if !network.domain_name.is_empty() {
         options.push(DhcpOption::DomainName(network.domain_name.clone()));
     }
+    if !network.dhcp.netbios_name_servers.is_empty() {
+        options.push(DhcpOption::NetBiosNameServers(network.dhcp.netbios_name_servers.clone()));
+    }
+    options.extend(network.dhcp.netbios_node_type.map(|kind| DhcpOption::NetBiosNodeType(kind.into())));
     options
 }
 
@@ -277,10 +281,31 @@ mod tests {
         network.ntp_servers = vec![OTHER];
         network.domain_name = String::new();
         network.dns_support = false;
+        network.dhcp.netbios_name_servers = vec![OTHER];
+        network.dhcp.netbios_node_type = Some(2);
         let (offer, _) = ask_of(plan, &request(MessageType::Discover, Ipv4Addr::UNSPECIFIED, &[])).unwrap();
         assert_eq!(offer.opts().get(OptionCode::DomainNameServer), Some(&DhcpOption::DomainNameServer(vec![OTHER])));
         assert_eq!(offer.opts().get(OptionCode::NtpServers), Some(&DhcpOption::NtpServers(vec![OTHER])));
         assert_eq!(offer.opts().get(OptionCode::DomainName), None);
+        for expected in
+            [DhcpOption::NetBiosNameServers(vec![OTHER]), DhcpOption::NetBiosNodeType(dhcproto::v4::NodeType::P)]
+        {
+            assert_eq!(offer.opts().get(OptionCode::from(&expected)), Some(&expected));
+        }
+    }
+
+    #[test]
+    fn our_resolver_is_told_where_it_answers_and_nothing_else_is_asked_for() {
+        let told = |change: &dyn Fn(&mut crate::metadata::plan::NetworkService)| {
+            let mut plan = plan();
+            change(plan.networks.get_mut(&7).unwrap());
+            let (offer, _) = ask_of(plan, &request(MessageType::Discover, Ipv4Addr::UNSPECIFIED, &[])).unwrap();
+            offer.opts().get(OptionCode::DomainNameServer).is_some()
+        };
+        assert!(told(&|_| {}));
+        assert!(!told(&|network| network.dns_support = false));
+        assert!(!told(&|network| network.dhcp.resolver = false));
+        assert!(!told(&|network| network.dhcp.domain_name_servers_ipv6 = vec![std::net::Ipv6Addr::LOCALHOST]));
     }
 
     #[test]

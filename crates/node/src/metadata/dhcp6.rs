@@ -19,13 +19,11 @@ pub const CLIENT_PORT: u16 = 546;
 /// The group of all servers on a link.
 pub const ALL_SERVERS: Ipv6Addr = Ipv6Addr::new(0xff02, 0, 0, 0, 0, 0, 1, 2);
 
-/// When a client asks again, in seconds: as soon as EC2's, so that an address that was added or taken shows in a minute.
-const RENEW_SECONDS: u32 = 70;
-/// When it asks any server, and how long the addresses are good: longer than EC2's, so that a guest keeps them while
-/// nobody answers.
-const REBIND_SECONDS: u32 = 2880;
-const PREFERRED_SECONDS: u32 = 3600;
-const VALID_SECONDS: u32 = 7200;
+/// How long addresses are preferred on EC2 unless the network says otherwise, in seconds. Clients ask again at half of it:
+/// then an address that was added or taken shows within a minute or so.
+const PREFERRED_SECONDS: u32 = 140;
+/// For how long they are preferred at least: a guest keeps them while nobody answers.
+const MIN_PREFERRED_SECONDS: u32 = 3600;
 
 const MAX_DUID_BYTES: usize = 130;
 const MAX_ASSOCIATIONS: usize = 8;
@@ -47,6 +45,8 @@ mod option {
     pub const RESOLVERS: u16 = 23;
     pub const SEARCH: u16 = 24;
     pub const PREFIXES: u16 = 25;
+    pub const TIME: u16 = 56;
+    pub const TIME_SERVER: u16 = 1;
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,7 +122,7 @@ pub fn answer(caller: &Caller<'_>, gateway: Mac, packet: &[u8]) -> Option<Vec<u8
                     put(&mut reply, option::RAPID_COMMIT, &[]);
                 }
             }
-            put_associations(&mut reply, &request, own);
+            put_associations(&mut reply, &request, own, &Times::of(caller.network.dhcp.ipv6_preferred_s));
         }
         Kind::Confirm => {
             let mut named = request.associations.iter().flat_map(|association| &association.named).peekable();
@@ -157,14 +157,30 @@ fn put_status(to: &mut Vec<u8>, status: Status) {
     put(to, option::STATUS, &[&(status as u16).to_be_bytes(), status.words().as_bytes()].concat());
 }
 
+/// When a client asks its server, when any, and how long its addresses are preferred and good at all; in seconds.
+struct Times {
+    renew: u32,
+    rebind: u32,
+    preferred: u32,
+    valid: u32,
+}
+
+impl Times {
+    fn of(asked: Option<u32>) -> Self {
+        let asked = asked.unwrap_or(PREFERRED_SECONDS);
+        let preferred = asked.max(MIN_PREFERRED_SECONDS);
+        Self { renew: asked / 2, rebind: preferred / 5 * 4, preferred, valid: preferred.saturating_mul(2) }
+    }
+}
+
 /// Every association that was asked for, the first with the port's addresses.
-fn put_associations(reply: &mut Vec<u8>, request: &Request<'_>, own: &[Ipv6Addr]) {
+fn put_associations(reply: &mut Vec<u8>, request: &Request<'_>, own: &[Ipv6Addr], times: &Times) {
     let mut given = false;
     for association in &request.associations {
         let mut body = association.id.to_vec();
         match association.code {
             option::ADDRESSES => {
-                body.extend([RENEW_SECONDS.to_be_bytes(), REBIND_SECONDS.to_be_bytes()].concat());
+                body.extend([times.renew.to_be_bytes(), times.rebind.to_be_bytes()].concat());
                 let foreign = association.named.iter().filter(|address| !own.contains(address));
                 if request.kind == Kind::Request && foreign.clone().next().is_some() {
                     put_status(&mut body, Status::NotOnLink);
@@ -172,7 +188,7 @@ fn put_associations(reply: &mut Vec<u8>, request: &Request<'_>, own: &[Ipv6Addr]
                     put_status(&mut body, Status::NoAddresses);
                 } else {
                     given = true;
-                    own.iter().for_each(|address| put_address(&mut body, *address, PREFERRED_SECONDS, VALID_SECONDS));
+                    own.iter().for_each(|address| put_address(&mut body, *address, times.preferred, times.valid));
                     // What the client had and has no more.
                     if matches!(request.kind, Kind::Renew | Kind::Rebind) {
                         foreign.for_each(|address| put_address(&mut body, *address, 0, 0));
@@ -201,14 +217,26 @@ fn put_configuration(reply: &mut Vec<u8>, caller: &Caller<'_>, request: &Request
         let Some(list) = request.requested else { return true };
         list.chunks_exact(2).any(|pair| pair == code.to_be_bytes())
     };
-    // A network with resolvers of its own is told of those, by DHCP over IPv4.
-    if wants(option::RESOLVERS) && network.dns_support && network.domain_name_servers.is_empty() {
-        put(reply, option::RESOLVERS, &RESOLVER_IPV6.octets());
+    let dhcp = &network.dhcp;
+    let own = [RESOLVER_IPV6];
+    let resolvers = if network.tells_resolver() { &own[..] } else { &dhcp.domain_name_servers_ipv6 };
+    if wants(option::RESOLVERS) && !resolvers.is_empty() {
+        put(reply, option::RESOLVERS, &octets(resolvers));
+    }
+    if wants(option::TIME) && !dhcp.ntp_servers_ipv6.is_empty() {
+        // RFC 5908: an option within for each server.
+        let mut servers = vec![];
+        dhcp.ntp_servers_ipv6.iter().for_each(|server| put(&mut servers, option::TIME_SERVER, &server.octets()));
+        put(reply, option::TIME, &servers);
     }
     let search: Vec<u8> = network.domain_name.split_ascii_whitespace().filter_map(name).flatten().collect();
     if wants(option::SEARCH) && !search.is_empty() {
         put(reply, option::SEARCH, &search);
     }
+}
+
+fn octets(addresses: &[Ipv6Addr]) -> Vec<u8> {
+    addresses.iter().flat_map(Ipv6Addr::octets).collect()
 }
 
 /// A domain name as it stands in a packet.

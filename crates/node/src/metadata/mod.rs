@@ -6,6 +6,11 @@
 //! that when it starts before any agent does. A successor takes over its listening sockets (see [`control`]), so that an
 //! upgrade drops no query.
 //!
+//! What it needs of the network driver in a namespace: on `lo` the metadata service's, the resolver's and the clock's
+//! addresses of both families; on each port with IPv6 the address [`router::GATEWAY`] and no other of the link, without a
+//! test for duplicates, and [`GATEWAY_MAC`](crate::network::inside::GATEWAY_MAC); in the input chain, besides neighbour
+//! discovery, solicitations of routers (ICMPv6 133) and UDP from port 546 to 547.
+//!
 //! Who asks is never believed but seen: each virtual network is a namespace with sockets of its own, anti-spoofing on the
 //! ports guarantees the source address within it, and a DHCP socket is bound to one port. Everything that answers is a
 //! pure function of the plan and the request ([`http::answer`], [`dhcp::answer`], [`dhcp6::answer`], [`router::advertisement`],

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use landfall_model::plan::{
-    DiskPlan, HostPlan, InstancePlan, MetadataPlan, PortLocation, PortPlan, PublicAddressPlan, VpcPlan,
+    DhcpPlan, DiskPlan, HostPlan, InstancePlan, MetadataPlan, PortLocation, PortPlan, PublicAddressPlan, VpcPlan,
 };
 use landfall_model::{
     AccountId, InstanceId, InterfaceId, Ipv4Cidr, Ipv6Cidr, Mac, SecurityGroupId, SubnetId, VpcId, ZoneName,
@@ -43,12 +43,15 @@ pub struct NetworkService {
     pub ipv6: Vec<Ipv6Cidr>,
     /// The domain that DHCP tells.
     pub domain_name: String,
-    /// The resolvers that DHCP tells; empty means our own.
+    /// The resolvers that DHCP tells.
     #[serde(default)]
     pub domain_name_servers: Vec<Ipv4Addr>,
     /// The time servers that DHCP tells; empty means our own.
     #[serde(default)]
     pub ntp_servers: Vec<Ipv4Addr>,
+    /// What else DHCP tells.
+    #[serde(default)]
+    pub dhcp: DhcpPlan,
     /// Whether our resolver answers.
     pub dns_support: bool,
     /// Whether what has a public address here has a public name too.
@@ -99,6 +102,12 @@ impl NetworkService {
     /// The address of the network's own resolver: the primary block's base plus two.
     pub fn resolver(&self) -> Option<Ipv4Addr> {
         self.cidrs.first().and_then(|cidr| cidr.nth(2))
+    }
+
+    /// Whether DHCP tells of the network's own resolver.
+    pub fn tells_resolver(&self) -> bool {
+        let others = !self.domain_name_servers.is_empty() || !self.dhcp.domain_name_servers_ipv6.is_empty();
+        self.dns_support && self.dhcp.resolver && !others
     }
 }
 
@@ -218,6 +227,7 @@ fn derive_network(vpc: &VpcPlan, namespace_prefix: &str) -> NetworkService {
         domain_name: vpc.domain_name.clone(),
         domain_name_servers: vpc.domain_name_servers.clone(),
         ntp_servers: vpc.ntp_servers.clone(),
+        dhcp: vpc.dhcp.clone(),
         dns_support: vpc.dns_support,
         dns_hostnames: vpc.dns_hostnames,
         internal_domain: vpc.domain_name.clone(),

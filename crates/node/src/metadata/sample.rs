@@ -76,6 +76,7 @@ fn vpc_plan(id: VpcId) -> VpcPlan {
             ("*.s3.us-east-1.amazonaws.com".to_owned(), vec![Ipv4Addr::new(10, 0, 1, 91)]),
         ]
         .into(),
+        dhcp: DhcpPlan::default(),
         id,
         cidrs: vec!["10.0.0.0/16".parse().unwrap(), "100.64.4.0/22".parse().unwrap()],
         number: 7,

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use dhcproto::v4::{DhcpOption, Message, MessageType, OptionCode};
 use dhcproto::{Decodable, Decoder, Encodable};
-use landfall_model::plan::{DiskPlan, MetadataPlan, PublicAddressPlan};
+use landfall_model::plan::{DhcpPlan, DiskPlan, MetadataPlan, PublicAddressPlan};
 use landfall_model::*;
 use landfall_node::metadata::plan::{InstanceService, NetworkService, Peered, PortService, ServicePlan};
 use landfall_node::metadata::{Config, MetadataClient, namespace, port_device, serve};
@@ -162,6 +162,7 @@ fn network_service(namespace: String) -> NetworkService {
         domain_name_servers: vec![],
         ntp_servers: vec![],
         ipv6: vec![],
+        dhcp: DhcpPlan::default(),
         dns_support: true,
         dns_hostnames: true,
         internal_domain: "ec2.internal".into(),

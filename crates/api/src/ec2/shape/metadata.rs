@@ -31,10 +31,8 @@ impl MetadataIn {
         if let Some(endpoint) = &self.http_endpoint {
             options.enabled = choice("HttpEndpoint", endpoint, "enabled", "disabled")?;
         }
-        if let Some(ipv6) = &self.http_protocol_ipv6
-            && choice("HttpProtocolIpv6", ipv6, "enabled", "disabled")?
-        {
-            return Err(ApiError::unsupported("the value 'enabled' of the parameter HttpProtocolIpv6"));
+        if let Some(ipv6) = &self.http_protocol_ipv6 {
+            options.ipv6 = choice("HttpProtocolIpv6", ipv6, "enabled", "disabled")?;
         }
         if let Some(tags) = &self.instance_metadata_tags {
             options.tags = choice("InstanceMetadataTags", tags, "enabled", "disabled")?;

@@ -14,6 +14,8 @@ const CLIENT: [u8; 10] = [0, 3, 0, 1, 2, 0x11, 0x22, 0x33, 0x44, 0x55];
 const SERVER: [u8; 10] = [0, 3, 0, 1, 2, 0, 0, 0, 0, 1];
 const OTHER: Ipv6Addr = Ipv6Addr::new(0x2001, 0xdb8, 7, 0x1201, 0, 0, 0, 0x99);
 
+const VALID_S: u32 = 7200;
+
 fn plan() -> ServicePlan {
     derive(&sample::host_plan(), "lf", 1450)
 }
@@ -122,7 +124,7 @@ fn an_advertisement_to_the_byte() {
 
 #[test]
 fn addresses_are_leased_renewed_and_taken_back() {
-    let own = [(sample::IPV6, VALID_SECONDS), (second(), VALID_SECONDS)];
+    let own = [(sample::IPV6, VALID_S), (second(), VALID_S)];
     for (kind, options, answered, addresses, status) in [
         (MessageType::Solicit, vec![client(), association(&[])], MessageType::Advertise, &own[..], &[][..]),
         (
@@ -212,6 +214,25 @@ fn a_port_without_addresses_has_none_to_give_and_the_networks_own_resolvers_are_
     assert_eq!((leased(&reply), statuses(&reply)), (vec![], vec![2]));
     assert!(reply.opts().get(OptionCode::DomainNameServers).is_none());
     assert!(bytes.ends_with(b"\0\x18\0\x10\x01a\x04test\0\x01b\x04test\0"));
+}
+
+#[test]
+fn the_networks_own_options_are_told() {
+    let mut plan = plan();
+    let dhcp = &mut plan.networks.get_mut(&7).unwrap().dhcp;
+    dhcp.domain_name_servers_ipv6 = vec![OTHER];
+    dhcp.ntp_servers_ipv6 = vec![OTHER];
+    dhcp.ipv6_preferred_s = Some(10_000);
+    let bytes = ask_raw(plan, &request(MessageType::Solicit, &[client(), association(&[])])).unwrap();
+    let reply = Message::decode(&mut Decoder::new(&bytes)).unwrap();
+    assert_eq!(leased(&reply)[0], (sample::IPV6, 20_000));
+    let servers = DhcpOption::DomainNameServers(vec![OTHER]);
+    assert_eq!(reply.opts().get(OptionCode::DomainNameServers), Some(&servers));
+    let time = [&[0, 56, 0, 20, 0, 1, 0, 16], &OTHER.octets()[..]].concat();
+    assert!(bytes.windows(time.len()).any(|window| window == time));
+    assert!(bytes.windows(8).any(|window| window == [0, 0, 0x13, 0x88, 0, 0, 0x1f, 0x40]), "5,000 and 8,000 seconds");
+    let asked = [0, 140, 3600, 0x7fff_ffff, u32::MAX].map(|asked| Times::of(Some(asked)));
+    assert!(asked.iter().all(|t| t.renew <= t.rebind && t.rebind <= t.preferred && t.preferred <= t.valid));
 }
 
 #[test]

@@ -51,6 +51,7 @@ impl Cloud {
                 internet_routes: vec![],
                 vpn_routes: vec![],
                 private_names: Default::default(),
+                dhcp: Default::default(),
                 id: vpc_id(number),
                 cidrs: vec!["10.1.0.0/16".parse().unwrap()],
                 number,
