@@ -439,7 +439,8 @@ impl Server {
             (*generation, touched)
         };
         crash_point!("answers:sockets");
-        let missing = runtime.block_on(self.ensure_sockets(Some(&touched)));
+        // Nothing new may mean that namespaces were made anew. The others are looked into right after.
+        let missing = runtime.block_on(self.ensure_sockets(Some(&touched).filter(|touched| !touched.is_empty())));
         self.wake.notify_one();
         Reply::Taken { generation, missing }
     }

@@ -23,7 +23,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::skipped;
 
-mod ipv6;
+pub mod ipv6;
 mod many;
 mod revival;
 
@@ -145,7 +145,7 @@ fn interface(number: u32) -> InterfaceId {
     InterfaceId::from_random(0xabc_0000_0000 + u128::from(number))
 }
 
-fn instance(number: u32) -> InstanceId {
+pub fn instance(number: u32) -> InstanceId {
     InstanceId::from_random(u128::from(number))
 }
 
@@ -174,7 +174,7 @@ fn network_service(namespace: String) -> NetworkService {
     }
 }
 
-fn instance_service(number: u32) -> InstanceService {
+pub fn instance_service(number: u32) -> InstanceService {
     InstanceService {
         account: "123456789012".parse().unwrap(),
         zone: "us-east-1a".parse().unwrap(),
@@ -217,7 +217,7 @@ fn ip(arguments: &str) {
 }
 
 /// Does something as a guest.
-fn within<T: Send>(namespace: &Path, act: impl FnOnce() -> T + Send) -> T {
+pub fn within<T: Send>(namespace: &Path, act: impl FnOnce() -> T + Send) -> T {
     let file = std::fs::File::open(namespace).unwrap();
     let enter = move || {
         setns(file.as_fd(), CloneFlags::CLONE_NEWNET).unwrap();

@@ -86,6 +86,11 @@ fn shown(arguments: &str) -> String {
 
 /// Says something to the servers on the link, and returns what they answer.
 fn lease(number: u32, kind: MessageType, options: &[DhcpOption]) -> Option<Message> {
+    lease_of(mac(number), kind, options)
+}
+
+/// The same, as the machine with that hardware address.
+pub fn lease_of(mac: Mac, kind: MessageType, options: &[DhcpOption]) -> Option<Message> {
     let index = nix::net::if_::if_nametoindex("eth0").unwrap();
     let socket = Socket::new(Domain::IPV6, Type::DGRAM, Some(Protocol::UDP)).unwrap();
     socket.set_only_v6(true).unwrap();
@@ -94,8 +99,8 @@ fn lease(number: u32, kind: MessageType, options: &[DhcpOption]) -> Option<Messa
     socket.bind(&SocketAddrV6::new(Ipv6Addr::UNSPECIFIED, 546, 0, 0).into()).unwrap();
     let socket = UdpSocket::from(socket);
     socket.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
-    let mut message = Message::new_with_id(kind, [7, 7, u8::try_from(number).unwrap()]);
-    message.opts_mut().insert(DhcpOption::ClientId([&[0, 3, 0, 1], &mac(number).0[..]].concat()));
+    let mut message = Message::new_with_id(kind, [7, 7, mac.0[5]]);
+    message.opts_mut().insert(DhcpOption::ClientId([&[0, 3, 0, 1], &mac.0[..]].concat()));
     message.opts_mut().insert(DhcpOption::IANA(IANA { id: 1, t1: 0, t2: 0, opts: DhcpOptions::new() }));
     for option in options {
         message.opts_mut().insert(option.clone());
@@ -112,7 +117,7 @@ fn lease(number: u32, kind: MessageType, options: &[DhcpOption]) -> Option<Messa
     None
 }
 
-fn leased(message: &Message) -> Vec<Ipv6Addr> {
+pub fn leased(message: &Message) -> Vec<Ipv6Addr> {
     let associations = message.opts().iter().filter_map(|option| match option {
         DhcpOption::IANA(association) => Some(association),
         _ => None,
@@ -124,7 +129,7 @@ fn leased(message: &Message) -> Vec<Ipv6Addr> {
     addresses.collect()
 }
 
-fn http_ipv6(request: &str) -> Option<String> {
+pub fn http_ipv6(request: &str) -> Option<String> {
     let mut stream = TcpStream::connect_timeout(&(METADATA_IPV6, 80).into(), PATIENCE).ok()?;
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     stream.write_all(format!("{request}\r\nHost: x\r\n\r\n").as_bytes()).ok()?;
