@@ -26,6 +26,7 @@ import gzip
 import html.parser
 import json
 import pathlib
+import re
 import sys
 
 MAX_ENUM = 64
@@ -207,6 +208,9 @@ class ItemNames(html.parser.HTMLParser):
         elif self.state == "after":
             self.finish(data)
         elif self.state == "item" and data.strip():
+            plain = re.match(r"([a-z][a-z.-]*) - ", data.strip())
+            if plain and plain[1] not in self.names:
+                self.names.append(plain[1])
             self.state = "text"
 
     def finish(self, behind):

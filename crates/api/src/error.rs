@@ -186,6 +186,14 @@ fn exists(kind: ExistsKind, what: &str) -> ApiError {
         ExistsKind::DefaultVpc => {
             ApiError::new("DefaultVpcAlreadyExists", "A Default VPC already exists for this account in this region.")
         }
+        ExistsKind::FlowLog => ApiError::new(
+            "FlowLogAlreadyExists",
+            "Error. There is an existing Flow Log with the same configuration and log destination.",
+        ),
+        ExistsKind::Analysis => ApiError::new(
+            "AnalysisExistsForNetworkInsightsPath",
+            format!("The network insights path '{what}' has analyses; delete them first."),
+        ),
         ExistsKind::DefaultSubnet => ApiError::new(
             "DefaultSubnetAlreadyExistsInAvailabilityZone",
             format!("A default subnet already exists in {what}."),
@@ -215,6 +223,18 @@ fn quota(kind: QuotaKind, limit: u64) -> ApiError {
         QuotaKind::AddressesPerInterface => (
             "PrivateIpAddressLimitExceeded",
             format!("Number of private addresses will exceed limit, {limit} an interface of this instance type."),
+        ),
+        QuotaKind::FlowLogs => (
+            "FlowLogsLimitExceeded",
+            format!("The maximum number of flow logs for a resource ({limit}) has been reached."),
+        ),
+        QuotaKind::InsightsPaths => (
+            "NetworkInsightsPathLimitExceeded",
+            format!("The maximum number of network insights paths ({limit}) has been reached."),
+        ),
+        QuotaKind::InsightsAnalyses => (
+            "NetworkInsightsAnalysisLimitExceeded",
+            format!("The maximum number of network insights analyses ({limit}) has been reached."),
         ),
         QuotaKind::KeyPairs => ("KeyPairLimitExceeded", "The maximum number of key pairs has been reached.".into()),
         QuotaKind::BlocksPerVpc(vpc) => {

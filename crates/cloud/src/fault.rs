@@ -162,6 +162,10 @@ pub enum ExistsKind {
     DefaultVpc,
     /// A zone's default subnet.
     DefaultSubnet,
+    /// The same flow log of the same resource.
+    FlowLog,
+    /// Analyses of a path.
+    Analysis,
 }
 
 /// Limits.
@@ -183,6 +187,12 @@ pub enum QuotaKind {
     AddressesPerInterface,
     /// Key pairs.
     KeyPairs,
+    /// Flow logs of a resource.
+    FlowLogs,
+    /// Paths whose reachability is analysed.
+    InsightsPaths,
+    /// Analyses of reachability.
+    InsightsAnalyses,
     /// Tags of a resource.
     Tags,
     /// Blocks of a VPC, of one family.

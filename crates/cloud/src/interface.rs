@@ -3,8 +3,8 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use landfall_model::{
-    Attachment, AttachmentId, InterfaceId, InterfacePurpose, Ipv4Cidr, Ipv6Cidr, Mac, NetworkInterface,
-    SecurityGroupId, Subnet, SubnetId, VpcId,
+    Attachment, AttachmentId, FlowLogResource, InterfaceId, InterfacePurpose, Ipv4Cidr, Ipv6Cidr, Mac,
+    NetworkInterface, SecurityGroupId, Subnet, SubnetId, VpcId,
 };
 
 use crate::fault::{Fault, QuotaKind};
@@ -102,6 +102,7 @@ pub fn delete(tx: &mut Tx<'_, '_>, id: InterfaceId) {
     crate::address::disassociate_all(tx, id);
     let key = tx.scope().key(id);
     tx.delete::<Interfaces>(&key);
+    crate::flow_log::forget(tx, FlowLogResource::Interface(id));
     crate::tag::forget(tx, &id.to_string());
 }
 

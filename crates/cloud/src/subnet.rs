@@ -1,7 +1,8 @@
 //! Subnets: where in their VPC they fit, their IPv6 blocks, and what keeps one from going.
 
 use landfall_model::{
-    Cidr, Ipv4Cidr, Ipv6Cidr, NameOptions, NetworkAcl, RouteTable, Subnet, SubnetCidrId, SubnetId, VpcId, ZoneName,
+    Cidr, FlowLogResource, Ipv4Cidr, Ipv6Cidr, NameOptions, NetworkAcl, RouteTable, Subnet, SubnetCidrId, SubnetId,
+    VpcId, ZoneName,
 };
 
 use crate::fault::{BlockKind, Fault, QuotaKind};
@@ -9,7 +10,7 @@ use crate::network::has_dependencies;
 use crate::tx::Tx;
 use crate::value::{NetworkAcls, RouteTables, Subnets, Vpcs};
 use crate::view::View;
-use crate::{network_acl, tag};
+use crate::{flow_log, network_acl, tag};
 
 /// The sizes of IPv4 blocks. Source: the Amazon VPC User Guide, "Subnet CIDR blocks".
 const SIZES: std::ops::RangeInclusive<u8> = 16..=28;
@@ -116,6 +117,7 @@ pub fn delete(tx: &mut Tx<'_, '_>, id: SubnetId) -> Result<(), Fault> {
         tx.update::<NetworkAcls, _>(&acl, |row| row.associations.retain(|(_, subnet)| *subnet != id));
     }
     tx.delete::<Subnets>(&key);
+    flow_log::forget(tx, FlowLogResource::Subnet(id));
     tag::forget(tx, &id.to_string());
     Ok(())
 }

@@ -10,15 +10,15 @@ use std::sync::OnceLock;
 use landfall_model::{
     AccessKey, Account, AccountId, Address, AllocationId, AttachedResource, ClientToken, CustomerGateway,
     CustomerGatewayId, Destination, DhcpOptions, DhcpOptionsId, EgressOnlyGateway, EgressOnlyGatewayId, Endpoint,
-    EndpointId, FlowLog, FlowLogId, Host, HostId, Image, ImageId, InsightsAnalysis, InsightsAnalysisId, InsightsPath,
-    InsightsPathId, Instance, InstanceId, InterfaceId, InternetGateway, InternetGatewayId, Ipv4Cidr, Ipv6Cidr, KeyPair,
-    KeyPairId, NatGateway, NatGatewayId, NetworkAcl, NetworkAclId, NetworkInterface, Peer, Peering, PeeringId,
-    PrefixList, PrefixListId, Principal, Quotas, ReservationId, RouteTable, RouteTableAssociationId, RouteTableId,
-    RouteTarget, Scope, Scoped, SecurityGroup, SecurityGroupId, SecurityGroupRule, SecurityGroupRuleId, Settings,
-    Subnet, SubnetCidrId, SubnetId, TagSet, Timestamp, TransitGateway, TransitGatewayAttachment,
-    TransitGatewayAttachmentId, TransitGatewayId, TransitGatewayRouteTable, TransitGatewayRouteTableId, Usage,
-    UserData, Volume, VolumeId, Vpc, VpcCidrId, VpcId, VpnConnection, VpnConnectionId, VpnGateway, VpnGatewayId,
-    VpnSide, host,
+    EndpointId, FlowLog, FlowLogId, FlowLogResource, Host, HostId, Image, ImageId, InsightsAnalysis,
+    InsightsAnalysisId, InsightsPath, InsightsPathId, Instance, InstanceId, InterfaceId, InternetGateway,
+    InternetGatewayId, Ipv4Cidr, Ipv6Cidr, KeyPair, KeyPairId, NatGateway, NatGatewayId, NetworkAcl, NetworkAclId,
+    NetworkInterface, Peer, Peering, PeeringId, PrefixList, PrefixListId, Principal, Quotas, ReservationId, RouteTable,
+    RouteTableAssociationId, RouteTableId, RouteTarget, Scope, Scoped, SecurityGroup, SecurityGroupId,
+    SecurityGroupRule, SecurityGroupRuleId, Settings, Subnet, SubnetCidrId, SubnetId, TagSet, Timestamp,
+    TransitGateway, TransitGatewayAttachment, TransitGatewayAttachmentId, TransitGatewayId, TransitGatewayRouteTable,
+    TransitGatewayRouteTableId, Usage, UserData, Volume, VolumeId, Vpc, VpcCidrId, VpcId, VpnConnection,
+    VpnConnectionId, VpnGateway, VpnGatewayId, VpnSide, host,
 };
 
 landfall_state::value! {
@@ -262,6 +262,7 @@ landfall_state::value! {
         pub flow_logs: FlowLogs = "flow-log" v1 {
             row: FlowLog,
             key: Scoped<FlowLogId> = |row| row.key(),
+            index by_resource: FlowLogResource = |row| Some(row.resource),
         },
         /// What is to be analysed for reachability.
         pub insights_paths: InsightsPaths = "network-insights-path" v1 {
@@ -272,6 +273,7 @@ landfall_state::value! {
         pub insights_analyses: InsightsAnalyses = "network-insights-analysis" v1 {
             row: InsightsAnalysis,
             key: Scoped<InsightsAnalysisId> = |row| row.key(),
+            due: |row| row.due(),
             index by_path: InsightsPathId = |row| Some(row.path),
         },
         /// Elastic addresses.

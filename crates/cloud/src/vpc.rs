@@ -5,7 +5,8 @@
 use std::net::Ipv4Addr;
 
 use landfall_model::{
-    Cidr, Ipv4Cidr, Ipv6Cidr, NetworkAcl, RouteTable, SecurityGroup, SecurityGroupRule, Vpc, VpcCidrId, VpcId,
+    Cidr, FlowLogResource, Ipv4Cidr, Ipv6Cidr, NetworkAcl, RouteTable, SecurityGroup, SecurityGroupRule, Vpc,
+    VpcCidrId, VpcId,
 };
 
 use crate::fault::{BlockKind, Fault, QuotaKind};
@@ -13,7 +14,7 @@ use crate::network::has_dependencies;
 use crate::tx::Tx;
 use crate::value::{DhcpOptionsTable, NetworkAcls, RouteTables, SecurityGroupRules, SecurityGroups, Vpcs};
 use crate::view::View;
-use crate::{network_acl, security_group, tag};
+use crate::{flow_log, network_acl, security_group, tag};
 
 /// The largest number of a VPC: VXLAN's VNI has 24 bits.
 const MAX_NUMBER: u64 = (1 << 24) - 1;
@@ -191,6 +192,7 @@ pub fn delete(tx: &mut Tx<'_, '_>, id: VpcId) -> Result<(), Fault> {
         tag::forget(tx, &group.id.to_string());
     }
     tx.delete::<Vpcs>(&key);
+    flow_log::forget(tx, FlowLogResource::Vpc(id));
     tag::forget(tx, &id.to_string());
     Ok(())
 }

@@ -109,6 +109,12 @@ pub struct Quotas {
     pub rules_per_group: u32,
     /// Security groups of an interface.
     pub groups_per_interface: u32,
+    /// Flow logs of a VPC, a subnet or an interface: "Flow logs per single NAT gateway, network interface, subnet, or VPC".
+    pub flow_logs_per_resource: u32,
+    /// Paths whose reachability is analysed: "Paths".
+    pub insights_paths: u32,
+    /// Analyses of reachability: "Analyses".
+    pub insights_analyses: u32,
     /// Key pairs.
     pub key_pairs: u32,
     /// Transit gateways ("Transit gateways per account").
@@ -169,6 +175,9 @@ impl Default for Quotas {
             security_groups: 2500,
             rules_per_group: 60,
             groups_per_interface: 5,
+            flow_logs_per_resource: 2,
+            insights_paths: 100,
+            insights_analyses: 1000,
             key_pairs: 5000,
             transit_gateways: 5,
             transit_gateway_tables: 20,

@@ -20,6 +20,7 @@ pub mod key_pair;
 pub mod observation;
 pub mod plan;
 pub mod prefix_list;
+pub mod reachability;
 pub mod region;
 pub mod request;
 pub mod scope;

@@ -4,7 +4,9 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::gateway::AT_ONCE;
 use crate::id::{FlowLogId, InsightsAnalysisId, InsightsPathId, InterfaceId, SubnetId, VpcId};
+use crate::reachability::{Hop, Stop};
 use crate::scope::{Scope, Scoped};
 use crate::time::Timestamp;
 
@@ -76,8 +78,46 @@ pub struct InsightsPath {
     pub protocol: String,
     /// The port that is to be reached.
     pub destination_port: Option<u16>,
+    /// What the packet must be like where it begins.
+    #[serde(default)]
+    pub at_source: Option<PathFilter>,
+    /// What it must be like where it arrives.
+    #[serde(default)]
+    pub at_destination: Option<PathFilter>,
     /// When it was made.
     pub created_at: Timestamp,
+}
+
+/// What packets of a path must be like somewhere; whatever isn't said may be anything.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PathFilter {
+    /// The sender's address.
+    pub source: Option<IpAddr>,
+    /// The first and the last of the sender's ports.
+    pub source_ports: Option<(u16, u16)>,
+    /// The receiver's address.
+    pub destination: Option<IpAddr>,
+    /// The first and the last of the receiver's ports.
+    pub destination_ports: Option<(u16, u16)>,
+}
+
+/// How an analysis is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AnalysisState {
+    /// Under way.
+    Running,
+    /// Done.
+    Succeeded,
+}
+
+impl AnalysisState {
+    /// Its name at the API.
+    pub fn name(self) -> &'static str {
+        match self {
+            AnalysisState::Running => "running",
+            AnalysisState::Succeeded => "succeeded",
+        }
+    }
 }
 
 /// An analysis: what was found, as it was then.
@@ -91,14 +131,34 @@ pub struct InsightsAnalysis {
     pub path: InsightsPathId,
     /// When it was made.
     pub started_at: Timestamp,
+    /// How it is.
+    pub state: AnalysisState,
     /// Whether the destination is reached.
     pub found: bool,
-    /// The hops there, as the analysis found them, as JSON text: what the API shows.
-    pub forward: String,
-    /// The hops back, likewise.
-    pub back: String,
-    /// Why not, likewise.
-    pub explanations: String,
+    /// The hops there.
+    pub forward: Vec<Hop>,
+    /// The hops back.
+    pub back: Vec<Hop>,
+    /// Why not.
+    pub explanations: Vec<Stop>,
+    /// The ARNs of what the path must lead through.
+    #[serde(default)]
+    pub filter_in: Vec<String>,
+    /// The ARNs of what it mustn't lead through.
+    #[serde(default)]
+    pub filter_out: Vec<String>,
+}
+
+impl InsightsAnalysis {
+    /// When something is to be done about it: at once while it runs.
+    pub fn due(&self) -> Option<i64> {
+        (self.state == AnalysisState::Running).then_some(AT_ONCE.as_millis())
+    }
+
+    /// Whether what was found is shown: not while it runs.
+    pub fn shown(&self) -> bool {
+        self.state == AnalysisState::Succeeded
+    }
 }
 
 macro_rules! keys {

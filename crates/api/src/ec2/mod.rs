@@ -18,9 +18,11 @@ mod create_customer_gateway;
 mod create_default_subnet;
 mod create_default_vpc;
 mod create_egress_only_internet_gateway;
+mod create_flow_logs;
 mod create_internet_gateway;
 mod create_key_pair;
 mod create_nat_gateway;
+mod create_network_insights_path;
 mod create_route;
 mod create_route_table;
 mod create_security_group;
@@ -37,9 +39,12 @@ mod create_vpn_connection_route;
 mod create_vpn_gateway;
 mod delete_customer_gateway;
 mod delete_egress_only_internet_gateway;
+mod delete_flow_logs;
 mod delete_internet_gateway;
 mod delete_key_pair;
 mod delete_nat_gateway;
+mod delete_network_insights_analysis;
+mod delete_network_insights_path;
 mod delete_route;
 mod delete_route_table;
 mod delete_security_group;
@@ -61,6 +66,7 @@ mod describe_availability_zones;
 mod describe_customer_gateways;
 mod describe_dhcp_options;
 mod describe_egress_only_internet_gateways;
+mod describe_flow_logs;
 mod describe_images;
 mod describe_instance_attribute;
 mod describe_instance_credit_specifications;
@@ -72,6 +78,8 @@ mod describe_internet_gateways;
 mod describe_key_pairs;
 mod describe_nat_gateways;
 mod describe_network_acls;
+mod describe_network_insights_analyses;
+mod describe_network_insights_paths;
 mod describe_network_interface_attribute;
 mod describe_network_interfaces;
 mod describe_regions;
@@ -138,6 +146,7 @@ mod run_instances;
 mod search_transit_gateway_routes;
 mod shape;
 mod start_instances;
+mod start_network_insights_analysis;
 mod stop_instances;
 mod terminate_instances;
 mod unassign_private_nat_gateway_address;
@@ -166,9 +175,11 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::write::<create_default_subnet::CreateDefaultSubnet>(),
     Operation::write::<create_default_vpc::CreateDefaultVpc>(),
     Operation::write::<create_egress_only_internet_gateway::CreateEgressOnlyInternetGateway>(),
+    Operation::write::<create_flow_logs::CreateFlowLogs>(),
     Operation::write::<create_internet_gateway::CreateInternetGateway>(),
     Operation::call::<create_key_pair::CreateKeyPair>(),
     Operation::write::<create_nat_gateway::CreateNatGateway>(),
+    Operation::write::<create_network_insights_path::CreateNetworkInsightsPath>(),
     Operation::write::<create_route::CreateRoute>(),
     Operation::write::<create_route_table::CreateRouteTable>(),
     Operation::write::<create_security_group::CreateSecurityGroup>(),
@@ -185,9 +196,12 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::write::<create_vpn_gateway::CreateVpnGateway>(),
     Operation::write::<delete_customer_gateway::DeleteCustomerGateway>(),
     Operation::write::<delete_egress_only_internet_gateway::DeleteEgressOnlyInternetGateway>(),
+    Operation::write::<delete_flow_logs::DeleteFlowLogs>(),
     Operation::write::<delete_internet_gateway::DeleteInternetGateway>(),
     Operation::write::<delete_key_pair::DeleteKeyPair>(),
     Operation::write::<delete_nat_gateway::DeleteNatGateway>(),
+    Operation::write::<delete_network_insights_analysis::DeleteNetworkInsightsAnalysis>(),
+    Operation::write::<delete_network_insights_path::DeleteNetworkInsightsPath>(),
     Operation::write::<delete_route::DeleteRoute>(),
     Operation::write::<delete_route_table::DeleteRouteTable>(),
     Operation::write::<delete_security_group::DeleteSecurityGroup>(),
@@ -209,6 +223,7 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::read::<describe_customer_gateways::DescribeCustomerGateways>(),
     Operation::read::<describe_dhcp_options::DescribeDhcpOptions>(),
     Operation::read::<describe_egress_only_internet_gateways::DescribeEgressOnlyInternetGateways>(),
+    Operation::read::<describe_flow_logs::DescribeFlowLogs>(),
     Operation::read::<describe_images::DescribeImages>(),
     Operation::read::<describe_instance_attribute::DescribeInstanceAttribute>(),
     Operation::read::<describe_instance_credit_specifications::DescribeInstanceCreditSpecifications>(),
@@ -220,6 +235,8 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::read::<describe_key_pairs::DescribeKeyPairs>(),
     Operation::read::<describe_nat_gateways::DescribeNatGateways>(),
     Operation::read::<describe_network_acls::DescribeNetworkAcls>(),
+    Operation::read::<describe_network_insights_analyses::DescribeNetworkInsightsAnalyses>(),
+    Operation::read::<describe_network_insights_paths::DescribeNetworkInsightsPaths>(),
     Operation::read::<describe_network_interface_attribute::DescribeNetworkInterfaceAttribute>(),
     Operation::read::<describe_network_interfaces::DescribeNetworkInterfaces>(),
     Operation::read::<describe_regions::DescribeRegions>(),
@@ -284,6 +301,7 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::write::<run_instances::RunInstances>(),
     Operation::read::<search_transit_gateway_routes::SearchTransitGatewayRoutes>(),
     Operation::write::<start_instances::StartInstances>(),
+    Operation::write::<start_network_insights_analysis::StartNetworkInsightsAnalysis>(),
     Operation::write::<stop_instances::StopInstances>(),
     Operation::write::<terminate_instances::TerminateInstances>(),
     Operation::write::<unassign_private_nat_gateway_address::UnassignPrivateNatGatewayAddress>(),

@@ -12,8 +12,10 @@ use crate::harness::{Case, Params, World, golden};
 pub const CASES: &[&[Case]] = &[
     crate::address::CASES,
     crate::console::CASES,
+    crate::flow_log::CASES,
     crate::identity::CASES,
     crate::image::CASES,
+    crate::insights::CASES,
     crate::instance::CASES,
     crate::instance_type::CASES,
     crate::interface::CASES,

@@ -8,9 +8,11 @@
 mod address;
 mod completeness;
 mod console;
+mod flow_log;
 mod harness;
 mod identity;
 mod image;
+mod insights;
 mod instance;
 mod instance_type;
 mod interface;

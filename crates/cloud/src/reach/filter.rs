@@ -5,11 +5,11 @@
 //! rules" in AWS's guide).
 
 use landfall_model::plan::AclRulePlan;
+use landfall_model::reachability::Packet;
 use landfall_model::{
     Cidr, NetworkAcl, NetworkInterface, Peer, PrefixListId, RuleDirection, SecurityGroupRule, SubnetId,
 };
 
-use super::packet::Packet;
 use crate::value::Cloud;
 
 /// The rule of an interface's groups that lets a packet pass. `other` is the interface at the other end, if known.

@@ -11,11 +11,10 @@ use landfall_model::{
     VpnGatewayId, VpnSide,
 };
 
-use super::code::Code;
-use super::hop::{Component, Decision, End, Hop, Stop};
-use super::packet::{Header, ICMP, Packet, TCP, UDP};
+use super::End;
 use super::route::{blocks, interface_at, length, look_up};
 use super::walk::{Flight, Step, Turn, Walk, at_interface, stop};
+use landfall_model::reachability::{Code, Component, Decision, Header, Hop, ICMP, Packet, Stop, TCP, UDP};
 
 /// Addresses that are private (RFC 1918).
 const PRIVATE: [(Ipv4Addr, u8); 3] =

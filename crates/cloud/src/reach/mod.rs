@@ -10,11 +10,8 @@
 //! Not looked at: what a router's own system does to what it forwards, load, MTU, and what the region serves at link-local
 //! addresses and at a network's base + 2.
 
-mod code;
 mod filter;
 mod gateway;
-mod hop;
-pub mod packet;
 mod route;
 #[cfg(test)]
 mod tests;
@@ -23,11 +20,9 @@ mod walk;
 
 use std::collections::BTreeSet;
 
-use landfall_model::{InterfaceId, VpcId, VpnConnectionId};
+use landfall_model::{EndpointId, InterfaceId, VpcId, VpnConnectionId};
 
-pub use code::Code;
-pub use hop::{Component, Decision, End, Hop, RouteSeen, Stop, TransitRouteSeen};
-pub use packet::{Header, Packet};
+pub use landfall_model::reachability::*;
 
 use crate::value::Cloud;
 use walk::{Flight, Step, Walk};
@@ -41,6 +36,19 @@ pub enum Source {
     Internet,
     /// Behind the other side of a VPN.
     Vpn(VpnConnectionId),
+}
+
+/// Where a packet arrived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum End {
+    /// At an interface that has its address.
+    Interface(InterfaceId),
+    /// At a gateway endpoint of a network.
+    Endpoint(EndpointId, VpcId),
+    /// Behind the other side of a VPN.
+    Vpn(VpnConnectionId),
+    /// On the internet.
+    Internet,
 }
 
 /// What is taken for granted of what the value doesn't say.

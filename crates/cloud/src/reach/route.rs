@@ -11,8 +11,8 @@ use landfall_model::{
 };
 
 use super::filter::prefixes;
-use super::hop::RouteSeen;
 use crate::value::Cloud;
+use landfall_model::reachability::RouteSeen;
 
 /// How routes came to be, the weakest first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -11,10 +11,9 @@ use landfall_model::{
     TransitGatewayId, TransitGatewayRouteTable, VpcId, ZoneName,
 };
 
-use super::code::Code;
-use super::hop::{Component, Decision, Stop, TransitRouteSeen};
 use super::route::{blocks, length};
 use super::walk::{Flight, Step, Turn, Walk, stop};
+use landfall_model::reachability::{Code, Component, Decision, Stop, TransitRouteSeen};
 
 impl<'c> Walk<'c> {
     pub(super) fn pass_transit(
@@ -91,7 +90,7 @@ impl<'c> Walk<'c> {
         let mut found: Vec<(u8, u8, TransitRouteSeen)> = Vec::new();
         let mut add = |rank: u8, cidr: Cidr, attachment: Option<&TransitGatewayAttachment>, propagated: bool| {
             if cidr.contains(destination) {
-                let resource = attachment.map(|row| (row.resource.kind(), resource_id(&row.resource)));
+                let resource = attachment.map(|row| (row.resource.kind().to_owned(), resource_id(&row.resource)));
                 let attachment = attachment.map(|row| row.id);
                 let route = TransitRouteSeen { destination: cidr, attachment, resource, propagated };
                 found.push((length(cidr), rank, route));

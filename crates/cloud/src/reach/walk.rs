@@ -10,13 +10,12 @@ use landfall_model::{
     RuleDirection, Subnet, SubnetId, Vpc, VpcId,
 };
 
-use super::code::Code;
+use super::End;
 use super::filter::{acl_rule, group_rule, has_rules};
-use super::hop::{Component, Decision, End, Hop, RouteSeen, Stop};
-use super::packet::Packet;
 use super::route::{holds, interface_at, look_up, table_of};
 use super::{Assumptions, Forwarding};
 use crate::value::Cloud;
+use landfall_model::reachability::{Code, Component, Decision, Hop, Packet, RouteSeen, Stop};
 
 /// Hops after which a packet goes in circles.
 const MAX_STEPS: usize = 64;

@@ -9,6 +9,7 @@ pub mod block_device;
 pub mod border_group;
 pub mod change;
 pub mod cidr;
+pub mod insights;
 pub mod instance;
 pub mod instance_filter;
 pub mod internet_gateway;

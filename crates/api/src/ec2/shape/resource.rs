@@ -1,17 +1,19 @@
 //! Resources of any kind, as the operations on tags name them: which kinds there are, and whether one is there.
 
 use landfall_cloud::value::{
-    Addresses, CustomerGateways, DhcpOptionsTable, EgressOnlyGateways, Endpoints, Instances, Interfaces,
-    InternetGateways, KeyPairs, NatGateways, NetworkAcls, RouteTables, SecurityGroupRules, SecurityGroups, Subnets,
-    TransitAttachments, TransitGateways, TransitTables, Volumes, Vpcs, VpnConnections, VpnGateways,
+    Addresses, CustomerGateways, DhcpOptionsTable, EgressOnlyGateways, Endpoints, FlowLogs, InsightsAnalyses,
+    InsightsPaths, Instances, Interfaces, InternetGateways, KeyPairs, NatGateways, NetworkAcls, RouteTables,
+    SecurityGroupRules, SecurityGroups, Subnets, TransitAttachments, TransitGateways, TransitTables, Volumes, Vpcs,
+    VpnConnections, VpnGateways,
 };
 use landfall_cloud::{Fault, View};
 use landfall_model::id::{Id, Kind};
 use landfall_model::{
-    AllocationId, Arn, CustomerGatewayId, DhcpOptionsId, EgressOnlyGatewayId, EndpointId, ImageId, InstanceId,
-    InterfaceId, InternetGatewayId, KeyPairId, NatGatewayId, NetworkAclId, PeeringId, RouteTableId, SecurityGroupId,
-    SecurityGroupRuleId, SnapshotId, SubnetId, TransitGatewayAttachmentId, TransitGatewayId,
-    TransitGatewayRouteTableId, VolumeId, VpcId, VpnConnectionId, VpnGatewayId,
+    AllocationId, Arn, CustomerGatewayId, DhcpOptionsId, EgressOnlyGatewayId, EndpointId, FlowLogId, ImageId,
+    InsightsAnalysisId, InsightsPathId, InstanceId, InterfaceId, InternetGatewayId, KeyPairId, NatGatewayId,
+    NetworkAclId, PeeringId, RouteTableId, SecurityGroupId, SecurityGroupRuleId, SnapshotId, SubnetId,
+    TransitGatewayAttachmentId, TransitGatewayId, TransitGatewayRouteTableId, VolumeId, VpcId, VpnConnectionId,
+    VpnGatewayId,
 };
 
 use crate::{Action, ApiError, Demands};
@@ -25,12 +27,18 @@ pub enum Resource {
     CustomerGateway(CustomerGatewayId),
     /// A set of DHCP options.
     DhcpOptions(DhcpOptionsId),
+    /// A flow log.
+    FlowLog(FlowLogId),
     /// An endpoint.
     Endpoint(EndpointId),
     /// A way out for IPv6.
     EgressOnlyGateway(EgressOnlyGatewayId),
     /// An image.
     Image(ImageId),
+    /// An analysis of reachability.
+    InsightsAnalysis(InsightsAnalysisId),
+    /// A path whose reachability is analysed.
+    InsightsPath(InsightsPathId),
     /// An instance.
     Instance(InstanceId),
     /// A network interface.
@@ -78,9 +86,12 @@ macro_rules! each {
             Resource::Address($id) => $result,
             Resource::CustomerGateway($id) => $result,
             Resource::DhcpOptions($id) => $result,
+            Resource::FlowLog($id) => $result,
             Resource::Endpoint($id) => $result,
             Resource::EgressOnlyGateway($id) => $result,
             Resource::Image($id) => $result,
+            Resource::InsightsAnalysis($id) => $result,
+            Resource::InsightsPath($id) => $result,
             Resource::Instance($id) => $result,
             Resource::Interface($id) => $result,
             Resource::InternetGateway($id) => $result,
@@ -113,9 +124,12 @@ impl Resource {
             "eipalloc" => Self::Address(text.parse().map_err(malformed)?),
             "cgw" => Self::CustomerGateway(text.parse().map_err(malformed)?),
             "dopt" => Self::DhcpOptions(text.parse().map_err(malformed)?),
+            "fl" => Self::FlowLog(text.parse().map_err(malformed)?),
             "vpce" => Self::Endpoint(text.parse().map_err(malformed)?),
             "eigw" => Self::EgressOnlyGateway(text.parse().map_err(malformed)?),
             "ami" => Self::Image(text.parse().map_err(malformed)?),
+            "nia" => Self::InsightsAnalysis(text.parse().map_err(malformed)?),
+            "nip" => Self::InsightsPath(text.parse().map_err(malformed)?),
             "i" => Self::Instance(text.parse().map_err(malformed)?),
             "eni" => Self::Interface(text.parse().map_err(malformed)?),
             "igw" => Self::InternetGateway(text.parse().map_err(malformed)?),
@@ -161,9 +175,12 @@ impl Resource {
             Self::Address(id) => view.find::<Addresses, _>(id).is_some(),
             Self::CustomerGateway(id) => view.find::<CustomerGateways, _>(id).is_some(),
             Self::DhcpOptions(id) => view.find::<DhcpOptionsTable, _>(id).is_some(),
+            Self::FlowLog(id) => view.find::<FlowLogs, _>(id).is_some(),
             Self::Endpoint(id) => view.find::<Endpoints, _>(id).is_some(),
             Self::EgressOnlyGateway(id) => view.find::<EgressOnlyGateways, _>(id).is_some(),
             Self::Image(id) => view.image(id).is_some(),
+            Self::InsightsAnalysis(id) => view.find::<InsightsAnalyses, _>(id).is_some(),
+            Self::InsightsPath(id) => view.find::<InsightsPaths, _>(id).is_some(),
             Self::Instance(id) => view.find::<Instances, _>(id).is_some(),
             Self::Interface(id) => view.find::<Interfaces, _>(id).is_some(),
             Self::InternetGateway(id) => view.find::<InternetGateways, _>(id).is_some(),

@@ -1,10 +1,12 @@
 //! Why a packet ends where it does, by the codes of AWS's Reachability Analyzer ("Reachability Analyzer explanation
 //! codes" in its guide). Only those that something here can give.
 
+use serde::{Deserialize, Serialize};
+
 macro_rules! codes {
     ($($(#[$doc:meta])* $name:ident = $text:literal;)*) => {
         /// Why a packet ends where it does.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         pub enum Code {
             $($(#[$doc])* $name,)*
         }

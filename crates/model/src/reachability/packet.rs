@@ -2,10 +2,12 @@
 
 use std::net::IpAddr;
 
-use landfall_model::{IpProtocol, PortRange};
+use serde::{Deserialize, Serialize};
+
+use crate::security_group::{IpProtocol, PortRange};
 
 /// A packet: the first of a flow, or its answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Packet {
     /// IANA's number of its protocol.
     pub protocol: u8,
@@ -18,7 +20,7 @@ pub struct Packet {
 }
 
 /// What filters look at beyond the addresses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum Header {
     /// The ports of TCP or UDP.
     Ports {
@@ -101,7 +103,7 @@ impl Packet {
     }
 
     /// The same as a NAT gateway sends it on: from that address, and from a port that it uses.
-    pub(super) fn translated(self, source: IpAddr) -> Self {
+    pub fn translated(self, source: IpAddr) -> Self {
         const FIRST_PORT: u16 = 1024;
         let header = match self.header {
             Header::Ports { source, destination } if source < FIRST_PORT => {

@@ -1,7 +1,9 @@
 //! What an analysis shows: the components that a packet passes, and the one where it ends.
 
-use landfall_model::plan::AclRulePlan;
-use landfall_model::{
+use serde::{Deserialize, Serialize};
+
+use crate::plan::AclRulePlan;
+use crate::{
     Cidr, EgressOnlyGatewayId, EndpointId, InstanceId, InterfaceId, InternetGatewayId, NatGatewayId, NetworkAclId,
     PeeringId, PrefixListId, RouteTableId, RouteTarget, RuleDirection, SecurityGroupId, SecurityGroupRule, SubnetId,
     TransitGatewayAttachmentId, TransitGatewayId, TransitGatewayRouteTableId, VpcId, VpnConnectionId, VpnGatewayId,
@@ -13,7 +15,7 @@ use super::packet::Packet;
 macro_rules! components {
     ($($(#[$doc:meta])* $name:ident($id:ty),)*) => {
         /// What a packet passes.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         pub enum Component {
             $($(#[$doc])* $name($id),)*
         }
@@ -28,7 +30,7 @@ macro_rules! components {
 
             /// Its kind, as ARNs name it.
             pub fn kind(self) -> &'static str {
-                fn kind<K: landfall_model::id::Kind>(_: landfall_model::id::Id<K>) -> &'static str {
+                fn kind<K: crate::id::Kind>(_: crate::id::Id<K>) -> &'static str {
                     K::RESOURCE
                 }
                 match self {
@@ -77,7 +79,7 @@ components! {
 }
 
 /// A component that a packet passed.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Hop {
     /// Which.
     pub component: Component,
@@ -96,7 +98,7 @@ pub struct Hop {
 }
 
 /// What decided at a hop.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Decision {
     /// Nothing had to.
     None,
@@ -113,7 +115,7 @@ pub enum Decision {
 }
 
 /// A route that a packet met.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RouteSeen {
     /// The block that holds the destination.
     pub destination: Cidr,
@@ -126,20 +128,20 @@ pub struct RouteSeen {
 }
 
 /// A route of a transit gateway that a packet met.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TransitRouteSeen {
     /// The block that holds the destination.
     pub destination: Cidr,
     /// By which attachment; `None` drops.
     pub attachment: Option<TransitGatewayAttachmentId>,
     /// What is attached: its kind and id.
-    pub resource: Option<(&'static str, String)>,
+    pub resource: Option<(String, String)>,
     /// Whether it was learnt.
     pub propagated: bool,
 }
 
 /// Where and why a packet ends before it is there.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stop {
     /// Why.
     pub code: Code,
@@ -155,17 +157,4 @@ pub struct Stop {
     pub packet: Packet,
     /// What decided.
     pub decision: Decision,
-}
-
-/// Where a packet arrived.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum End {
-    /// At an interface that has its address.
-    Interface(InterfaceId),
-    /// At a gateway endpoint of a network.
-    Endpoint(EndpointId, VpcId),
-    /// Behind the other side of a VPN.
-    Vpn(VpnConnectionId),
-    /// On the internet.
-    Internet,
 }

@@ -1,0 +1,136 @@
+//! Flow logs: which traffic is recorded, in which form, and where to. Hosts write the records.
+
+use landfall_model::{FlowLog, FlowLogId, FlowLogResource, FlowLogTraffic};
+
+use crate::fault::{ExistsKind, Fault, QuotaKind};
+use crate::tag;
+use crate::tx::Tx;
+use crate::value::{FlowLogs, Interfaces, Subnets, Vpcs};
+use crate::view::View;
+
+/// The fields of the default format. Source: "Flow log records" in the Amazon VPC User Guide.
+pub const DEFAULT_FIELDS: [&str; 14] = [
+    "version",
+    "account-id",
+    "interface-id",
+    "srcaddr",
+    "dstaddr",
+    "srcport",
+    "dstport",
+    "protocol",
+    "packets",
+    "bytes",
+    "start",
+    "end",
+    "action",
+    "log-status",
+];
+
+/// The fields that only a format of one's own has, by the same source.
+const MORE_FIELDS: [&str; 26] = [
+    "vpc-id",
+    "subnet-id",
+    "instance-id",
+    "tcp-flags",
+    "type",
+    "pkt-srcaddr",
+    "pkt-dstaddr",
+    "region",
+    "az-id",
+    "sublocation-type",
+    "sublocation-id",
+    "pkt-src-aws-service",
+    "pkt-dst-aws-service",
+    "flow-direction",
+    "traffic-path",
+    "ecs-cluster-arn",
+    "ecs-cluster-name",
+    "ecs-container-instance-arn",
+    "ecs-container-instance-id",
+    "ecs-container-id",
+    "ecs-second-container-id",
+    "ecs-service-name",
+    "ecs-task-definition-arn",
+    "ecs-task-arn",
+    "ecs-task-id",
+    "reject-reason",
+];
+
+/// What a flow log is to be.
+#[derive(Clone, Debug)]
+pub struct NewFlowLog {
+    /// Whose traffic.
+    pub resource: FlowLogResource,
+    /// Which traffic.
+    pub traffic: FlowLogTraffic,
+    /// The ARN of the bucket, with the folder within it.
+    pub destination: String,
+    /// The record's fields, in order.
+    pub fields: Vec<String>,
+    /// How long flows are summed up, in seconds.
+    pub interval_s: u32,
+    /// Whether folders are named `key=value`.
+    pub hive_partitions: bool,
+    /// Whether there is a folder an hour.
+    pub hourly_partitions: bool,
+}
+
+/// Whether a record can have that field.
+pub fn is_field(name: &str) -> bool {
+    DEFAULT_FIELDS.contains(&name) || MORE_FIELDS.contains(&name)
+}
+
+/// Makes a flow log, unless the resource has the same one already or as many as it may have.
+pub fn create(tx: &mut Tx<'_, '_>, new: NewFlowLog) -> Result<FlowLogId, Fault> {
+    check_resource(&tx.view(), new.resource)?;
+    let is_same =
+        |row: &FlowLog| row.traffic == new.traffic && row.destination == new.destination && row.fields == new.fields;
+    if tx.flow_logs.by_resource(&new.resource).any(is_same) {
+        return Err(Fault::Exists { kind: ExistsKind::FlowLog, what: new.destination });
+    }
+    let limit = tx.provider().quotas.flow_logs_per_resource;
+    if tx.flow_logs.by_resource.count(&new.resource) >= limit as usize {
+        return Err(Fault::Quota(QuotaKind::FlowLogs, u64::from(limit)));
+    }
+    let NewFlowLog { resource, traffic, destination, fields, interval_s, hive_partitions, hourly_partitions } = new;
+    let (scope, id, created_at) = (tx.scope(), tx.new_id(), tx.now());
+    tx.put::<FlowLogs>(FlowLog {
+        scope,
+        id,
+        resource,
+        traffic,
+        destination,
+        fields,
+        interval_s,
+        hive_partitions,
+        hourly_partitions,
+        failure: None,
+        created_at,
+    });
+    Ok(id)
+}
+
+fn check_resource(view: &View<'_>, resource: FlowLogResource) -> Result<(), Fault> {
+    match resource {
+        FlowLogResource::Vpc(id) => view.need::<Vpcs, _>(id).map(|_| ()),
+        FlowLogResource::Subnet(id) => view.need::<Subnets, _>(id).map(|_| ()),
+        FlowLogResource::Interface(id) => view.need::<Interfaces, _>(id).map(|_| ()),
+    }
+}
+
+/// Deletes a flow log; what it wrote stays.
+pub fn delete(tx: &mut Tx<'_, '_>, id: FlowLogId) -> Result<(), Fault> {
+    let key = tx.view().need::<FlowLogs, _>(id)?.key();
+    tx.delete::<FlowLogs>(&key);
+    tag::forget(tx, &id.to_string());
+    Ok(())
+}
+
+/// Deletes the flow logs of a resource that goes.
+pub fn forget(tx: &mut Tx<'_, '_>, resource: FlowLogResource) {
+    let ids: Vec<_> = tx.flow_logs.by_resource(&resource).map(|row| row.id).collect();
+    for id in ids {
+        // It was found a line above.
+        let _ = delete(tx, id);
+    }
+}
