@@ -22,6 +22,7 @@ pub mod mirror;
 pub mod node;
 pub mod plane;
 pub mod run;
+pub mod topology;
 pub mod trouble;
 pub mod world;
 
@@ -30,4 +31,5 @@ pub use counts::Counts;
 pub use dice::Dice;
 pub use dump::dump;
 pub use run::{Outcome, run, run_seed, runs_from_env, seed_from_env};
+pub use topology::Topology;
 pub use world::{Faults, Latencies, Mode, World, WorldOptions};

@@ -23,7 +23,7 @@ const ANYBODY: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 51, 100, 1));
 /// A port that a system chooses for a connection of its own.
 const OWN_PORT: u16 = 49_152;
 /// Packets that are tried for one path.
-const MAX_TRIES: usize = 1024;
+const MAX_TRIES: usize = 256;
 /// Ports and addresses of a kind that are tried.
 const MAX_CANDIDATES: usize = 24;
 
@@ -330,34 +330,34 @@ impl Search<'_> {
     /// Takes away what belongs to other accounts: where the path leads there, it ends as far as this one can see. That it
     /// left by the internet gateway is all that can be said of what lies behind.
     fn conceal(&self, found: &mut Found, packet: Packet) {
-        let is_foreign = |hop: &Hop| self.owner(hop).is_some_and(|scope| scope != self.scope);
-        let Some(at) = found.forward.iter().position(is_foreign) else {
-            if found.back.iter().any(is_foreign) {
-                found.back.clear();
+        let is_foreign = |hop: &Hop| self.is_foreign(hop.component, hop.vpc);
+        if let Some(at) = found.forward.iter().position(is_foreign) {
+            let by_internet = matches!(found.forward[at].component, Component::InternetGateway(_));
+            found.forward.truncate(at);
+            found.back.clear();
+            if by_internet && self.path.destination.is_none() {
+                found.is_found = true;
+                found.explanations.clear();
+            } else {
                 self.refuse(found, Code::NoDestination, packet);
             }
-            return;
-        };
-        let by_internet = matches!(found.forward[at].component, Component::InternetGateway(_));
-        found.forward.truncate(at);
-        found.back.clear();
-        if by_internet && self.path.destination.is_none() {
-            found.is_found = true;
-            found.explanations.clear();
-        } else {
+        }
+        let is_hidden = |stop: &Stop| self.is_foreign(stop.component, stop.vpc);
+        if found.back.iter().any(is_foreign) || found.explanations.iter().any(is_hidden) {
+            found.back.clear();
             self.refuse(found, Code::NoDestination, packet);
         }
     }
 
-    /// Whose a hop is.
-    fn owner(&self, hop: &Hop) -> Option<Scope> {
-        if let Component::TransitTable(id) = hop.component {
-            return self.cloud.transit_tables.by_id(&id).next().map(|row| row.scope);
-        }
-        if let Component::VpnConnection(id) = hop.component {
-            return self.cloud.vpn_connections.by_id(&id).next().map(|row| row.scope);
-        }
-        self.cloud.vpcs.by_id(&hop.vpc?).next().map(|row| row.scope)
+    /// Whether a component is another account's.
+    fn is_foreign(&self, component: Component, vpc: Option<VpcId>) -> bool {
+        let owner = match component {
+            Component::TransitTable(id) => self.cloud.transit_tables.by_id(&id).next().map(|row| row.scope),
+            Component::TransitAttachment(id) => self.cloud.transit_attachments.by_id(&id).next().map(|row| row.scope),
+            Component::VpnConnection(id) => self.cloud.vpn_connections.by_id(&id).next().map(|row| row.scope),
+            _ => vpc.and_then(|vpc| self.cloud.vpcs.by_id(&vpc).next()).map(|row| row.scope),
+        };
+        owner.is_some_and(|scope| scope != self.scope)
     }
 
     /// What is said where no packet can be made: the source has no address, or the destination none that it could reach.
