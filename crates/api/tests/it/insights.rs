@@ -245,3 +245,23 @@ fn paths_say_what_packets_are_like() {
         assert_eq!(column(&found, "networkInsightsPathSet", "protocol").len(), count, "{name}");
     }
 }
+
+#[test]
+fn nothing_of_another_accounts_is_shown() {
+    let world = World::new();
+    let (client, other) = (world.root(), world.other());
+    let theirs = machine(&other);
+    let seen = other.ok("DescribeInstances", &[]);
+    let public = at(&seen, "reservationSet.0.instancesSet.0.ipAddress");
+    let group = at(&seen, "reservationSet.0.instancesSet.0.groupSet.0.groupId");
+    let machine = machine(&client);
+    // Their group lets nobody in; all that is seen from here is that it leaves for the internet.
+    let found = judge(&client, &[("Source", &machine), ("DestinationIp", public), ("DestinationPort", "22")]);
+    assert_eq!(at(&found, "networkPathFound"), "true");
+    assert_eq!(kinds(&found, "forwardPathComponentSet"), ["i", "eni", "sg", "acl", "rtb", "igw"]);
+    assert!(list(&found, "returnPathComponentSet").is_empty());
+    let all = format!("{found:?}");
+    for id in [theirs.as_str(), group] {
+        assert!(!all.contains(id), "{id} in {all}");
+    }
+}
