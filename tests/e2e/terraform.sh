@@ -29,12 +29,9 @@ port=$(free_port)
 simulator "$port"
 export AWS_ENDPOINT_URL=http://127.0.0.1:$port
 
-stack=$WORK/stack
-cp -r examples/terraform/first-machine "$stack"
-# A key that nobody keeps: the example asks for the path of a public one.
+# A key that nobody keeps: the first example asks for the path of a public one.
 ssh-keygen -q -t ed25519 -N '' -f "$WORK/key"
 export TF_VAR_public_key_file=$WORK/key.pub
-cd "$stack"
 
 phase() {
   local name=$1 from status=0
@@ -45,9 +42,19 @@ phase() {
   return "$status"
 }
 
-phase init terraform init -no-color -input=false || { tail -5 "$WORK/init.log"; skip "terraform finds no provider hashicorp/aws"; }
-phase apply terraform apply -no-color -input=false -auto-approve || { tail -30 "$WORK/apply.log"; fail "apply"; }
-terraform output -no-color
-phase plan terraform plan -no-color -input=false -detailed-exitcode || { cat "$WORK/plan.log"; fail "the second plan isn't empty"; }
-phase destroy terraform destroy -no-color -input=false -auto-approve || { tail -30 "$WORK/destroy.log"; fail "destroy"; }
-echo "terraform.sh: applied, an empty second plan, destroyed"
+stack() {
+  echo "$1"
+  cp -r "examples/terraform/$1" "$WORK/$1"
+  pushd "$WORK/$1" >/dev/null
+  phase init terraform init -no-color -input=false || { tail -5 "$WORK/init.log"; skip "terraform finds no provider hashicorp/aws"; }
+  phase apply terraform apply -no-color -input=false -auto-approve || { tail -30 "$WORK/apply.log"; fail "apply of $1"; }
+  terraform output -no-color
+  phase plan terraform plan -no-color -input=false -detailed-exitcode || { cat "$WORK/plan.log"; fail "the second plan of $1 isn't empty"; }
+  phase destroy terraform destroy -no-color -input=false -auto-approve || { tail -30 "$WORK/destroy.log"; fail "destroy of $1"; }
+  popd >/dev/null
+}
+
+for example in examples/terraform/*/; do
+  stack "$(basename "$example")"
+done
+echo "terraform.sh: each example applied, an empty second plan, destroyed"

@@ -6,8 +6,8 @@
 use std::net::Ipv4Addr;
 
 use landfall_model::{
-    Address, AddressAssociation, AddressAssociationId, AllocationId, InstanceState, InterfaceId, Ipv4Cidr,
-    NetworkInterface,
+    Address, AddressAssociation, AddressAssociationId, AllocationId, InstanceState, InterfaceId, InterfacePurpose,
+    Ipv4Cidr, NetworkInterface,
 };
 
 use crate::fault::{Fault, QuotaKind};
@@ -78,6 +78,7 @@ pub fn associate(
                 old.id
             )));
         }
+        check_tenants(&tx.view(), old.interface)?;
     }
     let other = tx
         .addresses
@@ -106,11 +107,25 @@ pub fn associate(
 
 /// Ends the association of an elastic address, if it has one.
 pub fn disassociate(tx: &mut Tx<'_, '_>, id: AllocationId) -> Result<(), Fault> {
-    let key = tx.view().need::<Addresses, _>(id)?.key();
+    let row = tx.view().need::<Addresses, _>(id)?;
+    if let Some(association) = &row.association {
+        check_tenants(&tx.view(), association.interface)?;
+    }
+    let key = row.key();
     match tx.update::<Addresses, _>(&key, |row| row.association.take()).flatten() {
         Some(old) => give_again(tx, old.interface),
         None => Ok(()),
     }
+}
+
+/// That what an elastic address stands for is the tenant's own interface: a NAT gateway keeps its addresses until it goes.
+fn check_tenants(view: &View<'_>, interface: InterfaceId) -> Result<(), Fault> {
+    let is_own = |row: &NetworkInterface| row.purpose == InterfacePurpose::Instance;
+    if view.find::<Interfaces, _>(interface).is_none_or(is_own) {
+        return Ok(());
+    }
+    let message = "You do not have permission to access the specified resource.".into();
+    Err(Fault::Taken { code: "AuthFailure", message })
 }
 
 /// Gives an interface that an elastic address has left a public address again, as EC2 does: where its instance is on and

@@ -182,6 +182,13 @@ fn its_address_is_taken_until_it_is_deleted() {
     let allocation = allocate(&client);
     let id = create(&client, &[("AllocationId", &allocation)]);
     assert_eq!(client.refused("ReleaseAddress", &[("AllocationId", &allocation)]), "InvalidIPAddress.InUse");
+    let association = at(&shown(&client, &id), "natGatewayAddressSet.0.associationId").to_owned();
+    assert_eq!(client.refused("DisassociateAddress", &[("AssociationId", &association)]), "AuthFailure");
+    let instance = crate::network::launch(&client, &[]);
+    let moves = [("AllocationId", allocation.as_str()), ("InstanceId", instance.as_str())];
+    assert_eq!(client.refused("AssociateAddress", &moves), "AuthFailure");
+    client.ok("TerminateInstances", &[("InstanceId.1", &instance)]);
+    world.settle();
     let (vpc, igw) = (default_vpc(&client), gateway(&client));
     let detach = [("InternetGatewayId", igw.as_str()), ("VpcId", vpc.as_str())];
     assert_eq!(client.refused("DetachInternetGateway", &detach), "DependencyViolation");

@@ -4,5 +4,6 @@
 
 mod checks;
 mod connections;
+mod gateways;
 mod plan;
 mod torture;
