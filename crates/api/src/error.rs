@@ -123,6 +123,22 @@ impl From<Fault> for ApiError {
                 Self::new("InvalidIPAddress.InUse", format!("Address {address} is in use."))
             }
             Fault::Ipv6InUse(address) => Self::new("InvalidIPAddress.InUse", format!("Address {address} is in use.")),
+            Fault::InterfaceInUse(id) => {
+                Self::new("InvalidNetworkInterface.InUse", format!("Interface: [{id}] in use."))
+            }
+            Fault::InterfaceUsed(id) => {
+                Self::new("InvalidParameterValue", format!("Network interface '{id}' is currently in use."))
+            }
+            Fault::TooManyInterfaces { count, instance_type } => Self::new(
+                "AttachmentLimitExceeded",
+                format!("Interface count {count} exceeds the limit for {instance_type}"),
+            ),
+            Fault::ManyInterfaces(id) => Self::new(
+                "InvalidInstanceID",
+                format!(
+                    "There are multiple interfaces attached to instance '{id}'. Please specify an interface ID for the operation instead."
+                ),
+            ),
             Fault::Protected { id, attribute } => protected(&id, attribute),
             Fault::NoDefaultVpc => Self::new("VPCIdNotSpecified", "No default VPC for this user"),
             Fault::NoDefaultSubnet(zone) => {
@@ -236,6 +252,13 @@ fn quota(kind: QuotaKind, limit: u64) -> ApiError {
             "NetworkInsightsAnalysisLimitExceeded",
             format!("The maximum number of network insights analyses ({limit}) has been reached."),
         ),
+        QuotaKind::Ipv6AddressesPerInterface => (
+            "PrivateIpAddressLimitExceeded",
+            format!("Number of IPv6 addresses will exceed limit, {limit} an interface of this instance type."),
+        ),
+        QuotaKind::Interfaces => {
+            ("NetworkInterfaceLimitExceeded", "The maximum number of network interfaces has been reached.".into())
+        }
         QuotaKind::KeyPairs => ("KeyPairLimitExceeded", "The maximum number of key pairs has been reached.".into()),
         QuotaKind::BlocksPerVpc(vpc) => {
             ("CidrLimitExceeded", format!("This network '{vpc}' has met its maximum number of allowed CIDRs: {limit}"))

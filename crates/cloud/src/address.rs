@@ -145,7 +145,7 @@ fn give_again(tx: &mut Tx<'_, '_>, interface: InterfaceId) -> Result<(), Fault> 
 
 /// Says whether an interface wants a public address from its instance's starts, and gives or takes one where it is on.
 pub fn set_wanted(tx: &mut Tx<'_, '_>, interface: InterfaceId, wanted: bool) -> Result<(), Fault> {
-    let key = tx.view().need::<Interfaces, _>(interface)?.key();
+    let key = tx.view().tenants_interface(interface)?.key();
     tx.update::<Interfaces, _>(&key, |row| {
         row.wants_public_address = wanted;
         if !wanted {

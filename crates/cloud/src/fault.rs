@@ -2,7 +2,7 @@
 //! that turns these into its own codes and words.
 
 use landfall_model::id::{Id, Kind};
-use landfall_model::{Cidr, Destination, InstanceState, RouteTableId, SubnetId, VpcId};
+use landfall_model::{Cidr, Destination, InstanceId, InstanceState, InterfaceId, RouteTableId, SubnetId, VpcId};
 
 /// Why a rule says no.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -79,6 +79,23 @@ pub enum Fault {
     /// An IPv6 address isn't free.
     #[error("address {0} is in use")]
     Ipv6InUse(std::net::Ipv6Addr),
+    /// An interface that has an instance already.
+    #[error("interface {0} is in use")]
+    InterfaceInUse(InterfaceId),
+    /// An interface that an instance has can't go.
+    #[error("interface {0} is attached")]
+    InterfaceUsed(InterfaceId),
+    /// More interfaces than an instance's type takes.
+    #[error("{count} interfaces are too many for {instance_type}")]
+    TooManyInterfaces {
+        /// How many there would be.
+        count: usize,
+        /// The type.
+        instance_type: String,
+    },
+    /// An instance has several interfaces where one is needed.
+    #[error("instance {0} has several interfaces")]
+    ManyInterfaces(InstanceId),
     /// Protected by its owner.
     #[error("protected: {id} ({attribute})")]
     Protected {
@@ -185,6 +202,10 @@ pub enum QuotaKind {
     GroupsPerInterface,
     /// Private addresses of an interface, by the instance's type.
     AddressesPerInterface,
+    /// IPv6 addresses of an interface, by the instance's type.
+    Ipv6AddressesPerInterface,
+    /// Network interfaces.
+    Interfaces,
     /// Key pairs.
     KeyPairs,
     /// Flow logs of a resource.

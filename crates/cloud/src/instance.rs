@@ -2,10 +2,11 @@
 
 use landfall_model::{Instance, InstanceId, InstanceState, InstanceType, NetworkInterface, SecurityGroupId};
 
-use crate::fault::{Fault, QuotaKind};
+use crate::fault::Fault;
 use crate::interface;
+use crate::interface_address::check_fits;
 use crate::tx::Tx;
-use crate::value::{Instances, Interfaces, UserDataTable};
+use crate::value::{Instances, UserDataTable};
 use crate::view::View;
 
 impl<'a> View<'a> {
@@ -17,6 +18,16 @@ impl<'a> View<'a> {
     /// The primary interface of an instance; none once it is terminated.
     pub fn primary_interface(&self, id: InstanceId) -> Option<&'a NetworkInterface> {
         self.interfaces_of(id).find(|row| row.attachment.as_ref().is_some_and(|a| a.device_index == 0))
+    }
+
+    /// The interface of an instance that has no other: with several, it must be said which.
+    pub fn only_interface(&self, id: InstanceId) -> Result<&'a NetworkInterface, Fault> {
+        let mut rows = self.interfaces_of(id);
+        match (rows.next(), rows.next()) {
+            (Some(only), None) => Ok(only),
+            (None, _) => Err(Fault::no_such(id)),
+            (Some(_), Some(_)) => Err(Fault::ManyInterfaces(id)),
+        }
     }
 
     /// The user data of an instance, in base64.
@@ -65,9 +76,8 @@ pub fn resize(tx: &mut Tx<'_, '_>, id: InstanceId, kind: InstanceType) -> Result
         let why = format!("it has {interfaces} interfaces attached, more than the type takes");
         return Err(Fault::Invalid { name: "InstanceType", value: kind.name(), why });
     }
-    let addresses = tx.view().interfaces_of(id).map(|row| row.addresses.len()).max().unwrap_or(0);
-    if addresses > kind.addresses_per_interface as usize {
-        return Err(Fault::Quota(QuotaKind::AddressesPerInterface, u64::from(kind.addresses_per_interface)));
+    for row in tx.view().interfaces_of(id) {
+        check_fits(kind, row.addresses.len() as u64, row.ipv6.len() as u64)?;
     }
     change_stopped(tx, id, |row| {
         row.spec.instance_type = kind.name();
@@ -77,20 +87,18 @@ pub fn resize(tx: &mut Tx<'_, '_>, id: InstanceId, kind: InstanceType) -> Result
     })
 }
 
-/// Sets the security groups of an instance's primary interface.
+/// Sets the security groups of an instance's only interface.
 pub fn set_groups(tx: &mut Tx<'_, '_>, id: InstanceId, groups: &[SecurityGroupId]) -> Result<(), Fault> {
     change(tx, id, |_| ())?;
-    let view = tx.view();
-    let row = view.primary_interface(id).ok_or_else(|| Fault::no_such(id))?;
-    if view.interfaces_of(id).count() > 1 {
-        return Err(Fault::Combination(format!(
-            "There are multiple interfaces attached to instance '{id}'. Please specify an interface ID for the operation instead."
-        )));
-    }
-    let groups = interface::check_groups(&view, row.vpc, groups)?;
-    let key = row.key();
-    tx.update::<Interfaces, _>(&key, |row| row.groups = groups);
-    Ok(())
+    let only = tx.view().only_interface(id)?.id;
+    interface::set_groups(tx, only, groups)
+}
+
+/// Says whether an instance's only interface may send and receive only as itself.
+pub fn set_source_dest_check(tx: &mut Tx<'_, '_>, id: InstanceId, on: bool) -> Result<(), Fault> {
+    change(tx, id, |_| ())?;
+    let only = tx.view().only_interface(id)?.id;
+    interface::change(tx, only, |row| row.source_dest_check = on)
 }
 
 /// Removes user data that no instance of the scope has any more.

@@ -1,14 +1,15 @@
-//! Network interfaces: their private addresses, their hardware address, their groups.
+//! Network interfaces: made, changed, deleted. Their addresses are in [`crate::interface_address`], what has them in
+//! [`crate::interface_attachment`].
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use landfall_model::{
-    Attachment, AttachmentId, FlowLogResource, InterfaceId, InterfacePurpose, Ipv4Cidr, Ipv6Cidr, Mac,
-    NetworkInterface, SecurityGroupId, Subnet, SubnetId, VpcId,
+    Attachment, AttachmentId, FlowLogResource, InterfaceId, InterfacePurpose, Mac, NetworkInterface, SecurityGroupId,
+    SubnetId, VpcId,
 };
 
 use crate::fault::{Fault, QuotaKind};
-use crate::network::RESERVED;
+use crate::interface_address::{self, MAX_ADDRESSES, NewAddresses};
 use crate::tx::Tx;
 use crate::value::{Interfaces, SecurityGroups, Subnets};
 use crate::view::View;
@@ -22,16 +23,19 @@ pub struct NewInterface {
     pub secondary: Vec<Ipv4Addr>,
     /// How many further addresses of the subnet's choosing.
     pub secondary_count: u32,
+    /// Its IPv6 addresses.
+    pub ipv6: Vec<Ipv6Addr>,
+    /// How many further IPv6 addresses of the subnet's choosing. A tenant's interface for which nothing is said has one
+    /// where the subnet says so.
+    pub ipv6_count: Option<u32>,
+    /// Whether its first IPv6 address is its primary one.
+    pub primary_ipv6: bool,
     /// Its groups; the VPC's default one if none are named.
     pub groups: Vec<SecurityGroupId>,
     /// Its description.
     pub description: String,
     /// Whether a start gives it a public address.
     pub public_address: bool,
-    /// Its IPv6 addresses.
-    pub ipv6: Vec<Ipv6Addr>,
-    /// How many further IPv6 addresses of the subnet's choosing.
-    pub ipv6_count: u32,
     /// What it is for. A NAT gateway's may send and receive what isn't its own.
     pub purpose: InterfacePurpose,
 }
@@ -43,15 +47,27 @@ pub fn create(
     new: NewInterface,
     attachment: Option<Attachment>,
 ) -> Result<InterfaceId, Fault> {
+    let (scope, limit) = (tx.scope(), tx.provider().quotas.interfaces);
+    if tx.interfaces.by_scope.count(&scope) >= limit as usize {
+        return Err(Fault::Quota(QuotaKind::Interfaces, u64::from(limit)));
+    }
     let subnet = tx.view().need::<Subnets, _>(subnet)?.clone();
     let groups = check_groups(&tx.view(), subnet.vpc, &new.groups)?;
-    let mut addresses = match new.address {
-        Some(address) => vec![check_address(&tx.view(), &subnet, address)?],
-        None => vec![free_address(tx, &subnet, &[])?],
-    };
-    addresses.extend(further(tx, &subnet, &addresses, &new.secondary, new.secondary_count)?);
-    let ipv6 = ipv6_addresses(tx, &subnet, &[], &new.ipv6, new.ipv6_count)?;
-    let (id, mac, scope, now) = (tx.new_id(), new_mac(tx), tx.scope(), tx.now());
+    if new.secondary.len() as u64 + u64::from(new.secondary_count) >= u64::from(MAX_ADDRESSES) {
+        return Err(Fault::Quota(QuotaKind::AddressesPerInterface, u64::from(MAX_ADDRESSES)));
+    }
+    let primary = interface_address::primary(tx, &subnet, new.address)?;
+    let mut addresses = vec![primary];
+    let further = NewAddresses { named: &new.secondary, count: new.secondary_count };
+    addresses.extend(interface_address::further(tx, &subnet, &addresses, further)?);
+    // A NAT gateway or an endpoint speaks IPv6 only where it was asked to.
+    let by_default = new.purpose.is_tenants() && subnet.assign_ipv6 && new.ipv6.is_empty();
+    let count = new.ipv6_count.unwrap_or(u32::from(by_default));
+    let ipv6 = interface_address::ipv6(tx, &subnet, NewAddresses { named: &new.ipv6, count })?;
+    if new.primary_ipv6 && ipv6.is_empty() {
+        return Err(Fault::Combination("A primary IPv6 address needs an interface with an IPv6 address.".into()));
+    }
+    let (id, mac, now) = (tx.new_id(), new_mac(tx), tx.now());
     tx.put::<Interfaces>(NetworkInterface {
         scope,
         id,
@@ -69,35 +85,12 @@ pub fn create(
         attachment,
         created_at: now,
         purpose: new.purpose,
+        primary_ipv6: new.primary_ipv6,
     });
     Ok(id)
 }
 
-/// Further addresses for an interface besides those that it has: those that are named, and so many of the subnet's
-/// choosing.
-pub(crate) fn further(
-    tx: &mut Tx<'_, '_>,
-    subnet: &Subnet,
-    besides: &[Ipv4Addr],
-    named: &[Ipv4Addr],
-    count: u32,
-) -> Result<Vec<Ipv4Addr>, Fault> {
-    let mut all = besides.to_vec();
-    for address in named {
-        let address = check_address(&tx.view(), subnet, *address)?;
-        if all.contains(&address) {
-            return Err(Fault::AddressInUse(address));
-        }
-        all.push(address);
-    }
-    for _ in 0..count {
-        let address = free_address(tx, subnet, &all)?;
-        all.push(address);
-    }
-    Ok(all.split_off(besides.len()))
-}
-
-/// Deletes an interface, if it is there, and gives back its addresses; an elastic one is only disassociated.
+/// Deletes an interface, whatever it is for, and gives back its addresses; an elastic one is only disassociated.
 pub fn delete(tx: &mut Tx<'_, '_>, id: InterfaceId) {
     crate::address::disassociate_all(tx, id);
     let key = tx.scope().key(id);
@@ -106,13 +99,28 @@ pub fn delete(tx: &mut Tx<'_, '_>, id: InterfaceId) {
     crate::tag::forget(tx, &id.to_string());
 }
 
+/// Deletes an interface of the tenant's that nothing has.
+pub fn delete_unused(tx: &mut Tx<'_, '_>, id: InterfaceId) -> Result<(), Fault> {
+    let row = tx.view().tenants_interface(id)?;
+    if row.attachment.is_some() {
+        return Err(Fault::InterfaceUsed(id));
+    }
+    delete(tx, id);
+    Ok(())
+}
+
+/// Changes an interface of the tenant's.
+pub fn change(tx: &mut Tx<'_, '_>, id: InterfaceId, run: impl FnOnce(&mut NetworkInterface)) -> Result<(), Fault> {
+    let key = tx.view().tenants_interface(id)?.key();
+    tx.update::<Interfaces, _>(&key, run);
+    Ok(())
+}
+
 /// Replaces the security groups of an interface.
 pub fn set_groups(tx: &mut Tx<'_, '_>, id: InterfaceId, groups: &[SecurityGroupId]) -> Result<(), Fault> {
     let view = tx.view();
-    let row = view.need::<Interfaces, _>(id)?;
-    let (key, groups) = (row.key(), check_groups(&view, row.vpc, groups)?);
-    tx.update::<Interfaces, _>(&key, |row| row.groups = groups);
-    Ok(())
+    let groups = check_groups(&view, view.tenants_interface(id)?.vpc, groups)?;
+    change(tx, id, |row| row.groups = groups)
 }
 
 /// Says whether an interface goes with the instance that it is attached to.
@@ -122,17 +130,26 @@ pub fn set_delete_on_termination(
     attachment: AttachmentId,
     goes: bool,
 ) -> Result<(), Fault> {
-    let row = tx.view().need::<Interfaces, _>(id)?;
-    if row.attachment.as_ref().is_none_or(|row| row.id != attachment) {
+    if tx.view().tenants_interface(id)?.attachment.as_ref().is_none_or(|row| row.id != attachment) {
         return Err(Fault::no_such(attachment));
     }
-    let key = row.key();
-    tx.update::<Interfaces, _>(&key, |row| {
+    change(tx, id, |row| {
         if let Some(attachment) = &mut row.attachment {
             attachment.delete_on_termination = goes;
         }
-    });
-    Ok(())
+    })
+}
+
+/// Makes an interface's first IPv6 address its primary one, for good.
+pub fn set_primary_ipv6(tx: &mut Tx<'_, '_>, id: InterfaceId, on: bool) -> Result<(), Fault> {
+    let row = tx.view().tenants_interface(id)?;
+    let invalid = |why: &str| Fault::Invalid { name: "EnablePrimaryIpv6", value: on.to_string(), why: why.into() };
+    match on {
+        false if row.primary_ipv6 => Err(invalid("A primary IPv6 address can't be taken back.")),
+        false => Ok(()),
+        true if row.ipv6.is_empty() => Err(invalid("The network interface has no IPv6 address.")),
+        true => change(tx, id, |row| row.primary_ipv6 = true),
+    }
 }
 
 /// The groups that an interface in that VPC is to have: those named, or the default one.
@@ -157,103 +174,19 @@ pub fn check_groups(view: &View<'_>, vpc: VpcId, groups: &[SecurityGroupId]) -> 
     Ok(result)
 }
 
-fn check_address(view: &View<'_>, subnet: &Subnet, address: Ipv4Addr) -> Result<Ipv4Addr, Fault> {
-    let outside = |why: &str| Fault::Invalid { name: "address", value: address.to_string(), why: why.into() };
-    if !subnet.cidr.contains(address) {
-        return Err(outside("Address does not fall within the subnet's address range"));
-    }
-    if is_reserved(subnet.cidr, address) {
-        return Err(outside("Address is in subnet's reserved address range"));
-    }
-    if view.tables().interfaces.by_address.count(&(subnet.id, address)) > 0 {
-        return Err(Fault::AddressInUse(address));
-    }
-    Ok(address)
-}
-
-fn is_reserved(block: Ipv4Cidr, address: Ipv4Addr) -> bool {
-    let offset = u32::from(address) - u32::from(block.first());
-    u64::from(offset) < RESERVED - 1 || address == block.last()
-}
-
-/// A free address: a few are tried at random, so that the choice doesn't grow with what is taken; then all in order.
-fn free_address(tx: &mut Tx<'_, '_>, subnet: &Subnet, besides: &[Ipv4Addr]) -> Result<Ipv4Addr, Fault> {
-    let usable = subnet.cidr.size().saturating_sub(RESERVED);
-    let nth = |index: u64| subnet.cidr.nth((index + RESERVED - 1) as u32);
-    let is_free = |tx: &Tx<'_, '_>, address: Ipv4Addr| {
-        !besides.contains(&address) && tx.interfaces.by_address.count(&(subnet.id, address)) == 0
-    };
-    const TRIES: usize = 16;
-    if usable > 0 {
-        for _ in 0..TRIES {
-            let index = tx.entropy().below(usable);
-            if let Some(address) = nth(index).filter(|address| is_free(tx, *address)) {
-                return Ok(address);
-            }
-        }
-    }
-    (0..usable)
-        .filter_map(nth)
-        .find(|address| is_free(tx, *address))
-        .ok_or_else(|| Fault::NoAddress(subnet.id.to_string()))
-}
-
-/// IPv6 addresses of a subnet: those, and as many more. `besides` are the interface's own already.
-fn ipv6_addresses(
-    tx: &mut Tx<'_, '_>,
-    subnet: &Subnet,
-    besides: &[Ipv6Addr],
-    wanted: &[Ipv6Addr],
-    count: u32,
-) -> Result<Vec<Ipv6Addr>, Fault> {
-    if wanted.is_empty() && count == 0 {
-        return Ok(Vec::new());
-    }
-    let Some((_, block)) = subnet.ipv6 else {
-        return Err(Fault::Mismatch(format!("The subnet {} has no IPv6 CIDR block.", subnet.id)));
-    };
-    let mut addresses = Vec::with_capacity(wanted.len() + count as usize);
-    for &address in wanted {
-        let invalid = |why: &str| Fault::Invalid { name: "Ipv6Addresses", value: address.to_string(), why: why.into() };
-        if !block.contains(address) {
-            return Err(invalid("Address does not fall within the subnet's address range"));
-        }
-        if is_reserved_ipv6(block, address) {
-            return Err(invalid("Address is in subnet's reserved address range"));
-        }
-        if besides.contains(&address) || addresses.contains(&address) || tx.interfaces.by_ipv6.count(&address) > 0 {
-            return Err(Fault::Ipv6InUse(address));
-        }
-        addresses.push(address);
-    }
-    for _ in 0..count {
-        addresses.push(free_ipv6(tx, block, &addresses));
-    }
-    Ok(addresses)
-}
-
-/// As of IPv4, the first four addresses and the last one are nobody's.
-fn is_reserved_ipv6(block: Ipv6Cidr, address: Ipv6Addr) -> bool {
-    u128::from(address) - u128::from(block.first()) < u128::from(RESERVED) - 1 || address == block.last()
-}
-
-/// A free address, at random: of 2^64 none but those that were given out are taken, so that one try nearly always does.
-fn free_ipv6(tx: &mut Tx<'_, '_>, block: Ipv6Cidr, besides: &[Ipv6Addr]) -> Ipv6Addr {
-    loop {
-        let index = u128::from(tx.entropy().next_u64());
-        let free = |address: &Ipv6Addr| {
-            !is_reserved_ipv6(block, *address)
-                && !besides.contains(address)
-                && tx.interfaces.by_ipv6.count(address) == 0
-        };
-        if let Some(address) = block.nth(index).filter(free) {
-            return address;
-        }
-    }
-}
-
 /// A hardware address of the locally administered, unicast kind that EC2's look like.
 fn new_mac(tx: &mut Tx<'_, '_>) -> Mac {
     let bytes = tx.entropy().next_u64().to_le_bytes();
     Mac([0x02, bytes[1], bytes[2], bytes[3], bytes[4], bytes[5]])
+}
+
+impl<'a> View<'a> {
+    /// The interface of that id, which must be the tenant's own to change: not a NAT gateway's, say.
+    pub fn tenants_interface(&self, id: InterfaceId) -> Result<&'a NetworkInterface, Fault> {
+        let row = self.need::<Interfaces, _>(id)?;
+        if row.purpose.is_tenants() {
+            return Ok(row);
+        }
+        Err(Fault::NotPermitted("You do not have permission to access the specified resource.".into()))
+    }
 }

@@ -4,16 +4,19 @@
 //! nothing at all.
 
 use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use landfall_model::plan::Power;
 use landfall_model::{
-    Attachment, ImageId, Instance, InstanceId, InstanceSpec, InstanceState, InstanceStatus, InstanceType, InterfaceId,
-    MetadataOptions, ReservationId, SecurityGroupId, ShutdownBehavior, Subnet, SubnetId, UserData, ZoneName,
+    Attachment, AttachmentState, ImageId, Instance, InstanceId, InstanceSpec, InstanceState, InstanceStatus,
+    InstanceType, InterfaceId, InterfacePurpose, MetadataOptions, ReservationId, SecurityGroupId, ShutdownBehavior,
+    Subnet, SubnetId, UserData, ZoneName,
 };
 
-use crate::fault::{Fault, QuotaKind};
+use crate::fault::Fault;
 use crate::interface::{self, NewInterface};
+use crate::interface_address::check_fits;
+use crate::interface_attachment::check_count;
 use crate::tx::Tx;
 use crate::value::{Instances, Interfaces, Subnets, UserDataTable};
 use crate::volume::{self, NewVolume};
@@ -79,6 +82,12 @@ pub struct InterfaceOrder {
     pub secondary: Vec<Ipv4Addr>,
     /// How many further addresses of the subnet's choosing.
     pub secondary_count: u32,
+    /// Its IPv6 addresses.
+    pub ipv6: Vec<Ipv6Addr>,
+    /// How many further IPv6 addresses of the subnet's choosing; as its subnet says if nothing is said.
+    pub ipv6_count: Option<u32>,
+    /// Whether its first IPv6 address is its primary one.
+    pub primary_ipv6: bool,
     /// Whether it gets a public address; as its subnet says if nothing is said.
     pub public_address: Option<bool>,
     /// Its description.
@@ -172,18 +181,19 @@ fn check(tx: &Tx<'_, '_>, order: &Order) -> Result<Checked, Fault> {
             primary.id, primary.zone
         )));
     }
-    if order.interfaces.len() > order.kind.max_interfaces as usize {
-        return Err(Fault::Combination(format!(
-            "Interface count {} exceeds the limit for {}",
-            order.interfaces.len(),
-            order.kind.name()
-        )));
-    }
+    check_count(order.interfaces.len(), order.kind)?;
     for each in &order.interfaces {
-        let addresses = 1 + each.secondary.len() as u64 + u64::from(each.secondary_count);
-        if addresses > u64::from(order.kind.addresses_per_interface) {
-            return Err(Fault::Quota(QuotaKind::AddressesPerInterface, u64::from(order.kind.addresses_per_interface)));
-        }
+        let (ipv4, ipv6) = match each.existing {
+            Some(id) => {
+                let row = view.unattached(id)?;
+                (row.addresses.len() as u64, row.ipv6.len() as u64)
+            }
+            None => (
+                1 + each.secondary.len() as u64 + u64::from(each.secondary_count),
+                each.ipv6.len() as u64 + u64::from(each.ipv6_count.unwrap_or(0)),
+            ),
+        };
+        check_fits(order.kind, ipv4, ipv6)?;
     }
     let mut volumes = order.volumes.clone();
     for each in &mut volumes {
@@ -276,18 +286,18 @@ fn join(
         device_index: each.device_index,
         delete_on_termination: each.delete_on_termination,
         attached_at: tx.now(),
+        state: AttachmentState::Attaching,
     };
     let id = match each.existing {
         Some(id) => {
-            let row = tx.view().need::<Interfaces, _>(id)?.clone();
-            if row.attachment.is_some() {
-                return Err(Fault::InUse { what: format!("interface {id}") });
-            }
-            tx.update::<Interfaces, _>(&row.key(), |row| row.attachment = Some(attachment));
+            // The same one twice in an order is in use by then.
+            let key = tx.view().unattached(id)?.key();
+            tx.update::<Interfaces, _>(&key, |row| row.attachment = Some(attachment));
             id
         }
         None => {
-            let maps = tx.view().need::<Subnets, _>(subnet)?.map_public_ip;
+            // As on EC2, an instance with several interfaces gets no public address by itself.
+            let maps = order.interfaces.len() == 1 && tx.view().need::<Subnets, _>(subnet)?.map_public_ip;
             let new = NewInterface {
                 address: each.address,
                 secondary: each.secondary.clone(),
@@ -295,7 +305,10 @@ fn join(
                 groups: each.groups.clone(),
                 description: each.description.clone(),
                 public_address: each.public_address.unwrap_or(maps && each.device_index == 0),
-                ..NewInterface::default()
+                ipv6: each.ipv6.clone(),
+                ipv6_count: each.ipv6_count,
+                primary_ipv6: each.primary_ipv6,
+                purpose: InterfacePurpose::Instance,
             };
             let id = interface::create(tx, subnet, new, Some(attachment))?;
             tag::put(tx, "network-interface", &id.to_string(), &order.interface_tags)?;

@@ -13,6 +13,8 @@ pub mod identity;
 pub mod insights;
 pub mod instance;
 pub mod interface;
+pub mod interface_address;
+pub mod interface_attachment;
 pub mod internet_gateway;
 pub mod key_pair;
 pub mod launch;

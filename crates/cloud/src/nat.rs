@@ -13,10 +13,11 @@ use landfall_model::{
 use crate::expiry::SHOWN;
 use crate::fault::{Fault, QuotaKind};
 use crate::interface::NewInterface;
+use crate::interface_address::NewAddresses;
 use crate::tx::Tx;
 use crate::value::{Addresses, Interfaces, NatGateways, Subnets};
 use crate::view::View;
-use crate::{interface, placement, tag};
+use crate::{interface, interface_address, placement, tag};
 
 /// What a new NAT gateway is to be.
 #[derive(Clone, Debug)]
@@ -266,7 +267,7 @@ fn add(
 ) -> Result<Vec<Ipv4Addr>, Fault> {
     let key = tx.view().need::<Interfaces, _>(row.interface)?.key();
     let own: Vec<_> = row.addresses.iter().map(|address| address.private).collect();
-    let given = interface::further(tx, subnet, &own, named, count)?;
+    let given = interface_address::further(tx, subnet, &own, NewAddresses { named, count })?;
     tx.update::<Interfaces, _>(&key, |row| row.addresses.extend(&given));
     Ok(given)
 }

@@ -6,8 +6,8 @@ use landfall_model::{Instance, InstanceId, InstanceState, InstanceType, Timestam
 
 use crate::fault::Fault;
 use crate::tx::Tx;
-use crate::value::{Instances, Interfaces};
-use crate::{address, placement};
+use crate::value::Instances;
+use crate::{address, interface_attachment, placement};
 
 /// What can be asked of an instance's power.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -118,9 +118,10 @@ fn start(tx: &mut Tx<'_, '_>, instance: &mut Instance) -> Result<(), Fault> {
     instance.status.answered = false;
     instance.status.reason = None;
     instance.status.transition_reason.clear();
+    // As on EC2, one with several interfaces gets no public address again.
     let interfaces: Vec<_> = tx.view().interfaces_of(instance.id).cloned().collect();
-    for each in &interfaces {
-        address::give(tx, each)?;
+    if let [only] = interfaces.as_slice() {
+        address::give(tx, only)?;
     }
     Ok(())
 }
@@ -147,6 +148,7 @@ pub(crate) fn stopped(tx: &mut Tx<'_, '_>, instance: &mut Instance) {
     instance.status.state = InstanceState::Stopped;
     instance.status.answered = false;
     placement::give_back(tx, instance);
+    interface_attachment::stopped(tx, instance.id);
     let interfaces: Vec<_> = tx.view().interfaces_of(instance.id).cloned().collect();
     for each in &interfaces {
         address::take_back(tx, each);
@@ -165,13 +167,11 @@ pub(crate) fn terminated(tx: &mut Tx<'_, '_>, instance: &mut Instance) {
     placement::give_back(tx, instance);
     instance.status.host = None;
     let interfaces: Vec<_> = tx.view().interfaces_of(instance.id).cloned().collect();
-    for mut each in interfaces {
+    for each in interfaces {
         if each.attachment.as_ref().is_some_and(|attachment| attachment.delete_on_termination) {
             crate::interface::delete(tx, each.id);
         } else {
-            each.attachment = None;
-            each.public_address = None;
-            tx.put::<Interfaces>(each);
+            interface_attachment::part(tx, each);
         }
     }
     crate::volume::part(tx, instance.id);

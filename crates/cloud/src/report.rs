@@ -8,9 +8,9 @@ use landfall_model::agent::{InstanceSeen, Phase, Reason, Report, VolumePhase, Vo
 use landfall_model::plan::Power;
 use landfall_model::{HostId, Instance, InstanceState, ShutdownBehavior, Volume, VolumeState};
 
-use crate::power;
 use crate::tx::Tx;
 use crate::value::{Instances, Volumes};
+use crate::{interface_attachment, power};
 
 /// Takes a host's report. Rows that it doesn't change are left as they are.
 pub fn take(tx: &mut Tx<'_, '_>, host: HostId, report: &Report) {
@@ -67,6 +67,9 @@ fn take_instance(tx: &mut Tx<'_, '_>, before: Instance, seen: &InstanceSeen) {
                 row.status.since = tx.now();
             }
             row.status.answered = seen.answered;
+            if let Some(interfaces) = &seen.interfaces {
+                interface_attachment::seen(tx, row.id, interfaces);
+            }
             // A reason while it runs is one to show, such as a full disk that has paused it.
             row.status.reason.clone_from(&seen.reason);
         }

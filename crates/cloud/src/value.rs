@@ -8,7 +8,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::OnceLock;
 
 use landfall_model::{
-    AccessKey, Account, AccountId, Address, AllocationId, AttachedResource, ClientToken, CustomerGateway,
+    AccessKey, Account, AccountId, Address, AllocationId, AttachedResource, AttachmentId, ClientToken, CustomerGateway,
     CustomerGatewayId, Destination, DhcpOptions, DhcpOptionsId, EgressOnlyGateway, EgressOnlyGatewayId, Endpoint,
     EndpointId, FlowLog, FlowLogId, FlowLogResource, Host, HostId, Image, ImageId, InsightsAnalysis,
     InsightsAnalysisId, InsightsPath, InsightsPathId, Instance, InstanceId, InterfaceId, InternetGateway,
@@ -159,6 +159,8 @@ landfall_state::value! {
             index by_address: (SubnetId, Ipv4Addr) = |row| row.addresses.iter().map(move |address| (row.subnet, *address)),
             index by_ipv6: Ipv6Addr = |row| row.ipv6.iter().copied(),
             index by_public: Ipv4Addr = |row| row.public_address,
+            index by_attachment: AttachmentId = |row| row.attachment.as_ref().map(|attachment| attachment.id),
+            index by_scope: Scope = |row| Some(row.scope),
         },
         /// Gateways that let IPv6 out only.
         pub egress_only_gateways: EgressOnlyGateways = "egress-only-gateway" v1 {

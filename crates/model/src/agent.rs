@@ -8,7 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::host::HostFacts;
-use crate::id::{HostId, InstanceId, VolumeId};
+use crate::id::{HostId, InstanceId, InterfaceId, VolumeId};
 use crate::plan::PlanUpdate;
 use crate::time::Timestamp;
 
@@ -136,6 +136,9 @@ pub struct InstanceSeen {
     pub machine: String,
     /// Why, where something failed or ended by itself.
     pub reason: Option<Reason>,
+    /// The interfaces that its machine has while it runs; nothing where the agent can't tell just now.
+    #[serde(default)]
+    pub interfaces: Option<Vec<InterfaceId>>,
 }
 
 /// How an instance is.

@@ -158,6 +158,8 @@ pub struct Quotas {
     pub peerings_per_vpc: u32,
     /// Peerings that an account has asked for and that wait ("Outstanding VPC peering connection requests").
     pub outstanding_peerings: u32,
+    /// Network interfaces: AWS's "Network interfaces per Region".
+    pub interfaces: u32,
 }
 
 impl Default for Quotas {
@@ -199,6 +201,7 @@ impl Default for Quotas {
             nat_elastic_addresses: 2,
             peerings_per_vpc: 50,
             outstanding_peerings: 25,
+            interfaces: 5000,
         }
     }
 }

@@ -155,6 +155,11 @@ impl InstanceType {
         InstanceType { family, size, vcpus, memory_mib, max_interfaces, addresses_per_interface }
     }
 
+    /// IPv6 addresses an interface: as many as of IPv4, but none for the first generation.
+    pub fn ipv6_addresses_per_interface(&self) -> u32 {
+        if self.family.name == M1.name { 0 } else { self.addresses_per_interface }
+    }
+
     /// The name, such as `t3.micro`.
     pub fn name(&self) -> String {
         format!("{}.{}", self.family.name, self.size)

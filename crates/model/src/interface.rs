@@ -50,6 +50,9 @@ pub struct NetworkInterface {
     /// What it is for.
     #[serde(default)]
     pub purpose: InterfacePurpose,
+    /// Whether the first of its IPv6 addresses is its primary one, which stays as long as the interface does.
+    #[serde(default)]
+    pub primary_ipv6: bool,
 }
 
 /// What an interface is for. All but a tenant's own are the region's to change (`requesterManaged`).
@@ -64,6 +67,13 @@ pub enum InterfacePurpose {
     Endpoint(EndpointId),
     /// The place of a transit gateway's attachment in a subnet.
     TransitGateway(TransitGatewayAttachmentId),
+}
+
+impl InterfacePurpose {
+    /// Whether it is the tenant's own, who may change, attach and delete it.
+    pub fn is_tenants(self) -> bool {
+        self == InterfacePurpose::Instance
+    }
 }
 
 impl NetworkInterface {
@@ -101,4 +111,41 @@ pub struct Attachment {
     pub delete_on_termination: bool,
     /// Since when.
     pub attached_at: Timestamp,
+    /// How far it is.
+    #[serde(default)]
+    pub state: AttachmentState,
+}
+
+impl Attachment {
+    /// Whether the instance is to have the interface: not once it is being detached.
+    pub fn is_wanted(&self) -> bool {
+        !matches!(self.state, AttachmentState::Detaching { .. })
+    }
+}
+
+/// How far an interface's attachment is. What is attached to a machine that runs, or detached from it, is so once the
+/// machine's host has said it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AttachmentState {
+    /// The machine doesn't have it yet.
+    Attaching,
+    /// The machine has it, or will have it from its start on.
+    #[default]
+    Attached,
+    /// The machine may still have it.
+    Detaching {
+        /// Whether it is taken away without the guest's consent.
+        forced: bool,
+    },
+}
+
+impl AttachmentState {
+    /// Its name at the API.
+    pub fn name(self) -> &'static str {
+        match self {
+            AttachmentState::Attaching => "attaching",
+            AttachmentState::Attached => "attached",
+            AttachmentState::Detaching { .. } => "detaching",
+        }
+    }
 }

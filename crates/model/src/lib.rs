@@ -42,7 +42,7 @@ pub use identity::{AccessKey, Account, Principal, PrincipalKind};
 pub use image::{Image, ImageSource};
 pub use instance::*;
 pub use instance_type::InstanceType;
-pub use interface::{Attachment, InterfacePurpose, NetworkInterface};
+pub use interface::{Attachment, AttachmentState, InterfacePurpose, NetworkInterface};
 pub use key_pair::{KeyKind, KeyPair};
 pub use observation::*;
 pub use prefix_list::{PrefixList, PrefixListEntry};

@@ -616,6 +616,13 @@ pub struct InstancePlan {
     pub disks: Vec<DiskPlan>,
     /// Its interfaces, by device index.
     pub interfaces: Vec<InterfaceId>,
+    /// Interfaces that are taken from its machine whatever its guest says. Others that the machine has and the list above
+    /// hasn't are taken once the guest has let them go.
+    #[serde(default)]
+    pub pulled: Vec<InterfaceId>,
+    /// How many interfaces its type takes: there is room to plug in that many.
+    #[serde(default)]
+    pub max_interfaces: u32,
     /// The kernel to start directly, if its image has one.
     #[serde(default)]
     pub direct_boot: Option<DirectBoot>,

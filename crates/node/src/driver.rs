@@ -29,6 +29,13 @@ pub trait Hypervisor: Send + Sync {
     fn inspect(&self) -> DriverResult<Vec<Guest>>;
     /// Starts a guest that isn't running. Its volumes are opened and its ports are handed over by the caller.
     fn start(&self, launch: Launch<'_>) -> DriverResult<()>;
+    /// Plugs a port into a running guest; one that it has is no error. What an earlier attempt that was cut off left
+    /// behind holds the port, so the driver clears that away before it has the port opened.
+    fn plug(&self, id: InstanceId, port: InterfaceId, open: &OpenThePort<'_>) -> DriverResult<()>;
+    /// Takes a port from a running guest: cuts it off at once, and asks the guest to let its device go. Until it has, the
+    /// port is still among the guest's, and the caller asks again; of one that is pulled the guest isn't waited for. A
+    /// port that the guest doesn't have is no error.
+    fn unplug(&self, id: InstanceId, port: InterfaceId, pull: bool) -> DriverResult<()>;
     /// Does something to the power of a guest. One that isn't there is no error.
     fn power(&self, id: InstanceId, action: PowerAction) -> DriverResult<()>;
     /// Forgets a guest that isn't running: its console, its folder, its confinement. Not its volumes.
@@ -36,6 +43,9 @@ pub trait Hypervisor: Send + Sync {
     /// The end of a guest's console, at most that many bytes, and when it was written last.
     fn console(&self, id: InstanceId, bytes: usize) -> DriverResult<(Vec<u8>, Timestamp)>;
 }
+
+/// Opens the port that is to be plugged in.
+pub type OpenThePort<'a> = dyn Fn() -> DriverResult<OpenPort> + 'a;
 
 /// Everything that a start needs.
 pub struct Launch<'a> {
@@ -82,6 +92,8 @@ pub struct Guest {
     pub state: GuestState,
     /// The machine type that it runs with.
     pub machine: String,
+    /// The ports that it has; nothing where it doesn't run or doesn't say.
+    pub ports: Option<BTreeSet<InterfaceId>>,
 }
 
 /// How a guest is.

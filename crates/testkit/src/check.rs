@@ -6,7 +6,10 @@ use std::net::Ipv4Addr;
 
 use landfall_cloud::{Cloud, plan};
 use landfall_model::plan::Power;
-use landfall_model::{HostId, Instance, InstanceId, InstanceState, InstanceType, Scope, Timestamp, VolumeState};
+use landfall_model::{
+    Attachment, AttachmentState, HostId, Instance, InstanceId, InstanceState, InstanceType, Scope, Timestamp,
+    VolumeState,
+};
 use landfall_node::driver::{Guest, GuestState};
 
 use crate::acknowledged::exists;
@@ -84,6 +87,8 @@ fn check_host(cloud: &Cloud, host: HostId, seen: &Seen) {
         if row.status.state == InstanceState::Running {
             needed.insert(format!("folder {}", row.id));
             needed.insert(format!("process {}", row.id));
+            let attached = cloud.interfaces.by_instance(&row.id);
+            needed.extend(attached.map(|interface| format!("plug of {} in {}", interface.id, row.id)));
         }
     }
     for row in cloud.volumes.by_host(&host) {
@@ -168,7 +173,9 @@ fn check_owners(cloud: &Cloud, now: Timestamp) {
         cloud.instances.by_id(&id).next().is_none_or(|row| row.status.state == InstanceState::Terminated)
     };
     for row in cloud.interfaces.iter() {
-        assert!(row.instance().is_some_and(|id| !is_over(id)), "an interface is left over: {row:?}");
+        assert!(!row.instance().is_some_and(is_over), "an interface of what is over: {row:?}");
+        let is_settled = |attachment: &Attachment| attachment.state == AttachmentState::Attached;
+        assert!(row.attachment.as_ref().is_none_or(is_settled), "still on its way: {row:?}");
         let groups = row.groups.iter().all(|id| cloud.security_groups.by_id(id).next().is_some());
         assert!(groups && !row.groups.is_empty(), "an interface without its groups: {row:?}");
     }

@@ -50,7 +50,7 @@ impl Write for AssociateAddress {
     fn run(self, tx: &mut Tx<'_, '_>) -> Result<AssociateAddressResult, ApiError> {
         let view = tx.view();
         let id = named(&view, self.allocation_id, self.public_ip.as_deref())?.id;
-        let interface = self.interface(&view)?;
+        let interface = view.tenants_interface(self.interface(&view)?)?.id;
         let moves = self.allow_reassociation.unwrap_or(true);
         let association_id = address::associate(tx, id, interface, self.private_ip_address, moves)?;
         Ok(AssociateAddressResult { r#return: true, association_id })
@@ -80,18 +80,11 @@ impl AssociateAddress {
             let (id, state) = (instance.to_string(), row.status.state);
             return Err(Fault::State { id, state, wants: "running or stopped" }.into());
         }
-        let mut interfaces = view.interfaces_of(instance);
-        match (interfaces.next(), interfaces.next()) {
-            (Some(only), None) => Ok(only.id),
-            (None, _) => Err(ApiError::new(
+        match view.interfaces_of(instance).next() {
+            Some(_) => Ok(view.only_interface(instance)?.id),
+            None => Err(ApiError::new(
                 "InvalidInstanceID",
                 format!("There is no interface attached to instance '{instance}'."),
-            )),
-            (Some(_), Some(_)) => Err(ApiError::new(
-                "InvalidInstanceID",
-                format!(
-                    "There are multiple interfaces attached to instance '{instance}'. Please specify an interface ID for the operation instead."
-                ),
             )),
         }
     }

@@ -48,7 +48,7 @@ impl Read for DescribeNetworkInterfaceAttribute {
             associate_public_ip_address: None,
         };
         match self.attribute.as_deref().ok_or_else(|| ApiError::missing("attribute"))? {
-            "attachment" => result.attachment = row.attachment.as_ref().map(|each| attachment(row, each)),
+            "attachment" => result.attachment = attachment(row),
             "description" => result.description = Some(ValueOut { value: &row.description }),
             "groupSet" => result.group_set = Some(group_set(&view, row)),
             "sourceDestCheck" => result.source_dest_check = Some(ValueOut { value: row.source_dest_check }),

@@ -8,7 +8,9 @@ use landfall_model::{InterfaceId, NetworkInterface};
 use serde::{Deserialize, Serialize};
 
 use super::shape::listing::listing;
-use super::shape::network_interface::{NetworkInterfaceShape, association, network_interface, private_name, status};
+use super::shape::network_interface::{
+    NetworkInterfaceShape, association, attachment, interface_type, network_interface, private_name, requester, status,
+};
 use crate::filter::{FilterNames, Values, many, one, shown};
 use crate::{Action, ApiError, Filters, Look, Read};
 
@@ -19,7 +21,7 @@ pub struct DescribeNetworkInterfaces {
     network_interface_id: Vec<InterfaceId>,
     #[serde(default)]
     filter: Filters,
-    /// No interface is managed by another service, so that both answers are the same.
+    /// No interface is hidden because a service manages it, so that both answers are the same.
     #[serde(default, rename = "IncludeManagedResources")]
     _include_managed_resources: bool,
 }
@@ -106,18 +108,21 @@ fn field<'v>(view: &View<'v>, row: &'v NetworkInterface, name: &str) -> Values<'
         "availability-zone-id" => shown(row.zone.zone_id()),
         "description" => one(row.description.as_str()),
         "group-id" => many(&row.groups),
-        "interface-type" => one("interface"),
+        "interface-type" => one(interface_type(row)),
+        "ipv6-addresses.ipv6-address" => many(&row.ipv6),
         "mac-address" => shown(row.mac),
         "network-interface-id" => shown(row.id),
-        "operator.managed" | "requester-managed" => one("false"),
-        "owner-id" | "requester-id" => shown(row.scope.account),
+        "operator.managed" => one("false"),
+        "owner-id" => shown(row.scope.account),
         "private-dns-name" => shown(private_name(row, row.primary())),
         "private-ip-address" => many(&row.addresses),
+        "requester-id" => one(requester(row)),
+        "requester-managed" => shown(!row.purpose.is_tenants()),
         "source-dest-check" => shown(row.source_dest_check),
         "status" => one(status(row)),
         "subnet-id" => shown(row.subnet),
         "vpc-id" => shown(row.vpc),
-        // No interface has an address of IPv6, or a service that manages it.
+        // No interface has a service of another's that manages it.
         _ => Vec::new(),
     }
 }
@@ -135,15 +140,15 @@ fn association_field<'v>(view: &View<'v>, row: &NetworkInterface, private: Ipv4A
 }
 
 fn attachment_field<'v>(row: &'v NetworkInterface, name: &str) -> Values<'v> {
-    let Some(attachment) = row.attachment.as_ref() else { return Vec::new() };
+    let Some(attachment) = attachment(row) else { return Vec::new() };
     match name {
-        "attach-time" => shown(attachment.attached_at),
-        "attachment-id" => shown(attachment.id),
+        "attach-time" => shown(row.attachment.as_ref().map_or(row.created_at, |attachment| attachment.attached_at)),
+        "attachment-id" => one(attachment.attachment_id),
         "delete-on-termination" => shown(attachment.delete_on_termination),
         "device-index" => shown(attachment.device_index),
-        "instance-id" => shown(attachment.instance),
-        "instance-owner-id" => shown(row.scope.account),
-        "status" => one("attached"),
+        "instance-id" => many(row.instance()),
+        "instance-owner-id" => one(attachment.instance_owner_id),
+        "status" => one(attachment.status),
         _ => Vec::new(),
     }
 }

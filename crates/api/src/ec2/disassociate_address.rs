@@ -1,5 +1,6 @@
 //! ec2:DisassociateAddress. Ends what an elastic address stands for; one that stands for nothing stays so.
 
+use landfall_cloud::value::Addresses;
 use landfall_cloud::{Tx, View, address};
 use landfall_model::{AddressAssociationId, AllocationKind};
 use serde::Deserialize;
@@ -28,7 +29,7 @@ impl Write for DisassociateAddress {
             return;
         };
         network_demand::address(view, demands, Self::ACTION, id);
-        let row = view.find::<landfall_cloud::value::Addresses, _>(id);
+        let row = view.find::<Addresses, _>(id);
         if let Some(association) = row.and_then(|row| row.association.as_ref()) {
             network_demand::interface(view, demands, Self::ACTION, association.interface);
         }
@@ -46,6 +47,10 @@ impl Write for DisassociateAddress {
                 ));
             }
         };
+        let association = view.need::<Addresses, _>(id)?.association.as_ref();
+        if let Some(interface) = association.map(|association| association.interface) {
+            view.tenants_interface(interface)?;
+        }
         address::disassociate(tx, id)?;
         Ok(Done::OK)
     }

@@ -3,6 +3,8 @@
 mod accept_transit_gateway_vpc_attachment;
 mod accept_vpc_peering_connection;
 mod allocate_address;
+mod assign_ipv6_addresses;
+mod assign_private_ip_addresses;
 mod assign_private_nat_gateway_address;
 mod associate_address;
 mod associate_nat_gateway_address;
@@ -11,6 +13,7 @@ mod associate_subnet_cidr_block;
 mod associate_transit_gateway_route_table;
 mod associate_vpc_cidr_block;
 mod attach_internet_gateway;
+mod attach_network_interface;
 mod attach_vpn_gateway;
 mod authorize_security_group_egress;
 mod authorize_security_group_ingress;
@@ -23,6 +26,7 @@ mod create_internet_gateway;
 mod create_key_pair;
 mod create_nat_gateway;
 mod create_network_insights_path;
+mod create_network_interface;
 mod create_route;
 mod create_route_table;
 mod create_security_group;
@@ -45,6 +49,7 @@ mod delete_key_pair;
 mod delete_nat_gateway;
 mod delete_network_insights_analysis;
 mod delete_network_insights_path;
+mod delete_network_interface;
 mod delete_route;
 mod delete_route_table;
 mod delete_security_group;
@@ -99,6 +104,7 @@ mod describe_vpcs;
 mod describe_vpn_connections;
 mod describe_vpn_gateways;
 mod detach_internet_gateway;
+mod detach_network_interface;
 mod detach_vpn_gateway;
 mod disable_transit_gateway_route_table_propagation;
 mod disable_vgw_route_propagation;
@@ -140,6 +146,7 @@ mod release_address;
 mod replace_route;
 mod replace_route_table_association;
 mod replace_transit_gateway_route;
+mod reset_network_interface_attribute;
 mod revoke_security_group_egress;
 mod revoke_security_group_ingress;
 mod run_instances;
@@ -149,6 +156,8 @@ mod start_instances;
 mod start_network_insights_analysis;
 mod stop_instances;
 mod terminate_instances;
+mod unassign_ipv6_addresses;
+mod unassign_private_ip_addresses;
 mod unassign_private_nat_gateway_address;
 mod update_security_group_rule_descriptions_egress;
 mod update_security_group_rule_descriptions_ingress;
@@ -160,6 +169,8 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::write::<accept_transit_gateway_vpc_attachment::AcceptTransitGatewayVpcAttachment>(),
     Operation::write::<accept_vpc_peering_connection::AcceptVpcPeeringConnection>(),
     Operation::write::<allocate_address::AllocateAddress>(),
+    Operation::write::<assign_ipv6_addresses::AssignIpv6Addresses>(),
+    Operation::write::<assign_private_ip_addresses::AssignPrivateIpAddresses>(),
     Operation::write::<assign_private_nat_gateway_address::AssignPrivateNatGatewayAddress>(),
     Operation::write::<associate_address::AssociateAddress>(),
     Operation::write::<associate_nat_gateway_address::AssociateNatGatewayAddress>(),
@@ -168,6 +179,7 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::write::<associate_transit_gateway_route_table::AssociateTransitGatewayRouteTable>(),
     Operation::write::<associate_vpc_cidr_block::AssociateVpcCidrBlock>(),
     Operation::write::<attach_internet_gateway::AttachInternetGateway>(),
+    Operation::write::<attach_network_interface::AttachNetworkInterface>(),
     Operation::write::<attach_vpn_gateway::AttachVpnGateway>(),
     Operation::write::<authorize_security_group_egress::AuthorizeSecurityGroupEgress>(),
     Operation::write::<authorize_security_group_ingress::AuthorizeSecurityGroupIngress>(),
@@ -180,6 +192,7 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::call::<create_key_pair::CreateKeyPair>(),
     Operation::write::<create_nat_gateway::CreateNatGateway>(),
     Operation::write::<create_network_insights_path::CreateNetworkInsightsPath>(),
+    Operation::write::<create_network_interface::CreateNetworkInterface>(),
     Operation::write::<create_route::CreateRoute>(),
     Operation::write::<create_route_table::CreateRouteTable>(),
     Operation::write::<create_security_group::CreateSecurityGroup>(),
@@ -202,6 +215,7 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::write::<delete_nat_gateway::DeleteNatGateway>(),
     Operation::write::<delete_network_insights_analysis::DeleteNetworkInsightsAnalysis>(),
     Operation::write::<delete_network_insights_path::DeleteNetworkInsightsPath>(),
+    Operation::write::<delete_network_interface::DeleteNetworkInterface>(),
     Operation::write::<delete_route::DeleteRoute>(),
     Operation::write::<delete_route_table::DeleteRouteTable>(),
     Operation::write::<delete_security_group::DeleteSecurityGroup>(),
@@ -256,6 +270,7 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::read::<describe_vpn_connections::DescribeVpnConnections>(),
     Operation::read::<describe_vpn_gateways::DescribeVpnGateways>(),
     Operation::write::<detach_internet_gateway::DetachInternetGateway>(),
+    Operation::write::<detach_network_interface::DetachNetworkInterface>(),
     Operation::write::<detach_vpn_gateway::DetachVpnGateway>(),
     Operation::write::<disable_transit_gateway_route_table_propagation::DisableTransitGatewayRouteTablePropagation>(),
     Operation::write::<disable_vgw_route_propagation::DisableVgwRoutePropagation>(),
@@ -296,6 +311,7 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::write::<replace_route::ReplaceRoute>(),
     Operation::write::<replace_route_table_association::ReplaceRouteTableAssociation>(),
     Operation::write::<replace_transit_gateway_route::ReplaceTransitGatewayRoute>(),
+    Operation::write::<reset_network_interface_attribute::ResetNetworkInterfaceAttribute>(),
     Operation::write::<revoke_security_group_egress::RevokeSecurityGroupEgress>(),
     Operation::write::<revoke_security_group_ingress::RevokeSecurityGroupIngress>(),
     Operation::write::<run_instances::RunInstances>(),
@@ -304,6 +320,8 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::write::<start_network_insights_analysis::StartNetworkInsightsAnalysis>(),
     Operation::write::<stop_instances::StopInstances>(),
     Operation::write::<terminate_instances::TerminateInstances>(),
+    Operation::write::<unassign_ipv6_addresses::UnassignIpv6Addresses>(),
+    Operation::write::<unassign_private_ip_addresses::UnassignPrivateIpAddresses>(),
     Operation::write::<unassign_private_nat_gateway_address::UnassignPrivateNatGatewayAddress>(),
     Operation::write::<update_security_group_rule_descriptions_egress::UpdateSecurityGroupRuleDescriptionsEgress>(),
     Operation::write::<update_security_group_rule_descriptions_ingress::UpdateSecurityGroupRuleDescriptionsIngress>(),

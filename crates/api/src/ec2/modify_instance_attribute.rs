@@ -1,7 +1,7 @@
 //! ec2:ModifyInstanceAttribute. Changes one attribute of an instance: its type while it is stopped (vertical scaling),
 //! user data, groups, protections, what its own power-off does.
 
-use landfall_cloud::value::{Instances, Interfaces, UserDataTable, Volumes};
+use landfall_cloud::value::{Instances, UserDataTable, Volumes};
 use landfall_cloud::{Tx, View, instance};
 use landfall_model::{InstanceId, InstanceType, SecurityGroupId, ShutdownBehavior, UserData, VolumeId};
 use serde::Deserialize;
@@ -104,7 +104,7 @@ impl Write for ModifyInstanceAttribute {
             }
             Change::Termination(on) => instance::change(tx, id, |row| row.spec.disable_api_termination = on)?,
             Change::Stop(on) => instance::change(tx, id, |row| row.spec.disable_api_stop = on)?,
-            Change::SourceDest(on) => change_source_dest(tx, id, on)?,
+            Change::SourceDest(on) => instance::set_source_dest_check(tx, id, on)?,
             Change::EbsOptimized(on) => instance::change_stopped(tx, id, |row| row.spec.ebs_optimized = on)?,
             Change::EnaSupport(true) => {}
             Change::EnaSupport(false) => {
@@ -179,24 +179,6 @@ fn change_user_data(tx: &mut Tx<'_, '_>, id: InstanceId, text: &str) -> Result<(
     }
     landfall_cloud::instance::forget_user_data(tx, old);
     Ok(())
-}
-
-fn change_source_dest(tx: &mut Tx<'_, '_>, id: InstanceId, on: bool) -> Result<(), ApiError> {
-    instance::change(tx, id, |_| ())?;
-    let view = tx.view();
-    let rows: Vec<_> = view.interfaces_of(id).map(|row| row.key()).collect();
-    match rows.as_slice() {
-        [key] => {
-            tx.update::<Interfaces, _>(key, |row| row.source_dest_check = on);
-            Ok(())
-        }
-        _ => Err(ApiError::new(
-            "InvalidInstanceID",
-            format!(
-                "There are multiple interfaces attached to instance '{id}'. Please specify an interface ID for the operation instead."
-            ),
-        )),
-    }
 }
 
 fn change_disks(tx: &mut Tx<'_, '_>, id: InstanceId, disks: &[BlockDeviceIn]) -> Result<(), ApiError> {

@@ -1,5 +1,5 @@
 //! ec2:ModifyNetworkInterfaceAttribute. Changes one attribute of an interface: description, groups, whether it may route,
-//! whether it goes with its instance, whether it gets a public address.
+//! whether it goes with its instance, whether it gets a public address, whether it has a primary IPv6 address.
 
 use landfall_cloud::value::Interfaces;
 use landfall_cloud::{Tx, View, address, interface};
@@ -24,7 +24,7 @@ pub struct ModifyNetworkInterfaceAttribute {
     attachment: Option<AttachmentIn>,
     associate_public_ip_address: Option<bool>,
     ena_srd_specification: Option<Unsupported>,
-    enable_primary_ipv6: Option<Unsupported>,
+    enable_primary_ipv6: Option<bool>,
     connection_tracking_specification: Option<Unsupported>,
     associated_subnet_id: Option<Unsupported>,
 }
@@ -56,16 +56,14 @@ impl Write for ModifyNetworkInterfaceAttribute {
 
     fn run(self, tx: &mut Tx<'_, '_>) -> Result<Done, ApiError> {
         let id = self.network_interface_id;
-        let key = tx.view().need::<Interfaces, _>(id)?.key();
-        refuse_parameters!(
-            self; ena_srd_specification, enable_primary_ipv6, connection_tracking_specification, associated_subnet_id
-        );
+        tx.view().tenants_interface(id)?;
+        refuse_parameters!(self; ena_srd_specification, connection_tracking_specification, associated_subnet_id);
         exactly_one(&self.given())?;
         if let Some(ValueIn { value }) = self.description {
-            tx.update::<Interfaces, _>(&key, |row| row.description = value);
+            interface::change(tx, id, |row| row.description = value)?;
         }
         if let Some(ValueIn { value }) = self.source_dest_check {
-            tx.update::<Interfaces, _>(&key, |row| row.source_dest_check = value);
+            interface::change(tx, id, |row| row.source_dest_check = value)?;
         }
         if !self.security_group_id.is_empty() {
             interface::set_groups(tx, id, &self.security_group_id)?;
@@ -79,6 +77,9 @@ impl Write for ModifyNetworkInterfaceAttribute {
         }
         if let Some(wanted) = self.associate_public_ip_address {
             address::set_wanted(tx, id, wanted)?;
+        }
+        if let Some(on) = self.enable_primary_ipv6 {
+            interface::set_primary_ipv6(tx, id, on)?;
         }
         Ok(Done::OK)
     }
@@ -94,6 +95,7 @@ impl ModifyNetworkInterfaceAttribute {
             ("SecurityGroupId", (!groups.is_empty()).then(|| groups.join(","))),
             ("Attachment", attachment.map(|each| each.attachment_id.map_or_else(String::new, |id| id.to_string()))),
             ("AssociatePublicIpAddress", self.associate_public_ip_address.map(|wanted| wanted.to_string())),
+            ("EnablePrimaryIpv6", self.enable_primary_ipv6.map(|on| on.to_string())),
         ]
     }
 }

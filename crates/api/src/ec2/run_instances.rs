@@ -17,6 +17,7 @@ use super::shape::TagSpecifications;
 use super::shape::block_device::{BlockDeviceIn, check_attachments, volumes};
 use super::shape::instance::Reservation;
 use super::shape::metadata::{MetadataIn, choice};
+use super::shape::new_interface::{Ipv6AddressIn, PrivateAddressIn, ipv6, private};
 use super::shape::permission::default_vpc_group;
 use super::shape::unsupported::{Off, Unconfigured, Unsupported, refuse_parameters};
 use super::shape::user_data;
@@ -61,8 +62,9 @@ pub struct RunInstances {
     maintenance_options: Option<MaintenanceIn>,
     private_dns_name_options: Option<PrivateDnsNameIn>,
     capacity_reservation_specification: Option<CapacityReservationIn>,
+    ipv6_address_count: Option<u32>,
     #[serde(default)]
-    ipv6_address_count: u32,
+    ipv6_address: Vec<Ipv6AddressIn>,
     #[serde(default)]
     enable_primary_ipv6: bool,
     #[serde(skip)]
@@ -73,7 +75,6 @@ pub struct RunInstances {
     elastic_inference_accelerator: Option<Unsupported>,
     iam_instance_profile: Option<Unsupported>,
     instance_market_options: Option<Unsupported>,
-    ipv6_address: Option<Unsupported>,
     kernel_id: Option<Unsupported>,
     launch_template: Option<Unsupported>,
     license_specification: Option<Unsupported>,
@@ -155,13 +156,13 @@ struct InterfaceIn {
     interface_type: Option<String>,
     #[serde(default)]
     network_card_index: u32,
+    ipv6_address_count: Option<u32>,
     #[serde(default)]
-    ipv6_address_count: u32,
+    ipv6_addresses: Vec<Ipv6AddressIn>,
     #[serde(default)]
     primary_ipv6: bool,
     #[serde(default)]
     associate_carrier_ip_address: bool,
-    ipv6_addresses: Option<Unsupported>,
     ipv4_prefix: Option<Unsupported>,
     ipv4_prefix_count: Option<Unsupported>,
     ipv6_prefix: Option<Unsupported>,
@@ -169,14 +170,6 @@ struct InterfaceIn {
     ena_srd_specification: Option<Unsupported>,
     ena_queue_count: Option<Unsupported>,
     connection_tracking_specification: Option<Unsupported>,
-}
-
-#[derive(Deserialize, Clone)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct PrivateAddressIn {
-    private_ip_address: Ipv4Addr,
-    #[serde(default)]
-    primary: bool,
 }
 
 /// The most instances of one call, so that one transaction's work is bounded.
@@ -223,16 +216,16 @@ impl Write for RunInstances {
         }
         demands.new_ec2::<InterfaceKind>(Self::ACTION).request_tags(&tags("network-interface"));
         demands.new_ec2::<VolumeKindId>(Self::ACTION).request_tags(&tags("volume"));
-        for order in self.interface_orders() {
-            let existing = order.existing.and_then(|id| view.find::<Interfaces, _>(id)).map(|row| row.subnet);
+        for (existing, subnet, groups) in self.claims() {
+            let of_existing = existing.and_then(|id| view.find::<Interfaces, _>(id)).map(|row| row.subnet);
             let default = || view.default_subnet(zone).ok().map(|row| row.id);
-            if let Some(id) = order.subnet.or(existing).or_else(default) {
+            if let Some(id) = subnet.or(of_existing).or_else(default) {
                 demands.ec2(view, Self::ACTION, id);
             }
-            for id in order.groups {
+            for &id in groups {
                 demands.ec2(view, Self::ACTION, id);
             }
-            if let Some(id) = order.existing {
+            if let Some(id) = existing {
                 demands.ec2(view, Self::ACTION, id);
             }
         }
@@ -268,15 +261,13 @@ impl RunInstances {
     /// Refuses what isn't acted on, by name.
     fn refuse(&self) -> Result<(), ApiError> {
         refuse_parameters!(self; additional_info, cpu_options, elastic_gpu_specification, elastic_inference_accelerator,
-            iam_instance_profile, instance_market_options, ipv6_address, kernel_id, launch_template,
+            iam_instance_profile, instance_market_options, kernel_id, launch_template,
             license_specification, network_performance_options, operator, ramdisk_id, secondary_interface);
         refuse_parameters!(self.placement; affinity, group_id, host_id, host_resource_group_arn, partition_number,
             spread_domain);
         Unconfigured::check(self.hibernation_options, "HibernationOptions.Configured")?;
         Off::check(self.enclave_options, "EnclaveOptions.Enabled")?;
         let refuse = |wanted: bool, what: &str| if wanted { Err(ApiError::unsupported(what)) } else { Ok(()) };
-        refuse(self.ipv6_address_count > 0, "the parameter Ipv6AddressCount")?;
-        refuse(self.enable_primary_ipv6, "the parameter EnablePrimaryIpv6")?;
         refuse(!self.placement.group_name.is_empty(), "the parameter Placement.GroupName")?;
         let tenancy = self.placement.tenancy.as_deref();
         refuse(tenancy.is_some_and(|tenancy| tenancy != "default"), "Placement.Tenancy other than 'default'")?;
@@ -397,26 +388,39 @@ impl RunInstances {
         of_subnet.or_else(|| self.zone(view).ok().flatten())
     }
 
-    /// The interfaces as they were asked for, before anything is looked up.
-    fn interface_orders(&self) -> Vec<InterfaceOrder> {
+    /// What each interface is made of: one that is there, its subnet, its groups.
+    fn claims(&self) -> Vec<(Option<InterfaceId>, Option<SubnetId>, &[SecurityGroupId])> {
         if self.network_interface.is_empty() {
-            return vec![InterfaceOrder {
+            return vec![(None, self.subnet_id, &self.security_group_id)];
+        }
+        let list = self.network_interface.iter();
+        list.map(|each| (each.network_interface_id, each.subnet_id, &*each.security_group_id)).collect()
+    }
+
+    /// The interfaces as they were asked for, before anything is looked up.
+    fn interface_orders(&self) -> Result<Vec<InterfaceOrder>, ApiError> {
+        if self.network_interface.is_empty() {
+            let ipv6 = ipv6(&self.ipv6_address, self.ipv6_address_count, self.enable_primary_ipv6)?;
+            return Ok(vec![InterfaceOrder {
                 subnet: self.subnet_id,
                 groups: self.security_group_id.clone(),
                 address: self.private_ip_address,
+                ipv6: ipv6.addresses,
+                ipv6_count: ipv6.count,
+                primary_ipv6: ipv6.primary,
                 delete_on_termination: true,
                 ..InterfaceOrder::default()
-            }];
+            }]);
         }
         self.network_interface.iter().map(InterfaceIn::order).collect()
     }
 
     fn interfaces(&self, view: &View<'_>) -> Result<Vec<InterfaceOrder>, ApiError> {
-        let mut orders = self.interface_orders();
+        let mut orders = self.interface_orders()?;
         if self.network_interface.is_empty() {
             let named = self.groups_by_name(view)?;
             orders[0].groups.extend(named);
-            return Ok(orders);
+            return self.check_count(orders);
         }
         if self.subnet_id.is_some() || !self.security_group_id.is_empty() || !self.security_group.is_empty() {
             return Err(ApiError::combination(
@@ -426,6 +430,11 @@ impl RunInstances {
         if self.private_ip_address.is_some() {
             return Err(ApiError::combination(
                 "Network interfaces and an instance-level private IP address may not be specified on the same request",
+            ));
+        }
+        if !self.ipv6_address.is_empty() || self.ipv6_address_count.is_some() || self.enable_primary_ipv6 {
+            return Err(ApiError::combination(
+                "Network interfaces and instance-level IPv6 addresses may not be specified on the same request",
             ));
         }
         if self.network_interface.iter().any(|each| each.device_index.is_none()) {
@@ -451,8 +460,15 @@ impl RunInstances {
                 "The associatePublicIPAddress parameter cannot be specified when launching with multiple network interfaces.",
             ));
         }
-        let one_only = orders.iter().any(|order| order.address.is_some() || order.existing.is_some());
-        if one_only && self.max_count > 1 {
+        self.check_count(orders)
+    }
+
+    /// That what only one instance can have is asked for one only.
+    fn check_count(&self, orders: Vec<InterfaceOrder>) -> Result<Vec<InterfaceOrder>, ApiError> {
+        let one_only = |order: &InterfaceOrder| {
+            order.address.is_some() || order.existing.is_some() || !order.secondary.is_empty() || !order.ipv6.is_empty()
+        };
+        if self.max_count > 1 && orders.iter().any(one_only) {
             return Err(ApiError::combination("A private address or an existing interface is for one instance only."));
         }
         Ok(orders)
@@ -473,11 +489,9 @@ impl RunInstances {
 
 impl InterfaceIn {
     fn refuse(&self) -> Result<(), ApiError> {
-        refuse_parameters!(self; ipv6_addresses, ipv4_prefix, ipv4_prefix_count, ipv6_prefix, ipv6_prefix_count,
+        refuse_parameters!(self; ipv4_prefix, ipv4_prefix_count, ipv6_prefix, ipv6_prefix_count,
             ena_srd_specification, ena_queue_count, connection_tracking_specification);
         let refuse = |wanted: bool, what: &str| if wanted { Err(ApiError::unsupported(what)) } else { Ok(()) };
-        refuse(self.ipv6_address_count > 0, "the parameter NetworkInterface.Ipv6AddressCount")?;
-        refuse(self.primary_ipv6, "the parameter NetworkInterface.PrimaryIpv6")?;
         refuse(self.associate_carrier_ip_address, "the parameter NetworkInterface.AssociateCarrierIpAddress")?;
         refuse(self.network_card_index > 0, "NetworkInterface.NetworkCardIndex other than 0")?;
         let kind = self.interface_type.as_deref().unwrap_or("interface");
@@ -488,35 +502,37 @@ impl InterfaceIn {
             || !self.private_ip_addresses.is_empty()
             || self.secondary_private_ip_address_count > 0
             || self.associate_public_ip_address.is_some()
+            || !self.ipv6_addresses.is_empty()
+            || self.ipv6_address_count.is_some()
+            || self.primary_ipv6
             || !self.description.is_empty();
         if self.network_interface_id.is_some() && is_made {
             return Err(ApiError::combination(
                 "A network interface may not specify both a network interface ID and what a new one is to be like",
             ));
         }
-        let primaries = self.private_ip_addresses.iter().filter(|each| each.primary).count();
-        if primaries + usize::from(self.private_ip_address.is_some()) > 1 {
-            return Err(ApiError::combination("A network interface has one primary private IP address"));
-        }
         Ok(())
     }
 
-    fn order(&self) -> InterfaceOrder {
-        let primary = self.private_ip_addresses.iter().find(|each| each.primary).map(|each| each.private_ip_address);
-        let secondary =
-            self.private_ip_addresses.iter().filter(|each| !each.primary).map(|each| each.private_ip_address);
-        InterfaceOrder {
+    fn order(&self) -> Result<InterfaceOrder, ApiError> {
+        let count = self.secondary_private_ip_address_count;
+        let (address, secondary) = private(self.private_ip_address, &self.private_ip_addresses, count)?;
+        let ipv6 = ipv6(&self.ipv6_addresses, self.ipv6_address_count, self.primary_ipv6)?;
+        Ok(InterfaceOrder {
             device_index: self.device_index.unwrap_or(0),
             subnet: self.subnet_id,
             groups: self.security_group_id.clone(),
-            address: self.private_ip_address.or(primary),
-            secondary: secondary.collect(),
-            secondary_count: self.secondary_private_ip_address_count,
+            address,
+            secondary,
+            secondary_count: count,
+            ipv6: ipv6.addresses,
+            ipv6_count: ipv6.count,
+            primary_ipv6: ipv6.primary,
             public_address: self.associate_public_ip_address,
             description: self.description.clone(),
             // An interface that was there before stays; one that is made here goes with the instance.
             delete_on_termination: self.delete_on_termination.unwrap_or(self.network_interface_id.is_none()),
             existing: self.network_interface_id,
-        }
+        })
     }
 }

@@ -19,6 +19,7 @@ pub const CASES: &[&[Case]] = &[
     crate::instance::CASES,
     crate::instance_type::CASES,
     crate::interface::CASES,
+    crate::interface_life::CASES,
     crate::key_pair::CASES,
     crate::nat_gateway::CASES,
     crate::network::CASES,

@@ -19,8 +19,8 @@ use landfall_model::agent::{Answer as HostAnswer, Ask, InstanceSeen, Phase, Repo
 use landfall_model::image::ImageName;
 use landfall_model::plan::Power;
 use landfall_model::{
-    AccountId, Host, HostFacts, HostId, Image, ImageId, ImageSource, Instance, Principal, PrincipalKind, Region, Scope,
-    Timestamp, VolumeState,
+    AccountId, Attachment, Host, HostFacts, HostId, Image, ImageId, ImageSource, Instance, Principal, PrincipalKind,
+    Region, Scope, Timestamp, VolumeState,
 };
 use landfall_state::{Clock, Engine, MemoryLog, RootKey};
 use landfall_wire::sigv4::SigningKey;
@@ -216,7 +216,7 @@ impl World {
                     Power::Off => Phase::Stopped,
                     Power::Gone => Phase::Gone,
                 };
-                let seen = seen(instance, phase);
+                let seen = seen(tx, instance, phase);
                 if let Some(host) = instance.status.host {
                     reports.entry(host).or_default().instances.push(seen);
                 }
@@ -234,13 +234,16 @@ impl World {
         self.transact(|tx| {
             let instance = tx.instances.by_id(&id).next().unwrap();
             let host = instance.status.host.unwrap();
-            let report = Report { instances: vec![seen(instance, phase)], ..Report::default() };
+            let report = Report { instances: vec![seen(tx, instance, phase)], ..Report::default() };
             landfall_cloud::report::take(tx, host, &report);
         });
     }
 }
 
-fn seen(instance: &Instance, phase: Phase) -> InstanceSeen {
+/// What a host that has done all that is planned sees of an instance.
+fn seen(tx: &Tx<'_, '_>, instance: &Instance, phase: Phase) -> InstanceSeen {
+    let rows = tx.interfaces.by_instance(&instance.id);
+    let wanted = rows.filter(|row| row.attachment.as_ref().is_some_and(Attachment::is_wanted));
     InstanceSeen {
         id: instance.id,
         boot: instance.spec.boot,
@@ -249,6 +252,7 @@ fn seen(instance: &Instance, phase: Phase) -> InstanceSeen {
         answered: phase == Phase::Running,
         machine: "pc-q35-7.2".into(),
         reason: None,
+        interfaces: Some(wanted.map(|row| row.id).collect()),
     }
 }
 

@@ -112,7 +112,6 @@ fn attributes_of_an_interface_change_one_at_a_time() {
     let two = [("Description.Value", "a"), ("SourceDestCheck.Value", "true")];
     assert_eq!(change(&two).code(), "InvalidParameterCombination");
     for (name, value) in [
-        ("EnablePrimaryIpv6", "true"),
         ("EnaSrdSpecification.EnaSrdEnabled", "true"),
         ("ConnectionTrackingSpecification.UdpTimeout", "60"),
         ("AssociatedSubnetId.1", "subnet-0123456789abcdef0"),
@@ -160,7 +159,7 @@ fn interfaces_are_found_by_filters() {
             ("attachment.device-index", "0", 1),
             ("attachment.instance-id", &instance, 1),
             ("attachment.instance-owner-id", "111122223333", 1),
-            ("attachment.status", "attached", 1),
+            ("attachment.status", "attaching", 1),
             ("availability-zone", "us-east-1a", 1),
             ("availability-zone-id", "use1-az1", 1),
             ("group-id", one("groupSet.0.groupId"), 1),

@@ -16,6 +16,7 @@ mod insights;
 mod instance;
 mod instance_type;
 mod interface;
+mod interface_life;
 mod key_pair;
 mod nat_gateway;
 mod network;

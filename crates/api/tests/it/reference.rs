@@ -213,9 +213,10 @@ fn answers_are_called_as_clients_read_them() {
     assert_none(&wrong);
 }
 
-/// Words that AWS sends though its model doesn't have them: an internet gateway that is attached is `available`, a VPN
-/// that is changed `modifying`.
-const MORE_WORDS: [(&str, &str); 4] = [
+/// Words that AWS sends though its model doesn't have them: an internet gateway that is attached is `available`, an
+/// interface that was just made `pending`, a VPN that is changed `modifying`.
+const MORE_WORDS: [(&str, &str); 5] = [
+    ("CreateNetworkInterface.networkInterface.status", "pending"),
     ("DescribeInternetGateways.internetGatewaySet.attachmentSet.state", "available"),
     ("ModifyVpnConnection.vpnConnection.state", "modifying"),
     ("ModifyVpnConnectionOptions.vpnConnection.state", "modifying"),

@@ -1,7 +1,9 @@
 //! Pieces of instances and their volumes.
 
 use landfall_model::plan::{DiskPlan, ImagePlan, InstancePlan, MetadataPlan, VolumePlan, VolumeSource};
-use landfall_model::{Image, ImageSource, Instance, InstanceType, NetworkInterface, Volume, VolumeState};
+use landfall_model::{
+    AttachmentState, Image, ImageSource, Instance, InstanceType, NetworkInterface, Volume, VolumeState,
+};
 
 use crate::network::private_name;
 use crate::value::{Cloud, SecurityGroups};
@@ -35,8 +37,13 @@ pub(super) fn instance(cloud: &Cloud, row: &Instance) -> Option<InstancePlan> {
         let root = attachment.device == row.spec.root_device;
         Some(DiskPlan { volume: volume.id, device: attachment.device.clone(), root })
     });
-    let mut interfaces: Vec<_> = view.interfaces_of(row.id).collect();
-    interfaces.sort_by_key(|row| row.attachment.as_ref().map(|attachment| attachment.device_index));
+    let mut attached: Vec<_> =
+        view.interfaces_of(row.id).filter_map(|row| Some((row.attachment.as_ref()?, row))).collect();
+    attached.sort_by_key(|(attachment, _)| attachment.device_index);
+    let pulled = attached.iter().filter(|(it, _)| it.state == AttachmentState::Detaching { forced: true });
+    let pulled = pulled.map(|(_, row)| row.id).collect();
+    attached.retain(|(attachment, _)| attachment.is_wanted());
+    let interfaces: Vec<_> = attached.iter().map(|(_, row)| *row).collect();
     Some(InstancePlan {
         id: row.id,
         account: row.scope.account,
@@ -50,6 +57,8 @@ pub(super) fn instance(cloud: &Cloud, row: &Instance) -> Option<InstancePlan> {
         machine: row.status.machine.clone(),
         disks: disks.collect(),
         interfaces: interfaces.iter().map(|row| row.id).collect(),
+        pulled,
+        max_interfaces: kind.max_interfaces,
         direct_boot: image.and_then(|image| image_plan(image).direct_boot),
         metadata: metadata(&view, row, &interfaces),
     })

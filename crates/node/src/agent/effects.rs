@@ -36,6 +36,8 @@ impl Drivers {
             Job::Instance(id, Step::Press) => self.hypervisor.power(*id, PowerAction::Press),
             Job::Instance(id, Step::Pull) => self.hypervisor.power(*id, PowerAction::Pull),
             Job::Instance(id, Step::Reset) => self.hypervisor.power(*id, PowerAction::Reset),
+            Job::Instance(id, Step::Plug(port)) => self.hypervisor.plug(*id, *port, &|| self.network.open(*port)),
+            Job::Instance(id, Step::Unplug { port, pull }) => self.hypervisor.unplug(*id, *port, *pull),
             Job::Instance(id, Step::Remove) => self.hypervisor.remove(*id),
             Job::Volume(_, VolumeStep::Nothing | VolumeStep::Await | VolumeStep::WaitUntil(_))
             | Job::Instance(_, Step::Nothing | Step::Await | Step::WaitUntil(_) | Step::GiveUp(_)) => Ok(()),

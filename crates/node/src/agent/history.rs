@@ -4,9 +4,11 @@
 //! begins anew, or a start tried a few times more; never a second guest, because whether one may be started is decided
 //! from what is found on the machine.
 
-use landfall_model::Timestamp;
+use std::collections::BTreeMap;
+
 use landfall_model::agent::Reason;
 use landfall_model::plan::{InstancePlan, Power};
+use landfall_model::{InterfaceId, Timestamp};
 
 use super::reconcile::{Step, reason_from};
 use super::timing::Timing;
@@ -20,15 +22,19 @@ pub struct History {
     gave_up: Option<Reason>,
     pub(super) stopping: Option<Stopping>,
     pulled: Option<u64>,
+    /// What was tried for interfaces of a running guest, each by itself.
+    ports: BTreeMap<InterfaceId, Tried>,
 }
 
 /// The part of a plan that asks for something to be done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Wish {
     power: Power,
     boot: u64,
     reboots: u64,
     forced: bool,
+    interfaces: Vec<InterfaceId>,
+    pulled: Vec<InterfaceId>,
 }
 
 /// A stop that is under way.
@@ -67,17 +73,27 @@ impl History {
     /// Takes note of a plan. Returns whether it asks for something else than the one before; then what was tried for
     /// that one no longer counts.
     pub fn wish(&mut self, plan: &InstancePlan) -> bool {
-        let wish = Wish { power: plan.power, boot: plan.boot, reboots: plan.reboots, forced: plan.forced };
+        let wish = Wish {
+            power: plan.power,
+            boot: plan.boot,
+            reboots: plan.reboots,
+            forced: plan.forced,
+            interfaces: plan.interfaces.clone(),
+            pulled: plan.pulled.clone(),
+        };
         let Some(old) = self.wish.replace(wish) else { return true };
-        if old == wish {
+        if self.wish.as_ref() == Some(&old) {
             return false;
         }
-        if (old.power, old.boot) != (wish.power, wish.boot) {
+        if (old.power, old.boot) != (plan.power, plan.boot) {
             self.tried = None;
             self.gave_up = None;
         }
-        if (old.power == Power::On) != (wish.power == Power::On) {
+        if (old.power == Power::On) != (plan.power == Power::On) {
             self.stopping = None;
+        }
+        if old.interfaces != plan.interfaces || old.pulled != plan.pulled {
+            self.ports.clear();
         }
         true
     }
@@ -90,6 +106,7 @@ impl History {
         }
         if !live {
             self.stopping = None;
+            self.ports.clear();
         }
     }
 
@@ -106,13 +123,25 @@ impl History {
             _ => {}
         }
         let attempts = self.attempts(step) + 1;
-        self.tried = Some(Tried {
+        self.note(Tried {
             step: step.clone(),
             before: look(guest),
             attempts,
             retry_at: now + timing.effect,
             sentence: None,
         });
+    }
+
+    fn note(&mut self, tried: Tried) {
+        match tried.step.port() {
+            Some(port) => drop(self.ports.insert(port, tried)),
+            None => self.tried = Some(tried),
+        }
+    }
+
+    fn tried(&self, step: &Step) -> Option<&Tried> {
+        let tried = step.port().map_or(self.tried.as_ref(), |port| self.ports.get(&port));
+        tried.filter(|tried| tried.step == *step)
     }
 
     /// Takes note of a step that failed.
@@ -126,7 +155,7 @@ impl History {
         if *step == Step::Start && (is_final || attempts >= timing.attempts) {
             self.gave_up = Some(reason_from(&sentence));
         }
-        self.tried = Some(Tried {
+        self.note(Tried {
             step: step.clone(),
             before: look(guest),
             attempts,
@@ -147,12 +176,12 @@ impl History {
 
     /// Until when that step must wait, because it was tried just now.
     pub fn retry_at(&self, step: &Step) -> Option<Timestamp> {
-        self.tried.as_ref().filter(|tried| tried.step == *step).map(|tried| tried.retry_at)
+        self.tried(step).map(|tried| tried.retry_at)
     }
 
     /// How often that step was tried in a row without its effect being seen.
     pub fn attempts(&self, step: &Step) -> u32 {
-        self.tried.as_ref().filter(|tried| tried.step == *step).map_or(0, |tried| tried.attempts)
+        self.tried(step).map_or(0, |tried| tried.attempts)
     }
 
     /// What the step that was tried last says of its failure, unless that was a start.

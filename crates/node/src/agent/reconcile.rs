@@ -11,12 +11,14 @@
 //! - A reboot is a reset. AWS asks the guest first and resets it after four minutes; here it is reset at once, because
 //!   a guest can't be asked to reboot by its power button. The driver counts one a reset, so several are caught up with
 //!   in a row, which the guest can't tell from one.
+//! - Interfaces are plugged into a guest that runs and taken from it, each as often as it takes: a guest whose system
+//!   isn't up doesn't hear that one is to go.
 //! - Other arguments (type, disks) take effect at the next start.
 //! - What isn't in the plan is left alone.
 
 use landfall_model::agent::{InstanceSeen, Phase, Reason};
 use landfall_model::plan::{InstancePlan, Power};
-use landfall_model::{InstanceId, Timestamp};
+use landfall_model::{InstanceId, InterfaceId, Timestamp};
 
 use super::history::History;
 use super::timing::Timing;
@@ -69,6 +71,15 @@ pub enum Step {
     Pull,
     /// Press its reset button.
     Reset,
+    /// Plug an interface in.
+    Plug(InterfaceId),
+    /// Take an interface away: once the guest has let it go, or whatever the guest says.
+    Unplug {
+        /// Which.
+        port: InterfaceId,
+        /// Whether the guest isn't waited for.
+        pull: bool,
+    },
     /// Forget what is left of it.
     Remove,
     /// Take note that it can't be started.
@@ -78,7 +89,16 @@ pub enum Step {
 impl Step {
     /// Whether it touches the machine.
     pub fn has_effect(&self) -> bool {
-        matches!(self, Step::Start | Step::Press | Step::Pull | Step::Reset | Step::Remove)
+        use Step::{Plug, Press, Pull, Remove, Reset, Start, Unplug};
+        matches!(self, Start | Press | Pull | Reset | Plug(_) | Unplug { .. } | Remove)
+    }
+
+    /// The interface that it plugs in or takes away.
+    pub fn port(&self) -> Option<InterfaceId> {
+        match self {
+            Step::Plug(port) | Step::Unplug { port, .. } => Some(*port),
+            _ => None,
+        }
     }
 }
 
@@ -106,7 +126,7 @@ fn next_when_on(situation: &Situation<'_>, plan: &InstancePlan) -> Step {
     if let Some(guest) = situation.guest {
         if guest.boot >= plan.boot {
             if is_live(guest) {
-                return if plan.reboots > guest.reboots { Step::Reset } else { Step::Nothing };
+                return if plan.reboots > guest.reboots { Step::Reset } else { next_port_step(situation, plan, guest) };
             }
             if !is_leftover(situation.history, guest) {
                 return Step::Nothing;
@@ -130,6 +150,30 @@ fn next_when_on(situation: &Situation<'_>, plan: &InstancePlan) -> Step {
             }
         }
     }
+}
+
+/// The next step towards the interfaces that a running guest is to have. What goes comes first, for it makes room. Each
+/// interface is waited for by itself: a guest that doesn't let one go gets the others all the same.
+fn next_port_step(situation: &Situation<'_>, plan: &InstancePlan, guest: &Guest) -> Step {
+    let Some(has) = &guest.ports else { return Step::Nothing };
+    let goes = has.iter().filter(|port| !plan.interfaces.contains(port));
+    let goes = goes.map(|port| Step::Unplug { port: *port, pull: plan.pulled.contains(port) });
+    let comes = plan.interfaces.iter().filter(|port| !has.contains(port)).map(|port| Step::Plug(*port));
+    let mut wait: Option<Step> = None;
+    for step in goes.chain(comes) {
+        if matches!(step, Step::Plug(_)) && situation.network != Readiness::Ready {
+            wait.get_or_insert(Step::Await);
+            continue;
+        }
+        match situation.history.retry_at(&step) {
+            Some(at) if at > situation.now => match wait {
+                Some(Step::WaitUntil(other)) if other <= at => {}
+                _ => wait = Some(Step::WaitUntil(at)),
+            },
+            _ => return step,
+        }
+    }
+    wait.unwrap_or(Step::Nothing)
 }
 
 /// Whether a dead guest is only what a start that is being tried left behind.
@@ -180,6 +224,10 @@ pub fn seen(plan: &InstancePlan, guest: Option<&Guest>, history: &History, answe
         answered: answered && live.is_some(),
         machine: guest.map_or(&plan.machine, |guest| &guest.machine).clone(),
         reason,
+        interfaces: live.filter(|_| phase == Phase::Running).and_then(|guest| {
+            let ports = guest.ports.as_ref()?;
+            Some(ports.iter().copied().collect())
+        }),
     }
 }
 

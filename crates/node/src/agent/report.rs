@@ -50,6 +50,10 @@ impl Ledger {
     /// believed: the control plane frees what an instance held once it is told that it is stopped or gone.
     fn word_of(&mut self, id: InstanceId, full: bool) -> Option<InstanceSeen> {
         let mut seen = self.seen_of(id)?;
+        if !self.is_certain(id) {
+            // An interface that is missing may be being plugged in.
+            seen.interfaces = None;
+        }
         if self.is_certain(id) || matches!(seen.phase, Phase::Starting | Phase::Running | Phase::Stopping) {
             return Some(seen);
         }

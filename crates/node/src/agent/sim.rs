@@ -214,6 +214,11 @@ impl SimHost {
             Job::Volume(id, VolumeStep::Remove) => machine.remove_volume(*id),
             Job::Instance(id, Step::Start) => {
                 let piece = plan.instance(*id).ok_or_else(|| unplanned(id))?;
+                // One that takes its time ends under a newer plan, whose network may not be there yet.
+                let is_late = !self.options.start.is_zero();
+                if let Some(port) = piece.interfaces.iter().find(|port| is_late && !machine.is_wired(**port)) {
+                    return Err(DriverError::Retry(format!("{port} isn't wired yet")));
+                }
                 let disks = piece.disks.iter().map(|disk| {
                     let volume = plan.volume(disk.volume).ok_or_else(|| unplanned(&disk.volume))?;
                     machine.open_volume(volume)
@@ -226,6 +231,11 @@ impl SimHost {
             Job::Instance(id, Step::Press) => machine.power(*id, Press),
             Job::Instance(id, Step::Pull) => machine.power(*id, Pull),
             Job::Instance(id, Step::Reset) => machine.power(*id, Reset),
+            Job::Instance(id, Step::Plug(port)) => {
+                let open = machine.open_port(*port)?;
+                machine.plug(*id, &open)
+            }
+            Job::Instance(id, Step::Unplug { port, pull }) => machine.unplug(*id, *port, *pull),
             Job::Instance(id, Step::Remove) => machine.remove_guest(*id),
             Job::Volume(_, VolumeStep::Nothing | VolumeStep::Await | VolumeStep::WaitUntil(_))
             | Job::Instance(_, Step::Nothing | Step::Await | Step::WaitUntil(_) | Step::GiveUp(_)) => Ok(()),

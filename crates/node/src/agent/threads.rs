@@ -205,6 +205,8 @@ fn step(job: &Job) -> &'static str {
         Job::Instance(_, Step::Press) => "press",
         Job::Instance(_, Step::Pull) => "pull",
         Job::Instance(_, Step::Reset) => "reset",
+        Job::Instance(_, Step::Plug(_)) => "plug",
+        Job::Instance(_, Step::Unplug { .. }) => "unplug",
         Job::Instance(_, Step::Remove) => "remove",
         Job::Volume(..) | Job::Instance(..) => "nothing",
     }

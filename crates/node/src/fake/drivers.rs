@@ -14,7 +14,8 @@ use landfall_model::{InstanceId, InterfaceId, Timestamp, VolumeId};
 use super::FakeMachine;
 use crate::agent::{Clock, Drivers};
 use crate::driver::{
-    DriverError, DriverResult, Guest, Hypervisor, Launch, Network, OpenDisk, OpenPort, PowerAction, Volumes,
+    DriverError, DriverResult, Guest, Hypervisor, Launch, Network, OpenDisk, OpenPort, OpenThePort, PowerAction,
+    Volumes,
 };
 
 /// A fake machine that threads share.
@@ -105,6 +106,13 @@ impl Hypervisor for FakeHypervisor {
     }
     fn start(&self, launch: Launch<'_>) -> DriverResult<()> {
         self.0.act(|machine| machine.start(&launch))
+    }
+    fn plug(&self, id: InstanceId, _: InterfaceId, open: &OpenThePort<'_>) -> DriverResult<()> {
+        let port = open()?;
+        self.0.act(|machine| machine.plug(id, &port))
+    }
+    fn unplug(&self, id: InstanceId, port: InterfaceId, pull: bool) -> DriverResult<()> {
+        self.0.act(|machine| machine.unplug(id, port, pull))
     }
     fn power(&self, id: InstanceId, action: PowerAction) -> DriverResult<()> {
         self.0.act(|machine| machine.power(id, action))

@@ -14,6 +14,7 @@ pub struct Faults {
     next_starts: Vec<(bool, String)>,
     volumes: BTreeMap<VolumeId, (bool, String)>,
     network: Option<String>,
+    keeps_ports: bool,
 }
 
 impl Faults {
@@ -25,6 +26,7 @@ impl Faults {
             next_starts: Vec::new(),
             volumes: BTreeMap::new(),
             network: None,
+            keeps_ports: false,
         }
     }
 
@@ -54,6 +56,15 @@ impl Faults {
     /// The network can't be applied; `None` mends it.
     pub fn fail_network(&mut self, why: Option<&str>) {
         self.network = why.map(str::to_owned);
+    }
+
+    /// Whether guests let no interface go from now on, unless it is pulled.
+    pub fn keep_ports(&mut self, keep: bool) {
+        self.keeps_ports = keep;
+    }
+
+    pub(super) fn keeps_ports(&self) -> bool {
+        self.keeps_ports
     }
 
     pub(super) fn start(&mut self, id: InstanceId) -> DriverResult<()> {

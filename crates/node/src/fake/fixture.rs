@@ -22,6 +22,11 @@ pub fn port_id(n: u32) -> InterfaceId {
     InterfaceId::from_random(u128::from(n))
 }
 
+/// The second port of an instance.
+pub fn second_port_id(n: u32) -> InterfaceId {
+    InterfaceId::from_random(u128::from(n) + (1 << 32))
+}
+
 fn pieces_of_network() -> [(PieceKey, Piece); 3] {
     let (vpc, subnet, group) = (VpcId::from_random(1), SubnetId::from_random(1), SecurityGroupId::from_random(1));
     let cidr = Ipv4Cidr::new(Ipv4Addr::new(10, 0, 0, 0), 16).unwrap();
@@ -66,6 +71,8 @@ pub fn instance(n: u32, power: Power, boot: u64) -> InstancePlan {
         machine: String::new(),
         disks: vec![DiskPlan { volume: volume_id(n), device: "/dev/xvda".into(), root: true }],
         interfaces: vec![port_id(n)],
+        pulled: vec![],
+        max_interfaces: 2,
         direct_boot: None,
         metadata: MetadataPlan {
             options: MetadataOptions::default(),
@@ -169,9 +176,33 @@ impl Author {
         self.put_volume(n, false);
     }
 
-    /// Forgets an instance that is gone, with its port and volume.
+    /// Gives an instance a second port.
+    pub fn attach(&mut self, n: u32) {
+        let second = PortPlan { id: second_port_id(n), addresses: vec![], ..port(n) };
+        self.put(PieceKey::Port(second.id), Some(Piece::Port(second)));
+        self.change(n, |piece| {
+            piece.pulled.clear();
+            piece.interfaces = vec![port_id(n), second_port_id(n)];
+        });
+    }
+
+    /// Takes the second port from an instance; the port itself stays until it is forgotten.
+    pub fn detach(&mut self, n: u32, pull: bool) {
+        self.change(n, |piece| {
+            piece.interfaces = vec![port_id(n)];
+            piece.pulled = if pull { vec![second_port_id(n)] } else { vec![] };
+        });
+    }
+
+    /// Forgets the second port.
+    pub fn forget_second(&mut self, n: u32) {
+        self.put(PieceKey::Port(second_port_id(n)), None);
+    }
+
+    /// Forgets an instance that is gone, with its ports and volume.
     pub fn forget(&mut self, n: u32) {
         self.put(PieceKey::Instance(instance_id(n)), None);
+        self.forget_second(n);
         self.put(PieceKey::Port(port_id(n)), None);
         self.put(PieceKey::Volume(volume_id(n)), None);
     }
@@ -190,7 +221,7 @@ impl Author {
     /// Does something that a user might do.
     pub fn act(&mut self, random: &mut Random, next: &mut u32) {
         let all: Vec<_> = self.plan.instances().map(|piece| (piece.id, piece.power)).collect();
-        let choice = random.below(6);
+        let choice = random.below(8);
         if choice < 2 || all.is_empty() {
             self.launch(*next);
             *next += 1;
@@ -203,6 +234,13 @@ impl Author {
             (3, Power::Off) => self.start(n),
             (4, Power::On) => self.change(n, |piece| piece.reboots += 1),
             (5, Power::On | Power::Off) => self.terminate(n),
+            (6, Power::On | Power::Off) => self.attach(n),
+            (7, Power::On | Power::Off) => {
+                self.detach(n, random.below(2) == 0);
+                if random.below(2) == 0 {
+                    self.forget_second(n);
+                }
+            }
             _ => {}
         }
     }
@@ -219,7 +257,11 @@ impl Author {
     /// What a machine has that is as planned, by the names of `FakeMachine::inventory`, without folders.
     pub fn inventory(&self) -> BTreeSet<String> {
         let running = self.plan.instances().filter(|piece| piece.power == Power::On);
-        let mut names: BTreeSet<String> = running.map(|piece| format!("process {}", piece.id)).collect();
+        let mut names = BTreeSet::new();
+        for piece in running {
+            names.insert(format!("process {}", piece.id));
+            names.extend(piece.interfaces.iter().map(|port| format!("plug of {port} in {}", piece.id)));
+        }
         names.extend(self.plan.volumes().map(|piece| format!("volume {}", piece.id)));
         names.extend(self.plan.vpcs().map(|piece| format!("namespace {}", piece.id)));
         names.extend(self.plan.ports().map(|piece| format!("port {}", piece.id)));

@@ -60,7 +60,14 @@ impl FakeGuest {
     }
 
     pub fn found(&self, id: InstanceId) -> Guest {
-        Guest { id, boot: self.boot, reboots: self.reboots, state: self.state.clone(), machine: self.machine.clone() }
+        Guest {
+            id,
+            boot: self.boot,
+            reboots: self.reboots,
+            state: self.state.clone(),
+            machine: self.machine.clone(),
+            ports: self.process.then(|| self.ports.iter().copied().collect()),
+        }
     }
 
     pub fn write(&mut self, at: Timestamp, line: Line) {

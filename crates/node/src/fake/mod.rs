@@ -54,6 +54,9 @@ impl Default for MachineOptions {
     }
 }
 
+/// Slots of a guest: as few as a real one has at least.
+const SLOTS: usize = 32;
+
 /// A machine that isn't there.
 pub struct FakeMachine {
     options: MachineOptions,
@@ -269,6 +272,50 @@ impl FakeMachine {
         None
     }
 
+    /// Plugs a port into a guest that runs.
+    pub fn plug(&mut self, id: InstanceId, port: &OpenPort) -> DriverResult<()> {
+        let late = self.faults.roll()?;
+        let interface = port.interface;
+        let gone = || DriverError::Retry(format!("{id} doesn't run"));
+        let guest = self.guests.get(&id).filter(|guest| guest.is_live()).ok_or_else(gone)?;
+        if guest.ports.contains(&interface) {
+            return late.map_or(Ok(()), Err);
+        }
+        if guest.ports.len() + guest.disks.len() >= SLOTS {
+            return Err(DriverError::Retry(format!("{id} has no free slot")));
+        }
+        if let Some(other) = self.plugged.get(&interface) {
+            // A TAP that another guest still has can't be opened: that one is being told to give it up.
+            return Err(DriverError::Retry(format!("{interface} is still plugged into {other}")));
+        }
+        match self.wiring.mac(interface) {
+            // Planned for another guest by now, or not at all: the plan that says so is on its way.
+            None => return Err(DriverError::Retry(format!("{interface} isn't wired any more"))),
+            Some(mac) if mac != port.mac => {
+                return Err(self.violation(format!("{interface} was plugged in with a strange hardware address")));
+            }
+            Some(_) => {}
+        }
+        if let Some(guest) = self.guests.get_mut(&id) {
+            guest.ports.push(interface);
+        }
+        self.plugged.insert(interface, id);
+        late.map_or(Ok(()), Err)
+    }
+
+    /// Takes a port from a guest that runs.
+    pub fn unplug(&mut self, id: InstanceId, port: InterfaceId, pull: bool) -> DriverResult<()> {
+        let late = self.faults.roll()?;
+        let keeps = self.faults.keeps_ports() && !pull;
+        if let Some(guest) = self.guests.get_mut(&id).filter(|guest| guest.is_live() && !keeps)
+            && guest.ports.contains(&port)
+        {
+            guest.ports.retain(|own| *own != port);
+            self.plugged.remove(&port);
+        }
+        late.map_or(Ok(()), Err)
+    }
+
     /// Does something to a guest's power.
     pub fn power(&mut self, id: InstanceId, action: PowerAction) -> DriverResult<()> {
         let late = self.faults.roll()?;
@@ -381,6 +428,11 @@ impl FakeMachine {
         }
     }
 
+    /// Whether a port is there to be opened.
+    pub fn is_wired(&self, id: InterfaceId) -> bool {
+        self.wiring.mac(id).is_some()
+    }
+
     /// Opens a port.
     pub fn open_port(&mut self, id: InterfaceId) -> DriverResult<OpenPort> {
         match self.wiring.mac(id) {
@@ -406,6 +458,7 @@ impl FakeMachine {
         let running = self.guests.iter().filter(|(_, guest)| guest.process).map(|(id, _)| format!("process {id}"));
         let folders = self.guests.keys().map(|id| format!("folder {id}"));
         let volumes = self.volumes.keys().map(|id| format!("volume {id}"));
-        running.chain(folders).chain(volumes).chain(self.wiring.names()).collect()
+        let plugged = self.plugged.iter().map(|(port, id)| format!("plug of {port} in {id}"));
+        running.chain(folders).chain(volumes).chain(plugged).chain(self.wiring.names()).collect()
     }
 }

@@ -14,6 +14,7 @@ use landfall_model::{InstanceId, InterfaceId, Mac, VolumeId};
 use serde_json::{Value, json};
 
 use super::machine::Accelerator;
+use crate::driver::OpenPort;
 use crate::image::EMULATION_CMDLINE;
 
 /// The translation cache of an emulated processor. It would grow to a quarter of the memory.
@@ -46,6 +47,8 @@ pub struct LaunchSpec {
     pub disks: Vec<DiskSpec>,
     /// Its interfaces, in order.
     pub ports: Vec<PortSpec>,
+    /// How many interfaces it may have in all.
+    pub max_ports: usize,
     /// What is started directly instead of the first disk's boot loader.
     pub kernel: Option<KernelSpec>,
     /// Listening sockets for the monitors.
@@ -97,7 +100,8 @@ pub fn arguments(spec: &LaunchSpec) -> Vec<OsString> {
     machine(&mut line, spec);
     line.add("-smbios", smbios(spec));
     let least = if spec.accelerator == Accelerator::Tcg { SLOTS_MIN_EMULATED } else { SLOTS_MIN };
-    slots(&mut line, least.max(spec.disks.len() + spec.ports.len()));
+    let most = spec.disks.len() + spec.ports.len().max(spec.max_ports);
+    slots(&mut line, least.max(most.min(SLOTS_MAX)));
     for (number, fd) in spec.monitors.iter().enumerate() {
         line.add("-chardev", format!("socket,id=monitor{number},fd={fd},server=on,wait=off"));
         line.add("-mon", format!("chardev=monitor{number},mode=control"));
@@ -107,10 +111,11 @@ pub fn arguments(spec: &LaunchSpec) -> Vec<OsString> {
     line.add("-object", "rng-builtin,id=random");
     line.add("-device", "virtio-rng-pci,rng=random,bus=pcie.0,addr=0x2");
     let mut slot = 0;
-    for (number, port) in spec.ports.iter().enumerate() {
+    for port in &spec.ports {
         let (id, fd, mac, mtu) = (port.interface, port.tap, port.mac, port.mtu);
         line.add("-netdev", format!("tap,id={id},fd={fd}"));
-        let device = format!("virtio-net-pci,id=nic{number},netdev={id},mac={mac},host_mtu={mtu},romfile=");
+        let name = nic::name(id);
+        let device = format!("virtio-net-pci,id={name},netdev={id},mac={mac},host_mtu={mtu},romfile=");
         line.add("-device", format!("{device},bus=slot{slot}"));
         slot += 1;
     }
@@ -127,6 +132,27 @@ pub fn arguments(spec: &LaunchSpec) -> Vec<OsString> {
     }
     line.add("-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
     line.0
+}
+
+/// How network devices are named, so that their interfaces can be told.
+pub mod nic {
+    use landfall_model::InterfaceId;
+
+    /// What the name of a network device begins with; the interface follows.
+    pub const PREFIX: &str = "nic-";
+
+    /// The name of an interface's device.
+    pub fn name(id: InterfaceId) -> String {
+        format!("{PREFIX}{id}")
+    }
+}
+
+/// The same device as one of the command line's, to be added to a machine that runs.
+pub fn device_options(port: &OpenPort, slot: &str) -> Value {
+    json!({
+        "driver": "virtio-net-pci", "id": nic::name(port.interface), "netdev": port.interface.to_string(),
+        "mac": port.mac.to_string(), "host_mtu": port.mtu, "romfile": "", "bus": slot,
+    })
 }
 
 /// The kernel's command line. An emulated processor has none of the flaws that a kernel works around at a price.
@@ -280,6 +306,7 @@ mod tests {
                 tap: 23,
                 mtu: 1450,
             }],
+            max_ports: 2,
             kernel: None,
             monitors: vec![10, 11],
             console_bytes: 1 << 20,
@@ -336,10 +363,15 @@ mod tests {
     fn there_is_always_room_to_plug_in_up_to_the_bound() {
         let count = |accelerator, disks| {
             let mut full = spec(accelerator);
+            full.max_ports = 1;
             full.disks = vec![full.disks[1].clone(); disks];
             arguments(&full).iter().filter(|argument| argument.to_string_lossy().starts_with("pcie-root-port")).count()
         };
         assert_eq!([0, 7, 8, SLOTS_MAX - 1].map(|disks| count(Accelerator::Tcg, disks)), [8, 8, 16, SLOTS_MAX]);
+        let mut many = spec(Accelerator::Tcg);
+        many.max_ports = 15;
+        let ports = arguments(&many).iter().filter(|it| it.to_string_lossy().starts_with("pcie-root-port")).count();
+        assert_eq!(ports, 24, "as many as the type's interfaces and the disks need");
         assert_eq!([0, 24].map(|disks| count(Accelerator::Kvm { group: None }, disks)), [24, 32]);
     }
 }

@@ -163,6 +163,7 @@ impl QemuHypervisor {
             memory_mib: plan.memory_mib,
             disks,
             ports,
+            max_ports: plan.max_interfaces as usize,
             kernel: plan.direct_boot.as_ref().map(|boot| KernelSpec {
                 kernel: KERNEL.into(),
                 initrd: boot.initrd.as_ref().map(|_| INITRD.into()),
@@ -212,6 +213,7 @@ impl QemuHypervisor {
             uid,
             groups: self.groups.paths(&plan.id.to_string()),
             phase: Phase::Preparing,
+            pulled: Vec::new(),
         };
         folder.write_record(&record).map_err(retry("recording the guest"))?;
         Ok(record)

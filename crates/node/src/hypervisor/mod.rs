@@ -32,6 +32,7 @@ pub mod confine;
 pub mod console;
 mod launch;
 pub mod machine;
+mod plug;
 mod power;
 pub mod process;
 mod qemu;

@@ -89,7 +89,7 @@ impl QemuHypervisor {
     }
 
     /// The guest's folder and record, if it runs.
-    fn runs(&self, id: InstanceId) -> DriverResult<Option<(Folder, Record)>> {
+    pub(super) fn runs(&self, id: InstanceId) -> DriverResult<Option<(Folder, Record)>> {
         let folder = self.folder(id);
         let Some(record) = folder.record().map_err(retry("reading what is recorded of the guest"))? else {
             return Ok(None);

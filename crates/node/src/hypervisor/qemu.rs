@@ -1,4 +1,4 @@
-//! The driver itself: what it is told once, and the five things that it does.
+//! The driver itself: what it is told once, and the things that it does.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fs;
@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Instant;
 
-use landfall_model::{InstanceId, Timestamp};
+use landfall_model::{InstanceId, InterfaceId, Timestamp};
 
 use super::HypervisorError;
 use super::cgroup::{self, Groups};
@@ -17,7 +17,7 @@ use super::machine::Machine;
 use super::record::{Folder, Phase, Record};
 use super::words::Words;
 use crate::crash::crash_point;
-use crate::driver::{DriverError, DriverResult, Guest, GuestState, Hypervisor, Launch, PowerAction};
+use crate::driver::{DriverError, DriverResult, Guest, GuestState, Hypervisor, Launch, OpenThePort, PowerAction};
 
 /// How many guests are asked at once.
 const INSPECTORS: usize = 8;
@@ -176,9 +176,9 @@ impl QemuHypervisor {
                 None => return Ok(None),
             },
         };
-        let state = self.state(id, &cell, &folder, &record)?;
+        let (state, ports) = self.state(id, &cell, &folder, &record)?;
         let Record { boot, reboots, machine, .. } = record;
-        Ok(Some(Guest { id, boot, reboots, state, machine }))
+        Ok(Some(Guest { id, boot, reboots, state, machine, ports }))
     }
 
     fn remove_all(&self, id: InstanceId, cell: &Cell) -> DriverResult<()> {
@@ -228,7 +228,8 @@ impl Hypervisor for QemuHypervisor {
             let starting = self.cell(id).starting.load(Ordering::Acquire);
             if !starting && guests.iter().all(|guest| guest.id != id) {
                 let state = GuestState::Dead(None);
-                guests.push(Guest { id, boot: 0, reboots: 0, state, machine: self.log(id).machine() });
+                let machine = self.log(id).machine();
+                guests.push(Guest { id, boot: 0, reboots: 0, state, machine, ports: None });
             }
         }
         Ok(guests)
@@ -241,6 +242,18 @@ impl Hypervisor for QemuHypervisor {
         let result = self.launch(&launch, &cell);
         cell.starting.store(false, Ordering::Release);
         result
+    }
+
+    fn plug(&self, id: InstanceId, port: InterfaceId, open: &OpenThePort<'_>) -> DriverResult<()> {
+        let cell = self.cell(id);
+        let _action = cell.act();
+        self.plug_port(id, port, open)
+    }
+
+    fn unplug(&self, id: InstanceId, port: InterfaceId, pull: bool) -> DriverResult<()> {
+        let cell = self.cell(id);
+        let _action = cell.act();
+        self.unplug_port(id, port, pull)
     }
 
     fn power(&self, id: InstanceId, action: PowerAction) -> DriverResult<()> {

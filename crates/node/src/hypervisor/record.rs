@@ -14,7 +14,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use landfall_model::InstanceId;
+use landfall_model::{InstanceId, InterfaceId};
 use serde::{Deserialize, Serialize};
 
 use super::cgroup;
@@ -39,11 +39,22 @@ pub struct Record {
     pub groups: Vec<PathBuf>,
     /// How far it came.
     pub phase: Phase,
+    /// Interfaces that were taken from it without its consent: a device without an interface may be left of each.
+    #[serde(default)]
+    pub pulled: Vec<InterfaceId>,
 }
 
 impl Record {
     fn lost() -> Self {
-        Record { boot: 0, reboots: 0, machine: String::new(), uid: 0, groups: Vec::new(), phase: Phase::Started }
+        Record {
+            boot: 0,
+            reboots: 0,
+            machine: String::new(),
+            uid: 0,
+            groups: Vec::new(),
+            phase: Phase::Started,
+            pulled: Vec::new(),
+        }
     }
 }
 
@@ -235,7 +246,9 @@ mod tests {
 
     fn record() -> Record {
         let groups = vec![PathBuf::from("/none/i-1")];
-        Record { boot: 3, reboots: 1, machine: "pc-q35-7.2".into(), uid: 9, groups, phase: Phase::Preparing }
+        let pulled = vec![InterfaceId::from_random(4)];
+        let machine = "pc-q35-7.2".into();
+        Record { boot: 3, reboots: 1, machine, uid: 9, groups, phase: Phase::Preparing, pulled }
     }
 
     #[test]

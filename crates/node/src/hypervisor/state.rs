@@ -1,17 +1,18 @@
 //! How a guest is, asked from its QEMU, and what inspection sets right on the way.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use landfall_model::InstanceId;
+use landfall_model::{InstanceId, InterfaceId};
 use serde_json::{Value, json};
 
-use super::cgroup;
 use super::qemu::{Cell, Look, QemuHypervisor, lock, retry};
 use super::qmp::{Qmp, QmpError, QmpResult};
 use super::record::{Folder, Phase, Record};
+use super::{cgroup, plug};
 use crate::driver::{DriverResult, GuestState};
 
 /// How long a monitor may take over an inspection.
@@ -65,22 +66,23 @@ pub(super) fn query_status(qmp: &mut Qmp, timeout: Duration) -> QmpResult<Status
 }
 
 impl QemuHypervisor {
-    /// How a guest is whose start is over.
+    /// How a guest is whose start is over, and which interfaces it has, as far as it says.
     pub(super) fn state(
         &self,
         id: InstanceId,
         cell: &Arc<Cell>,
         folder: &Folder,
         record: &Record,
-    ) -> DriverResult<GuestState> {
+    ) -> DriverResult<(GuestState, Option<BTreeSet<InterfaceId>>)> {
         let looking = retry("looking for the guest's process");
         if folder.running(Some(record)).map_err(&looking)?.is_none() {
-            return Ok(self.end(cell, record));
+            return Ok((self.end(cell, record), None));
         }
-        let state = self.look(id, cell, folder);
+        let (state, ports) = self.look(id, cell, folder, record);
         // The process may have ended while it was asked.
         if folder.running(Some(record)).map_err(looking)?.is_none() {
-            return Ok(self.end(cell, &folder.record().ok().flatten().unwrap_or_else(|| record.clone())));
+            let last = folder.record().ok().flatten().unwrap_or_else(|| record.clone());
+            return Ok((self.end(cell, &last), None));
         }
         if state == GuestState::PoweredOff
             && record.phase == Phase::Started
@@ -91,7 +93,7 @@ impl QemuHypervisor {
             let next = Record { phase: Phase::PoweredOff, ..now };
             folder.write_record(&next).map_err(retry("recording that the guest powered itself off"))?;
         }
-        Ok(state)
+        Ok((state, ports))
     }
 
     /// Moves what the guest printed into the log, as far as its monitor answers.
@@ -99,10 +101,19 @@ impl QemuHypervisor {
         self.converse(id, cell, &self.folder(id), |_, _| Ok(()));
     }
 
-    fn look(&self, id: InstanceId, cell: &Cell, folder: &Folder) -> GuestState {
-        let state = self.converse(id, cell, folder, |qmp, look| self.look_closely(qmp, look));
+    fn look(
+        &self,
+        id: InstanceId,
+        cell: &Cell,
+        folder: &Folder,
+        record: &Record,
+    ) -> (GuestState, Option<BTreeSet<InterfaceId>>) {
+        let seen = self.converse(id, cell, folder, |qmp, look| {
+            let ports = plug::ports(qmp, record, LOOK_TIMEOUT)?;
+            Ok((self.look_closely(qmp, look)?, Some(ports)))
+        });
         // Without an answer there is only what is certain: its process is there.
-        state.unwrap_or(GuestState::Running)
+        seen.unwrap_or((GuestState::Running, None))
     }
 
     fn look_closely(&self, qmp: &mut Qmp, look: &mut Look) -> QmpResult<GuestState> {

@@ -117,6 +117,8 @@ fn instance_plan(group: SecurityGroupId) -> InstancePlan {
         machine: String::new(),
         disks: vec![disk(1, "/dev/xvda", true), disk(2, "/dev/sdf", false)],
         interfaces: vec![interface_id()],
+        pulled: vec![],
+        max_interfaces: 2,
         direct_boot: None,
         metadata: MetadataPlan {
             options: MetadataOptions { tags: true, ..MetadataOptions::default() },

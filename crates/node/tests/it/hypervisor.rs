@@ -1,7 +1,7 @@
 //! Real QEMU guests: started, confined, found again, reset, ended in every way. They have no disk to start from, so all
 //! that runs in them is the firmware, which is enough to print and to be reset.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::PathBuf;
@@ -122,6 +122,8 @@ fn plan(id: InstanceId, boot: u64) -> InstancePlan {
         machine: String::new(),
         disks: vec![],
         interfaces: vec![],
+        pulled: vec![],
+        max_interfaces: 2,
         direct_boot: None,
         metadata: MetadataPlan {
             options: MetadataOptions::default(),
@@ -169,6 +171,7 @@ fn a_guest_lives_and_is_found_again() {
         reboots: 2,
         state: GuestState::Running,
         machine: bench.machine.machine_type.clone(),
+        ports: Some(BTreeSet::new()),
     };
     assert_eq!(bench.guest(), Some(running.clone()));
     wait("the firmware's greeting", || bench.console().contains("SeaBIOS"));
@@ -292,7 +295,7 @@ fn a_killed_guest_is_dead_with_a_reason_and_can_be_started_anew() {
     wait("its death", || bench.state() != Some(GuestState::Running));
     fs::remove_dir_all(bench.folder.path().join(format!("run/{}", bench.id))).unwrap();
     let machine = bench.machine.machine_type.clone();
-    let left = Guest { id: bench.id, boot: 0, reboots: 0, state: GuestState::Dead(None), machine };
+    let left = Guest { id: bench.id, boot: 0, reboots: 0, state: GuestState::Dead(None), machine, ports: None };
     assert_eq!(bench.guest(), Some(left));
 }
 

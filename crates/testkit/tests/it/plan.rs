@@ -17,8 +17,9 @@ use landfall_cloud::{Cloud, Entropy, Tx, address, network, report, tag};
 use landfall_model::agent::{InstanceSeen, Phase, Report};
 use landfall_model::plan::{AclRulePlan, Power};
 use landfall_model::{
-    AccountId, Cidr, Host, HostFacts, HostId, Image, InstanceType, IpProtocol, Ipv4Cidr, MetadataOptions, Peer,
-    PortRange, Region, Route, RouteTarget, RuleDirection, Scope, SecurityGroupRule, ShutdownBehavior, VolumeKind,
+    AccountId, Attachment, Cidr, Host, HostFacts, HostId, Image, InstanceType, IpProtocol, Ipv4Cidr, MetadataOptions,
+    NetworkInterface, Peer, PortRange, Region, Route, RouteTarget, RuleDirection, Scope, SecurityGroupRule,
+    ShutdownBehavior, VolumeKind,
 };
 use landfall_state::{Engine, MemoryLog};
 use landfall_testkit::mirror::Mirror;
@@ -216,7 +217,18 @@ fn ends(tx: &mut Tx<'_, '_>, dice: &mut Dice) {
         Power::Gone => Phase::Gone,
     };
     let (boot, reboots) = (row.spec.boot, row.spec.reboots);
-    let seen = InstanceSeen { id: row.id, boot, reboots, phase, answered: true, machine: "q35".into(), reason: None };
+    let wanted = |row: &&NetworkInterface| row.attachment.as_ref().is_some_and(Attachment::is_wanted);
+    let interfaces = tx.interfaces.by_instance(&row.id).filter(wanted).map(|row| row.id).collect();
+    let seen = InstanceSeen {
+        id: row.id,
+        boot,
+        reboots,
+        phase,
+        answered: true,
+        machine: "q35".into(),
+        reason: None,
+        interfaces: Some(interfaces),
+    };
     report::take(tx, host, &Report { instances: vec![seen], ..Report::default() });
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Borrowed from the value wherever it can be: a page of a thousand of these is the heaviest answer that EC2 has.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use landfall_cloud::View;
 use landfall_cloud::network::private_name;
@@ -15,6 +15,7 @@ use landfall_model::{
 use landfall_wire::Time;
 use serde::Serialize;
 
+use super::network_interface::{Ipv6Address, ipv6_addresses};
 use super::{Tag, tag_set, time};
 
 /// Instances that one call launched.
@@ -73,6 +74,8 @@ pub struct InstanceShape<'v> {
     private_ip_address: Option<Ipv4Addr>,
     #[serde(skip_serializing_if = "Option::is_none")]
     ip_address: Option<Ipv4Addr>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ipv6_address: Option<Ipv6Addr>,
     #[serde(skip_serializing_if = "Option::is_none")]
     source_dest_check: Option<bool>,
     group_set: Vec<GroupIdentifier<'v>>,
@@ -160,7 +163,7 @@ struct InterfaceShape<'v> {
     #[serde(skip_serializing_if = "Option::is_none")]
     association: Option<AssociationShape>,
     private_ip_addresses_set: Vec<PrivateAddress>,
-    ipv6_addresses_set: [(); 0],
+    ipv6_addresses_set: Vec<Ipv6Address>,
     interface_type: &'static str,
 }
 
@@ -302,6 +305,7 @@ pub fn instance<'v>(view: &View<'v>, row: &'v Instance) -> InstanceShape<'v> {
         vpc_id: is_there.then_some(row.spec.vpc),
         private_ip_address: primary.map(NetworkInterface::primary),
         ip_address: public,
+        ipv6_address: primary.and_then(|interface| interface.ipv6.first().copied()),
         source_dest_check: primary.map(|interface| interface.source_dest_check),
         group_set: primary.map_or_else(Vec::new, |interface| group_set(view, interface)),
         state_reason: row.status.reason.as_ref().map(|r| StateReason { code: &r.code, message: &r.message }),
@@ -383,7 +387,7 @@ fn interface_shape<'v>(
     let attachment = interface.attachment.as_ref().map(|attachment| AttachmentShape {
         attachment_id: attachment.id,
         device_index: attachment.device_index,
-        status: "attached",
+        status: attachment.state.name(),
         attach_time: time(attachment.attached_at),
         delete_on_termination: attachment.delete_on_termination,
         network_card_index: 0,
@@ -411,7 +415,7 @@ fn interface_shape<'v>(
         attachment,
         association: primary.and_then(|address| address.association.clone()),
         private_ip_addresses_set: addresses,
-        ipv6_addresses_set: [],
+        ipv6_addresses_set: ipv6_addresses(interface),
         interface_type: "interface",
     }
 }

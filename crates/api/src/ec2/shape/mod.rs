@@ -19,6 +19,7 @@ pub mod metadata;
 pub mod nat_gateway;
 pub mod network_demand;
 pub mod network_interface;
+pub mod new_interface;
 pub mod peering;
 pub mod permission;
 pub mod resource;

@@ -1,12 +1,12 @@
 //! A network interface as DescribeNetworkInterfaces shows it: more than the part of it that stands in an instance.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use landfall_cloud::plan::public_name;
 use landfall_cloud::{View, network};
 use landfall_model::{
-    AccountId, AddressAssociationId, AllocationId, Attachment, AttachmentId, InstanceId, InterfaceId, Mac,
-    NetworkInterface, SubnetId, VpcId, ZoneName,
+    AccountId, AddressAssociationId, AllocationId, InstanceId, InterfaceId, InterfacePurpose, Mac, NetworkInterface,
+    SubnetId, VpcId, ZoneName,
 };
 use landfall_wire::Time;
 use serde::Serialize;
@@ -24,7 +24,7 @@ pub struct NetworkInterfaceShape<'v> {
     availability_zone_id: String,
     description: &'v str,
     owner_id: AccountId,
-    requester_id: AccountId,
+    requester_id: String,
     requester_managed: bool,
     status: &'static str,
     mac_address: Mac,
@@ -39,9 +39,35 @@ pub struct NetworkInterfaceShape<'v> {
     #[serde(skip_serializing_if = "Option::is_none")]
     tag_set: Option<Vec<Tag<'v>>>,
     private_ip_addresses_set: Vec<PrivateAddress>,
-    ipv6_addresses_set: [(); 0],
+    ipv6_addresses_set: Vec<Ipv6Address>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ipv6_address: Option<Ipv6Addr>,
     interface_type: &'static str,
     operator: Operator,
+}
+
+impl NetworkInterfaceShape<'_> {
+    /// The interface as the answer to its creation shows it.
+    #[must_use]
+    pub fn pending(mut self) -> Self {
+        self.status = "pending";
+        self
+    }
+}
+
+/// One of an interface's IPv6 addresses.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Ipv6Address {
+    ipv6_address: Ipv6Addr,
+    is_primary_ipv6: bool,
+}
+
+/// An interface's IPv6 addresses.
+pub fn ipv6_addresses(row: &NetworkInterface) -> Vec<Ipv6Address> {
+    let all = row.ipv6.iter().enumerate();
+    all.map(|(index, address)| Ipv6Address { ipv6_address: *address, is_primary_ipv6: index == 0 && row.primary_ipv6 })
+        .collect()
 }
 
 /// That no other service manages a resource.
@@ -55,18 +81,24 @@ impl Operator {
     pub const NONE: Operator = Operator { managed: false };
 }
 
-/// An attachment to an instance.
+/// What ids of attachments to something other than an instance begin with.
+pub const SERVICE_ATTACHMENT: &str = "ela-attach";
+/// Whose what has the region's own interfaces is.
+const SERVICE: &str = "amazon-aws";
+
+/// An attachment to an instance, or to a part of the network.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AttachmentShape {
-    attachment_id: AttachmentId,
-    instance_id: InstanceId,
-    instance_owner_id: AccountId,
-    device_index: u32,
+    pub attachment_id: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instance_id: Option<InstanceId>,
+    pub instance_owner_id: String,
+    pub device_index: u32,
     network_card_index: u32,
-    status: &'static str,
+    pub status: &'static str,
     attach_time: Time,
-    delete_on_termination: bool,
+    pub delete_on_termination: bool,
 }
 
 /// A public address that stands for a private one.
@@ -94,7 +126,22 @@ struct PrivateAddress {
 
 /// Whether it is attached, in AWS's words.
 pub fn status(row: &NetworkInterface) -> &'static str {
-    if row.attachment.is_some() { "in-use" } else { "available" }
+    if row.attachment.is_some() || !row.purpose.is_tenants() { "in-use" } else { "available" }
+}
+
+/// What kind of interface it is, in AWS's words.
+pub fn interface_type(row: &NetworkInterface) -> &'static str {
+    match row.purpose {
+        InterfacePurpose::Instance => "interface",
+        InterfacePurpose::NatGateway(_) => "nat_gateway",
+        InterfacePurpose::Endpoint(_) => "vpc_endpoint",
+        InterfacePurpose::TransitGateway(_) => "transit_gateway",
+    }
+}
+
+/// Who made it.
+pub fn requester(row: &NetworkInterface) -> String {
+    if row.purpose.is_tenants() { row.scope.account.to_string() } else { SERVICE.into() }
 }
 
 /// The name of one of its private addresses.
@@ -102,18 +149,31 @@ pub fn private_name(row: &NetworkInterface, address: Ipv4Addr) -> String {
     network::private_name(row.scope.region, address)
 }
 
-/// The attachment as its owner sees it.
-pub fn attachment(row: &NetworkInterface, attachment: &Attachment) -> AttachmentShape {
-    AttachmentShape {
-        attachment_id: attachment.id,
-        instance_id: attachment.instance,
-        instance_owner_id: row.scope.account,
+/// The attachment as its owner sees it. What the region itself has is attached by an id of another kind.
+pub fn attachment(row: &NetworkInterface) -> Option<AttachmentShape> {
+    if !row.purpose.is_tenants() {
+        let id = row.id.to_string();
+        return Some(AttachmentShape {
+            attachment_id: id.replacen("eni", SERVICE_ATTACHMENT, 1),
+            instance_id: None,
+            instance_owner_id: SERVICE.into(),
+            device_index: 1,
+            network_card_index: 0,
+            status: "attached",
+            attach_time: time(row.created_at),
+            delete_on_termination: false,
+        });
+    }
+    row.attachment.as_ref().map(|attachment| AttachmentShape {
+        attachment_id: attachment.id.to_string(),
+        instance_id: Some(attachment.instance),
+        instance_owner_id: row.scope.account.to_string(),
         device_index: attachment.device_index,
         network_card_index: 0,
-        status: "attached",
+        status: attachment.state.name(),
         attach_time: time(attachment.attached_at),
         delete_on_termination: attachment.delete_on_termination,
-    }
+    })
 }
 
 /// The public address that stands for a private one, if one does.
@@ -147,20 +207,21 @@ pub fn network_interface<'v>(view: &View<'v>, row: &'v NetworkInterface) -> Netw
         availability_zone_id: row.zone.zone_id(),
         description: &row.description,
         owner_id: row.scope.account,
-        requester_id: row.scope.account,
-        requester_managed: false,
+        requester_id: requester(row),
+        requester_managed: !row.purpose.is_tenants(),
         status: status(row),
         mac_address: row.mac,
         private_ip_address: row.primary(),
         private_dns_name: private_name(row, row.primary()),
         source_dest_check: row.source_dest_check,
         group_set: group_set(view, row),
-        attachment: row.attachment.as_ref().map(|each| attachment(row, each)),
+        attachment: attachment(row),
         association: association(view, row, row.primary()),
         tag_set: tag_set(view, &row.id.to_string()),
         private_ip_addresses_set: addresses.collect(),
-        ipv6_addresses_set: [],
-        interface_type: "interface",
+        ipv6_addresses_set: ipv6_addresses(row),
+        ipv6_address: row.ipv6.first().copied(),
+        interface_type: interface_type(row),
         operator: Operator::NONE,
     }
 }

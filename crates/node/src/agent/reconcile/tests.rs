@@ -10,7 +10,7 @@ use crate::fake::fixture;
 const NOW: Timestamp = Timestamp(1_700_000_000_000);
 
 fn guest(boot: u64, state: GuestState) -> Guest {
-    Guest { id: fixture::instance_id(1), boot, reboots: 0, state, machine: "q35".into() }
+    Guest { id: fixture::instance_id(1), boot, reboots: 0, state, machine: "q35".into(), ports: None }
 }
 
 fn running(boot: u64) -> Option<Guest> {
@@ -425,4 +425,32 @@ proptest! {
             prop_assert!(power == Gone && guest.is_some_and(|guest| !is_live(&guest)));
         }
     }
+}
+
+#[test]
+fn each_interface_is_waited_for_by_itself() {
+    let mut plan = fixture::instance(1, On, 1);
+    let (kept, comes, goes) = (fixture::port_id(1), fixture::port_id(2), fixture::port_id(3));
+    plan.interfaces = vec![kept, comes];
+    let mut found = guest(1, GuestState::Running);
+    let mut history = history_of(&plan);
+    assert_eq!(decide(&plan, Some(&found), &history, NOW), Step::Nothing, "nobody knows what it has");
+    found.ports = Some([kept, goes].into());
+    let unplug = Step::Unplug { port: goes, pull: false };
+    assert_eq!(decide(&plan, Some(&found), &history, NOW), unplug, "what goes makes room");
+    let timing = Timing::default();
+    history.done(&unplug, Some(&found), &timing, NOW);
+    assert_eq!(decide(&plan, Some(&found), &history, NOW), Step::Plug(comes), "the others don't wait");
+    history.failed(&Step::Plug(comes), &DriverError::Retry("busy".into()), Some(&found), &timing, NOW);
+    let first = NOW + timing.backoff_first;
+    assert_eq!(decide(&plan, Some(&found), &history, NOW), Step::WaitUntil(first));
+    assert_eq!(decide(&plan, Some(&found), &history, first), Step::Plug(comes));
+    assert_eq!(decide(&plan, Some(&found), &history, NOW + timing.effect), unplug, "it is asked again");
+    plan.pulled = vec![goes];
+    history.wish(&plan);
+    assert_eq!(decide(&plan, Some(&found), &history, NOW), Step::Unplug { port: goes, pull: true });
+    plan.reboots = 1;
+    assert_eq!(decide(&plan, Some(&found), &history, NOW), Step::Reset);
+    found.state = GuestState::PoweredOff;
+    assert_eq!(decide(&plan, Some(&found), &history, NOW), Step::Nothing);
 }

@@ -3,7 +3,7 @@ use landfall_model::plan::{HostPlan, Power};
 
 use super::*;
 use crate::driver::GuestState;
-use crate::fake::fixture::{Author, Random, instance_id, volume_id};
+use crate::fake::fixture::{Author, Random, instance_id, port_id, second_port_id, volume_id};
 
 const NOW: Timestamp = Timestamp(1_700_000_000_000);
 
@@ -69,6 +69,51 @@ fn a_life_at_zero_latency_takes_one_step_a_wish() {
     assert_eq!(host.machine().inventory().len(), 1, "the network alone is left");
     assert_eq!(host.machine().starts(), 2);
     assert!(host.ledger.instances.is_empty() && host.ledger.volumes.is_empty(), "nothing is remembered");
+}
+
+#[test]
+fn interfaces_come_and_go_while_a_guest_runs() {
+    let (mut host, mut author) = empty_host(SimOptions::default());
+    author.launch(1);
+    let seen = one(host.step(author.delta(), NOW).unwrap());
+    assert_eq!(seen.interfaces, Some(vec![port_id(1)]));
+    author.attach(1);
+    let seen = one(host.step(author.delta(), NOW).unwrap());
+    assert_eq!((seen.phase, seen.interfaces), (Phase::Running, Some(vec![port_id(1), second_port_id(1)])));
+    assert_eq!(host.machine().starts(), 1);
+    author.detach(1, false);
+    assert_eq!(one(host.step(author.delta(), NOW).unwrap()).interfaces, Some(vec![port_id(1)]));
+    author.forget_second(1);
+    assert_eq!(host.step(author.delta(), NOW).unwrap(), None);
+
+    // A guest that doesn't let go is asked again, also by an agent that knows nothing of it, until it does.
+    author.attach(1);
+    host.step(author.delta(), NOW).unwrap();
+    host.machine().faults().keep_ports(true);
+    author.detach(1, false);
+    let both = Some(vec![port_id(1), second_port_id(1)]);
+    assert_eq!(one(host.step(author.delta(), NOW).unwrap()).interfaces, both);
+    assert!(!host.is_settled());
+    let again = host.next_wake().unwrap();
+    assert!(again > NOW && again < after_ms(5_000));
+    host.restart_agent(again);
+    assert_eq!(one(host.tick(again)).interfaces, both);
+    host.machine().faults().keep_ports(false);
+    let at = host.next_wake().unwrap();
+    assert_eq!(one(host.tick(at)).interfaces, Some(vec![port_id(1)]));
+    assert!(host.is_settled());
+
+    author.attach(1);
+    host.step(author.delta(), at).unwrap();
+    host.machine().faults().keep_ports(true);
+    author.detach(1, true);
+    assert_eq!(one(host.step(author.delta(), at).unwrap()).interfaces, Some(vec![port_id(1)]), "it was pulled");
+    // What comes while the guest is stopped is there at its start.
+    author.stop(1, false);
+    assert_eq!(one(host.step(author.delta(), at).unwrap()).interfaces, None);
+    author.attach(1);
+    author.start(1);
+    assert_eq!(one(host.step(author.delta(), at).unwrap()).interfaces, both);
 }
 
 #[test]
