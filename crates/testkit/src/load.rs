@@ -14,6 +14,8 @@ use crate::acknowledged::Known;
 use crate::client::{Params, Refusal, list, params, text};
 use crate::world::{World, images};
 
+mod interface;
+
 /// What random clients remember.
 #[derive(Default)]
 pub struct Load {
@@ -50,6 +52,10 @@ const REQUESTS: &[Request] = &[
     ("AssociateAddress", 8, Load::associate),
     ("DisassociateAddress", 4, Load::disassociate),
     ("ReleaseAddress", 3, Load::release),
+    ("CreateNetworkInterface", 5, Load::create_interface),
+    ("AttachNetworkInterface", 9, Load::attach_interface),
+    ("DetachNetworkInterface", 5, Load::detach_interface),
+    ("DeleteNetworkInterface", 3, Load::delete_interface),
     ("CreateTags", 8, Load::create_tags),
     ("DeleteTags", 3, Load::delete_tags),
     ("ImportKeyPair", 3, Load::import_key),
@@ -513,6 +519,7 @@ pub fn delete_all(world: &mut World) {
             must(world, client, "ReleaseAddress", &params([("AllocationId", &id)]));
             world.acknowledged.deleted(&id, Known::Yes);
         }
+        interface::delete_all(world, client);
         let cloud = world.mirror().cloud();
         let rules: Vec<_> = cloud.security_group_rules.iter().filter(|row| row.scope == scope).cloned().collect();
         for rule in rules {

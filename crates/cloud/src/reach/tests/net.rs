@@ -223,6 +223,7 @@ impl Net {
             device_index: 0,
             delete_on_termination: true,
             attached_at: Timestamp(0),
+            state: landfall_model::AttachmentState::Attached,
         };
         self.interface(subnet, addresses, groups, Some(attachment), InterfacePurpose::Instance)
     }
@@ -261,6 +262,7 @@ impl Net {
             attachment,
             created_at: Timestamp(0),
             purpose,
+            primary_ipv6: false,
         });
         id
     }
