@@ -521,18 +521,24 @@ fn tap() -> (OwnedFd, std::sync::mpsc::Sender<()>) {
     let (hold, held) = std::sync::mpsc::channel::<()>();
     std::thread::spawn(move || {
         nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNET).unwrap();
-        let tun = fs::File::options().read(true).write(true).open("/dev/net/tun").unwrap();
-        // struct ifreq: the name, then the flags TAP, NO_PI and VNET_HDR.
-        let mut request = [0u8; 40];
-        request[..4].copy_from_slice(b"tap0");
-        request[16..18].copy_from_slice(&0x5002u16.to_ne_bytes());
-        // SAFETY: the request is a structure of the size that TUNSETIFF reads and writes.
-        let set = unsafe { libc::ioctl(tun.as_raw_fd(), libc::TUNSETIFF as _, request.as_mut_ptr()) };
-        assert_eq!(set, 0, "{}", std::io::Error::last_os_error());
-        send.send(OwnedFd::from(tun)).unwrap();
+        send.send(open_tap().unwrap()).unwrap();
         let _ = held.recv();
     });
     (receive.recv().unwrap(), hold)
+}
+
+/// Opens the TAP `tap0` of this thread's namespace.
+fn open_tap() -> std::io::Result<OwnedFd> {
+    let tun = fs::File::options().read(true).write(true).open("/dev/net/tun")?;
+    // struct ifreq: the name, then the flags TAP, NO_PI and VNET_HDR.
+    let mut request = [0u8; 40];
+    request[..4].copy_from_slice(b"tap0");
+    request[16..18].copy_from_slice(&0x5002u16.to_ne_bytes());
+    // SAFETY: the request is a structure of the size that TUNSETIFF reads and writes.
+    match unsafe { libc::ioctl(tun.as_raw_fd(), libc::TUNSETIFF as _, request.as_mut_ptr()) } {
+        0 => Ok(OwnedFd::from(tun)),
+        _ => Err(std::io::Error::last_os_error()),
+    }
 }
 
 #[test]
@@ -587,6 +593,103 @@ fn a_guest_waits_for_room_on_a_full_disk_and_goes_on() {
     if let Err(panic) = result {
         std::panic::resume_unwind(panic);
     }
+}
+
+/// A TAP that persists, in a namespace of its own, to be opened again and again.
+struct Taps {
+    ask: std::sync::mpsc::Sender<()>,
+    answer: std::sync::mpsc::Receiver<std::io::Result<OwnedFd>>,
+}
+
+impl Taps {
+    fn new() -> Self {
+        let (ask, asked) = std::sync::mpsc::channel();
+        let (tell, answer) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNET).unwrap();
+            let first = open_tap().unwrap();
+            // SAFETY: the descriptor is an open TAP; the argument is a plain number.
+            assert_eq!(unsafe { libc::ioctl(first.as_raw_fd(), libc::TUNSETPERSIST as _, 1) }, 0);
+            drop(first);
+            while asked.recv().is_ok() {
+                let _ = tell.send(open_tap());
+            }
+        });
+        Taps { ask, answer }
+    }
+
+    fn open(&self, port: InterfaceId) -> Result<OpenPort, DriverError> {
+        self.ask.send(()).unwrap();
+        let tap = self.answer.recv().unwrap().map_err(|error| DriverError::Retry(format!("the TAP: {error}")))?;
+        Ok(OpenPort { interface: port, mac: Mac([2, 0, 0, 0, 0, 2]), tap: Some(tap), mtu: 1400 })
+    }
+}
+
+fn ports(bench: &Bench) -> Option<Vec<InterfaceId>> {
+    Some(bench.guest()?.ports?.into_iter().collect())
+}
+
+#[test]
+fn what_is_plugged_in_is_told_by_the_machine_and_can_be_pulled() {
+    let Some(bench) = Bench::new("what_is_plugged_in_is_told_by_the_machine") else { return };
+    let (taps, port) = (Taps::new(), InterfaceId::from_random(2));
+    let plug = || bench.qemu.plug(bench.id, port, &|| taps.open(port));
+    assert!(plug().is_err(), "it doesn't run");
+    bench.qemu.unplug(bench.id, port, true).unwrap();
+    bench.start(&bench.plan(1)).unwrap();
+    assert_eq!(ports(&bench), Some(vec![]));
+    plug().unwrap();
+    plug().unwrap();
+    assert_eq!(ports(&bench), Some(vec![port]));
+    assert_eq!(find(&bench.another(), bench.id).and_then(|guest| guest.ports), Some([port].into()));
+    assert!(taps.open(port).is_err(), "a TAP serves one");
+    // No system runs that could let it go.
+    bench.qemu.unplug(bench.id, port, false).unwrap();
+    assert_eq!(ports(&bench), Some(vec![port]));
+    drop(taps.open(port).unwrap());
+    bench.qemu.unplug(bench.id, port, true).unwrap();
+    assert_eq!(ports(&bench), Some(vec![]));
+    bench.qemu.unplug(bench.id, port, true).unwrap();
+    assert!(plug().unwrap_err().to_string().contains("hasn't let go"));
+    bench.qemu.power(bench.id, PowerAction::Reset).unwrap();
+    // The reset lets all go that was to go.
+    wait("the device to be gone", || plug().is_ok());
+    assert_eq!(ports(&bench), Some(vec![port]));
+    // All of its slots: those that are left are for others.
+    let more: Vec<_> = (10..40).map(InterfaceId::from_random).collect();
+    let full = more.iter().find_map(|port| {
+        let taps = Taps::new();
+        bench.qemu.plug(bench.id, *port, &|| taps.open(*port)).err().map(|error| error.to_string())
+    });
+    assert!(full.is_some_and(|why| why.contains("none of its slots is free")));
+}
+
+#[test]
+fn a_guest_gets_an_interface_and_lets_it_go() {
+    let Some(guest) = RealGuest::new("a_guest_gets_an_interface_and_lets_it_go") else { return };
+    guest.volumes.ensure(&guest.volume).unwrap();
+    guest.start();
+    let (bench, first) = (&guest.bench, guest.plan.interfaces[0]);
+    let (taps, port) = (Taps::new(), InterfaceId::from_random(2));
+    // Before its system is up: it finds the device when it comes up.
+    bench.qemu.plug(bench.id, port, &|| taps.open(port)).unwrap();
+    assert_eq!(ports(bench), Some(vec![first, port]));
+    wait("the guest to let it go, asked again and again", || {
+        bench.qemu.unplug(bench.id, port, false).unwrap();
+        ports(bench) == Some(vec![first])
+    });
+    assert!(bench.console().contains("Linux version"));
+    let words = bench.console().matches("1af4:1041").count();
+    bench.qemu.plug(bench.id, port, &|| taps.open(port)).unwrap();
+    wait("the guest to see it", || bench.console().matches("1af4:1041").count() > words);
+    let asked = Instant::now();
+    wait("the guest to let it go", || {
+        bench.qemu.unplug(bench.id, port, false).unwrap();
+        ports(bench) == Some(vec![first])
+    });
+    eprintln!("let go after {:?}", asked.elapsed());
+    drop(taps.open(port).unwrap());
+    assert_eq!(bench.state(), Some(GuestState::Running));
 }
 
 fn volume(number: u128, source: VolumeSource) -> VolumePlan {
