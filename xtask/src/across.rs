@@ -31,7 +31,7 @@ const PLACES: &[(&str, &str)] = &[
     ("crates/cloud/src/expiry.rs", "time passes for all"),
     ("crates/cloud/src/insights/analyse.rs", "whose a hop is, so that nothing of another's is shown"),
     ("crates/cloud/src/instance.rs", "the interfaces of an instance that the view gave"),
-    ("crates/cloud/src/interface.rs", "the addresses of a subnet that the view gave"),
+    ("crates/cloud/src/interface_attachment.rs", "the interfaces of an instance that the view gave"),
     ("crates/cloud/src/nat.rs", "time passes for all"),
     ("crates/cloud/src/network.rs", "what belongs to a VPC that the view gave; VPC numbers are unique among all"),
     ("crates/cloud/src/peering.rs", "time passes for all, and both sides of a peering see it"),
