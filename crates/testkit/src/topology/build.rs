@@ -9,10 +9,10 @@ use landfall_cloud::vpc::{self, NewVpc};
 use landfall_cloud::{Fault, Tx, address};
 use landfall_model::plan::Power;
 use landfall_model::{
-    Attachment, Host, HostFacts, HostId, ImageId, Instance, InstanceId, InstanceSpec, InstanceState, InstanceStatus,
-    InterfaceId, InterfacePurpose, Ipv4Cidr, Ipv6Cidr, MetadataOptions, NetworkAclId, PeeringId, PrefixListId,
-    RouteTableId, RouteTarget, SecurityGroupId, ShutdownBehavior, SubnetId, Timestamp, TransitGatewayId, VpcId,
-    ZoneName,
+    Attachment, AttachmentState, Host, HostFacts, HostId, ImageId, Instance, InstanceId, InstanceSpec, InstanceState,
+    InstanceStatus, InterfaceId, InterfacePurpose, Ipv4Cidr, Ipv6Cidr, MetadataOptions, NetworkAclId, PeeringId,
+    PrefixListId, RouteTableId, RouteTarget, SecurityGroupId, ShutdownBehavior, SubnetId, Timestamp, TransitGatewayId,
+    VpcId, ZoneName,
 };
 
 use super::{Machine, Size};
@@ -150,6 +150,7 @@ impl<'b, 't, 'e> Builder<'b, 't, 'e> {
             device_index: 0,
             delete_on_termination: true,
             attached_at: Timestamp(1),
+            state: AttachmentState::Attached,
         };
         let mut groups: Vec<_> = self.vpcs[n].groups.iter().copied().filter(|_| self.dice.chance(500)).collect();
         if groups.is_empty() {
@@ -157,7 +158,7 @@ impl<'b, 't, 'e> Builder<'b, 't, 'e> {
         }
         let new = NewInterface {
             secondary_count: u32::from(self.dice.chance(150)),
-            ipv6_count: u32::from(place.ipv6.is_some() && self.dice.chance(900)),
+            ipv6_count: Some(u32::from(place.ipv6.is_some() && self.dice.chance(900))),
             groups,
             ..NewInterface::default()
         };
