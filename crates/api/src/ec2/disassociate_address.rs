@@ -47,10 +47,6 @@ impl Write for DisassociateAddress {
                 ));
             }
         };
-        let association = view.need::<Addresses, _>(id)?.association.as_ref();
-        if let Some(interface) = association.map(|association| association.interface) {
-            view.tenants_interface(interface)?;
-        }
         address::disassociate(tx, id)?;
         Ok(Done::OK)
     }
