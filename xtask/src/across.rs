@@ -25,6 +25,10 @@ const VALUES: &[&str] = &["tx", "cloud", "inner", "head", "value", "tables()", "
 /// The files that may, and why.
 const PLACES: &[(&str, &str)] = &[
     ("crates/api/src/ec2/describe_images.rs", "images are the provider's"),
+    (
+        "crates/api/src/ec2/describe_security_group_references.rs",
+        "the VPCs across a peering whose rules name the caller's groups",
+    ),
     ("crates/api/src/ec2/run_instances.rs", "the rows of a reservation that this account's client token names"),
     ("crates/api/src/ec2/shape/permission.rs", "the groups of a VPC that the view gave"),
     ("crates/cloud/src/address.rs", "the pool of public addresses is the provider's"),
@@ -33,8 +37,16 @@ const PLACES: &[(&str, &str)] = &[
     ("crates/cloud/src/instance.rs", "the interfaces of an instance that the view gave"),
     ("crates/cloud/src/interface_attachment.rs", "the interfaces of an instance that the view gave"),
     ("crates/cloud/src/nat.rs", "time passes for all"),
+    (
+        "crates/cloud/src/network_acl.rs",
+        "association ids are unique among all, and what is found by one is kept only if it is the view's",
+    ),
     ("crates/cloud/src/network.rs", "what belongs to a VPC that the view gave; VPC numbers are unique among all"),
     ("crates/cloud/src/peering.rs", "time passes for all, and both sides of a peering see it"),
+    (
+        "crates/cloud/src/prefix_list.rs",
+        "the region's own lists are the provider's; who refers to a list is kept to the view",
+    ),
     ("crates/cloud/src/placement.rs", "hosts are the provider's"),
     ("crates/cloud/src/plan/affected.rs", "a host runs the machines of all"),
     ("crates/cloud/src/plan/instance.rs", "a host runs the machines of all"),
@@ -49,7 +61,10 @@ const PLACES: &[(&str, &str)] = &[
     ("crates/cloud/src/report.rs", "a host runs the machines of all"),
     ("crates/cloud/src/route.rs", "the connections of a VPN gateway that the view gave"),
     ("crates/cloud/src/route_table.rs", "the tables of a VPC or subnet that the view gave"),
-    ("crates/cloud/src/security_group.rs", "the rules of a group that the view gave"),
+    (
+        "crates/cloud/src/security_group.rs",
+        "the rules of a group that the view gave; a rule may name a group of a peered VPC, whoever has that",
+    ),
     (
         "crates/cloud/src/subnet.rs",
         "association ids are unique among all, and what is found by one is kept only if it is the view's",

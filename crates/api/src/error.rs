@@ -162,6 +162,15 @@ impl From<Fault> for ApiError {
                 "InvalidCidrBlock.InUse",
                 format!("The CIDR block {block} can't be disassociated: it has addresses that are in use."),
             ),
+            Fault::StaleVersion => {
+                Self::new("PrefixListVersionMismatch", "The prefix list has the incorrect version number.")
+            }
+            Fault::TooManyEntries(max) => Self::new(
+                "PrefixListMaxEntriesExceeded",
+                format!("The prefix list would have more entries than its maximum, {max}."),
+            ),
+            Fault::Entries(message) => Self::new("InvalidPrefixListModification", message),
+            Fault::Unsupported(what) => Self::unsupported(what),
             Fault::NotPermitted(message) => Self::new("OperationNotPermitted", message),
             Fault::AlreadyAssociated(message) => Self::new("Resource.AlreadyAssociated", message),
         }
@@ -177,6 +186,9 @@ fn no_such(code: &str, noun: &str, id: &str) -> String {
     }
     if code == "NatGatewayNotFound" {
         return format!("NAT gateway {id} was not found");
+    }
+    if code == "InvalidNetworkAclEntry.NotFound" {
+        return format!("The {noun} {id} does not exist.");
     }
     if id.contains(", ") {
         return format!("The {noun}s '{id}' do not exist");
@@ -209,6 +221,10 @@ fn exists(kind: ExistsKind, what: &str) -> ApiError {
         ExistsKind::Analysis => ApiError::new(
             "AnalysisExistsForNetworkInsightsPath",
             format!("The network insights path '{what}' has analyses; delete them first."),
+        ),
+        ExistsKind::AclEntry => ApiError::new(
+            "NetworkAclEntryAlreadyExists",
+            format!("The network acl entry identified by {what} already exists."),
         ),
         ExistsKind::DefaultSubnet => ApiError::new(
             "DefaultSubnetAlreadyExistsInAvailabilityZone",
@@ -269,6 +285,15 @@ fn quota(kind: QuotaKind, limit: u64) -> ApiError {
         ),
         QuotaKind::SubnetsPerVpc => ("SubnetLimitExceeded", "The maximum number of subnets has been reached.".into()),
         QuotaKind::Of(code, noun) => (code, format!("The maximum number of {noun} ({limit}) has been reached.")),
+        QuotaKind::AclsPerVpc => {
+            ("NetworkAclLimitExceeded", "The maximum number of network ACLs has been reached.".into())
+        }
+        QuotaKind::PrefixLists => {
+            ("PrefixListLimitExceeded", "The maximum number of prefix lists has been reached.".into())
+        }
+        QuotaKind::RulesPerAcl => {
+            ("NetworkAclEntryLimitExceeded", "The maximum number of network ACL entries has been reached.".into())
+        }
         QuotaKind::Tags => {
             ("TagLimitExceeded", format!("The maximum number of Tags for a resource ({limit}) has been reached."))
         }

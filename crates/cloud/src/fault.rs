@@ -160,6 +160,18 @@ pub enum Fault {
     /// A block that something still uses.
     #[error("{0} is in use")]
     BlockInUse(Cidr),
+    /// A version that isn't the last one any more.
+    #[error("not the current version")]
+    StaleVersion,
+    /// More entries than a prefix list was made for.
+    #[error("more than {0} entries")]
+    TooManyEntries(u32),
+    /// Entries that can't be added or removed, in a whole sentence.
+    #[error("{0}")]
+    Entries(String),
+    /// Something that AWS has and Landfall doesn't, in words that follow "does not support".
+    #[error("unsupported: {0}")]
+    Unsupported(String),
     /// Something that nobody may do, in a whole sentence.
     #[error("{0}")]
     NotPermitted(String),
@@ -183,6 +195,8 @@ pub enum ExistsKind {
     FlowLog,
     /// Analyses of a path.
     Analysis,
+    /// An entry of a network ACL.
+    AclEntry,
 }
 
 /// Limits.
@@ -224,6 +238,12 @@ pub enum QuotaKind {
     SubnetsPerVpc,
     /// What else there is a limit of: the error code of its kind, and its noun.
     Of(&'static str, &'static str),
+    /// Network ACLs of a VPC.
+    AclsPerVpc,
+    /// Prefix lists.
+    PrefixLists,
+    /// Entries of a network ACL, each way.
+    RulesPerAcl,
 }
 
 /// What can be wrong with a block.

@@ -10,7 +10,7 @@ use landfall_model::plan::Power;
 use landfall_model::{
     Attachment, AttachmentState, ImageId, Instance, InstanceId, InstanceSpec, InstanceState, InstanceStatus,
     InstanceType, InterfaceId, InterfacePurpose, MetadataOptions, ReservationId, SecurityGroupId, ShutdownBehavior,
-    Subnet, SubnetId, UserData, ZoneName,
+    Subnet, SubnetId, UserData, VpcId, ZoneName,
 };
 
 use crate::fault::Fault;
@@ -18,7 +18,8 @@ use crate::interface::{self, NewInterface};
 use crate::interface_address::check_fits;
 use crate::interface_attachment::check_count;
 use crate::tx::Tx;
-use crate::value::{Instances, Interfaces, Subnets, UserDataTable};
+use crate::value::{Instances, Interfaces, Subnets, UserDataTable, Vpcs};
+use crate::view::View;
 use crate::volume::{self, NewVolume};
 use crate::{address, placement, tag};
 
@@ -175,6 +176,7 @@ fn check(tx: &Tx<'_, '_>, order: &Order) -> Result<Checked, Fault> {
             return Err(Fault::Mismatch("All interfaces of an instance must be in one VPC.".into()));
         }
     }
+    check_tenancy(&view, primary.vpc)?;
     if let Some(zone) = order.zone.filter(|zone| *zone != primary.zone) {
         return Err(Fault::Mismatch(format!(
             "The specified Availability Zone '{zone}' does not match that of subnet '{}' ('{}')",
@@ -207,6 +209,16 @@ fn check(tx: &Tx<'_, '_>, order: &Order) -> Result<Checked, Fault> {
         }
     }
     Ok(Checked { primary, subnets, key, root_device: image.root_device.clone(), volumes })
+}
+
+/// That a VPC's instances may share a machine with others': a host is nobody's alone.
+fn check_tenancy(view: &View<'_>, vpc: VpcId) -> Result<(), Fault> {
+    if view.find::<Vpcs, _>(vpc).is_some_and(|row| row.dedicated) {
+        return Err(Fault::Unsupported(format!(
+            "dedicated tenancy, which instances in the VPC '{vpc}' get (ModifyVpcTenancy changes that)"
+        )));
+    }
+    Ok(())
 }
 
 fn launch_one(

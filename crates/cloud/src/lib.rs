@@ -5,6 +5,7 @@
 //! or does I/O: time, ids and entropy come in through the transaction.
 
 pub mod address;
+pub mod dhcp_options;
 pub mod entropy;
 pub mod expiry;
 pub mod fault;
@@ -25,6 +26,7 @@ pub mod peering;
 pub mod placement;
 pub mod plan;
 pub mod power;
+pub mod prefix_list;
 pub mod reach;
 pub mod report;
 pub mod route;

@@ -11,7 +11,6 @@ use landfall_model::{
 
 use crate::fault::{ExistsKind, Fault};
 use crate::subnet::{self, NewSubnet};
-use crate::tag;
 use crate::tx::Tx;
 use crate::value::{
     DhcpOptionsTable, EgressOnlyGateways, Endpoints, Interfaces, InternetGateways, NatGateways, RouteTables, Usages,
@@ -19,6 +18,7 @@ use crate::value::{
 };
 use crate::view::View;
 use crate::vpc::{self, NewVpc};
+use crate::{prefix_list, tag};
 
 /// The default VPC's block, as EC2's.
 const DEFAULT_VPC: (Ipv4Addr, u8) = (Ipv4Addr::new(172, 31, 0, 0), 16);
@@ -29,10 +29,11 @@ const DEFAULT_SUBNET_PREFIX: u8 = 20;
 /// by itself; the mark is a set of DHCP options, which is made with the first, or, where all of them were deleted, the row
 /// of what the account has taken.
 pub fn ensure_default(tx: &mut Tx<'_, '_>) -> Result<(), Fault> {
-    if !lacks_default(&tx.view()) {
+    let scope = tx.scope();
+    prefix_list::ensure_region(tx, scope.region);
+    if !lacks_network(&tx.view()) {
         return Ok(());
     }
-    let scope = tx.scope();
     let id = tx.new_id();
     let options = vec![
         ("domain-name".to_owned(), vec![scope.region.internal_domain()]),
@@ -42,8 +43,12 @@ pub fn ensure_default(tx: &mut Tx<'_, '_>) -> Result<(), Fault> {
     create_default_vpc(tx).map(|_| ())
 }
 
-/// Whether the scope still lacks its default network.
+/// Whether the scope still lacks its default network, or its region the prefix lists of its own.
 pub fn lacks_default(view: &View<'_>) -> bool {
+    lacks_network(view) || prefix_list::lacks_region(view)
+}
+
+fn lacks_network(view: &View<'_>) -> bool {
     view.all::<DhcpOptionsTable, _>().next().is_none() && view.find::<Usages, _>(0).is_none()
 }
 

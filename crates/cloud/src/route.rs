@@ -281,6 +281,13 @@ fn check_within(view: &View<'_>, vpc: VpcId, destination: Destination, target: R
     Ok(())
 }
 
+/// That the routes of a table are no more than its quota, now that a prefix list has grown.
+pub(crate) fn check_room(view: &View<'_>, row: &RouteTable) -> Result<(), Fault> {
+    let limit = u64::from(view.provider().quotas.routes_per_table);
+    let taken: u64 = row.routes.iter().map(|route| weight(view, route)).sum();
+    if taken > limit { Err(Fault::Quota(QuotaKind::Of("RouteLimitExceeded", "routes"), limit)) } else { Ok(()) }
+}
+
 /// What a route counts against the limit: a prefix list as many as it may have entries, what the table has by itself
 /// nothing.
 fn weight(view: &View<'_>, route: &Route) -> u64 {

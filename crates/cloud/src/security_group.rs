@@ -1,8 +1,8 @@
 //! Security groups: their names, their rules, and what keeps one from being deleted.
 
 use landfall_model::{
-    Cidr, IpProtocol, Ipv4Cidr, Ipv6Cidr, Peer, PortRange, RuleDirection, SecurityGroup, SecurityGroupId,
-    SecurityGroupRule, SecurityGroupRuleId, VpcId,
+    Cidr, IpProtocol, Ipv4Cidr, Ipv6Cidr, Peer, PeeredGroup, Peering, PeeringId, PeeringState, PortRange,
+    RuleDirection, SecurityGroup, SecurityGroupId, SecurityGroupRule, SecurityGroupRuleId, VpcId,
 };
 
 use crate::fault::{ExistsKind, Fault, QuotaKind};
@@ -69,8 +69,19 @@ fn open_rule(peer: Peer) -> NewRule {
 
 fn add(tx: &mut Tx<'_, '_>, group: SecurityGroupId, direction: RuleDirection, rule: NewRule) -> SecurityGroupRuleId {
     let (scope, id) = (tx.scope(), tx.new_id());
+    let peered = tx.view().peered(group, &rule.peer);
     let NewRule { protocol, ports, peer, description } = rule;
-    tx.put::<SecurityGroupRules>(SecurityGroupRule { scope, id, group, direction, protocol, ports, peer, description });
+    tx.put::<SecurityGroupRules>(SecurityGroupRule {
+        scope,
+        id,
+        group,
+        direction,
+        protocol,
+        ports,
+        peer,
+        description,
+        peered,
+    });
     id
 }
 
@@ -82,20 +93,38 @@ pub fn authorize(
     rules: Vec<NewRule>,
 ) -> Result<Vec<SecurityGroupRuleId>, Fault> {
     let vpc = tx.view().need::<SecurityGroups, _>(group)?.vpc;
-    let limit = tx.provider().quotas.rules_per_group;
     let mut ids = Vec::with_capacity(rules.len());
     for rule in rules {
         check(&tx.view(), vpc, &rule)?;
         if find_same(&tx.view(), group, direction, &rule).is_some() {
             return Err(Fault::DuplicateRule(describe(&rule, direction)));
         }
-        let count = tx.view().rules_of(group).filter(|r| r.direction == direction).count();
-        if count >= limit as usize {
-            return Err(Fault::Quota(QuotaKind::RulesPerGroup, u64::from(limit)));
-        }
         ids.push(add(tx, group, direction, rule));
+        check_room(&tx.view(), group, direction)?;
     }
     Ok(ids)
+}
+
+/// That a group's rules of a direction are no more than its quota. It holds for each family: a rule that names a group
+/// counts for both, one that names a prefix list as often as the list may have entries. Source: "Amazon VPC quotas".
+pub(crate) fn check_room(view: &View<'_>, group: SecurityGroupId, direction: RuleDirection) -> Result<(), Fault> {
+    let limit = u64::from(view.provider().quotas.rules_per_group);
+    let (mut v4, mut v6) = (0, 0);
+    for rule in view.rules_of(group).filter(|rule| rule.direction == direction) {
+        let (more_v4, more_v6) = match rule.peer {
+            Peer::Cidr(Cidr::V4(_)) => (1, 0),
+            Peer::Cidr(Cidr::V6(_)) => (0, 1),
+            Peer::Group(_) => (1, 1),
+            Peer::PrefixList(id) => match view.prefix_list(id) {
+                Ok(list) if list.ipv6 => (0, u64::from(list.max_entries)),
+                Ok(list) => (u64::from(list.max_entries), 0),
+                Err(_) => (0, 0),
+            },
+        };
+        v4 += more_v4;
+        v6 += more_v6;
+    }
+    if v4.max(v6) > limit { Err(Fault::Quota(QuotaKind::RulesPerGroup, limit)) } else { Ok(()) }
 }
 
 /// Replaces what a rule allows and is said to be for, its id kept. Its peer stays of the same kind.
@@ -121,9 +150,10 @@ pub fn modify(
     if find_same(&tx.view(), group, before.direction, &rule).is_some_and(|other| other != id) {
         return Err(Fault::DuplicateRule(describe(&rule, before.direction)));
     }
+    let (peered, direction) = (tx.view().peered(group, &rule.peer), before.direction);
     let NewRule { protocol, ports, peer, description } = rule;
-    tx.put::<SecurityGroupRules>(SecurityGroupRule { protocol, ports, peer, description, ..before });
-    Ok(())
+    tx.put::<SecurityGroupRules>(SecurityGroupRule { protocol, ports, peer, description, peered, ..before });
+    check_room(&tx.view(), group, direction)
 }
 
 fn peer_kind(peer: &Peer) -> &'static str {
@@ -257,8 +287,9 @@ pub fn delete(tx: &mut Tx<'_, '_>, id: SecurityGroupId) -> Result<(), Fault> {
             "the specified group: \"{id}\" name: \"default\" cannot be deleted by a user"
         )));
     }
-    let used =
-        tx.interfaces.by_group.count(&id) > 0 || tx.security_group_rules.by_peer(&id).any(|rule| rule.group != id);
+    // A rule across a peering doesn't keep the group: it goes stale.
+    let names_it = |rule: &SecurityGroupRule| rule.group != id && rule.peered.is_none();
+    let used = tx.interfaces.by_group.count(&id) > 0 || tx.security_group_rules.by_peer(&id).any(names_it);
     if used {
         return Err(Fault::InUse { what: format!("resource {id}") });
     }
@@ -274,13 +305,14 @@ pub fn delete(tx: &mut Tx<'_, '_>, id: SecurityGroupId) -> Result<(), Fault> {
 
 /// Whether a rule is one that a group of that VPC can have.
 fn check(view: &View<'_>, vpc: VpcId, rule: &NewRule) -> Result<(), Fault> {
-    if let Peer::Group(peer) = rule.peer {
-        let peer_vpc = view.need::<SecurityGroups, _>(peer)?.vpc;
-        if peer_vpc != vpc {
-            return Err(Fault::Mismatch(format!(
-                "You have specified two resources that belong to different networks: {peer} is in {peer_vpc}, not {vpc}"
-            )));
+    match rule.peer {
+        Peer::Group(peer) => {
+            view.group_from(vpc, peer)?;
         }
+        Peer::PrefixList(list) => {
+            view.prefix_list(list)?;
+        }
+        Peer::Cidr(_) => {}
     }
     let v4_only = matches!(rule.peer, Peer::Cidr(Cidr::V4(_))) && rule.protocol == IpProtocol::ICMPV6;
     if v4_only {
@@ -309,6 +341,62 @@ fn describe(rule: &NewRule, direction: RuleDirection) -> String {
 }
 
 impl<'a> View<'a> {
+    /// The group of that id, as a rule in a VPC can name it: one of the same VPC, or of one that it is peered with, in the
+    /// same region, whoever has that.
+    pub fn group_from(&self, vpc: VpcId, id: SecurityGroupId) -> Result<&'a SecurityGroup, Fault> {
+        let found = self.tables().security_groups.by_id(&id).next();
+        let row = found.filter(|row| row.scope == self.scope() || self.peering_to(vpc, row).is_some());
+        let row = row.ok_or_else(|| Fault::no_such(id))?;
+        if row.vpc == vpc || self.peering_to(vpc, row).is_some() {
+            return Ok(row);
+        }
+        Err(Fault::Mismatch(format!(
+            "You have specified two resources that belong to different networks: {id} is in {}, not {vpc}",
+            row.vpc
+        )))
+    }
+
+    /// The peering that leads from a VPC to a group's.
+    fn peering_to(&self, vpc: VpcId, group: &SecurityGroup) -> Option<PeeringId> {
+        let leads = |row: &&Peering| {
+            row.across(vpc).is_some_and(|side| side.vpc == group.vpc && side.scope.region == self.scope().region)
+        };
+        self.tables().peerings.by_vpc(&vpc).find(leads).map(|row| row.id)
+    }
+
+    /// Where a rule's peer is, if it is a group of a peered VPC.
+    fn peered(&self, group: SecurityGroupId, peer: &Peer) -> Option<PeeredGroup> {
+        let Peer::Group(peer) = peer else { return None };
+        let vpc = self.find::<SecurityGroups, _>(group)?.vpc;
+        let row = self.group_from(vpc, *peer).ok().filter(|row| row.vpc != vpc)?;
+        let peering = self.peering_to(vpc, row)?;
+        Some(PeeredGroup { owner: row.scope.account, vpc: row.vpc, peering })
+    }
+
+    /// The state of the peering that a rule's group is reached by; `deleted` once nothing is known of it.
+    pub fn peering_status(&self, peered: &PeeredGroup) -> &'static str {
+        let row = self.tables().peerings.by_id(&peered.peering).next();
+        row.map_or(PeeringState::Deleted, |row| row.state).name()
+    }
+
+    /// Whether a rule names a group that is no more, or no more within reach.
+    pub fn is_stale(&self, rule: &SecurityGroupRule) -> bool {
+        let (Some(peered), Peer::Group(group)) = (rule.peered, &rule.peer) else { return false };
+        let row = self.tables().peerings.by_id(&peered.peering).next();
+        let reached = row.is_some_and(|row| row.across(peered.vpc).is_some());
+        !reached || self.tables().security_groups.by_id(group).next().is_none()
+    }
+
+    /// Whether a group has a stale rule that names that group.
+    pub fn names_stale(&self, group: SecurityGroupId, named: SecurityGroupId) -> bool {
+        self.rules_of(group).any(|rule| rule.peer == Peer::Group(named) && self.is_stale(rule))
+    }
+
+    /// The groups of a VPC.
+    pub fn groups_of(&self, vpc: VpcId) -> impl Iterator<Item = &'a SecurityGroup> {
+        self.tables().security_groups.by_vpc(&vpc)
+    }
+
     /// The rules of a group.
     pub fn rules_of(&self, group: SecurityGroupId) -> impl Iterator<Item = &'a SecurityGroupRule> {
         self.tables().security_group_rules.by_group(&group)

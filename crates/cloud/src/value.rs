@@ -12,13 +12,13 @@ use landfall_model::{
     CustomerGatewayId, Destination, DhcpOptions, DhcpOptionsId, EgressOnlyGateway, EgressOnlyGatewayId, Endpoint,
     EndpointId, FlowLog, FlowLogId, FlowLogResource, Host, HostId, Image, ImageId, InsightsAnalysis,
     InsightsAnalysisId, InsightsPath, InsightsPathId, Instance, InstanceId, InterfaceId, InternetGateway,
-    InternetGatewayId, Ipv4Cidr, Ipv6Cidr, KeyPair, KeyPairId, NatGateway, NatGatewayId, NetworkAcl, NetworkAclId,
-    NetworkInterface, Peer, Peering, PeeringId, PrefixList, PrefixListId, Principal, Quotas, ReservationId, RouteTable,
-    RouteTableAssociationId, RouteTableId, RouteTarget, Scope, Scoped, SecurityGroup, SecurityGroupId,
-    SecurityGroupRule, SecurityGroupRuleId, Settings, Subnet, SubnetCidrId, SubnetId, TagSet, Timestamp,
-    TransitGateway, TransitGatewayAttachment, TransitGatewayAttachmentId, TransitGatewayId, TransitGatewayRouteTable,
-    TransitGatewayRouteTableId, Usage, UserData, Volume, VolumeId, Vpc, VpcCidrId, VpcId, VpnConnection,
-    VpnConnectionId, VpnGateway, VpnGatewayId, VpnSide, host,
+    InternetGatewayId, Ipv4Cidr, Ipv6Cidr, KeyPair, KeyPairId, NatGateway, NatGatewayId, NetworkAcl,
+    NetworkAclAssociationId, NetworkAclId, NetworkInterface, Peer, Peering, PeeringId, PrefixList, PrefixListId,
+    Principal, Quotas, ReservationId, RouteTable, RouteTableAssociationId, RouteTableId, RouteTarget, Scope, Scoped,
+    SecurityGroup, SecurityGroupId, SecurityGroupRule, SecurityGroupRuleId, Settings, Subnet, SubnetCidrId, SubnetId,
+    TagSet, Timestamp, TransitGateway, TransitGatewayAttachment, TransitGatewayAttachmentId, TransitGatewayId,
+    TransitGatewayRouteTable, TransitGatewayRouteTableId, Usage, UserData, Volume, VolumeId, Vpc, VpcCidrId, VpcId,
+    VpnConnection, VpnConnectionId, VpnGateway, VpnGatewayId, VpnSide, host,
 };
 
 landfall_state::value! {
@@ -117,6 +117,7 @@ landfall_state::value! {
         pub network_acls: NetworkAcls = "network-acl" v1 {
             row: NetworkAcl,
             key: Scoped<NetworkAclId> = |row| row.key(),
+            index by_association: NetworkAclAssociationId = |row| row.associations.iter().map(|(id, _)| *id),
             index by_vpc: VpcId = |row| Some(row.vpc),
             index by_subnet: SubnetId = |row| row.associations.iter().map(|(_, subnet)| *subnet),
         },
@@ -338,6 +339,7 @@ pub fn default_settings() -> Settings {
         incarnation: 1,
         public_pool: pool.unwrap_or(Ipv4Cidr::ALL),
         ipv6_pool: host::default_ipv6_pool(),
+        service_pool: host::default_service_pool(),
         public_domain: "compute.amazonaws.com".into(),
         cpu_ratio: 8,
         quotas: Quotas::default(),

@@ -5,8 +5,8 @@
 use std::net::Ipv4Addr;
 
 use landfall_model::{
-    Cidr, FlowLogResource, Ipv4Cidr, Ipv6Cidr, NetworkAcl, RouteTable, SecurityGroup, SecurityGroupRule, Vpc,
-    VpcCidrId, VpcId,
+    Cidr, Destination, FlowLogResource, Ipv4Cidr, Ipv6Cidr, NetworkAcl, RouteTable, SecurityGroup, SecurityGroupRule,
+    Vpc, VpcCidrId, VpcId,
 };
 
 use crate::fault::{BlockKind, Fault, QuotaKind};
@@ -154,6 +154,7 @@ pub fn disassociate(tx: &mut Tx<'_, '_>, id: VpcCidrId) -> Result<(VpcId, Cidr),
             return Err(Fault::BlockInUse(Cidr::V4(block)));
         }
         tx.update::<Vpcs, _>(&key, |row| row.cidrs.retain(|(each, _)| *each != id));
+        forget_local(tx, vpc, Cidr::V4(block));
         return Ok((vpc, Cidr::V4(block)));
     }
     let block = row.ipv6.iter().find(|(each, _)| *each == id).map(|(_, block)| *block);
@@ -162,7 +163,18 @@ pub fn disassociate(tx: &mut Tx<'_, '_>, id: VpcCidrId) -> Result<(VpcId, Cidr),
         return Err(Fault::BlockInUse(Cidr::V6(block)));
     }
     tx.update::<Vpcs, _>(&key, |row| row.ipv6.retain(|(each, _)| *each != id));
+    forget_local(tx, vpc, Cidr::V6(block));
     Ok((vpc, Cidr::V6(block)))
+}
+
+/// Removes what stood in the place of a block's local route, which goes with the block.
+fn forget_local(tx: &mut Tx<'_, '_>, vpc: VpcId, block: Cidr) {
+    let local = Destination::Cidr(block);
+    let stands = |table: &&RouteTable| table.routes.iter().any(|route| route.destination == local);
+    let tables: Vec<_> = tx.route_tables.by_vpc(&vpc).filter(stands).map(RouteTable::key).collect();
+    for table in tables {
+        tx.update::<RouteTables, _>(&table, |row| row.routes.retain(|route| route.destination != local));
+    }
 }
 
 /// Deletes a VPC that has nothing left but what each has from the start, and that with it.
@@ -251,7 +263,6 @@ fn is_restricted(blocks: &[Ipv4Cidr], block: Ipv4Cidr) -> bool {
 
 /// That a block is no larger than where a route of the VPC leads to, and is nobody's whom the VPC is peered with.
 fn check_ways(view: &View<'_>, vpc: VpcId, block: Ipv4Cidr) -> Result<(), Fault> {
-    use landfall_model::Destination;
     for route in view.tables().route_tables.by_vpc(&vpc).flat_map(|table| &table.routes) {
         if let Destination::Cidr(Cidr::V4(to)) = route.destination
             && block.covers(to)

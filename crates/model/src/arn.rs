@@ -26,6 +26,11 @@ impl Arn {
         Arn(format!("arn:{}:ec2:{}::{}/{id}", scope.region.partition(), scope.region, K::RESOURCE))
     }
 
+    /// An EC2 resource that the provider keeps for everybody, whose ARN has `aws` for an account.
+    pub fn ec2_provided<K: Kind>(scope: Scope, id: Id<K>) -> Self {
+        Arn(format!("arn:{}:ec2:{}:aws:{}/{id}", scope.region.partition(), scope.region, K::RESOURCE))
+    }
+
     /// An IAM resource's ARN, which carries no region.
     pub fn iam(account: AccountId, resource: impl fmt::Display) -> Self {
         Arn(format!("arn:aws:iam::{account}:{resource}"))

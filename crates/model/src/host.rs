@@ -72,6 +72,9 @@ pub struct Settings {
     /// Where the IPv6 blocks of VPCs come from.
     #[serde(default = "default_ipv6_pool")]
     pub ipv6_pool: crate::address::Ipv6Cidr,
+    /// Where the region's own services are to answer: see the rules of prefix lists.
+    #[serde(default = "default_service_pool")]
+    pub service_pool: crate::address::Ipv4Cidr,
     /// What public names end in, before the region: `ec2-198-18-0-1.<region>.<suffix>`.
     pub public_domain: String,
     /// Virtual processors that may be promised for each real one.
@@ -85,6 +88,12 @@ pub fn default_ipv6_pool() -> crate::address::Ipv6Cidr {
     const PREFIX: u8 = 32;
     let first = std::net::Ipv6Addr::new(0xfd4c, 0x4641, 0, 0, 0, 0, 0, 0);
     crate::address::Ipv6Cidr::new(first, PREFIX).unwrap_or(crate::address::Ipv6Cidr::ALL)
+}
+
+/// The half of the benchmarking range (RFC 2544) that the default pool of public addresses leaves.
+pub fn default_service_pool() -> crate::address::Ipv4Cidr {
+    const PREFIX: u8 = 16;
+    crate::address::Ipv4Cidr::new(Ipv4Addr::new(198, 19, 0, 0), PREFIX).unwrap_or(crate::address::Ipv4Cidr::ALL)
 }
 
 /// Limits of an account in a region, by default AWS's own.
@@ -101,11 +110,16 @@ pub struct Quotas {
     pub ipv6_blocks_per_vpc: u32,
     /// Subnets of a VPC: "Subnets per VPC".
     pub subnets_per_vpc: u32,
+    /// Network ACLs of a VPC: "Network ACLs per VPC".
+    pub acls_per_vpc: u32,
+    /// Entries of a network ACL each way, the last ones that deny the rest included: "Rules per network ACL".
+    pub rules_per_acl: u32,
     /// Elastic addresses.
     pub addresses: u32,
     /// Security groups.
     pub security_groups: u32,
-    /// Rules of a security group, each way.
+    /// Rules of a security group, each way and of each family; a prefix list counts as many as it may have entries:
+    /// "Inbound or outbound rules per security group".
     pub rules_per_group: u32,
     /// Security groups of an interface.
     pub groups_per_interface: u32,
@@ -160,6 +174,8 @@ pub struct Quotas {
     pub outstanding_peerings: u32,
     /// Network interfaces: AWS's "Network interfaces per Region".
     pub interfaces: u32,
+    /// Prefix lists: "Customer-managed prefix lists per Region".
+    pub prefix_lists: u32,
 }
 
 impl Default for Quotas {
@@ -173,6 +189,8 @@ impl Default for Quotas {
             blocks_per_vpc: 5,
             ipv6_blocks_per_vpc: 5,
             subnets_per_vpc: 200,
+            acls_per_vpc: 200,
+            rules_per_acl: 20,
             addresses: 5,
             security_groups: 2500,
             rules_per_group: 60,
@@ -202,6 +220,7 @@ impl Default for Quotas {
             peerings_per_vpc: 50,
             outstanding_peerings: 25,
             interfaces: 5000,
+            prefix_lists: 100,
         }
     }
 }

@@ -19,9 +19,34 @@ pub struct PrefixList {
     pub ipv6: bool,
     /// How many entries it may have: what counts against the limits of those who refer to it.
     pub max_entries: u32,
-    /// Its entries by version, from version 1; the last one holds.
+    /// Its entries by version, from the oldest that is kept; the last one holds.
     pub versions: Vec<Vec<PrefixListEntry>>,
+    /// The number of the oldest version that is kept.
+    #[serde(default = "one")]
+    pub oldest: u64,
+    /// What was done to it last.
+    #[serde(default)]
+    pub last_change: ListChange,
 }
+
+fn one() -> u64 {
+    1
+}
+
+/// What was done to a prefix list last: its state says so for good.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ListChange {
+    /// It was made.
+    #[default]
+    Created,
+    /// It was changed.
+    Modified,
+    /// It was given the entries of an earlier version.
+    Restored,
+}
+
+/// What the names of the region's own lists begin with.
+pub const PROVIDED: &str = "com.amazonaws";
 
 /// An entry of a prefix list.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,6 +63,11 @@ impl PrefixList {
         self.scope.key(self.id)
     }
 
+    /// Whether it is one of the region's own: nobody else's name begins as theirs do.
+    pub fn is_provided(&self) -> bool {
+        self.name.starts_with(PROVIDED)
+    }
+
     /// The entries that hold.
     pub fn entries(&self) -> &[PrefixListEntry] {
         self.versions.last().map_or(&[], Vec::as_slice)
@@ -45,6 +75,6 @@ impl PrefixList {
 
     /// The version that holds.
     pub fn version(&self) -> u64 {
-        self.versions.len() as u64
+        (self.oldest + self.versions.len() as u64).saturating_sub(1)
     }
 }

@@ -5,8 +5,8 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::address::Cidr;
-use crate::id::{PrefixListId, SecurityGroupId, SecurityGroupRuleId, VpcId};
-use crate::scope::{Scope, Scoped};
+use crate::id::{PeeringId, PrefixListId, SecurityGroupId, SecurityGroupRuleId, VpcId};
+use crate::scope::{AccountId, Scope, Scoped};
 
 /// A stateful firewall of interfaces.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,6 +58,20 @@ pub struct SecurityGroupRule {
     pub peer: Peer,
     /// What it is for.
     pub description: Option<String>,
+    /// Where the group is that it names, if in a peered VPC: what is still shown once the group or the peering is gone.
+    #[serde(default)]
+    pub peered: Option<PeeredGroup>,
+}
+
+/// Where a group of a peered VPC is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeeredGroup {
+    /// Whose group it is.
+    pub owner: AccountId,
+    /// Its VPC.
+    pub vpc: VpcId,
+    /// The peering that led there when the rule was made.
+    pub peering: PeeringId,
 }
 
 impl SecurityGroupRule {

@@ -128,7 +128,7 @@ fn of_rule<'v>(view: &View<'v>, rule: &SecurityGroupRule, field: &str) -> Values
         ("group-name", Peer::Group(group)) => {
             view.find::<SecurityGroups, _>(*group).map(|row| one(row.name.as_str())).unwrap_or_default()
         }
-        ("user-id", Peer::Group(_)) => shown(rule.scope.account),
+        ("user-id", Peer::Group(_)) => shown(rule.peered.map_or(rule.scope.account, |peered| peered.owner)),
         ("prefix-list-id", Peer::PrefixList(list)) => shown(list),
         _ => Values::new(),
     }

@@ -7,6 +7,7 @@ mod assign_ipv6_addresses;
 mod assign_private_ip_addresses;
 mod assign_private_nat_gateway_address;
 mod associate_address;
+mod associate_dhcp_options;
 mod associate_nat_gateway_address;
 mod associate_route_table;
 mod associate_subnet_cidr_block;
@@ -20,11 +21,15 @@ mod authorize_security_group_ingress;
 mod create_customer_gateway;
 mod create_default_subnet;
 mod create_default_vpc;
+mod create_dhcp_options;
 mod create_egress_only_internet_gateway;
 mod create_flow_logs;
 mod create_internet_gateway;
 mod create_key_pair;
+mod create_managed_prefix_list;
 mod create_nat_gateway;
+mod create_network_acl;
+mod create_network_acl_entry;
 mod create_network_insights_path;
 mod create_network_interface;
 mod create_route;
@@ -42,11 +47,15 @@ mod create_vpn_connection;
 mod create_vpn_connection_route;
 mod create_vpn_gateway;
 mod delete_customer_gateway;
+mod delete_dhcp_options;
 mod delete_egress_only_internet_gateway;
 mod delete_flow_logs;
 mod delete_internet_gateway;
 mod delete_key_pair;
+mod delete_managed_prefix_list;
 mod delete_nat_gateway;
+mod delete_network_acl;
+mod delete_network_acl_entry;
 mod delete_network_insights_analysis;
 mod delete_network_insights_path;
 mod delete_network_interface;
@@ -81,16 +90,20 @@ mod describe_instance_types;
 mod describe_instances;
 mod describe_internet_gateways;
 mod describe_key_pairs;
+mod describe_managed_prefix_lists;
 mod describe_nat_gateways;
 mod describe_network_acls;
 mod describe_network_insights_analyses;
 mod describe_network_insights_paths;
 mod describe_network_interface_attribute;
 mod describe_network_interfaces;
+mod describe_prefix_lists;
 mod describe_regions;
 mod describe_route_tables;
+mod describe_security_group_references;
 mod describe_security_group_rules;
 mod describe_security_groups;
+mod describe_stale_security_groups;
 mod describe_subnets;
 mod describe_tags;
 mod describe_transit_gateway_attachments;
@@ -118,6 +131,8 @@ mod enable_transit_gateway_route_table_propagation;
 mod enable_vgw_route_propagation;
 mod get_console_output;
 mod get_instance_uefi_data;
+mod get_managed_prefix_list_associations;
+mod get_managed_prefix_list_entries;
 mod get_password_data;
 mod get_transit_gateway_attachment_propagations;
 mod get_transit_gateway_route_table_associations;
@@ -128,6 +143,7 @@ mod import_key_pair;
 mod key_material;
 mod modify_instance_attribute;
 mod modify_instance_metadata_options;
+mod modify_managed_prefix_list;
 mod modify_network_interface_attribute;
 mod modify_security_group_rules;
 mod modify_subnet_attribute;
@@ -143,10 +159,13 @@ mod reboot_instances;
 mod reject_transit_gateway_vpc_attachment;
 mod reject_vpc_peering_connection;
 mod release_address;
+mod replace_network_acl_association;
+mod replace_network_acl_entry;
 mod replace_route;
 mod replace_route_table_association;
 mod replace_transit_gateway_route;
 mod reset_network_interface_attribute;
+mod restore_managed_prefix_list_version;
 mod revoke_security_group_egress;
 mod revoke_security_group_ingress;
 mod run_instances;
@@ -173,6 +192,7 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::write::<assign_private_ip_addresses::AssignPrivateIpAddresses>(),
     Operation::write::<assign_private_nat_gateway_address::AssignPrivateNatGatewayAddress>(),
     Operation::write::<associate_address::AssociateAddress>(),
+    Operation::write::<associate_dhcp_options::AssociateDhcpOptions>(),
     Operation::write::<associate_nat_gateway_address::AssociateNatGatewayAddress>(),
     Operation::write::<associate_route_table::AssociateRouteTable>(),
     Operation::write::<associate_subnet_cidr_block::AssociateSubnetCidrBlock>(),
@@ -186,11 +206,15 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::write::<create_customer_gateway::CreateCustomerGateway>(),
     Operation::write::<create_default_subnet::CreateDefaultSubnet>(),
     Operation::write::<create_default_vpc::CreateDefaultVpc>(),
+    Operation::write::<create_dhcp_options::CreateDhcpOptions>(),
     Operation::write::<create_egress_only_internet_gateway::CreateEgressOnlyInternetGateway>(),
     Operation::write::<create_flow_logs::CreateFlowLogs>(),
     Operation::write::<create_internet_gateway::CreateInternetGateway>(),
     Operation::call::<create_key_pair::CreateKeyPair>(),
+    Operation::write::<create_managed_prefix_list::CreateManagedPrefixList>(),
     Operation::write::<create_nat_gateway::CreateNatGateway>(),
+    Operation::write::<create_network_acl::CreateNetworkAcl>(),
+    Operation::write::<create_network_acl_entry::CreateNetworkAclEntry>(),
     Operation::write::<create_network_insights_path::CreateNetworkInsightsPath>(),
     Operation::write::<create_network_interface::CreateNetworkInterface>(),
     Operation::write::<create_route::CreateRoute>(),
@@ -208,11 +232,15 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::write::<create_vpn_connection_route::CreateVpnConnectionRoute>(),
     Operation::write::<create_vpn_gateway::CreateVpnGateway>(),
     Operation::write::<delete_customer_gateway::DeleteCustomerGateway>(),
+    Operation::write::<delete_dhcp_options::DeleteDhcpOptions>(),
     Operation::write::<delete_egress_only_internet_gateway::DeleteEgressOnlyInternetGateway>(),
     Operation::write::<delete_flow_logs::DeleteFlowLogs>(),
     Operation::write::<delete_internet_gateway::DeleteInternetGateway>(),
     Operation::write::<delete_key_pair::DeleteKeyPair>(),
+    Operation::write::<delete_managed_prefix_list::DeleteManagedPrefixList>(),
     Operation::write::<delete_nat_gateway::DeleteNatGateway>(),
+    Operation::write::<delete_network_acl::DeleteNetworkAcl>(),
+    Operation::write::<delete_network_acl_entry::DeleteNetworkAclEntry>(),
     Operation::write::<delete_network_insights_analysis::DeleteNetworkInsightsAnalysis>(),
     Operation::write::<delete_network_insights_path::DeleteNetworkInsightsPath>(),
     Operation::write::<delete_network_interface::DeleteNetworkInterface>(),
@@ -247,16 +275,20 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::read::<describe_instances::DescribeInstances>(),
     Operation::read::<describe_internet_gateways::DescribeInternetGateways>(),
     Operation::read::<describe_key_pairs::DescribeKeyPairs>(),
+    Operation::read::<describe_managed_prefix_lists::DescribeManagedPrefixLists>(),
     Operation::read::<describe_nat_gateways::DescribeNatGateways>(),
     Operation::read::<describe_network_acls::DescribeNetworkAcls>(),
     Operation::read::<describe_network_insights_analyses::DescribeNetworkInsightsAnalyses>(),
     Operation::read::<describe_network_insights_paths::DescribeNetworkInsightsPaths>(),
     Operation::read::<describe_network_interface_attribute::DescribeNetworkInterfaceAttribute>(),
     Operation::read::<describe_network_interfaces::DescribeNetworkInterfaces>(),
+    Operation::read::<describe_prefix_lists::DescribePrefixLists>(),
     Operation::read::<describe_regions::DescribeRegions>(),
     Operation::read::<describe_route_tables::DescribeRouteTables>(),
+    Operation::read::<describe_security_group_references::DescribeSecurityGroupReferences>(),
     Operation::read::<describe_security_group_rules::DescribeSecurityGroupRules>(),
     Operation::read::<describe_security_groups::DescribeSecurityGroups>(),
+    Operation::read::<describe_stale_security_groups::DescribeStaleSecurityGroups>(),
     Operation::read::<describe_subnets::DescribeSubnets>(),
     Operation::read::<describe_tags::DescribeTags>(),
     Operation::read::<describe_transit_gateway_attachments::DescribeTransitGatewayAttachments>(),
@@ -284,6 +316,8 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::write::<enable_vgw_route_propagation::EnableVgwRoutePropagation>(),
     Operation::call::<get_console_output::GetConsoleOutput>(),
     Operation::read::<get_instance_uefi_data::GetInstanceUefiData>(),
+    Operation::read::<get_managed_prefix_list_associations::GetManagedPrefixListAssociations>(),
+    Operation::read::<get_managed_prefix_list_entries::GetManagedPrefixListEntries>(),
     Operation::read::<get_password_data::GetPasswordData>(),
     Operation::read::<get_transit_gateway_attachment_propagations::GetTransitGatewayAttachmentPropagations>(),
     Operation::read::<get_transit_gateway_route_table_associations::GetTransitGatewayRouteTableAssociations>(),
@@ -293,6 +327,7 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::write::<import_key_pair::ImportKeyPair>(),
     Operation::write::<modify_instance_attribute::ModifyInstanceAttribute>(),
     Operation::write::<modify_instance_metadata_options::ModifyInstanceMetadataOptions>(),
+    Operation::write::<modify_managed_prefix_list::ModifyManagedPrefixList>(),
     Operation::write::<modify_network_interface_attribute::ModifyNetworkInterfaceAttribute>(),
     Operation::write::<modify_security_group_rules::ModifySecurityGroupRules>(),
     Operation::write::<modify_subnet_attribute::ModifySubnetAttribute>(),
@@ -308,10 +343,13 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::write::<reject_transit_gateway_vpc_attachment::RejectTransitGatewayVpcAttachment>(),
     Operation::write::<reject_vpc_peering_connection::RejectVpcPeeringConnection>(),
     Operation::write::<release_address::ReleaseAddress>(),
+    Operation::write::<replace_network_acl_association::ReplaceNetworkAclAssociation>(),
+    Operation::write::<replace_network_acl_entry::ReplaceNetworkAclEntry>(),
     Operation::write::<replace_route::ReplaceRoute>(),
     Operation::write::<replace_route_table_association::ReplaceRouteTableAssociation>(),
     Operation::write::<replace_transit_gateway_route::ReplaceTransitGatewayRoute>(),
     Operation::write::<reset_network_interface_attribute::ResetNetworkInterfaceAttribute>(),
+    Operation::write::<restore_managed_prefix_list_version::RestoreManagedPrefixListVersion>(),
     Operation::write::<revoke_security_group_egress::RevokeSecurityGroupEgress>(),
     Operation::write::<revoke_security_group_ingress::RevokeSecurityGroupIngress>(),
     Operation::write::<run_instances::RunInstances>(),

@@ -2,7 +2,7 @@
 
 use landfall_cloud::security_group::{self, NewRule, port_range};
 use landfall_cloud::{Tx, View};
-use landfall_model::{Cidr, Ipv4Cidr, Ipv6Cidr, Peer, SecurityGroupId, SecurityGroupRuleId};
+use landfall_model::{Cidr, Ipv4Cidr, Ipv6Cidr, Peer, PrefixListId, SecurityGroupId, SecurityGroupRuleId};
 use serde::Deserialize;
 
 use super::shape::Done;
@@ -31,7 +31,7 @@ struct RuleIn {
     to_port: Option<i32>,
     cidr_ipv4: Option<Ipv4Cidr>,
     cidr_ipv6: Option<Ipv6Cidr>,
-    prefix_list_id: Option<String>,
+    prefix_list_id: Option<PrefixListId>,
     referenced_group_id: Option<SecurityGroupId>,
     description: Option<String>,
 }
@@ -61,16 +61,18 @@ impl Write for ModifySecurityGroupRules {
 
 impl RuleIn {
     fn to_rule(&self) -> Result<NewRule, ApiError> {
-        if self.prefix_list_id.is_some() {
-            return Err(ApiError::unsupported("PrefixListId: rules with prefix lists"));
-        }
-        let peer = match (self.cidr_ipv4, self.cidr_ipv6, self.referenced_group_id) {
-            (Some(block), None, None) => Peer::Cidr(Cidr::V4(block)),
-            (None, Some(block), None) => Peer::Cidr(Cidr::V6(block)),
-            (None, None, Some(group)) => Peer::Group(group),
-            (None, None, None) => return Err(ApiError::missing("CidrIpv4, CidrIpv6 or ReferencedGroupId")),
+        let mut peers = Vec::new();
+        peers.extend(self.cidr_ipv4.map(|block| Peer::Cidr(Cidr::V4(block))));
+        peers.extend(self.cidr_ipv6.map(|block| Peer::Cidr(Cidr::V6(block))));
+        peers.extend(self.prefix_list_id.map(Peer::PrefixList));
+        peers.extend(self.referenced_group_id.map(Peer::Group));
+        let peer = match peers.len() {
+            0 => return Err(ApiError::missing("CidrIpv4, CidrIpv6, PrefixListId or ReferencedGroupId")),
+            1 => peers.remove(0),
             _ => {
-                return Err(ApiError::combination("Only one of CidrIpv4, CidrIpv6 and ReferencedGroupId can be used"));
+                return Err(ApiError::combination(
+                    "Only one of CidrIpv4, CidrIpv6, PrefixListId and ReferencedGroupId can be used",
+                ));
             }
         };
         let protocol = protocol(self.ip_protocol.as_deref())?;

@@ -8,6 +8,7 @@
 mod address;
 mod completeness;
 mod console;
+mod dhcp_options;
 mod flow_log;
 mod harness;
 mod identity;
@@ -20,7 +21,10 @@ mod interface_life;
 mod key_pair;
 mod nat_gateway;
 mod network;
+mod network_acl;
+mod peered_group;
 mod peering;
+mod prefix_list;
 mod reference;
 mod region;
 mod route;

@@ -295,7 +295,8 @@ fn filters_are_those_of_the_documentation() {
     assert_none(&wrong);
 }
 
-/// Some pages write `tag` and mean the key after it.
+/// Some pages write `tag` and mean the key after it; some have a colon after each name.
 fn full_name(filter: &str) -> &str {
+    let filter = filter.strip_suffix(':').unwrap_or(filter);
     if filter == "tag" { "tag:<key>" } else { filter }
 }

@@ -250,7 +250,10 @@ fn ports_are_checked_by_protocol() {
     assert_eq!(code(&[("IpProtocol", "tcp"), ("FromPort", "80"), range]), "InvalidParameterValue");
     assert_eq!(code(&[("FromPort", "80"), ("ToPort", "80"), range]), "InvalidParameterValue");
     assert_eq!(code(&[("IpProtocol", "-1")]), "MissingParameter");
-    assert_eq!(code(&[("IpProtocol", "-1"), ("PrefixListIds.1.PrefixListId", "pl-12345678")]), "UnsupportedOperation");
+    assert_eq!(
+        code(&[("IpProtocol", "-1"), ("PrefixListIds.1.PrefixListId", "pl-12345678")]),
+        "InvalidPrefixListID.NotFound"
+    );
     assert_eq!(code(&[("IpProtocol", "-1"), ("Groups.1.GroupId", ABSENT)]), "InvalidGroup.NotFound");
     assert_eq!(code(&[("IpProtocol", "-1"), range, ("IpRanges.2.CidrIp", "10.9.9.9/8")]), "InvalidParameterValue");
     let foreign = [("IpProtocol", "-1"), ("Groups.1.GroupName", "default"), ("Groups.1.UserId", "999999999999")];
@@ -371,7 +374,8 @@ fn a_modified_rule_keeps_its_id_and_kind() {
         )
     };
     assert_eq!(modify(("CidrIpv6", "::/0")).code(), "InvalidParameterCombination");
-    assert_eq!(modify(("PrefixListId", "pl-1")).code(), "UnsupportedOperation");
+    assert_eq!(modify(("PrefixListId", "pl-1")).code(), "InvalidPrefixListId.Malformed");
+    assert_eq!(modify(("PrefixListId", "pl-12345678")).code(), "InvalidParameterCombination");
     assert_eq!(modify(("CidrIpv4", "192.0.2.0/24")).status, 200);
     let rules = client.ok("DescribeSecurityGroupRules", &[("SecurityGroupRuleId.1", &rule)]);
     assert_eq!(at(&rules, "securityGroupRuleSet.0.fromPort"), "443");

@@ -2,7 +2,7 @@
 
 use landfall_wire::Tree;
 
-use crate::harness::{Case, Client, World, at, column, find, list, params};
+use crate::harness::{Case, Client, IMAGE, World, at, column, find, list, params};
 use crate::network::{check_filters, default_vpc};
 
 const VPC: &str = "vpc-0123456789abcdef0";
@@ -344,10 +344,20 @@ fn tenancy_goes_one_way() {
     let client = world.root();
     let vpc = create(&client, &[("CidrBlock", SIXTEEN), ("InstanceTenancy", "dedicated")]);
     assert_eq!(at(&described(&client, &vpc), "instanceTenancy"), "dedicated");
+    let subnet = create_subnet(&client, &vpc, "10.0.1.0/24");
+    let launch = [
+        ("ImageId", IMAGE),
+        ("InstanceType", "t3.micro"),
+        ("MinCount", "1"),
+        ("MaxCount", "1"),
+        ("SubnetId", subnet.as_str()),
+    ];
+    assert_eq!(client.refused("RunInstances", &launch), "UnsupportedOperation");
     let back = [("VpcId", vpc.as_str()), ("InstanceTenancy", "dedicated")];
     assert_eq!(client.refused("ModifyVpcTenancy", &back), "InvalidParameterValue");
     client.ok("ModifyVpcTenancy", &[("VpcId", &vpc), ("InstanceTenancy", "default")]);
     assert_eq!(at(&described(&client, &vpc), "instanceTenancy"), "default");
+    client.ok("RunInstances", &launch);
 }
 
 #[test]

@@ -106,7 +106,16 @@ impl Builder<'_, '_, '_> {
             let entries = self.vpcs[b].subnets.iter().map(|place| Cidr::V4(place.block));
             let entries = entries.map(|cidr| PrefixListEntry { cidr, description: None }).collect();
             let (name, versions) = (format!("of-{b}"), vec![entries]);
-            self.tx.put::<PrefixLists>(PrefixList { scope, id: list, name, ipv6: false, max_entries: 10, versions });
+            self.tx.put::<PrefixLists>(PrefixList {
+                scope,
+                id: list,
+                name,
+                ipv6: false,
+                max_entries: 10,
+                versions,
+                oldest: 1,
+                last_change: landfall_model::ListChange::Created,
+            });
             self.vpcs[a].list = Some(list);
         }
     }

@@ -100,6 +100,7 @@ impl Builder<'_, '_, '_> {
             ports,
             peer,
             description,
+            peered: None,
         });
     }
 

@@ -185,7 +185,16 @@ pub fn prefix_lists(tx: &mut Tx<'_, '_>, dice: &mut Dice) {
     let id = list.as_ref().map_or_else(|| tx.new_id(), |row| row.id);
     let mut versions = list.map(|row| row.versions).unwrap_or_default();
     versions.push(vec![PrefixListEntry { cidr: block(dice), description: None }]);
-    tx.put::<PrefixLists>(PrefixList { scope, id, name: "blocks".into(), ipv6: false, max_entries: 9, versions });
+    tx.put::<PrefixLists>(PrefixList {
+        scope,
+        id,
+        name: "blocks".into(),
+        ipv6: false,
+        max_entries: 9,
+        versions,
+        oldest: 1,
+        last_change: ListChange::Created,
+    });
     let rule = any!(tx, dice, security_group_rules);
     if dice.chance(300) {
         tx.update::<SecurityGroupRules, _>(&rule.key(), |row| row.peer = Peer::PrefixList(id));

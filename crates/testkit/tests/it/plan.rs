@@ -391,6 +391,7 @@ fn rules(tx: &mut Tx<'_, '_>, dice: &mut Dice) {
         ports,
         peer,
         description: None,
+        peered: None,
     });
 }
 

@@ -1,5 +1,6 @@
 //! Shapes that several operations share: what comes in (tag specifications) and what goes out (tags, states, rows).
 
+pub mod acl_entry;
 pub mod address;
 pub mod attribute;
 pub mod authorize;
@@ -9,6 +10,7 @@ pub mod block_device;
 pub mod border_group;
 pub mod change;
 pub mod cidr;
+pub mod dhcp_options;
 pub mod insights;
 pub mod instance;
 pub mod instance_filter;
@@ -17,11 +19,13 @@ pub mod key_pair;
 pub mod listing;
 pub mod metadata;
 pub mod nat_gateway;
+pub mod network_acl;
 pub mod network_demand;
 pub mod network_interface;
 pub mod new_interface;
 pub mod peering;
 pub mod permission;
+pub mod prefix_list;
 pub mod resource;
 pub mod revoke;
 pub mod route;

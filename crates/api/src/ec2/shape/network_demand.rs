@@ -1,11 +1,11 @@
 //! Demands on parts of a network, with what AWS's reference lets conditions look at.
 
 use landfall_cloud::View;
-use landfall_cloud::value::{Addresses, Interfaces, RouteTables, SecurityGroups, Subnets, Vpcs};
+use landfall_cloud::value::{Addresses, Interfaces, NetworkAcls, RouteTables, SecurityGroups, Subnets, Vpcs};
 use landfall_model::id::{Id, Kind};
 use landfall_model::{
-    AllocationId, Arn, EdgeGateway, InterfaceId, InternetGatewayId, RouteTableAssociationId, RouteTableId,
-    RouteTableKind, SecurityGroupId, SubnetId, VpcId,
+    AllocationId, Arn, DhcpOptionsId, EdgeGateway, InterfaceId, InternetGatewayId, NetworkAclId,
+    RouteTableAssociationId, RouteTableId, RouteTableKind, SecurityGroupId, SubnetId, VpcId,
 };
 
 use super::vpc::tenancy;
@@ -51,6 +51,20 @@ pub fn interface<'d>(view: &View<'_>, demands: &'d mut Demands, action: Action, 
 pub fn group<'d>(view: &View<'_>, demands: &'d mut Demands, action: Action, id: SecurityGroupId) -> &'d mut Demand {
     let demand = demands.ec2(view, action, id).with("ec2:SecurityGroupID", id);
     if let Some(row) = view.find::<SecurityGroups, _>(id) {
+        demand.with("ec2:Vpc", arn(view, row.vpc));
+    }
+    demand
+}
+
+/// The demand of an action on a set of DHCP options.
+pub fn dhcp<'d>(view: &View<'_>, demands: &'d mut Demands, action: Action, id: DhcpOptionsId) -> &'d mut Demand {
+    demands.ec2(view, action, id).with("ec2:DhcpOptionsID", id)
+}
+
+/// The demand of an action on a network ACL.
+pub fn acl<'d>(view: &View<'_>, demands: &'d mut Demands, action: Action, id: NetworkAclId) -> &'d mut Demand {
+    let demand = demands.ec2(view, action, id).with("ec2:NetworkAclID", id);
+    if let Some(row) = view.find::<NetworkAcls, _>(id) {
         demand.with("ec2:Vpc", arn(view, row.vpc));
     }
     demand

@@ -4,11 +4,10 @@ use landfall_cloud::View;
 use landfall_cloud::security_group::{NewRule, port_range};
 use landfall_cloud::value::SecurityGroups;
 use landfall_model::{
-    Arn, Cidr, IpProtocol, Ipv4Cidr, Ipv6Cidr, Peer, PortRange, SecurityGroup, SecurityGroupId, SecurityGroupKind,
-    VpcId,
+    Arn, Cidr, IpProtocol, Ipv4Cidr, Ipv6Cidr, Peer, PeeringId, PortRange, PrefixListId, SecurityGroup,
+    SecurityGroupId, SecurityGroupKind, VpcId,
 };
 use serde::Deserialize;
-use serde::de::IgnoredAny;
 
 use crate::{Action, ApiError, Demands};
 
@@ -26,8 +25,7 @@ pub struct IpPermissionIn {
     #[serde(default)]
     ipv6_ranges: Vec<Ipv6RangeIn>,
     #[serde(default)]
-    /// Refused, whatever they say.
-    prefix_list_ids: Vec<IgnoredAny>,
+    prefix_list_ids: Vec<PrefixListIn>,
 }
 
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -38,7 +36,7 @@ struct UserIdGroupPairIn {
     group_name: Option<String>,
     group_id: Option<SecurityGroupId>,
     vpc_id: Option<VpcId>,
-    vpc_peering_connection_id: Option<String>,
+    vpc_peering_connection_id: Option<PeeringId>,
     peering_status: Option<String>,
 }
 
@@ -54,6 +52,13 @@ struct IpRangeIn {
 struct Ipv6RangeIn {
     description: Option<String>,
     cidr_ipv6: Ipv6Cidr,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+struct PrefixListIn {
+    description: Option<String>,
+    prefix_list_id: PrefixListId,
 }
 
 /// The parameters from before there were permissions: one rule for one range, or all of TCP, UDP and ICMP from a group.
@@ -150,9 +155,6 @@ pub fn rules(
 
 impl IpPermissionIn {
     fn add_to(&self, rules: &mut Vec<NewRule>, view: &View<'_>, group: &SecurityGroup) -> Result<(), ApiError> {
-        if !self.prefix_list_ids.is_empty() {
-            return Err(ApiError::unsupported("PrefixListIds: rules with prefix lists"));
-        }
         let protocol = protocol(self.ip_protocol.as_deref())?;
         let ports = port_range(protocol, self.from_port, self.to_port)?;
         let mut peers: Vec<(Peer, &Option<String>)> = Vec::new();
@@ -165,8 +167,11 @@ impl IpPermissionIn {
         for pair in &self.groups {
             peers.push((Peer::Group(pair.find(view, group)?), &pair.description));
         }
+        for list in &self.prefix_list_ids {
+            peers.push((Peer::PrefixList(list.prefix_list_id), &list.description));
+        }
         if peers.is_empty() {
-            return Err(ApiError::missing("IpPermissions.N.IpRanges, Ipv6Ranges or Groups"));
+            return Err(ApiError::missing("IpPermissions.N.IpRanges, Ipv6Ranges, PrefixListIds or Groups"));
         }
         for (peer, description) in peers {
             rules.push(NewRule { protocol, ports, peer, description: check_description(description.as_deref())? });
@@ -177,21 +182,19 @@ impl IpPermissionIn {
 
 impl UserIdGroupPairIn {
     fn find(&self, view: &View<'_>, group: &SecurityGroup) -> Result<SecurityGroupId, ApiError> {
-        if self.vpc_peering_connection_id.is_some() || self.peering_status.is_some() {
-            return Err(ApiError::unsupported("references to groups of peered VPCs"));
+        if self.peering_status.is_some() {
+            return Err(ApiError::unsupported("the parameter IpPermissions.N.Groups.N.PeeringStatus"));
         }
         let peer = match (self.group_id, &self.group_name) {
-            (Some(id), None) => {
-                check_owner(view, self.user_id.as_deref(), &id.to_string())?;
-                view.need::<SecurityGroups, _>(id)?
-            }
+            // A rule whose group is gone, or out of reach, is named as it was made, so that it can be revoked.
+            (Some(id), _) if view.names_stale(group.id, id) => return Ok(id),
+            (Some(id), None) => view.group_from(group.vpc, id)?,
             (None, Some(name)) => {
                 check_owner(view, self.user_id.as_deref(), name)?;
                 view.need::<SecurityGroups, _>(named(view, group.vpc, name)?)?
             }
             (Some(id), Some(name)) => {
-                check_owner(view, self.user_id.as_deref(), &id.to_string())?;
-                let peer = view.need::<SecurityGroups, _>(id)?;
+                let peer = view.group_from(group.vpc, id)?;
                 if peer.name != *name {
                     return Err(ApiError::combination(format!("The security group '{id}' is not named '{name}'.")));
                 }
@@ -199,8 +202,19 @@ impl UserIdGroupPairIn {
             }
             (None, None) => return Err(ApiError::missing("IpPermissions.N.Groups.N.GroupId")),
         };
+        if self.user_id.as_ref().is_some_and(|owner| *owner != peer.scope.account.to_string()) {
+            return Err(no_group(&peer.id.to_string()));
+        }
         if self.vpc_id.is_some_and(|vpc| vpc != peer.vpc) {
             return Err(ApiError::combination(format!("The security group '{}' is not in that VPC.", peer.id)));
+        }
+        if let Some(peering) = self.vpc_peering_connection_id {
+            let row = view.tables().peerings.by_id(&peering).next();
+            let leads = row.and_then(|row| row.across(group.vpc)).is_some_and(|side| side.vpc == peer.vpc);
+            if !leads {
+                let message = format!("The peering '{peering}' doesn't lead to the security group '{}'.", peer.id);
+                return Err(ApiError::combination(message));
+            }
         }
         Ok(peer.id)
     }

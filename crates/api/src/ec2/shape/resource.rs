@@ -2,16 +2,16 @@
 
 use landfall_cloud::value::{
     Addresses, CustomerGateways, DhcpOptionsTable, EgressOnlyGateways, Endpoints, FlowLogs, InsightsAnalyses,
-    InsightsPaths, Instances, Interfaces, InternetGateways, KeyPairs, NatGateways, NetworkAcls, RouteTables,
-    SecurityGroupRules, SecurityGroups, Subnets, TransitAttachments, TransitGateways, TransitTables, Volumes, Vpcs,
-    VpnConnections, VpnGateways,
+    InsightsPaths, Instances, Interfaces, InternetGateways, KeyPairs, NatGateways, NetworkAcls, PrefixLists,
+    RouteTables, SecurityGroupRules, SecurityGroups, Subnets, TransitAttachments, TransitGateways, TransitTables,
+    Volumes, Vpcs, VpnConnections, VpnGateways,
 };
 use landfall_cloud::{Fault, View};
 use landfall_model::id::{Id, Kind};
 use landfall_model::{
     AllocationId, Arn, CustomerGatewayId, DhcpOptionsId, EgressOnlyGatewayId, EndpointId, FlowLogId, ImageId,
     InsightsAnalysisId, InsightsPathId, InstanceId, InterfaceId, InternetGatewayId, KeyPairId, NatGatewayId,
-    NetworkAclId, PeeringId, RouteTableId, SecurityGroupId, SecurityGroupRuleId, SnapshotId, SubnetId,
+    NetworkAclId, PeeringId, PrefixListId, RouteTableId, SecurityGroupId, SecurityGroupRuleId, SnapshotId, SubnetId,
     TransitGatewayAttachmentId, TransitGatewayId, TransitGatewayRouteTableId, VolumeId, VpcId, VpnConnectionId,
     VpnGatewayId,
 };
@@ -53,6 +53,8 @@ pub enum Resource {
     NetworkAcl(NetworkAclId),
     /// A peering of VPCs.
     Peering(PeeringId),
+    /// A prefix list.
+    PrefixList(PrefixListId),
     /// A route table.
     RouteTable(RouteTableId),
     /// A security group.
@@ -99,6 +101,7 @@ macro_rules! each {
             Resource::NatGateway($id) => $result,
             Resource::NetworkAcl($id) => $result,
             Resource::Peering($id) => $result,
+            Resource::PrefixList($id) => $result,
             Resource::RouteTable($id) => $result,
             Resource::SecurityGroup($id) => $result,
             Resource::SecurityGroupRule($id) => $result,
@@ -137,6 +140,7 @@ impl Resource {
             "nat" => Self::NatGateway(text.parse().map_err(malformed)?),
             "acl" => Self::NetworkAcl(text.parse().map_err(malformed)?),
             "pcx" => Self::Peering(text.parse().map_err(malformed)?),
+            "pl" => Self::PrefixList(text.parse().map_err(malformed)?),
             "rtb" => Self::RouteTable(text.parse().map_err(malformed)?),
             "sg" => Self::SecurityGroup(text.parse().map_err(malformed)?),
             "sgr" => Self::SecurityGroupRule(text.parse().map_err(malformed)?),
@@ -188,6 +192,8 @@ impl Resource {
             Self::NatGateway(id) => view.find::<NatGateways, _>(id).is_some(),
             Self::NetworkAcl(id) => view.find::<NetworkAcls, _>(id).is_some(),
             Self::Peering(id) => view.peering(id).is_some(),
+            // The region's own can't be given tags.
+            Self::PrefixList(id) => view.find::<PrefixLists, _>(id).is_some_and(|row| !row.is_provided()),
             Self::RouteTable(id) => view.find::<RouteTables, _>(id).is_some(),
             Self::SecurityGroup(id) => view.find::<SecurityGroups, _>(id).is_some(),
             Self::SecurityGroupRule(id) => view.find::<SecurityGroupRules, _>(id).is_some(),

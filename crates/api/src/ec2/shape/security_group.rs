@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use landfall_cloud::View;
 use landfall_cloud::value::SecurityGroups;
 use landfall_model::{
-    AccountId, Arn, Cidr, IpProtocol, Ipv4Cidr, Ipv6Cidr, Peer, PortRange, PrefixListId, RuleDirection, SecurityGroup,
-    SecurityGroupId, SecurityGroupRule, SecurityGroupRuleId, VpcId,
+    AccountId, Arn, Cidr, IpProtocol, Ipv4Cidr, Ipv6Cidr, Peer, PeeringId, PortRange, PrefixListId, RuleDirection,
+    SecurityGroup, SecurityGroupId, SecurityGroupRule, SecurityGroupRuleId, VpcId,
 };
 use serde::Serialize;
 
@@ -43,13 +43,35 @@ struct IpPermission<'v> {
     prefix_list_ids: Vec<PrefixListShape<'v>>,
 }
 
+/// A group that a rule names.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct UserIdGroupPair<'v> {
+pub struct UserIdGroupPair<'v> {
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<&'v str>,
     user_id: AccountId,
     group_id: SecurityGroupId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vpc_id: Option<VpcId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vpc_peering_connection_id: Option<PeeringId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    peering_status: Option<&'static str>,
+}
+
+impl<'v> UserIdGroupPair<'v> {
+    /// The group that a rule names, if it names one: with its VPC and the way there where that is another.
+    pub fn of(view: &View<'_>, rule: &'v SecurityGroupRule) -> Option<Self> {
+        let Peer::Group(group_id) = rule.peer else { return None };
+        Some(Self {
+            description: rule.description.as_deref(),
+            user_id: rule.peered.map_or(rule.scope.account, |peered| peered.owner),
+            group_id,
+            vpc_id: rule.peered.map(|peered| peered.vpc),
+            vpc_peering_connection_id: rule.peered.map(|peered| peered.peering),
+            peering_status: rule.peered.map(|peered| view.peering_status(&peered)),
+        })
+    }
 }
 
 #[derive(Serialize)]
@@ -125,9 +147,7 @@ impl<'v> IpPermission<'v> {
             Peer::PrefixList(prefix_list_id) => {
                 self.prefix_list_ids.push(PrefixListShape { description, prefix_list_id });
             }
-            Peer::Group(group_id) => {
-                self.groups.push(UserIdGroupPair { description, user_id: view.scope().account, group_id });
-            }
+            Peer::Group(_) => self.groups.extend(UserIdGroupPair::of(view, rule)),
         }
     }
 }
@@ -162,9 +182,13 @@ pub struct RuleShape<'v> {
 #[serde(rename_all = "camelCase")]
 struct ReferencedGroup {
     group_id: SecurityGroupId,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    peering_status: Option<&'static str>,
     user_id: AccountId,
     #[serde(skip_serializing_if = "Option::is_none")]
     vpc_id: Option<VpcId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    vpc_peering_connection_id: Option<PeeringId>,
 }
 
 impl<'v> RuleShape<'v> {
@@ -184,8 +208,13 @@ impl<'v> RuleShape<'v> {
             prefix_list_id,
             referenced_group_info: group.map(|group_id| ReferencedGroup {
                 group_id,
-                user_id: rule.scope.account,
-                vpc_id: view.find::<SecurityGroups, _>(group_id).map(|group| group.vpc),
+                peering_status: rule.peered.map(|peered| view.peering_status(&peered)),
+                user_id: rule.peered.map_or(rule.scope.account, |peered| peered.owner),
+                vpc_id: match rule.peered {
+                    Some(peered) => Some(peered.vpc),
+                    None => view.find::<SecurityGroups, _>(group_id).map(|group| group.vpc),
+                },
+                vpc_peering_connection_id: rule.peered.map(|peered| peered.peering),
             }),
             description: rule.description.as_deref(),
             tag_set: tag_set(view, &rule.id.to_string()),

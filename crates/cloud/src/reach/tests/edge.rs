@@ -243,7 +243,16 @@ fn gateway_endpoints_serve_their_own_network() {
     let (id, list) = (net.id(), net.id());
     let (versions, name) =
         (vec![vec![PrefixListEntry { cidr: cidr("198.19.0.0/24"), description: None }]], "s3".to_owned());
-    net.put::<PrefixLists>(PrefixList { scope: scope(), id: list, name, ipv6: false, max_entries: 5, versions });
+    net.put::<PrefixLists>(PrefixList {
+        scope: scope(),
+        id: list,
+        name,
+        ipv6: false,
+        max_entries: 5,
+        versions,
+        oldest: 1,
+        last_change: landfall_model::ListChange::Created,
+    });
     net.put::<Endpoints>(Endpoint {
         scope: scope(),
         id,

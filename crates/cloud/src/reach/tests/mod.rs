@@ -90,7 +90,16 @@ fn group_rules_name_prefix_lists_families_and_other_protocols() {
     let entry = PrefixListEntry { cidr: cidr("10.0.0.0/28"), description: None };
     let versions = vec![vec![], vec![entry]];
     let (scope, name) = (net::scope(), "own".to_owned());
-    net.put::<crate::value::PrefixLists>(PrefixList { scope, id: list, name, ipv6: false, max_entries: 5, versions });
+    net.put::<crate::value::PrefixLists>(PrefixList {
+        scope,
+        id: list,
+        name,
+        ipv6: false,
+        max_entries: 5,
+        versions,
+        oldest: 1,
+        last_change: landfall_model::ListChange::Created,
+    });
     net.rule(server, RuleDirection::Ingress, Some(80), Peer::PrefixList(list));
     assert_eq!(net.tcp(a, "10.0.0.5", 80), None);
     assert_eq!(net.tcp(a, "2001:db8::5", 80), Some("ENI_SG_RULES_MISMATCH"));
@@ -112,6 +121,7 @@ fn group_rules_name_prefix_lists_families_and_other_protocols() {
             ports: PortRange { from: kind, to: -1 },
             peer: peer(all),
             description: None,
+            peered: None,
         });
     }
     assert_eq!(send(gre), None);

@@ -198,6 +198,7 @@ impl Net {
             ports,
             peer,
             description,
+            peered: None,
         });
     }
 
