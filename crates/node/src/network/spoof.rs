@@ -72,10 +72,12 @@ fn write_port(text: &mut String, port: &PortPlan) -> fmt::Result {
         port.id
     )?;
     if !own.is_empty() {
+        // A router looks for its gateway also in the name of what is behind it.
+        let askers = if port.source_dest_check { format!("{{ 0.0.0.0, {own} }}") } else { String::from("!= { 127.0.0.0/8, 224.0.0.0/3 }") };
         write!(
             text,
             "\t\tether type arp arp htype 1 arp ptype ip arp hlen 6 arp plen 4 arp saddr ether {mac} \
-             arp saddr ip {{ 0.0.0.0, {own} }} accept
+             arp saddr ip {askers} accept
 \t\tether type ip ip saddr 0.0.0.0 ip daddr 255.255.255.255 ip frag-off & 0x3fff == 0 udp sport 68 udp dport 67 accept
 \t\tether type ip ip frag-off & 0x1fff == 0 udp sport 67 udp dport 68 counter drop
 "

@@ -3,6 +3,7 @@
 mod cloud;
 mod converge;
 mod golden;
+mod hosts;
 mod services;
 mod spoof;
 mod stand;
