@@ -23,8 +23,8 @@ use crate::{Options, Outcome};
 
 /// Instances of one transaction.
 const GROUP: usize = 1000;
-/// Instances of one account: they fit in one default subnet.
-const PER_ACCOUNT: usize = 4000;
+/// Instances of one account: they fit in one default subnet, with room for the launches that are measured.
+const PER_ACCOUNT: usize = 3000;
 
 /// Runs it.
 pub fn run(options: &Options) -> Outcome<()> {
