@@ -18,6 +18,7 @@ pub mod dice;
 pub mod dump;
 pub mod flaky;
 pub mod load;
+pub mod matrix;
 pub mod mirror;
 pub mod node;
 pub mod plane;

@@ -7,9 +7,9 @@ use landfall_model::plan::{
     PublicAddressPlan, ResourceNamePlan, RoutePlan, RouteTargetPlan, SubnetPlan, VpcPlan,
 };
 use landfall_model::{
-    Cidr, Destination, EdgeGateway, Endpoint, EndpointKind, HostId, InterfacePurpose, LinkState, NatGateway,
-    NetworkInterface, Peer, Peering, PrefixListId, RouteTable, RouteTarget, RuleDirection, SecurityGroupId, Subnet,
-    Vpc, VpcId,
+    AttachedResource, Cidr, Destination, EdgeGateway, Endpoint, EndpointKind, HostId, InterfacePurpose, LinkState,
+    NatGateway, NetworkInterface, Peer, Peering, PrefixListId, RouteTable, RouteTarget, RuleDirection, SecurityGroupId,
+    Subnet, TransitGatewayId, Vpc, VpcId,
 };
 
 use crate::value::Cloud;
@@ -54,7 +54,15 @@ pub(super) fn vpc(cloud: &Cloud, row: &Vpc) -> VpcPlan {
 
 pub(super) fn subnet(cloud: &Cloud, row: &Subnet) -> SubnetPlan {
     let view = View::new(cloud, row.scope, landfall_model::Timestamp(0));
-    let routes = view.route_table_of(row).map(|table| routes(cloud, &view, table)).unwrap_or_default();
+    let mut routes = view.route_table_of(row).map(|table| routes(cloud, &view, table)).unwrap_or_default();
+    for route in &mut routes {
+        // A zone without a subnet of the attachment doesn't reach the gateway.
+        if let RouteTargetPlan::TransitGateway(id) = route.target
+            && !is_attached_in(cloud, row, id)
+        {
+            route.target = RouteTargetPlan::Blackhole;
+        }
+    }
     let acl = cloud.network_acls.by_subnet(&row.id).next();
     let rules = |egress: bool| {
         let rules = acl.map_or(&[][..], |acl| if egress { &acl.egress } else { &acl.ingress });
@@ -101,6 +109,18 @@ fn routes(cloud: &Cloud, view: &View<'_>, table: &RouteTable) -> Vec<RoutePlan> 
         }
     }
     routes.into_iter().map(|(destination, target)| RoutePlan { destination, target }).collect()
+}
+
+/// Whether a transit gateway's attachment of the subnet's VPC has a subnet in the same zone.
+fn is_attached_in(cloud: &Cloud, subnet: &Subnet, gateway: TransitGatewayId) -> bool {
+    let mut attachments = cloud.transit_attachments.by_vpc(&subnet.vpc).filter(|row| row.gateway == gateway);
+    attachments.any(|row| match &row.resource {
+        AttachedResource::Vpc { subnets, .. } => {
+            let mut zones = subnets.iter().filter_map(|id| cloud.subnets.by_id(id).next()).map(|row| row.zone);
+            row.state.is_live() && zones.any(|zone| zone == subnet.zone)
+        }
+        AttachedResource::Vpn(_) => false,
+    })
 }
 
 /// The routes of what comes in by a gateway of that kind, if one has a route table.

@@ -26,11 +26,13 @@ pub fn rules(subnet: &SubnetPlan, direction: RuleDirection) -> Option<Vec<&AclRu
     (!open).then_some(rules)
 }
 
-/// Writes the chain of that name: what stays within the subnet and what a rule allows returns, all else is dropped.
+/// Writes the chain of that name: what a rule allows returns, and what stays within the subnet if that is `exempt`; all
+/// else is dropped. Nothing is exempt on its way to a transit gateway.
 pub fn write_chain(
     text: &mut String,
     name: &str,
     subnet: &SubnetPlan,
+    exempt: bool,
     direction: RuleDirection,
     rules: &[&AclRulePlan],
 ) -> fmt::Result {
@@ -38,8 +40,11 @@ pub fn write_chain(
         RuleDirection::Ingress => "saddr",
         RuleDirection::Egress => "daddr",
     };
-    writeln!(text, "\tchain {name} {{\n\t\tcomment \"{}\"\n\t\tip {side} {} return", subnet.id, subnet.cidr)?;
-    if let Some(block) = subnet.ipv6 {
+    writeln!(text, "\tchain {name} {{\n\t\tcomment \"{}\"", subnet.id)?;
+    if exempt {
+        writeln!(text, "\t\tip {side} {} return", subnet.cidr)?;
+    }
+    if let Some(block) = subnet.ipv6.filter(|_| exempt) {
         writeln!(text, "\t\tip6 {side} {block} return")?;
     }
     for rule in rules {

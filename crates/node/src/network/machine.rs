@@ -15,7 +15,7 @@ use landfall_model::{Cidr, Ipv4Cidr, Ipv6Cidr};
 use super::family::Family;
 use super::overlay::Underlay;
 use super::ruleset::write_elements;
-use super::span::{Span, union};
+use super::span::{Span, union, without};
 use super::target::{NEVER, NEVER_V6};
 
 /// What the machine's table depends on.
@@ -27,6 +27,8 @@ pub struct Machine<'a> {
     pub links: &'a str,
     /// The pool of public addresses that are translated to the machine's outwards; `None` where the outside knows them.
     pub masquerade: Option<Ipv4Cidr>,
+    /// The pool of public addresses.
+    pub pool: Option<Ipv4Cidr>,
     /// How this host reaches others, and those that share a network with it: nobody else's VXLAN is let in.
     pub underlay: Option<(Underlay, &'a BTreeSet<Ipv4Addr>)>,
     /// Public addresses and blocks of IPv6, by the machine's link to their network.
@@ -131,7 +133,10 @@ fn write_sets(text: &mut String, machine: &Machine<'_>) -> fmt::Result {
                 blocks.filter_map(|block| family.span(Cidr::V6(block))).collect()
             }
         };
-        union(named.chain(never).collect()).into_iter().map(|span| family.show(span)).collect::<Vec<_>>()
+        let blocked = union(named.chain(never).collect());
+        // Public addresses may come from a range that is private elsewhere.
+        let pool = machine.pool.and_then(|pool| family.span(Cidr::V4(pool)));
+        without(blocked, pool).into_iter().map(|span| family.show(span)).collect::<Vec<_>>()
     };
     write_elements(text, "set owned", "type ifname . ipv4_addr", &owned(false))?;
     let interval = "type ifname . ipv6_addr\n\t\tflags interval";

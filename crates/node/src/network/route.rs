@@ -3,7 +3,7 @@
 //! What has no range keeps the mark 0 and is looked up in the main table, which knows the addresses within the network and
 //! drops all else.
 
-use landfall_model::plan::{RoutePlan, RouteTargetPlan, VpcPlan};
+use landfall_model::plan::{RoutePlan, RouteTargetPlan, SubnetPlan, VpcPlan};
 use landfall_model::{Cidr, Ipv6Cidr};
 
 use super::family::Family;
@@ -14,8 +14,15 @@ use super::target::{Mark, NEVER, NEVER_V6, Targets};
 pub type Compiled = Vec<(Span<u128>, Mark)>;
 
 /// The destinations of a family that routes lead to something other than the network itself, each with the mark of what.
-/// A network's own blocks are local unless a route to just such a block, or to a part of one, says otherwise.
-pub fn compile(vpc: &VpcPlan, routes: &[RoutePlan], targets: &Targets<'_>, family: Family) -> Compiled {
+/// A network's own blocks are local unless a route to just such a block, or to a part of one, says otherwise; within the
+/// subnet that the routes are of, nothing is routed.
+pub fn compile(
+    vpc: &VpcPlan,
+    subnet: Option<&SubnetPlan>,
+    routes: &[RoutePlan],
+    targets: &Targets<'_>,
+    family: Family,
+) -> Compiled {
     let local = vpc.cidrs.iter().map(|block| Cidr::V4(*block)).chain(vpc.ipv6.iter().map(|block| Cidr::V6(*block)));
     let mut wanted: Vec<(Cidr, RouteTargetPlan)> = routes.iter().map(|r| (r.destination, r.target)).collect();
     for block in local {
@@ -39,7 +46,9 @@ pub fn compile(vpc: &VpcPlan, routes: &[RoutePlan], targets: &Targets<'_>, famil
         };
         spans.push((span, mark));
     }
-    flatten(spans, &never(family))
+    let own = subnet.into_iter().flat_map(|subnet| [Some(Cidr::V4(subnet.cidr)), subnet.ipv6.map(Cidr::V6)]);
+    let own = own.flatten().filter_map(|block| family.span(block));
+    flatten(spans, &union(never(family).into_iter().chain(own).collect()))
 }
 
 fn overlaps(family: Family, block: Cidr, span: Span<u128>) -> bool {

@@ -142,23 +142,23 @@ impl Writer<'_> {
         let mut tables = Tables { vpc: self.vpc, targets: &self.targets, known: BTreeMap::new() };
         let mut of_link = Vec::new();
         for (port, subnet) in self.ports {
-            if let Some(chain) = tables.chain(&subnet.routes) {
+            if let Some(chain) = tables.chain(Some(subnet), &subnet.routes) {
                 of_link.push(format!("\"{}\" : jump {chain}", port_device(port.id)));
             }
         }
         for (link, subnet) in self.attachments() {
-            if let Some(chain) = tables.chain(&subnet.routes) {
+            if let Some(chain) = tables.chain(Some(subnet), &subnet.routes) {
                 of_link.push(format!("\"{link}\" : jump {chain}"));
             }
         }
-        if let Some(chain) = tables.chain(&self.vpc.internet_routes) {
+        if let Some(chain) = tables.chain(None, &self.vpc.internet_routes) {
             of_link.push(format!("\"{UPLINK}\" : jump {chain}"));
         }
         // What other hosts or routes gave to a NAT gateway goes on by the routes of the gateway's own subnet.
         let (mut by_mark, mut back) = (Vec::new(), Vec::new());
         let mut chains = String::new();
         for (mark, gateway) in self.targets.nat_gateways.values() {
-            let chain = self.plan.subnet(gateway.subnet).and_then(|subnet| tables.chain(&subnet.routes));
+            let chain = self.plan.subnet(gateway.subnet).and_then(|subnet| tables.chain(Some(subnet), &subnet.routes));
             writeln!(chains, "\tchain through_{mark:x} {{\n\t\tct mark set {mark:#x}\n\t\tmeta mark set 0")?;
             if let Some(chain) = chain {
                 writeln!(chains, "\t\tjump {chain}")?;
@@ -213,7 +213,15 @@ impl Writer<'_> {
             gateways.filter_map(|(mark, gateway)| Some((*mark, self.plan.subnet(gateway.subnet)?))).collect();
         let mut subnets: BTreeMap<SubnetId, &SubnetPlan> = gateways.iter().map(|(_, s)| (s.id, *s)).collect();
         subnets.extend(self.ports.iter().map(|(_, subnet)| (subnet.id, *subnet)));
+        // What goes to a transit gateway enters the subnet of its attachment, and what comes from it leaves that.
+        let links: Vec<(String, &SubnetPlan)> = self.attachments().collect();
         let mut dispatch = String::new();
+        for (link, subnet) in &links {
+            writeln!(dispatch, "\t\tiifname \"{link}\" ip daddr {} accept", subnet.cidr)?;
+            if let Some(block) = subnet.ipv6 {
+                writeln!(dispatch, "\t\tiifname \"{link}\" ip6 daddr {block} accept")?;
+            }
+        }
         let mut of_gateway: BTreeMap<u32, Vec<String>> = BTreeMap::new();
         for (direction, prefix, field) in
             [(RuleDirection::Egress, "acl_from", "iifname"), (RuleDirection::Ingress, "acl_to", "oifname")]
@@ -222,14 +230,23 @@ impl Writer<'_> {
             for (index, (id, subnet)) in subnets.iter().enumerate() {
                 if let Some(rules) = acl::rules(subnet, direction) {
                     let name = format!("{prefix}_{index}");
-                    acl::write_chain(text, &name, subnet, direction, &rules)?;
+                    acl::write_chain(text, &name, subnet, true, direction, &rules)?;
                     chains.insert(*id, name);
                 }
             }
             let jump = |(port, subnet): &(&PortPlan, &SubnetPlan)| {
                 Some(format!("\"{}\" : jump {}", port_device(port.id), chains.get(&subnet.id)?))
             };
-            let jumps: Vec<_> = self.ports.iter().filter_map(jump).collect();
+            let mut jumps: Vec<_> = self.ports.iter().filter_map(jump).collect();
+            for (link, subnet) in &links {
+                if let Some(rules) = acl::rules(subnet, direction) {
+                    let name = format!("{prefix}_{link}");
+                    // What comes from the gateway is within the attachment's subnet, if it is for that.
+                    let exempt = direction == RuleDirection::Egress;
+                    acl::write_chain(text, &name, subnet, exempt, direction, &rules)?;
+                    jumps.push(format!("\"{link}\" : jump {name}"));
+                }
+            }
             if !jumps.is_empty() {
                 write_elements(text, &format!("map {prefix}"), "type ifname : verdict", &jumps)?;
                 writeln!(dispatch, "\t\t{field} vmap @{prefix}")?;
@@ -283,6 +300,20 @@ impl Writer<'_> {
             writeln!(rules, "\t\tmeta mark {EGRESS_ONLY:#x} ct direction reply drop")?;
         }
         self.write_connections(&mut rules)?;
+        for port in self.targets.checked(self.plan) {
+            let name = port_device(port.id);
+            for family in Family::BOTH {
+                let (tag, protocol) = (family.tag(), family.protocol());
+                let own: Vec<_> = match family {
+                    Family::V4 => port.addresses.iter().map(ToString::to_string).collect(),
+                    Family::V6 => port.ipv6.iter().map(ToString::to_string).collect(),
+                };
+                match own.join(", ") {
+                    own if own.is_empty() => writeln!(rules, "\t\toifname \"{name}\" meta nfproto {protocol} drop")?,
+                    own => writeln!(rules, "\t\toifname \"{name}\" {tag} daddr != {{ {own} }} drop")?,
+                }
+            }
+        }
         rules.push_str("\t\tct state established,related accept\n\t\tct state invalid drop\n");
         writeln!(rules, "\t\tiifname \"{UPLINK}\" meta nfproto ipv4 ct status & dnat == 0 drop")?;
         if !self.vpc.internet_gateway {
@@ -417,8 +448,8 @@ struct Tables<'a> {
 
 impl Tables<'_> {
     /// The chain that marks packets by these routes; `None` where all of them stay in the network.
-    fn chain(&mut self, routes: &[RoutePlan]) -> Option<String> {
-        let compiled = Family::BOTH.map(|family| route::compile(self.vpc, routes, self.targets, family));
+    fn chain(&mut self, subnet: Option<&SubnetPlan>, routes: &[RoutePlan]) -> Option<String> {
+        let compiled = Family::BOTH.map(|family| route::compile(self.vpc, subnet, routes, self.targets, family));
         if compiled.iter().all(Vec::is_empty) {
             return None;
         }

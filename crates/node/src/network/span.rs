@@ -85,6 +85,22 @@ pub fn union<T: Step>(mut spans: Vec<Span<T>>) -> Vec<Span<T>> {
     merged
 }
 
+/// The spans less one of them.
+pub fn without(spans: Vec<Span<u128>>, hole: Option<Span<u128>>) -> Vec<Span<u128>> {
+    let Some(hole) = hole else { return spans };
+    let cut = |span: Span<u128>| {
+        if span.last < hole.first || hole.last < span.first {
+            return [Some(span), None];
+        }
+        let before =
+            hole.first.checked_sub(1).filter(|last| span.first <= *last).map(|last| Span::new(span.first, last));
+        let after =
+            hole.last.checked_add(1).filter(|first| *first <= span.last).map(|first| Span::new(first, span.last));
+        [before, after]
+    };
+    spans.into_iter().flat_map(cut).flatten().collect()
+}
+
 /// Sets of areas, disjoint within each set, that together hold exactly the points of the given areas. One set where that
 /// doesn't cost many elements, otherwise one for each size of block. The areas' addresses must be those of CIDR blocks.
 pub fn layers(areas: &[Area]) -> Vec<Vec<Area>> {

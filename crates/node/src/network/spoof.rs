@@ -73,7 +73,11 @@ fn write_port(text: &mut String, port: &PortPlan) -> fmt::Result {
     )?;
     if !own.is_empty() {
         // A router looks for its gateway also in the name of what is behind it.
-        let askers = if port.source_dest_check { format!("{{ 0.0.0.0, {own} }}") } else { String::from("!= { 127.0.0.0/8, 224.0.0.0/3 }") };
+        let askers = if port.source_dest_check {
+            format!("{{ 0.0.0.0, {own} }}")
+        } else {
+            String::from("!= { 127.0.0.0/8, 224.0.0.0/3 }")
+        };
         write!(
             text,
             "\t\tether type arp arp htype 1 arp ptype ip arp hlen 6 arp plen 4 arp saddr ether {mac} \

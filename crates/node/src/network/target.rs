@@ -6,7 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv6Addr};
 
-use landfall_model::plan::{AttachmentTo, HostPlan, NatGatewayPlan, Place, PortLocation, RouteTargetPlan, VpcPlan};
+use landfall_model::plan::{
+    AttachmentTo, HostPlan, NatGatewayPlan, Place, PortLocation, PortPlan, RouteTargetPlan, VpcPlan,
+};
 use landfall_model::{Cidr, InterfaceId, Ipv4Cidr, Ipv6Cidr, Mac, NatGatewayId};
 
 use super::layout::{Hop, Layout};
@@ -97,6 +99,16 @@ impl<'p> Targets<'p> {
         marks.collect()
     }
 
+    /// The ports of this host that routes lead to though their check is on.
+    pub fn checked(&self, plan: &'p HostPlan) -> impl Iterator<Item = &'p PortPlan> {
+        self.found.keys().filter_map(move |target| match target {
+            RouteTargetPlan::Interface(id) => {
+                plan.port(*id).filter(|port| port.source_dest_check && is_here(&port.location))
+            }
+            _ => None,
+        })
+    }
+
     /// Adds the tables of all targets, and the rules that choose them.
     pub fn lay(&self, layout: &mut Layout) {
         for target in self.found.values() {
@@ -151,9 +163,9 @@ fn target(plan: &HostPlan, vpc: &VpcPlan, target: RouteTargetPlan) -> Option<(Ma
     }
 }
 
-/// The way to an interface that routes: it may take what isn't its own.
+/// The way to an interface that a route names. One whose check is on takes nothing but its own all the same.
 fn router(plan: &HostPlan, vpc: &VpcPlan, id: InterfaceId) -> Option<Vec<Hop>> {
-    let port = plan.port(id).filter(|port| port.vpc == vpc.id && !port.source_dest_check)?;
+    let port = plan.port(id).filter(|port| port.vpc == vpc.id)?;
     match port.location {
         PortLocation::Here(_) => {
             let hop = |via: Option<IpAddr>| match via {

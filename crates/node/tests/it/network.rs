@@ -375,6 +375,7 @@ fn any_rules_load() {
             public: &public,
             blocked: &blocked,
             guarded_ipv6: false,
+            pool: None,
             underlay: None,
             guarded: Some("eth0"),
         });

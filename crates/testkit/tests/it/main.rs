@@ -5,5 +5,10 @@
 mod checks;
 mod connections;
 mod gateways;
+mod matrix;
 mod plan;
+#[path = "../../../../tests/skipped.rs"]
+mod skipped;
 mod torture;
+
+use skipped::skipped;

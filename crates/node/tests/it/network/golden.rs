@@ -70,6 +70,7 @@ fn the_machine() {
         blocked: &[cidr("192.0.2.0/24"), cidr("10.0.0.0/8"), cidr("10.1.0.0/16"), cidr("fd00::/8")],
         guarded: Some("eth0"),
         guarded_ipv6: true,
+        pool: "198.18.0.0/16".parse().ok(),
         underlay: Some((underlay, &hosts)),
     };
     compare("machine.nft", &machine::ruleset(&machine));

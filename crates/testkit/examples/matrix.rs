@@ -1,0 +1,32 @@
+//! Sends real packets through random networks, and compares what arrives with the model's verdict: `matrix [RUNS [FIRST]]`.
+//! As root, in namespaces of its own: `unshare -n -m target/release/examples/matrix 1000`.
+
+use std::process::ExitCode;
+
+use landfall_testkit::matrix::{Outcome, run};
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args().skip(1).filter_map(|text| text.parse::<u64>().ok());
+    let (runs, first) = (arguments.next().unwrap_or(100), arguments.next().unwrap_or(0));
+    let mut outcome = Outcome::default();
+    let begun = std::time::Instant::now();
+    let result = run(first..first + runs, &mut outcome);
+    println!(
+        "{} topologies in {:.1} s: {} probes, {} reached; stopped: {:?}",
+        outcome.topologies,
+        begun.elapsed().as_secs_f64(),
+        outcome.probes,
+        outcome.reached,
+        outcome.stopped
+    );
+    for disagreement in outcome.disagreements.iter().take(20) {
+        println!("{disagreement}");
+    }
+    println!("known: {:?}", outcome.known);
+    println!("{} disagreements", outcome.disagreements.len());
+    if let Err(error) = result {
+        println!("FAILED: {error}");
+        return ExitCode::FAILURE;
+    }
+    if outcome.disagreements.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

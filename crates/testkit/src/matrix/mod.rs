@@ -1,0 +1,146 @@
+//! Real packets against the model's verdict.
+//!
+//! A topology's plan is applied to this machine, in a network namespace of the test's own: the same driver, links, routes
+//! and packet filter that real guests get. Guests are only the ends of their TAPs: each probe's first packet is written
+//! there, what comes out of any other TAP or of the uplink is answered, and where packet and answer turned up is compared
+//! with what [`landfall_cloud::reach`] says, which was reasoned from the resources alone.
+
+mod frame;
+mod wire;
+
+use std::collections::BTreeMap;
+
+use landfall_cloud::reach::{Component, Decision, End, Hop, Source, Stop, Verdict};
+use landfall_model::{AttachedResource, Peer, RouteTarget, SecurityGroupRule, TransitGatewayAttachment};
+
+use crate::topology::{Probe, Topology};
+use wire::{Place, Wire};
+
+/// What became of a probe: where its packet and its answer arrived.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Seen {
+    arrived: Option<Place>,
+    answered: bool,
+}
+
+impl Seen {
+    /// Whether it has all that another has.
+    fn has(&self, other: &Seen) -> bool {
+        (other.arrived.is_none() || self.arrived == other.arrived) && (self.answered || !other.answered)
+    }
+}
+
+/// What a run found.
+#[derive(Clone, Debug, Default)]
+pub struct Outcome {
+    /// Topologies tried.
+    pub topologies: u64,
+    /// Probes sent.
+    pub probes: u64,
+    /// Those that arrived and were answered, as both said.
+    pub reached: u64,
+    /// Those that didn't arrive, by the verdict's reason.
+    pub stopped: BTreeMap<String, u64>,
+    /// Where packets and verdict disagree, for a person to read.
+    pub disagreements: Vec<String>,
+    /// Disagreements that are known, by what hosts don't do yet.
+    pub known: BTreeMap<&'static str, u64>,
+}
+
+/// Tries the topologies of those seeds. Call it as root in network and mount namespaces of its own.
+///
+/// # Errors
+/// If the machine can't be made to carry the packets.
+pub fn run(seeds: impl Iterator<Item = u64>, outcome: &mut Outcome) -> Result<(), String> {
+    let mut wire = Wire::new().map_err(|error| format!("the stand: {error}"))?;
+    for seed in seeds {
+        let topology = Topology::random(seed);
+        one(&mut wire, seed, &topology, outcome).map_err(|error| format!("seed {seed}: {error}"))?;
+        outcome.topologies += 1;
+    }
+    wire.clear().map_err(|error| format!("clearing away: {error}"))
+}
+
+fn one(wire: &mut Wire, seed: u64, topology: &Topology, outcome: &mut Outcome) -> Result<(), String> {
+    let host = topology.hosts.first().ok_or("a topology without a host")?;
+    let plan = landfall_cloud::plan::from_scratch(&topology.cloud, *host, 1);
+    let routers = topology.machines.iter().filter(|machine| machine.forwards).map(|machine| machine.interface);
+    wire.apply(&plan, &routers.collect())?;
+    let packets: Vec<_> = topology.probes.iter().map(|probe| (place(probe.from), probe.packet)).collect();
+    let expected: Vec<_> = topology.probes.iter().map(|probe| expected(&probe.verdict)).collect();
+    let seen = wire.exchange(&packets, &expected)?;
+    for ((probe, seen), expected) in topology.probes.iter().zip(seen).zip(expected) {
+        outcome.probes += 1;
+        if seen != expected {
+            let text = format!("seed {seed}: {}\n  packets: {seen:?}\n  verdict: {expected:?}", probe.describe());
+            match gap(topology, probe) {
+                Some(gap) => *outcome.known.entry(gap).or_default() += 1,
+                None => outcome.disagreements.push(text),
+            }
+            continue;
+        }
+        match probe.verdict.stop() {
+            None => outcome.reached += 1,
+            Some(stop) => *outcome.stopped.entry(stop.code.name().to_owned()).or_default() += 1,
+        }
+    }
+    Ok(())
+}
+
+/// What hosts don't do yet as AWS documents it, where a probe's way meets it.
+fn gap(topology: &Topology, probe: &Probe) -> Option<&'static str> {
+    let stop = probe.verdict.stop();
+    let hops = || probe.verdict.forward.iter().chain(&probe.verdict.back);
+    let decisions = hops().map(|hop| &hop.decision).chain(stop.map(|stop| &stop.decision));
+    let is_router = |decision: &Decision| match decision {
+        Decision::Route(route) => matches!(route.target, RouteTarget::Interface(_)),
+        _ => false,
+    };
+    if decisions.into_iter().any(is_router) {
+        return Some(
+            "a flow that passes a router's interface is one flow, which that interface's groups aren't asked for",
+        );
+    }
+    let components = hops().map(|hop| hop.component).chain(stop.map(|stop| stop.component));
+    let is_attached = |component: Component| matches!(component, Component::TransitAttachment(_));
+    if components.into_iter().any(is_attached) && topology.cloud.transit_attachments.iter().any(is_spread) {
+        return Some(
+            "what a transit gateway hands over enters by the attachment's first subnet, whatever the sender's zone",
+        );
+    }
+    let names_group = |stop: &Stop| {
+        let rules = &topology.cloud.security_group_rules;
+        let names = |row: &SecurityGroupRule| matches!(row.peer, Peer::Group(_));
+        matches!(stop.component, Component::SecurityGroup(group) if rules.by_group(&group).any(names))
+    };
+    if stop.is_some_and(names_group) {
+        return Some("a rule that names a group holds for its members' addresses, by whatever way they come");
+    }
+    let gateways =
+        |hops: &[Hop]| hops.iter().filter(|hop| matches!(hop.component, Component::InternetGateway(_))).count();
+    // Two of them in a row: from one network out and into another.
+    if probe.packet.source.is_ipv6() && gateways(&probe.verdict.forward) != gateways(&probe.verdict.back) {
+        return Some("the machine lets no answer of IPv6 pass between networks whose question took another way");
+    }
+    None
+}
+
+fn is_spread(row: &TransitGatewayAttachment) -> bool {
+    matches!(&row.resource, AttachedResource::Vpc { subnets, .. } if subnets.len() > 1)
+}
+
+fn place(source: Source) -> Place {
+    match source {
+        Source::Interface(id) => Place::Interface(id),
+        Source::Internet | Source::Vpn(_) => Place::Internet,
+    }
+}
+
+fn expected(verdict: &Verdict) -> Seen {
+    let arrived = match verdict.arrival {
+        Ok(End::Interface(id)) => Some(Place::Interface(id)),
+        Ok(End::Internet) => Some(Place::Internet),
+        _ => None,
+    };
+    Seen { answered: arrived.is_some() && matches!(verdict.answer, Some(Ok(()))), arrived }
+}
