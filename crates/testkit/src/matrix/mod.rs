@@ -92,18 +92,24 @@ fn gap(topology: &Topology, probe: &Probe) -> Option<&'static str> {
     let stop = probe.verdict.stop();
     let hops = || probe.verdict.forward.iter().chain(&probe.verdict.back);
     let decisions = hops().map(|hop| &hop.decision).chain(stop.map(|stop| &stop.decision));
+    let decisions: Vec<_> = decisions.collect();
     let is_router = |decision: &Decision| match decision {
         Decision::Route(route) => matches!(route.target, RouteTarget::Interface(_)),
         _ => false,
     };
-    if decisions.into_iter().any(is_router) {
+    if decisions.iter().copied().any(is_router) {
         return Some(
             "a flow that passes a router's interface is one flow, which that interface's groups aren't asked for",
         );
     }
     let components = hops().map(|hop| hop.component).chain(stop.map(|stop| stop.component));
     let is_attached = |component: Component| matches!(component, Component::TransitAttachment(_));
-    if components.into_iter().any(is_attached) && topology.cloud.transit_attachments.iter().any(is_spread) {
+    let leads_there = |decision: &&Decision| match decision {
+        Decision::Route(route) => matches!(route.target, RouteTarget::TransitGateway(_)),
+        _ => false,
+    };
+    let meets = components.into_iter().any(is_attached) || decisions.iter().any(leads_there);
+    if meets && topology.cloud.transit_attachments.iter().any(is_spread) {
         return Some(
             "what a transit gateway hands over enters by the attachment's first subnet, whatever the sender's zone",
         );
