@@ -35,10 +35,6 @@ pub const OUTER_MAC: Mac = Mac([0x02, 0, 0, 0, 0, 2]);
 /// The hardware address of the network's end.
 pub const INNER_MAC: Mac = Mac([0x02, 0, 0, 0, 0, 3]);
 
-/// Where no internet gateway leads, as AWS's don't (RFC 1918): behind a machine's own router they are somebody's.
-const PRIVATE: [(Ipv4Addr, u8); 3] =
-    [(Ipv4Addr::new(10, 0, 0, 0), 8), (Ipv4Addr::new(172, 16, 0, 0), 12), (Ipv4Addr::new(192, 168, 0, 0), 16)];
-
 /// Makes the pair of links between the machine and a namespace unless it is there. An end whose other end is gone, or in
 /// a namespace that lost its name, is made anew.
 pub fn ensure_pair(name: &str) -> io::Result<()> {
@@ -109,7 +105,6 @@ pub fn apply(
 
     let mut blocked = config.blocked.clone();
     if !config.lan_allowed {
-        blocked.extend(PRIVATE.iter().filter_map(|&(address, prefix)| Cidr::new(address.into(), prefix)));
         let own: BTreeSet<u32> =
             found.iter().filter(|(name, _)| ours(name) || *name == "lo").map(|(_, link)| link.index).collect();
         let addresses = layout::addresses(netlink)?;

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use landfall_cloud::reach::Packet;
 use landfall_model::plan::{HostPlan, PortLocation};
-use landfall_model::{InterfaceId, Mac};
+use landfall_model::{Cidr, InterfaceId, Mac};
 use landfall_node::driver::Network;
 use landfall_node::metadata::names;
 use landfall_node::network::inside::GATEWAY_MAC;
@@ -94,6 +94,10 @@ impl Wire {
         let mut config = NetworkConfig::new("/run/landfall".into());
         config.masquerade = false;
         config.uplink = Some(UPLINK.into());
+        // Where AWS's internet gateways don't lead (RFC 1918), and a provider's may: it is a setting.
+        for (first, prefix) in [([10, 0, 0, 0], 8), ([172, 16, 0, 0], 12), ([192, 168, 0, 0], 16)] {
+            config.blocked.extend(Cidr::new(IpAddr::from(first), prefix));
+        }
         let outside = Port { tap, mac: OUTSIDE, peer: mac, addresses: BTreeSet::new(), routes: false };
         let ports = BTreeMap::from([(Place::Internet, outside)]);
         Ok(Self { network: HostNetwork::new(config), ports, sent: 0, passed: BTreeMap::new() })
