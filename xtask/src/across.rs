@@ -32,6 +32,7 @@ const PLACES: &[(&str, &str)] = &[
     ("crates/api/src/ec2/run_instances.rs", "the rows of a reservation that this account's client token names"),
     ("crates/api/src/ec2/shape/permission.rs", "the groups of a VPC that the view gave"),
     ("crates/cloud/src/address.rs", "the pool of public addresses is the provider's"),
+    ("crates/cloud/src/endpoint.rs", "the endpoints of a VPC that the view gave"),
     ("crates/cloud/src/expiry.rs", "time passes for all"),
     ("crates/cloud/src/insights/analyse.rs", "whose a hop is, so that nothing of another's is shown"),
     ("crates/cloud/src/instance.rs", "the interfaces of an instance that the view gave"),

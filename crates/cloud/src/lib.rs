@@ -6,6 +6,7 @@
 
 pub mod address;
 pub mod dhcp_options;
+pub mod endpoint;
 pub mod entropy;
 pub mod expiry;
 pub mod fault;

@@ -42,6 +42,7 @@ mod create_transit_gateway_route;
 mod create_transit_gateway_route_table;
 mod create_transit_gateway_vpc_attachment;
 mod create_vpc;
+mod create_vpc_endpoint;
 mod create_vpc_peering_connection;
 mod create_vpn_connection;
 mod create_vpn_connection_route;
@@ -69,6 +70,7 @@ mod delete_transit_gateway_route;
 mod delete_transit_gateway_route_table;
 mod delete_transit_gateway_vpc_attachment;
 mod delete_vpc;
+mod delete_vpc_endpoints;
 mod delete_vpc_peering_connection;
 mod delete_vpn_connection;
 mod delete_vpn_connection_route;
@@ -112,6 +114,8 @@ mod describe_transit_gateway_vpc_attachments;
 mod describe_transit_gateways;
 mod describe_volumes;
 mod describe_vpc_attribute;
+mod describe_vpc_endpoint_services;
+mod describe_vpc_endpoints;
 mod describe_vpc_peering_connections;
 mod describe_vpcs;
 mod describe_vpn_connections;
@@ -150,6 +154,7 @@ mod modify_subnet_attribute;
 mod modify_transit_gateway;
 mod modify_transit_gateway_vpc_attachment;
 mod modify_vpc_attribute;
+mod modify_vpc_endpoint;
 mod modify_vpc_peering_connection_options;
 mod modify_vpc_tenancy;
 mod modify_vpn_connection;
@@ -227,6 +232,7 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::write::<create_transit_gateway_route_table::CreateTransitGatewayRouteTable>(),
     Operation::write::<create_transit_gateway_vpc_attachment::CreateTransitGatewayVpcAttachment>(),
     Operation::write::<create_vpc::CreateVpc>(),
+    Operation::write::<create_vpc_endpoint::CreateVpcEndpoint>(),
     Operation::write::<create_vpc_peering_connection::CreateVpcPeeringConnection>(),
     Operation::call::<create_vpn_connection::CreateVpnConnection>(),
     Operation::write::<create_vpn_connection_route::CreateVpnConnectionRoute>(),
@@ -254,6 +260,7 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::write::<delete_transit_gateway_route_table::DeleteTransitGatewayRouteTable>(),
     Operation::write::<delete_transit_gateway_vpc_attachment::DeleteTransitGatewayVpcAttachment>(),
     Operation::write::<delete_vpc::DeleteVpc>(),
+    Operation::write::<delete_vpc_endpoints::DeleteVpcEndpoints>(),
     Operation::write::<delete_vpc_peering_connection::DeleteVpcPeeringConnection>(),
     Operation::write::<delete_vpn_connection::DeleteVpnConnection>(),
     Operation::write::<delete_vpn_connection_route::DeleteVpnConnectionRoute>(),
@@ -297,6 +304,8 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::read::<describe_transit_gateways::DescribeTransitGateways>(),
     Operation::read::<describe_volumes::DescribeVolumes>(),
     Operation::read::<describe_vpc_attribute::DescribeVpcAttribute>(),
+    Operation::read::<describe_vpc_endpoint_services::DescribeVpcEndpointServices>(),
+    Operation::read::<describe_vpc_endpoints::DescribeVpcEndpoints>(),
     Operation::read::<describe_vpc_peering_connections::DescribeVpcPeeringConnections>(),
     Operation::read::<describe_vpcs::DescribeVpcs>(),
     Operation::read::<describe_vpn_connections::DescribeVpnConnections>(),
@@ -334,6 +343,7 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::write::<modify_transit_gateway::ModifyTransitGateway>(),
     Operation::write::<modify_transit_gateway_vpc_attachment::ModifyTransitGatewayVpcAttachment>(),
     Operation::write::<modify_vpc_attribute::ModifyVpcAttribute>(),
+    Operation::write::<modify_vpc_endpoint::ModifyVpcEndpoint>(),
     Operation::write::<modify_vpc_peering_connection_options::ModifyVpcPeeringConnectionOptions>(),
     Operation::write::<modify_vpc_tenancy::ModifyVpcTenancy>(),
     Operation::call::<modify_vpn_connection::ModifyVpnConnection>(),

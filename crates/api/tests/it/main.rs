@@ -9,6 +9,7 @@ mod address;
 mod completeness;
 mod console;
 mod dhcp_options;
+mod endpoint;
 mod flow_log;
 mod harness;
 mod identity;

@@ -214,9 +214,11 @@ fn answers_are_called_as_clients_read_them() {
 }
 
 /// Words that AWS sends though its model doesn't have them: an internet gateway that is attached is `available`, an
-/// interface that was just made `pending`, a VPN that is changed `modifying`.
-const MORE_WORDS: [(&str, &str); 5] = [
+/// interface that was just made `pending`, a VPN that is changed `modifying`, and the states of endpoints are in lower case.
+const MORE_WORDS: [(&str, &str); 7] = [
     ("CreateNetworkInterface.networkInterface.status", "pending"),
+    ("CreateVpcEndpoint.vpcEndpoint.state", "pending"),
+    ("DescribeVpcEndpoints.vpcEndpointSet.state", "available"),
     ("DescribeInternetGateways.internetGatewaySet.attachmentSet.state", "available"),
     ("ModifyVpnConnection.vpnConnection.state", "modifying"),
     ("ModifyVpnConnectionOptions.vpnConnection.state", "modifying"),

@@ -11,6 +11,7 @@ pub mod border_group;
 pub mod change;
 pub mod cidr;
 pub mod dhcp_options;
+pub mod endpoint;
 pub mod insights;
 pub mod instance;
 pub mod instance_filter;
