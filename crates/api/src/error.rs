@@ -110,15 +110,7 @@ impl From<Fault> for ApiError {
                     "We currently do not have sufficient {instance_type} capacity in the Availability Zone you requested ({zone}): {why}."
                 ),
             ),
-            Fault::NoAddress(place) if place.starts_with("subnet-") => Self::new(
-                "InsufficientFreeAddressesInSubnet",
-                format!(
-                    "There are not enough free addresses in subnet '{place}' to satisfy the requested number of instances."
-                ),
-            ),
-            Fault::NoAddress(place) => {
-                Self::new("InsufficientAddressCapacity", format!("There are no free addresses left in {place}."))
-            }
+            Fault::NoAddress(place) => no_address(&place),
             Fault::AddressInUse(address) => {
                 Self::new("InvalidIPAddress.InUse", format!("Address {address} is in use."))
             }
@@ -175,6 +167,16 @@ impl From<Fault> for ApiError {
             Fault::AlreadyAssociated(message) => Self::new("Resource.AlreadyAssociated", message),
         }
     }
+}
+
+fn no_address(place: &str) -> ApiError {
+    if place.starts_with("subnet-") {
+        let message = format!(
+            "There are not enough free addresses in subnet '{place}' to satisfy the requested number of instances."
+        );
+        return ApiError::new("InsufficientFreeAddressesInSubnet", message);
+    }
+    ApiError::new("InsufficientAddressCapacity", format!("There are no free addresses left in {place}."))
 }
 
 fn no_such(code: &str, noun: &str, id: &str) -> String {
