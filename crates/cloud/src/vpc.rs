@@ -270,7 +270,9 @@ fn check_ways(view: &View<'_>, vpc: VpcId, block: Ipv4Cidr) -> Result<(), Fault>
             return Err(conflict(block, "conflicts with a route of the VPC"));
         }
     }
-    for peer in view.tables().peerings.by_vpc(&vpc).filter_map(|row| row.across(vpc)) {
+    // Also one that is being made: nothing looks at its blocks again once it is accepted.
+    let live = view.tables().peerings.by_vpc(&vpc).filter(|row| row.binds(vpc));
+    for peer in live.flat_map(|row| row.sides()).filter(|side| side.vpc != vpc) {
         let mut theirs = view.tables().vpcs.by_id(&peer.vpc).flat_map(|row| &row.cidrs);
         if theirs.any(|(_, other)| other.overlaps(block)) {
             return Err(conflict(block, "conflicts with a block of a VPC that this one is peered with"));

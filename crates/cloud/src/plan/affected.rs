@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use landfall_model::plan::PieceKey;
-use landfall_model::{Host, HostId, Instance, VpcId, VpnSide};
+use landfall_model::{Host, HostId, Instance, InterfaceId, RouteTarget, VpcId, VpnSide};
 use landfall_state::Change;
 
 use crate::value::*;
@@ -29,6 +29,10 @@ pub fn affected(cloud: &Cloud, change: &Change, into: &mut Affected) {
         let host = |row: Option<&Instance>| row.and_then(|row| row.status.host);
         if host(before) != host(after) {
             for row in before.into_iter().chain(after) {
+                let interfaces = cloud.interfaces.by_instance(&row.id).map(|row| (row.id, row.vpc));
+                interfaces.for_each(|(id, vpc)| into.reroute(cloud, id, vpc));
+            }
+            for row in before.into_iter().chain(after) {
                 if let Some(host) = row.status.host {
                     let vpcs = cloud.interfaces.by_instance(&row.id).map(|row| row.vpc);
                     into.presence.extend(vpcs.chain([row.spec.vpc]).map(|vpc| (host, vpc)));
@@ -38,6 +42,7 @@ pub fn affected(cloud: &Cloud, change: &Change, into: &mut Affected) {
     } else if let Some((before, after)) = change.of::<Interfaces>() {
         for row in before.into_iter().chain(after) {
             into.keys.insert(PieceKey::Port(row.id));
+            into.reroute(cloud, row.id, row.vpc);
             if let Some(instance) = row.instance() {
                 into.keys.insert(PieceKey::Instance(instance));
                 let host = cloud.instances.by_id(&instance).next().and_then(|row| row.status.host);
@@ -194,6 +199,14 @@ impl Affected {
     fn route(&mut self, cloud: &Cloud, vpc: VpcId) {
         self.keys.insert(PieceKey::Vpc(vpc));
         self.keys.extend(cloud.subnets.by_vpc(&vpc).map(|row| PieceKey::Subnet(row.id)));
+    }
+
+    /// An interface may have become a port, or be none any more: routes to it lead there, or nowhere.
+    fn reroute(&mut self, cloud: &Cloud, interface: InterfaceId, vpc: VpcId) {
+        let mut routes = cloud.route_tables.by_vpc(&vpc).flat_map(|table| &table.routes);
+        if routes.any(|route| route.target == RouteTarget::Interface(interface)) {
+            self.route(cloud, vpc);
+        }
     }
 
     /// A VPC may be connected with others than before.

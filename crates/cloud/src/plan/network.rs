@@ -7,9 +7,9 @@ use landfall_model::plan::{
     PublicAddressPlan, ResourceNamePlan, RoutePlan, RouteTargetPlan, SubnetPlan, VpcPlan,
 };
 use landfall_model::{
-    AttachedResource, Cidr, Destination, EdgeGateway, Endpoint, EndpointKind, HostId, InterfacePurpose, LinkState,
-    NatGateway, NetworkInterface, Peer, Peering, PrefixListId, RouteTable, RouteTarget, RuleDirection, SecurityGroupId,
-    Subnet, TransitGatewayId, Vpc, VpcId,
+    AttachedResource, Cidr, Destination, EdgeGateway, HostId, InterfaceId, InterfacePurpose, NatGateway,
+    NetworkInterface, Peer, Peering, PrefixListId, RouteTable, RouteTarget, RuleDirection, SecurityGroupId, Subnet,
+    TransitGatewayId, Vpc, VpcId,
 };
 
 use crate::value::Cloud;
@@ -40,7 +40,8 @@ pub(super) fn vpc(cloud: &Cloud, row: &Vpc) -> VpcPlan {
         egress_only: cloud.egress_only_gateways.by_vpc.count(&row.id) > 0,
         internet_routes: edge_routes(cloud, row, |gateway| matches!(gateway, EdgeGateway::Internet(_))),
         vpn_routes: edge_routes(cloud, row, |gateway| matches!(gateway, EdgeGateway::Vpn(_))),
-        private_names: cloud.endpoints.by_vpc(&row.id).flat_map(|endpoint| names(cloud, row, endpoint)).collect(),
+        // Those of endpoints, once something answers at their addresses: until then names lead where they always did.
+        private_names: BTreeMap::new(),
         dhcp: DhcpPlan {
             resolver: values("domain-name-servers").iter().any(|value| value == PROVIDED_DNS),
             domain_name_servers_ipv6: addresses_ipv6("domain-name-servers"),
@@ -94,8 +95,11 @@ fn routes(cloud: &Cloud, view: &View<'_>, table: &RouteTable) -> Vec<RoutePlan> 
         }
     }
     for route in &table.routes {
-        // Whether an interface is there and may route, its own piece says.
-        let is_active = matches!(route.target, RouteTarget::Interface(_)) || view.is_active(table.vpc, route.target);
+        let is_active = match route.target {
+            // It leads to a port, which an interface is only while its instance has a host.
+            RouteTarget::Interface(id) => is_port(cloud, id),
+            other => view.is_active(table.vpc, other),
+        };
         let target = if is_active { target(route.target) } else { RouteTargetPlan::Blackhole };
         match route.destination {
             Destination::Cidr(cidr) => {
@@ -109,6 +113,12 @@ fn routes(cloud: &Cloud, view: &View<'_>, table: &RouteTable) -> Vec<RoutePlan> 
         }
     }
     routes.into_iter().map(|(destination, target)| RoutePlan { destination, target }).collect()
+}
+
+/// Whether an interface is a port somewhere: it has an instance that is on a host.
+fn is_port(cloud: &Cloud, id: InterfaceId) -> bool {
+    let instances = cloud.interfaces.by_id(&id).filter_map(NetworkInterface::instance);
+    instances.flat_map(|id| cloud.instances.by_id(&id)).any(|row| row.status.host.is_some())
 }
 
 /// Whether a transit gateway's attachment of the subnet's VPC has a subnet in the same zone.
@@ -129,17 +139,6 @@ fn edge_routes(cloud: &Cloud, row: &Vpc, is_meant: impl Fn(&EdgeGateway) -> bool
     let mut tables = cloud.route_tables.by_vpc(&row.id);
     let table = tables.find(|table| table.gateways.iter().any(|(_, gateway)| is_meant(gateway)));
     table.map(|table| routes(cloud, &view, table)).unwrap_or_default()
-}
-
-/// The names that an endpoint answers for within its VPC, with its addresses.
-fn names(cloud: &Cloud, vpc: &Vpc, row: &Endpoint) -> Option<(String, Vec<std::net::Ipv4Addr>)> {
-    let EndpointKind::Interface { interfaces, private_dns: true, .. } = &row.kind else { return None };
-    if row.state != LinkState::Available || !vpc.dns_support || !vpc.dns_hostnames {
-        return None;
-    }
-    let rows = interfaces.iter().filter_map(|id| cloud.interfaces.by_id(id).next());
-    let service = row.service.rsplit('.').next()?;
-    Some((format!("{service}.{}.amazonaws.com", row.scope.region), rows.map(NetworkInterface::primary).collect()))
 }
 
 /// Where a route leads that is active.

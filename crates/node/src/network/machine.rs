@@ -72,11 +72,16 @@ pub fn ruleset(machine: &Machine<'_>) -> String {
         }
         None => String::new(),
     };
+    // What a guest sends leaves as the machine: other hosts would take it for this one's.
+    let spoken = match machine.underlay {
+        Some((Underlay { port, .. }, _)) => format!("\t\tudp dport {port} drop\n"),
+        None => String::new(),
+    };
     let _ = write_sets(&mut text, machine);
     let _ = write!(
         text,
         "\tchain from_network {{
-\t\tmeta nfproto ipv4 iifname . ip saddr != @owned drop
+{spoken}\t\tmeta nfproto ipv4 iifname . ip saddr != @owned drop
 \t\tmeta nfproto ipv6 iifname . ip6 saddr != @owned_ip6 drop
 \t\tct state established,related accept
 \t\tct state != new drop

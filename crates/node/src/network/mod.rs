@@ -283,7 +283,8 @@ impl Network for HostNetwork {
         }
         let runtime_dir = &self.config.runtime_dir;
         let hosts = plan.vpcs().flat_map(|vpc| overlay::forwarding(plan, vpc).into_values()).collect();
-        let outside = outside::apply(&self.config, runtime_dir, &public, &hosts, &mut state.machine);
+        let whole = plan.vpcs().all(|vpc| made.contains(&vpc.number));
+        let outside = outside::apply(&self.config, runtime_dir, &public, &hosts, whole, &mut state.machine);
         failures.note(|| "the machine's side".into(), outside);
 
         let numbers = numbers(plan);

@@ -79,12 +79,14 @@ pub fn remove_pair(name: &str) -> io::Result<()> {
     }
 }
 
-/// Makes the machine's side so: `public` has the addresses that each of our links' networks is known by outside.
+/// Makes the machine's side so: `public` has the addresses that each of our links' networks is known by outside, of all
+/// networks of the plan if that is `whole`.
 pub fn apply(
     config: &NetworkConfig,
     state: &Path,
     public: &BTreeMap<String, BTreeSet<Cidr>>,
     hosts: &BTreeSet<Ipv4Addr>,
+    whole: bool,
     loaded: &mut Option<Loaded>,
 ) -> io::Result<()> {
     let netlink = &mut Netlink::open()?;
@@ -114,7 +116,9 @@ pub fn apply(
         blocked.dedup();
     }
     let table = config.table();
-    if public.is_empty() {
+    if public.is_empty() && !whole {
+        // A network that couldn't be made may have a link from before: what guards the machine stays as it is.
+    } else if public.is_empty() {
         filter::ensure(&format!("table inet {table}\ndelete table inet {table}\n"), Vec::new(), loaded)?;
     } else {
         let text = machine::ruleset(&Machine {

@@ -159,7 +159,10 @@ impl Writer<'_> {
         let mut chains = String::new();
         for (mark, gateway) in self.targets.nat_gateways.values() {
             let chain = self.plan.subnet(gateway.subnet).and_then(|subnet| tables.chain(Some(subnet), &subnet.routes));
-            writeln!(chains, "\tchain through_{mark:x} {{\n\t\tct mark set {mark:#x}\n\t\tmeta mark set 0")?;
+            writeln!(
+                chains,
+                "\tchain through_{mark:x} {{\n\t\tmeta nfproto ipv6 drop\n\t\tct mark set {mark:#x}\n\t\tmeta mark set 0"
+            )?;
             if let Some(chain) = chain {
                 writeln!(chains, "\t\tjump {chain}")?;
                 back.push(format!("{mark:#x} : goto {chain}"));
@@ -300,6 +303,11 @@ impl Writer<'_> {
             writeln!(rules, "\t\tmeta mark {EGRESS_ONLY:#x} ct direction reply drop")?;
         }
         self.write_connections(&mut rules)?;
+        for (port, _) in self.ports.iter().filter(|(port, _)| !port.source_dest_check) {
+            // A router that answers itself in another's name would open that other's groups to itself.
+            let name = port_device(port.id);
+            writeln!(rules, "\t\tiifname \"{name}\" oifname \"{name}\" drop")?;
+        }
         for port in self.targets.checked(self.plan) {
             let name = port_device(port.id);
             for family in Family::BOTH {
@@ -333,8 +341,8 @@ impl Writer<'_> {
             writeln!(rules, "\t\tiifname @links oifname \"{DEVICE}\" accept")?;
         }
         if !self.targets.nat_gateways.is_empty() {
-            writeln!(rules, "\t\tct mark != 0 oifname {{ \"{UPLINK}\", \"{DEVICE}\" }} accept")?;
-            writeln!(rules, "\t\tct mark != 0 oifname @links accept")?;
+            writeln!(rules, "\t\tmeta nfproto ipv4 ct mark != 0 oifname {{ \"{UPLINK}\", \"{DEVICE}\" }} accept")?;
+            writeln!(rules, "\t\tmeta nfproto ipv4 ct mark != 0 oifname @links accept")?;
         }
         writeln!(text, "\tchain forward {{\n\t\ttype filter hook forward priority filter; policy drop;\n{rules}\t}}")
     }

@@ -31,7 +31,11 @@ fn block(dice: &mut Dice) -> Cidr {
 pub fn networks(tx: &mut Tx<'_, '_>, dice: &mut Dice) {
     let vpc = any!(tx, dice, vpcs);
     let subnet = any!(tx, dice, subnets);
-    let is_used = tx.interfaces.by_vpc.count(&vpc.id) > 0 || tx.nat_gateways.by_vpc.count(&vpc.id) > 0;
+    let is_used = tx.interfaces.by_vpc.count(&vpc.id) > 0
+        || tx.nat_gateways.by_vpc.count(&vpc.id) > 0
+        || tx.security_groups.by_vpc.count(&vpc.id) > 0
+        || tx.transit_attachments.by_vpc.count(&vpc.id) > 0
+        || tx.subnets.by_vpc(&vpc.id).any(|row| tx.transit_attachments.by_subnet.count(&row.id) > 0);
     if !vpc.is_default && !is_used && dice.chance(200) {
         let subnets: Vec<_> = tx.subnets.by_vpc(&vpc.id).map(Subnet::key).collect();
         for key in subnets {
