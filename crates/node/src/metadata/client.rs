@@ -33,6 +33,9 @@ pub enum ClientError {
     /// It was started and doesn't answer.
     #[error("the metadata process was started and doesn't answer at {0}")]
     Silent(PathBuf),
+    /// It was started and ended before it answered.
+    #[error("the metadata process ended as soon as it was started")]
+    Ended,
     /// It said no.
     #[error("the metadata process refused: {0}")]
     Refused(String),
@@ -85,6 +88,10 @@ impl MetadataClient {
             if matches!(self.call(&Call::Hello { format: FORMAT }), Ok(Reply::Hello { pid: seen, .. }) if seen == pid) {
                 crash_point!("metadata:running");
                 return Ok(());
+            }
+            // Nobody is waited for who can't come any more: the next one is started at once.
+            if !self.lives(pid) {
+                return Err(ClientError::Ended);
             }
             std::thread::sleep(Duration::from_millis(5));
         }
@@ -190,6 +197,12 @@ impl MetadataClient {
             receive(&mut stream)
         };
         talk().map_err(|error| ClientError::Unreachable(self.socket.clone(), error))
+    }
+
+    /// Whether that child still runs.
+    fn lives(&self, pid: u32) -> bool {
+        self.reap();
+        self.children.lock().unwrap_or_else(PoisonError::into_inner).iter().any(|child| child.id() == pid)
     }
 
     /// Collects children that have ended, so that none is left as a zombie.
