@@ -14,7 +14,7 @@ use landfall_model::plan::{GroupRulePlan, HostPlan, PeerPlan};
 use landfall_model::{IpProtocol, PortRange, RuleDirection, SecurityGroupId, VpcId};
 
 use super::family::Family;
-use super::span::{Area, Show, Span, layers};
+use super::span::{Area, Label, Show, Span, layers};
 
 /// The addresses of the interfaces in each group.
 pub type Members = BTreeMap<SecurityGroupId, BTreeSet<IpAddr>>;
@@ -32,6 +32,20 @@ pub fn members(plan: &HostPlan, vpc: VpcId) -> Members {
         }
     }
     members
+}
+
+/// What a combination of groups is called: after the one group that it is, or by a digest of their ids.
+pub fn name(groups: &BTreeSet<SecurityGroupId>) -> String {
+    let ids: Vec<_> = groups.iter().map(ToString::to_string).collect();
+    match ids.as_slice() {
+        [] => "none".to_owned(),
+        [only] => only.clone(),
+        several => {
+            let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, several.join(" ").as_bytes());
+            let digits: String = digest.as_ref().iter().take(10).map(|byte| format!("{byte:02x}")).collect();
+            format!("sgs-{digits}")
+        }
+    }
 }
 
 /// Writes the sets and the chain of that name. What a rule allows is accepted on the way in and goes on on the way out,
@@ -52,12 +66,12 @@ pub fn write_chain(
     for family in Family::BOTH {
         let tag = family.tag();
         let any = layers(&areas(rules, members, family, Class::Other));
-        if any.iter().any(|layer| layer.contains(&Area { addresses: family.everything(), keys: Span::new(0, 255) })) {
+        if any.values().any(|layer| layer.contains(&Area { addresses: family.everything(), keys: Span::new(0, 255) })) {
             writeln!(lines, "\t\tmeta nfproto {} {verdict}", family.protocol())?;
             continue;
         }
-        for (index, layer) in any.iter().enumerate() {
-            let set = format!("{name}_{tag}_any_{index}");
+        for (label, layer) in &any {
+            let set = format!("{name}_{tag}_any_{label}");
             let elements = layer.iter().map(|area| format!("{} . {}", family.show(area.addresses), Show(area.keys)));
             write_set(text, &set, &format!("{}_addr . inet_proto", family.protocol()), elements)?;
             writeln!(lines, "\t\t{tag} {side} . meta l4proto @{set} {verdict}")?;
@@ -67,20 +81,17 @@ pub fn write_chain(
             ("icmp", "sport", [IpProtocol::ICMP, IpProtocol::ICMPV6]),
         ];
         for (kind, field, protocols) in kinds {
-            let mut sets: Vec<Vec<String>> = Vec::new();
+            let mut sets: BTreeMap<Label, Vec<String>> = BTreeMap::new();
             for protocol in protocols {
                 let IpProtocol::Number(number) = protocol else { continue };
-                for (index, layer) in layers(&areas(rules, members, family, Class::Only(protocol))).iter().enumerate() {
-                    if sets.len() == index {
-                        sets.push(Vec::new());
-                    }
+                for (label, layer) in layers(&areas(rules, members, family, Class::Only(protocol))) {
                     let show =
                         |area: &Area| format!("{} . {number} . {}", family.show(area.addresses), Show(area.keys));
-                    sets[index].extend(layer.iter().map(show));
+                    sets.entry(label).or_default().extend(layer.iter().map(show));
                 }
             }
-            for (index, elements) in sets.into_iter().enumerate() {
-                let set = format!("{name}_{tag}_{kind}_{index}");
+            for (label, elements) in sets {
+                let set = format!("{name}_{tag}_{kind}_{label}");
                 let fields = format!("{}_addr . inet_proto . inet_service", family.protocol());
                 write_set(text, &set, &fields, elements.into_iter())?;
                 writeln!(lines, "\t\t{tag} {side} . meta l4proto . th {field} @{set} {verdict}")?;

@@ -10,10 +10,13 @@
 //! addresses that it serves on, and lets in from ports only.
 
 mod acl;
+mod border;
 mod connection;
 mod family;
 mod filter;
+mod forward;
 mod group;
+mod input;
 pub mod inside;
 mod layout;
 pub mod machine;
@@ -21,12 +24,14 @@ pub mod namespace;
 mod netlink;
 pub mod outside;
 pub mod overlay;
+mod prerouting;
 mod requirements;
 mod route;
 pub mod ruleset;
 mod span;
 mod spoof;
 mod sysctl;
+mod tables;
 pub mod tap;
 mod target;
 pub mod transit;

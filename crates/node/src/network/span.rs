@@ -70,6 +70,24 @@ pub struct Area {
     pub keys: Span<u16>,
 }
 
+/// Which of several sets, so that each keeps its name whatever becomes of the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Label {
+    /// The only one.
+    Whole,
+    /// That of blocks whose addresses differ in so many bits.
+    Blocks(u32),
+}
+
+impl fmt::Display for Label {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Label::Whole => f.write_str("all"),
+            Label::Blocks(bits) => write!(f, "{bits}"),
+        }
+    }
+}
+
 /// The same numbers in the fewest spans, in order.
 pub fn union<T: Step>(mut spans: Vec<Span<T>>) -> Vec<Span<T>> {
     spans.sort_unstable();
@@ -103,12 +121,12 @@ pub fn without(spans: Vec<Span<u128>>, hole: Option<Span<u128>>) -> Vec<Span<u12
 
 /// Sets of areas, disjoint within each set, that together hold exactly the points of the given areas. One set where that
 /// doesn't cost many elements, otherwise one for each size of block. The areas' addresses must be those of CIDR blocks.
-pub fn layers(areas: &[Area]) -> Vec<Vec<Area>> {
+pub fn layers(areas: &[Area]) -> BTreeMap<Label, Vec<Area>> {
     if areas.is_empty() {
-        return Vec::new();
+        return BTreeMap::new();
     }
     if let Some(layer) = sweep(areas, 2 * areas.len() + 16) {
-        return vec![layer];
+        return BTreeMap::from([(Label::Whole, layer)]);
     }
     let mut sizes: BTreeMap<u128, BTreeMap<Span<u128>, Vec<Span<u16>>>> = BTreeMap::new();
     for area in areas {
@@ -119,7 +137,7 @@ pub fn layers(areas: &[Area]) -> Vec<Vec<Area>> {
         let rows = blocks.into_iter();
         rows.flat_map(|(addresses, keys)| union(keys).into_iter().map(move |keys| Area { addresses, keys })).collect()
     };
-    sizes.into_values().map(layer).collect()
+    sizes.into_iter().map(|(size, blocks)| (Label::Blocks(128 - size.leading_zeros()), layer(blocks))).collect()
 }
 
 /// Cuts the areas along their addresses' borders. `None` if that makes more than `most` of them.
@@ -204,7 +222,7 @@ mod tests {
             points in prop::collection::vec((0u32..512, prop_oneof![0u16..10, 65528u16..=65535]), 64),
         ) {
             let layers = layers(&areas);
-            for layer in &layers {
+            for layer in layers.values() {
                 prop_assert!(disjoint(layer));
             }
             let corners = areas.iter().flat_map(|area| {
@@ -213,7 +231,7 @@ mod tests {
                     .flat_map(|address| [(address, area.keys.first), (address, area.keys.last)])
             });
             for (address, key) in points.iter().map(|&(address, key)| (u128::from(address), key)).chain(corners) {
-                let held = layers.iter().any(|layer| holds(layer, address, key));
+                let held = layers.values().any(|layer| holds(layer, address, key));
                 prop_assert_eq!(held, holds(&areas, address, key), "{} {}", address, key);
             }
         }
@@ -236,15 +254,15 @@ mod tests {
         let hosts = (0..500).map(|host| Area { addresses: block(host * 2, 32), keys: Span::new(0, 65535) });
         let areas: Vec<_> = everyone.chain(hosts).collect();
         let layers = layers(&areas);
-        assert_eq!(layers.iter().map(Vec::len).sum::<usize>(), 1000);
-        assert!(layers.iter().all(|layer| disjoint(layer)));
+        assert_eq!(layers.values().map(Vec::len).sum::<usize>(), 1000);
+        assert!(layers.values().all(|layer| disjoint(layer)));
     }
 
     #[test]
     fn rules_that_repeat_each_other_become_one() {
         let everything = Area { addresses: Span::new(0, u128::MAX), keys: Span::new(0, 65535) };
         let part = Area { addresses: Span::new(7, 7), keys: Span::new(22, 22) };
-        assert_eq!(layers(&[part, everything, part]), [[everything]]);
+        assert_eq!(layers(&[part, everything, part]), [(Label::Whole, vec![everything])].into());
         assert!(layers(&[]).is_empty());
     }
 }

@@ -65,11 +65,7 @@ impl<'p> Targets<'p> {
         }
         for wanted in wanted(plan, vpc) {
             let Some((kind, bits, hops)) = target(plan, vpc, wanted) else { continue };
-            let digits = u32::try_from(bits & u128::from(DIGITS)).unwrap_or(0);
-            let mut mark = kind | digits;
-            while !taken.insert(mark) {
-                mark = kind | (mark.wrapping_add(1) & DIGITS);
-            }
+            let mark = mark(kind, bits, &mut taken);
             if let RouteTargetPlan::NatGateway(id) = wanted
                 && let Some(gateway) = plan.nat_gateway(id).filter(|_| hops.is_empty())
             {
@@ -121,6 +117,15 @@ impl<'p> Targets<'p> {
             }
         }
     }
+}
+
+/// A mark of a kind, made from an id's digits, that none has yet.
+pub fn mark(kind: Mark, bits: u128, taken: &mut BTreeSet<Mark>) -> Mark {
+    let mut mark = kind | u32::try_from(bits & u128::from(DIGITS)).unwrap_or(0);
+    while !taken.insert(mark) {
+        mark = kind | (mark.wrapping_add(1) & DIGITS);
+    }
+    mark
 }
 
 /// The targets that the routes of a network name.

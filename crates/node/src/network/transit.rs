@@ -3,7 +3,7 @@
 //! It has no address and answers nobody. What comes from an attachment goes by the table that the attachment is
 //! associated with; what that has no route for, or one that drops, goes nowhere.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write};
 use std::io;
 
@@ -15,10 +15,14 @@ use super::family::Family;
 use super::filter::{self, Loaded};
 use super::layout::{self, Hop, Layout, MAIN};
 use super::netlink::Netlink;
-use super::route::{Compiled, flatten};
+use super::route::flatten;
 use super::ruleset::{TABLE, UPLINK, write_elements};
-use super::target::Mark;
+use super::tables::Tables;
+use super::target::{self, Mark};
 use super::{inside, sysctl};
+
+/// What the marks of attachments begin with.
+const ATTACHMENTS: Mark = 0x1000_0000;
 
 /// A transit gateway's namespace as it is to be.
 pub struct Transit {
@@ -41,12 +45,9 @@ pub fn plan(plan: &HostPlan, gateway: &TransitGatewayPlan, mtu: u16) -> Transit 
     };
     let attachments: Vec<_> = gateway.attachments.iter().filter(linked).collect();
     // Within one namespace a number for each in order would do; one from the id stays when another goes.
-    let mut marks: BTreeMap<TransitGatewayAttachmentId, Mark> = BTreeMap::new();
+    let (mut marks, mut taken) = (BTreeMap::new(), BTreeSet::new());
     for attachment in &attachments {
-        let mut mark = u32::try_from(attachment.id.bits() & 0x0fff_ffff).unwrap_or(0) | 0x1000_0000;
-        while marks.values().any(|taken| *taken == mark) {
-            mark = 0x1000_0000 | (mark.wrapping_add(1) & 0x0fff_ffff);
-        }
+        let mark = target::mark(ATTACHMENTS, attachment.id.bits(), &mut taken);
         marks.insert(attachment.id, mark);
         let link = connection::transit_device(attachment.id);
         connection::lay(&mut layout, &link, false, mtu);
@@ -67,7 +68,7 @@ fn write(
     marks: &BTreeMap<TransitGatewayAttachmentId, Mark>,
 ) -> fmt::Result {
     writeln!(text, "table inet {TABLE}\ndelete table inet {TABLE}\ntable inet {TABLE} {{")?;
-    let mut known: BTreeMap<[Compiled; 2], usize> = BTreeMap::new();
+    let mut tables = Tables::default();
     let mut of_link = Vec::new();
     for attachment in attachments {
         let compiled = Family::BOTH.map(|family| {
@@ -78,24 +79,11 @@ fn write(
             });
             flatten(routes.collect(), &[])
         });
-        let next = known.len();
-        let index = *known.entry(compiled).or_insert(next);
-        of_link.push(format!("\"{}\" : jump routes_{index}", connection::transit_device(attachment.id)));
-    }
-    let mut ordered: Vec<_> = known.into_iter().collect();
-    ordered.sort_by_key(|(_, index)| *index);
-    for (compiled, index) in ordered {
-        let mut rules = String::new();
-        for (family, table) in Family::BOTH.into_iter().zip(&compiled).filter(|(_, table)| !table.is_empty()) {
-            let elements: Vec<_> =
-                table.iter().map(|(span, mark)| format!("{} : {mark:#x}", family.show(*span))).collect();
-            let (tag, protocol) = (family.tag(), family.protocol());
-            let kind = format!("type {protocol}_addr : mark\n\t\tflags interval");
-            write_elements(text, &format!("map target_{index}_{tag}"), &kind, &elements)?;
-            writeln!(rules, "\t\tmeta mark set {tag} daddr map @target_{index}_{tag}")?;
+        if let Some(chain) = tables.add(attachment.id, compiled) {
+            of_link.push(format!("\"{}\" : jump {chain}", connection::transit_device(attachment.id)));
         }
-        writeln!(text, "\tchain routes_{index} {{\n{rules}\t}}")?;
     }
+    tables.write(text)?;
     write_elements(text, "map routes_of", "type ifname : verdict", &of_link)?;
     writeln!(
         text,

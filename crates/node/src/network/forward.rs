@@ -1,0 +1,140 @@
+//! Security groups and what else decides whether a packet is forwarded, and the connections that are remembered.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::{self, Write};
+
+use landfall_model::plan::VpcPlan;
+use landfall_model::{RuleDirection, SecurityGroupId};
+
+use super::connection::{self, PEERINGS, TRANSIT};
+use super::family::Family;
+use super::group::{self, Members};
+use super::overlay::DEVICE;
+use super::ruleset::{Rules, UPLINK, has_overlay, write_elements};
+use super::target::EGRESS_ONLY;
+use crate::metadata::names::port_device;
+
+impl Rules<'_> {
+    /// Security groups: one chain and direction for each combination of groups that a port has.
+    pub(super) fn write_groups(&self, text: &mut String) -> fmt::Result {
+        let members = group::members(self.plan, self.vpc.id);
+        let mut combinations: BTreeMap<BTreeSet<SecurityGroupId>, Vec<String>> = BTreeMap::new();
+        for (port, _) in self.ports {
+            let groups = port.groups.iter().copied().collect();
+            combinations.entry(groups).or_default().push(port_device(port.id));
+        }
+        for (direction, prefix, map) in
+            [(RuleDirection::Egress, "from", "groups_from"), (RuleDirection::Ingress, "to", "groups_to")]
+        {
+            let mut jumps = Vec::new();
+            for (groups, ports) in &combinations {
+                let name = format!("{prefix}_{}", group::name(groups));
+                self.write_combination(text, &name, direction, groups, &members)?;
+                jumps.extend(ports.iter().map(|port| format!("\"{port}\" : jump {name}")));
+            }
+            write_elements(text, &format!("map {map}"), "type ifname : verdict", &jumps)?;
+        }
+        let mut rules = String::new();
+        if self.vpc.egress_only {
+            // Nobody is answered who wasn't asked, also where another gateway let the question in.
+            writeln!(rules, "\t\tmeta mark {EGRESS_ONLY:#x} ct direction reply drop")?;
+        }
+        self.write_connections(&mut rules)?;
+        for (port, _) in self.ports.iter().filter(|(port, _)| !port.source_dest_check) {
+            // A router that answers itself in another's name would open that other's groups to itself.
+            let name = port_device(port.id);
+            writeln!(rules, "\t\tiifname \"{name}\" oifname \"{name}\" drop")?;
+        }
+        for port in self.targets.checked(self.plan) {
+            let name = port_device(port.id);
+            for family in Family::BOTH {
+                let (tag, protocol) = (family.tag(), family.protocol());
+                let own: Vec<_> = match family {
+                    Family::V4 => port.addresses.iter().map(ToString::to_string).collect(),
+                    Family::V6 => port.ipv6.iter().map(ToString::to_string).collect(),
+                };
+                match own.join(", ") {
+                    own if own.is_empty() => writeln!(rules, "\t\toifname \"{name}\" meta nfproto {protocol} drop")?,
+                    own => writeln!(rules, "\t\toifname \"{name}\" {tag} daddr != {{ {own} }} drop")?,
+                }
+            }
+        }
+        rules.push_str("\t\tct state established,related accept\n\t\tct state invalid drop\n");
+        writeln!(rules, "\t\tiifname \"{UPLINK}\" meta nfproto ipv4 ct status & dnat == 0 drop")?;
+        if !self.vpc.internet_gateway {
+            writeln!(rules, "\t\tiifname \"{UPLINK}\" drop")?;
+        }
+        rules.push_str("\t\tiifname vmap @groups_from\n\t\toifname vmap @groups_to\n");
+        for (condition, way) in [
+            ("iifname @ports", format!("oifname \"{UPLINK}\" meta nfproto ipv4 ip saddr @translated")),
+            ("iifname @ports", format!("oifname \"{UPLINK}\" meta nfproto ipv6")),
+            ("iifname @ports", "oifname @links".to_owned()),
+        ] {
+            writeln!(rules, "\t\t{condition} {way} accept")?;
+        }
+        if has_overlay(self.plan, self.vpc) {
+            // To another host's part of the network, and to routers there: the receiver's groups are asked there.
+            writeln!(rules, "\t\tiifname @ports oifname \"{DEVICE}\" accept")?;
+            writeln!(rules, "\t\tiifname @links oifname \"{DEVICE}\" accept")?;
+        }
+        if !self.targets.nat_gateways.is_empty() {
+            writeln!(rules, "\t\tmeta nfproto ipv4 ct mark != 0 oifname {{ \"{UPLINK}\", \"{DEVICE}\" }} accept")?;
+            writeln!(rules, "\t\tmeta nfproto ipv4 ct mark != 0 oifname @links accept")?;
+        }
+        writeln!(text, "\tchain forward {{\n\t\ttype filter hook forward priority filter; policy drop;\n{rules}\t}}")
+    }
+
+    /// A peering leads from one network's addresses to the other's, and no further.
+    fn write_connections(&self, rules: &mut String) -> fmt::Result {
+        for peering in self.plan.peerings().filter(|peering| peering.vpcs.contains(&self.vpc.id)) {
+            let other = peering.vpcs.iter().find(|id| **id != self.vpc.id).and_then(|id| self.plan.vpc(*id));
+            let Some(other) = other else { continue };
+            let link = connection::peering_device(peering.id);
+            for family in Family::BOTH {
+                let (theirs, own) = (blocks(other, family), blocks(self.vpc, family));
+                let (tag, protocol) = (family.tag(), family.protocol());
+                if theirs.is_empty() || own.is_empty() {
+                    writeln!(rules, "\t\tiifname \"{link}\" meta nfproto {protocol} drop")?;
+                    continue;
+                }
+                writeln!(rules, "\t\tiifname \"{link}\" {tag} saddr != {{ {theirs} }} drop")?;
+                writeln!(rules, "\t\tiifname \"{link}\" {tag} daddr != {{ {own} }} drop")?;
+                writeln!(rules, "\t\toifname \"{link}\" {tag} saddr != {{ {own} }} drop")?;
+            }
+        }
+        // Not from a peering to the outside, to another peering or to a transit gateway, nor the other way.
+        if self.links.keys().any(|link| link.starts_with(PEERINGS)) {
+            for other in [UPLINK.to_owned(), format!("{PEERINGS}*"), format!("{TRANSIT}*")] {
+                writeln!(rules, "\t\tiifname \"{PEERINGS}*\" oifname \"{other}\" drop")?;
+                writeln!(rules, "\t\tiifname \"{other}\" oifname \"{PEERINGS}*\" drop")?;
+            }
+        }
+        Ok(())
+    }
+
+    fn write_combination(
+        &self,
+        text: &mut String,
+        name: &str,
+        direction: RuleDirection,
+        groups: &BTreeSet<SecurityGroupId>,
+        members: &Members,
+    ) -> fmt::Result {
+        let plans = groups.iter().filter_map(|id| self.plan.group(*id)).filter(|group| group.vpc == self.vpc.id);
+        let rules = plans.flat_map(|group| match direction {
+            RuleDirection::Ingress => &group.ingress,
+            RuleDirection::Egress => &group.egress,
+        });
+        let ids: Vec<_> = groups.iter().map(ToString::to_string).collect();
+        // The kernel takes comments of up to 128 bytes.
+        let comment: String = ids.join(" ").chars().take(120).collect();
+        group::write_chain(text, name, &comment, direction, &rules.collect::<Vec<_>>(), members)
+    }
+}
+
+/// A network's blocks of a family, as elements of a set.
+fn blocks(vpc: &VpcPlan, family: Family) -> String {
+    let v4 = vpc.cidrs.iter().filter(|_| family == Family::V4).map(ToString::to_string);
+    let v6 = vpc.ipv6.iter().filter(|_| family == Family::V6).map(ToString::to_string);
+    v4.chain(v6).collect::<Vec<_>>().join(", ")
+}
