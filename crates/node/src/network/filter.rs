@@ -1,11 +1,13 @@
 //! Loading the packet filter, and noticing that someone else changed it.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Seek, Write};
 use std::process::{Command, Stdio};
 
 use nix::sys::memfd::{MFdFlags, memfd_create};
 
+use super::difference::difference;
 use super::netlink::filter_generation;
 use crate::crash::crash_point;
 
@@ -13,29 +15,44 @@ use crate::crash::crash_point;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Loaded {
     text: String,
-    links: Vec<u32>,
+    links: BTreeMap<String, u32>,
     generation: u32,
 }
 
-/// Makes the calling thread's namespace have this ruleset. It is loaded again if the text isn't the one that was loaded
-/// last, if one of the links that it hangs on is another one now (rules go with their link), or if anyone changed the
-/// packet filter since.
-pub fn ensure(text: &str, links: Vec<u32>, loaded: &mut Option<Loaded>) -> io::Result<()> {
-    let before = filter_generation()?;
-    if let Some(loaded) = loaded
-        && loaded.generation == before
-        && loaded.links == links
-        && loaded.text == text
-    {
-        return Ok(());
-    }
-    *loaded = None;
-    load(text)?;
+/// Makes the calling thread's namespace have this ruleset. Only what differs from what was loaded last is loaded; all of
+/// it if that isn't known, if one of the links that it hangs on is another one now (rules go with their link), or if
+/// anyone changed the packet filter since.
+pub fn ensure(text: &str, links: BTreeMap<String, u32>, loaded: &mut Option<Loaded>) -> io::Result<()> {
+    let generation = filter_generation()?;
+    let before = loaded.take().filter(|loaded| loaded.generation == generation && loaded.is_of(&links));
+    let loads = match before.and_then(|before| difference(&before.text, text)) {
+        Some(nothing) if nothing.is_empty() => 0,
+        Some(difference) => {
+            // Whatever the kernel doesn't take in parts it is given whole.
+            if let Err(error) = load(&difference) {
+                tracing::warn!(%error, "a difference of rules wasn't taken; all of them are loaded");
+                load(text)?;
+            }
+            1
+        }
+        None => {
+            load(text)?;
+            1
+        }
+    };
     // If someone was faster than us meanwhile, it isn't known what holds: the next time it is loaded again.
-    if filter_generation()? == before.wrapping_add(1) {
-        *loaded = Some(Loaded { text: text.to_owned(), links, generation: before.wrapping_add(1) });
+    let generation = generation.wrapping_add(loads);
+    if filter_generation()? == generation {
+        *loaded = Some(Loaded { text: text.to_owned(), links, generation });
     }
     Ok(())
+}
+
+impl Loaded {
+    /// Whether none of these links was made anew since.
+    fn is_of(&self, links: &BTreeMap<String, u32>) -> bool {
+        links.iter().all(|(name, index)| self.links.get(name).is_none_or(|before| before == index))
+    }
 }
 
 /// Loads a text that doesn't change what the ruleset says, such as what a set remembers.
@@ -80,8 +97,9 @@ pub fn load(text: &str) -> io::Result<()> {
 /// What a text is about, for the names of crash points.
 fn step(text: &str) -> &'static str {
     match () {
-        () if text.starts_with("add element") => "forget",
+        () if text.starts_with("add element arp") => "forget",
         () if text.starts_with("table arp") => "network",
+        () if !text.starts_with("table ") => "difference",
         () if text.lines().count() == 2 => "delete-machine",
         () => "machine",
     }

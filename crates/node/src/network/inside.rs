@@ -11,6 +11,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddrV4};
 use landfall_model::plan::{HostPlan, PortLocation, VpcPlan};
 use landfall_model::{Cidr, Ipv4Cidr, Ipv6Cidr, Mac};
 
+use super::advance::{self, Indexes, index_of};
 use super::filter::{self, Loaded};
 use super::layout::{self, Hop, Layout, MAIN};
 use super::netlink::Netlink;
@@ -109,37 +110,119 @@ fn comes_and_goes(name: &str) -> bool {
     is_port(name) || connection::is_connection(name) || name == overlay::DEVICE
 }
 
+/// The inside of a network as it was left. It spares looking at all of it for a small change.
+#[derive(Default)]
+pub struct Made {
+    /// Its packet filter.
+    pub filter: Option<Loaded>,
+    settled: Option<Settled>,
+}
+
+struct Settled {
+    layout: Layout,
+    indexes: Indexes,
+    forwarding: BTreeMap<Mac, Ipv4Addr>,
+    ipv6: bool,
+}
+
+impl Made {
+    /// Whether a link was there.
+    pub fn has_link(&self, name: &str) -> bool {
+        self.settled.as_ref().is_some_and(|settled| settled.layout.links.contains_key(name))
+    }
+
+    /// The hosts that have parts of it.
+    pub fn hosts(&self) -> impl Iterator<Item = Ipv4Addr> {
+        self.settled.iter().flat_map(|settled| settled.forwarding.values().copied())
+    }
+}
+
 impl Inside {
     /// Makes the calling thread's namespace so. Rules come before a port is up, and a port goes before its rules do.
-    pub fn apply(&self, loaded: &mut Option<Loaded>) -> io::Result<()> {
+    /// Unless everything is to be looked at, what was left there is taken to be there still: only what differs is done.
+    pub fn apply(self, made: &mut Made, look: bool) -> io::Result<()> {
+        let netlink = &mut Netlink::open()?;
+        let before = made.settled.take().filter(|_| !look);
+        let before = before.filter(|it| it.ipv6 == self.ipv6 && self.layout.is_advance_of(&it.layout));
+        let advanced = before.map(|before| self.advance(netlink, before, &mut made.filter));
+        let indexes = match advanced {
+            Some(Ok(indexes)) => indexes,
+            Some(Err(error)) => {
+                tracing::debug!(%error, "a namespace isn't as it was left; all of it is looked at");
+                self.converge(netlink, &mut made.filter)?
+            }
+            None => self.converge(netlink, &mut made.filter)?,
+        };
+        let Self { layout, forwarding, ipv6, .. } = self;
+        made.settled = Some(Settled { layout, indexes, forwarding, ipv6 });
+        Ok(())
+    }
+
+    /// Does what differs from before.
+    fn advance(&self, netlink: &mut Netlink, before: Settled, filter: &mut Option<Loaded>) -> io::Result<Indexes> {
+        let Settled { layout, mut indexes, forwarding, .. } = before;
+        for name in layout.links.keys().filter(|name| !self.layout.links.contains_key(*name)) {
+            if let Some(index) = indexes.remove(name).filter(|_| comes_and_goes(name)) {
+                layout::remove_link(netlink, index)?;
+            }
+        }
+        for name in self.layout.links.keys().filter(|name| !layout.links.contains_key(*name)) {
+            if self.ports.contains(name) {
+                create_tap(name)?;
+            }
+            set_link(name)?;
+            indexes.insert(name.clone(), index_of(name)?);
+        }
+        filter::ensure(&self.ruleset, self.hooked(&indexes), filter)?;
+        self.layout.advance(netlink, &layout, &indexes)?;
+        if self.forwarding != forwarding {
+            overlay::ensure_forwarding(netlink, &self.forwarding)?;
+        }
+        Ok(indexes)
+    }
+
+    /// Looks at all that is there, and does what is missing.
+    fn converge(&self, netlink: &mut Netlink, filter: &mut Option<Loaded>) -> io::Result<Indexes> {
         prepare(self.ipv6)?;
         sysctl::ensure(&format!("ipv4/conf/{UPLINK}/rp_filter"), "0")?;
-        let netlink = &mut Netlink::open()?;
         let found = layout::links(netlink)?;
         for (name, link) in &found {
             if comes_and_goes(name) && !self.layout.links.contains_key(name) {
                 layout::remove_link(netlink, link.index)?;
             }
         }
-        for name in self.layout.links.keys().filter(|name| !is_port(name) && comes_and_goes(name)) {
-            sysctl::ensure(&format!("ipv4/conf/{name}/rp_filter"), "0")?;
-        }
-        for name in &self.ports {
-            if !found.contains_key(name) {
-                tap::create(name).map_err(|error| io::Error::new(error.kind(), format!("TAP {name}: {error}")))?;
+        for name in self.layout.links.keys().filter(|name| comes_and_goes(name)) {
+            if self.ports.contains(name) && !found.contains_key(name) {
+                create_tap(name)?;
             }
-            sysctl::ensure(&format!("ipv4/conf/{name}/rp_filter"), "0")?;
-            sysctl::ensure(&format!("ipv4/conf/{name}/proxy_arp"), "1")?;
-            sysctl::ensure(&format!("ipv4/neigh/{name}/proxy_delay"), "0")?;
+            set_link(name)?;
         }
-        let links: BTreeMap<_, _> = layout::links(netlink)?;
-        // What the filter hangs on by the link itself.
-        let hooked = self.ports.iter().map(String::as_str).chain([overlay::DEVICE]);
-        let indexes = hooked.filter_map(|name| links.get(name)).map(|link| link.index).collect();
-        filter::ensure(&self.ruleset, indexes, loaded)?;
+        let indexes = advance::indexes(netlink)?;
+        filter::ensure(&self.ruleset, self.hooked(&indexes), filter)?;
         self.layout.converge(netlink, |name| name == "lo" || name == UPLINK || comes_and_goes(name), |_| true)?;
-        overlay::ensure_forwarding(netlink, &self.forwarding)
+        overlay::ensure_forwarding(netlink, &self.forwarding)?;
+        Ok(indexes)
     }
+
+    /// What the filter hangs on by the link itself.
+    fn hooked(&self, indexes: &Indexes) -> Indexes {
+        let hooked = self.ports.iter().map(String::as_str).chain([overlay::DEVICE]);
+        hooked.filter_map(|name| Some((name.to_owned(), *indexes.get(name)?))).collect()
+    }
+}
+
+fn create_tap(name: &str) -> io::Result<()> {
+    tap::create(name).map_err(|error| io::Error::new(error.kind(), format!("TAP {name}: {error}")))
+}
+
+/// Settings of a link that comes and goes. They don't outlive it.
+fn set_link(name: &str) -> io::Result<()> {
+    sysctl::ensure(&format!("ipv4/conf/{name}/rp_filter"), "0")?;
+    if is_port(name) {
+        sysctl::ensure(&format!("ipv4/conf/{name}/proxy_arp"), "1")?;
+        sysctl::ensure(&format!("ipv4/neigh/{name}/proxy_delay"), "0")?;
+    }
+    Ok(())
 }
 
 /// Settings of the calling thread's namespace, for before there is any link in it: a link takes them over when it is made,

@@ -30,7 +30,7 @@ pub const MAIN: u32 = 254;
 const RULE_PRIORITY: u32 = 1000;
 
 /// What a namespace is to have.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct Layout {
     /// Links that are there already, with the hardware address and the largest packet that they are to have; they are
     /// brought up.
@@ -122,7 +122,7 @@ pub fn addresses(netlink: &mut Netlink) -> io::Result<BTreeSet<(u32, IpAddr, u8)
 }
 
 /// The families that this kernel speaks.
-fn families() -> impl Iterator<Item = AddressFamily> {
+pub(super) fn families() -> impl Iterator<Item = AddressFamily> {
     let ipv6 = has_ipv6().then_some(AddressFamily::Inet6);
     [Some(AddressFamily::Inet), ipv6].into_iter().flatten()
 }
@@ -206,17 +206,6 @@ impl Layout {
         speaks: impl Fn(IpAddr) -> bool,
         index: impl Fn(&String) -> io::Result<u32>,
     ) -> io::Result<()> {
-        let message = |link: u32, address: IpAddr| {
-            let mut message = AddressMessage::default();
-            message.header.family = family(address);
-            message.header.prefix_len = prefix(address);
-            message.header.index = link;
-            message.header.scope = AddressScope::Universe;
-            // Nobody else can have it: there is no need to ask before it is used.
-            message.header.flags = AddressHeaderFlags::Nodad;
-            message.attributes = vec![AddressAttribute::Local(address), AddressAttribute::Address(address)];
-            message
-        };
         let mut stale: BTreeSet<_> = addresses(netlink)?
             .into_iter()
             .filter(|(link, address, bits)| owned.contains(link) && *bits == prefix(*address) && !address.is_loopback())
@@ -225,11 +214,11 @@ impl Layout {
         for (link, address) in self.addresses.iter().filter(|(_, address)| speaks(*address)) {
             let link = index(link)?;
             if !stale.remove(&(link, *address)) {
-                netlink.put(Message::NewAddress(message(link, *address)))?;
+                netlink.put(Message::NewAddress(address_message(link, *address)))?;
             }
         }
         for (link, address) in stale {
-            netlink.change(Message::DelAddress(message(link, address)))?;
+            netlink.change(Message::DelAddress(address_message(link, address)))?;
         }
         Ok(())
     }
@@ -241,29 +230,16 @@ impl Layout {
         speaks: impl Fn(IpAddr) -> bool,
         index: impl Fn(&String) -> io::Result<u32>,
     ) -> io::Result<()> {
-        let message = |link: u32, address: IpAddr| {
-            let mut message = NeighbourMessage::default();
-            message.header.family = family(address);
-            message.header.ifindex = link;
-            message.header.state = NeighbourState::Permanent;
-            message.attributes = vec![NeighbourAttribute::Destination(match address {
-                IpAddr::V4(address) => NeighbourAddress::Inet(address),
-                IpAddr::V6(address) => NeighbourAddress::Inet6(address),
-            })];
-            message
-        };
         let mut stale = neighbours(netlink)?;
         stale.retain(|(link, _), _| owned.contains(link));
         for ((link, address), mac) in self.neighbours.iter().filter(|((_, address), _)| speaks(*address)) {
             let link = index(link)?;
             if stale.remove(&(link, *address)) != Some(*mac) {
-                let mut message = message(link, *address);
-                message.attributes.push(NeighbourAttribute::LinkLayerAddress(mac.0.to_vec()));
-                netlink.put(Message::NewNeighbour(message))?;
+                netlink.put(Message::NewNeighbour(neighbour_message(link, *address, Some(*mac))))?;
             }
         }
         for (link, address) in stale.into_keys() {
-            netlink.change(Message::DelNeighbour(message(link, address)))?;
+            netlink.change(Message::DelNeighbour(neighbour_message(link, address, None)))?;
         }
         Ok(())
     }
@@ -284,14 +260,7 @@ impl Layout {
             .map(|route| ((route.table, route.destination), route))
             .collect();
         for ((table, destination), hop) in self.routes.iter().filter(|((_, to), _)| speaks(to.first())) {
-            let mut wish = Route { table: *table, ours: true, ..Route::to(*destination) };
-            match hop {
-                Hop::Blackhole => wish.kind = RouteType::BlackHole,
-                Hop::Unreachable => wish.kind = RouteType::Unreachable,
-                Hop::Link { link, via, source } => {
-                    (wish.link, wish.via, wish.source) = (Some(index(link)?), *via, *source);
-                }
-            }
+            let wish = Route::by(*table, *destination, hop, &index)?;
             if stale.remove(&(*table, *destination)).as_ref() != Some(&wish) {
                 netlink.put(Message::NewRoute(wish.message()))?;
             }
@@ -340,7 +309,35 @@ pub fn ensure_link(netlink: &mut Netlink, link: &Link, mac: Option<Mac>, mtu: Op
     if link.up && message.attributes.is_empty() { Ok(()) } else { netlink.change(Message::SetLink(message)) }
 }
 
-fn rule(family: AddressFamily, mark: u32) -> RuleMessage {
+/// An address of ours.
+pub(super) fn address_message(link: u32, address: IpAddr) -> AddressMessage {
+    let mut message = AddressMessage::default();
+    message.header.family = family(address);
+    message.header.prefix_len = prefix(address);
+    message.header.index = link;
+    message.header.scope = AddressScope::Universe;
+    // Nobody else can have it: there is no need to ask before it is used.
+    message.header.flags = AddressHeaderFlags::Nodad;
+    message.attributes = vec![AddressAttribute::Local(address), AddressAttribute::Address(address)];
+    message
+}
+
+/// A neighbour of ours, or just which one.
+pub(super) fn neighbour_message(link: u32, address: IpAddr, mac: Option<Mac>) -> NeighbourMessage {
+    let mut message = NeighbourMessage::default();
+    message.header.family = family(address);
+    message.header.ifindex = link;
+    message.header.state = NeighbourState::Permanent;
+    message.attributes = vec![NeighbourAttribute::Destination(match address {
+        IpAddr::V4(address) => NeighbourAddress::Inet(address),
+        IpAddr::V6(address) => NeighbourAddress::Inet6(address),
+    })];
+    message.attributes.extend(mac.map(|mac| NeighbourAttribute::LinkLayerAddress(mac.0.to_vec())));
+    message
+}
+
+/// A rule of ours.
+pub(super) fn rule(family: AddressFamily, mark: u32) -> RuleMessage {
     let mut message = RuleMessage::default();
     message.header.family = family;
     message.header.action = RuleAction::ToTable;
@@ -385,7 +382,7 @@ const IPV6_PRIORITY: u32 = 1024;
 
 /// A route as the kernel has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-struct Route {
+pub(super) struct Route {
     table: u32,
     destination: Cidr,
     kind: RouteType,
@@ -411,7 +408,25 @@ impl Route {
         }
     }
 
-    fn message(&self) -> RouteMessage {
+    /// The one that a layout asks for.
+    pub(super) fn by(
+        table: u32,
+        destination: Cidr,
+        hop: &Hop,
+        index: impl Fn(&String) -> io::Result<u32>,
+    ) -> io::Result<Self> {
+        let mut wish = Self { table, ours: true, ..Self::to(destination) };
+        match hop {
+            Hop::Blackhole => wish.kind = RouteType::BlackHole,
+            Hop::Unreachable => wish.kind = RouteType::Unreachable,
+            Hop::Link { link, via, source } => {
+                (wish.link, wish.via, wish.source) = (Some(index(link)?), *via, *source);
+            }
+        }
+        Ok(wish)
+    }
+
+    pub(super) fn message(&self) -> RouteMessage {
         let mut message = RouteMessage::default();
         message.header.address_family = family(self.destination.first());
         message.header.destination_prefix_length = self.destination.prefix();

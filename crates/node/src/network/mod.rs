@@ -3,15 +3,21 @@
 //! Each virtual network of the plan is a network namespace, routed as AWS's is (see [`inside`]); so is each transit gateway
 //! (see [`transit`]). What connects them on this host are pairs of links; between hosts a network is carried by VXLAN (see
 //! [`overlay`]). Its public addresses are reached through the machine (see [`outside`]). What is to be is computed from the host plan by pure functions
-//! ([`ruleset`], [`inside::plan`], [`machine`]); what is there is read from the kernel each time; nothing is remembered
-//! that can't be lost. Guests and their flows go on when this process ends, and a new one finds everything by its name.
+//! ([`ruleset`], [`inside::plan`], [`machine`]); what is there is read from the kernel, and nothing is remembered that can't
+//! be lost. Guests and their flows go on when this process ends, and a new one finds everything by its name.
+//!
+//! A plan that differs a little is applied as a little: only the networks that it is about, and of those only what differs
+//! from how they were left ([`scope`], [`advance`], [`difference`]). All of the machine is looked at by a process that has
+//! just begun, after a failure, when the same plan is applied once more, and now and then.
 //!
 //! DHCP, names and metadata are answered by another process ([`crate::metadata`]), which finds in each namespace the
 //! addresses that it serves on, and lets in from ports only.
 
 mod acl;
+mod advance;
 mod border;
 mod connection;
+pub mod difference;
 mod family;
 mod filter;
 mod forward;
@@ -28,6 +34,7 @@ mod prerouting;
 mod requirements;
 mod route;
 pub mod ruleset;
+mod scope;
 mod span;
 mod spoof;
 mod sysctl;
@@ -43,16 +50,17 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddrV4, TcpListener};
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use landfall_model::plan::{HostPlan, PortLocation, VpcPlan};
-use landfall_model::{Cidr, InterfaceId, Ipv4Cidr, Mac};
+use landfall_model::{Cidr, InterfaceId, Ipv4Cidr, Mac, VpcId};
 
 use crate::crash::crash_point;
 use crate::driver::{DriverError, DriverResult, Network, OpenPort};
 use crate::metadata::names::{namespace as namespace_name, port_device};
-use filter::Loaded;
 pub use overlay::Underlay;
 pub use requirements::{Missing, requirements};
+use scope::{Applied, Scope};
 
 /// How virtual networks are made on this machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -124,13 +132,22 @@ pub struct HostNetwork {
     state: Mutex<State>,
 }
 
+/// How long changes alone are applied before all of the machine is looked at again.
+const LOOK_AFTER: Duration = Duration::from_secs(30);
+
 /// What is only known to spare work: it is all found out again after a loss.
 #[derive(Default)]
 struct State {
-    /// The packet filters as they were loaded, by network.
-    loaded: BTreeMap<u32, Option<Loaded>>,
-    /// The machine's.
-    machine: Option<Loaded>,
+    /// The plan that was applied last, unless that failed.
+    applied: Option<Applied>,
+    /// When all of the machine was looked at.
+    looked_at: Option<Instant>,
+    /// Namespaces as they were left, by the number of their network.
+    made: BTreeMap<u32, inside::Made>,
+    /// The machine's own side.
+    machine: outside::Made,
+    /// What each network is known by outside, by its namespace's name.
+    public: BTreeMap<String, BTreeSet<Cidr>>,
     /// The ports of this host in the plan that was applied last.
     ports: BTreeMap<InterfaceId, Port>,
     /// The ports that were heard.
@@ -247,9 +264,91 @@ impl HostNetwork {
         made
     }
 
-    fn apply_inside(&self, plan: &HostPlan, vpc: &VpcPlan, loaded: &mut Option<Loaded>) -> io::Result<()> {
+    /// Makes the inside of a network so, and takes note of what it is known by outside.
+    fn apply_inside(&self, plan: &HostPlan, vpc: &VpcPlan, state: &mut State, look: bool, failures: &mut Failures) {
+        let name = self.name(vpc.number);
+        let made = state.made.entry(vpc.number).or_default();
         let inside = inside::plan(plan, vpc, self.config.mtu, self.config.api);
-        namespace::within(&self.name(vpc.number), || inside.apply(loaded))
+        let applied = namespace::within(&name, || inside.apply(made, look));
+        failures.note(|| format!("network {} in {name}", vpc.id), applied);
+        state.public.insert(name, ruleset::outside_addresses(plan, vpc));
+    }
+
+    /// Goes through all that the plan has and all that the machine has.
+    fn apply_everything(&self, plan: &HostPlan, state: &mut State, failures: &mut Failures) {
+        let made = self.make_namespaces(plan, failures);
+        state.public.clear();
+        for vpc in plan.vpcs().filter(|vpc| made.contains(&vpc.number)) {
+            self.apply_inside(plan, vpc, state, true, failures);
+        }
+        for gateway in plan.transit_gateways().filter(|gateway| made.contains(&gateway.number)) {
+            let name = self.name(gateway.number);
+            let transit = transit::plan(plan, gateway, self.config.mtu);
+            let left = state.made.entry(gateway.number).or_default();
+            let applied = namespace::within(&name, || transit.apply(&mut left.filter));
+            failures.note(|| format!("transit gateway {} in {name}", gateway.id), applied);
+        }
+        let hosts = plan.vpcs().flat_map(|vpc| overlay::forwarding(plan, vpc).into_values()).collect();
+        let whole = plan.vpcs().all(|vpc| made.contains(&vpc.number));
+        self.apply_outside(hosts, whole, state, true, failures);
+
+        let numbers = numbers(plan);
+        let wanted_names: BTreeSet<_> = numbers.iter().map(|number| self.name(*number)).collect();
+        for name in failures.note(|| "list namespaces".into(), self.marked()).unwrap_or_default() {
+            if !wanted_names.contains(&name) {
+                self.remove_namespace(&name, failures);
+            }
+        }
+        state.made.retain(|number, _| numbers.contains(number));
+    }
+
+    /// Goes through some networks, doing only what differs from how they were left.
+    fn apply_networks(
+        &self,
+        plan: &HostPlan,
+        networks: &BTreeSet<VpcId>,
+        applied: &Applied,
+        state: &mut State,
+        failures: &mut Failures,
+    ) {
+        let mut gone = Vec::new();
+        for id in networks {
+            let Some(vpc) = plan.vpc(*id) else {
+                gone.extend(applied.number(*id));
+                continue;
+            };
+            let left = state.made.get(&vpc.number);
+            let needs = |made: &inside::Made| ruleset::has_overlay(plan, vpc) && !made.has_link(overlay::DEVICE);
+            if left.is_none_or(needs) {
+                let ensured = self.ensure_network(plan, vpc);
+                if failures.note(|| format!("make network {}", vpc.id), ensured).is_none() {
+                    continue;
+                }
+            }
+            self.apply_inside(plan, vpc, state, false, failures);
+        }
+        for number in &gone {
+            state.public.remove(&self.name(*number));
+            state.made.remove(number);
+        }
+        let hosts = state.made.values().flat_map(inside::Made::hosts).collect();
+        self.apply_outside(hosts, true, state, false, failures);
+        for number in gone {
+            self.remove_namespace(&self.name(number), failures);
+        }
+    }
+
+    fn apply_outside(
+        &self,
+        hosts: BTreeSet<Ipv4Addr>,
+        whole: bool,
+        state: &mut State,
+        look: bool,
+        failures: &mut Failures,
+    ) {
+        let wish = outside::Wish { public: state.public.clone(), hosts, whole };
+        let outside = outside::apply(&self.config, &self.config.runtime_dir, wish, &mut state.machine, look);
+        failures.note(|| "the machine's side".into(), outside);
     }
 }
 
@@ -260,7 +359,7 @@ fn numbers(plan: &HostPlan) -> BTreeSet<u32> {
 
 impl Network for HostNetwork {
     fn apply(&self, plan: &HostPlan) -> DriverResult<()> {
-        let mut state = self.state();
+        let state = &mut *self.state();
         let mut failures = Failures::default();
         state.ports.clear();
         for port in plan.ports().filter(|port| matches!(port.location, PortLocation::Here(_))) {
@@ -271,38 +370,28 @@ impl Network for HostNetwork {
                 _ => failures.0.push(format!("the plan has {} but not its network or subnet", port.id)),
             }
         }
-        let made = self.make_namespaces(plan, &mut failures);
-        let mut public = BTreeMap::new();
-        for vpc in plan.vpcs().filter(|vpc| made.contains(&vpc.number)) {
-            let name = self.name(vpc.number);
-            let loaded = state.loaded.entry(vpc.number).or_default();
-            failures.note(|| format!("network {} in {name}", vpc.id), self.apply_inside(plan, vpc, loaded));
-            public.insert(name, ruleset::outside_addresses(plan, vpc));
-        }
-        for gateway in plan.transit_gateways().filter(|gateway| made.contains(&gateway.number)) {
-            let name = self.name(gateway.number);
-            let transit = transit::plan(plan, gateway, self.config.mtu);
-            let loaded = state.loaded.entry(gateway.number).or_default();
-            let applied = namespace::within(&name, || transit.apply(loaded));
-            failures.note(|| format!("transit gateway {} in {name}", gateway.id), applied);
-        }
-        let runtime_dir = &self.config.runtime_dir;
-        let hosts = plan.vpcs().flat_map(|vpc| overlay::forwarding(plan, vpc).into_values()).collect();
-        let whole = plan.vpcs().all(|vpc| made.contains(&vpc.number));
-        let outside = outside::apply(&self.config, runtime_dir, &public, &hosts, whole, &mut state.machine);
-        failures.note(|| "the machine's side".into(), outside);
-
-        let numbers = numbers(plan);
-        let wanted_names: BTreeSet<_> = numbers.iter().map(|number| self.name(*number)).collect();
-        for name in failures.note(|| "list namespaces".into(), self.marked()).unwrap_or_default() {
-            if !wanted_names.contains(&name) {
-                self.remove_namespace(&name, &mut failures);
+        // Whatever is cut off or goes wrong from here on, the next time everything is looked at.
+        let before = state.applied.take();
+        let applied = before.filter(|_| state.looked_at.is_some_and(|at| at.elapsed() < LOOK_AFTER));
+        match applied.as_ref().map_or(Scope::Everything, |applied| applied.scope(plan)) {
+            Scope::Nothing => {}
+            Scope::Networks(networks) => {
+                if let Some(applied) = &applied {
+                    self.apply_networks(plan, &networks, applied, state, &mut failures);
+                }
+            }
+            Scope::Everything => {
+                self.apply_everything(plan, state, &mut failures);
+                state.looked_at = Some(Instant::now());
             }
         }
-        state.loaded.retain(|number, _| numbers.contains(number));
-        let State { heard, ports, .. } = &mut *state;
+        let State { heard, ports, .. } = state;
         heard.retain(|id| ports.contains_key(id));
-        failures.into_result()
+        failures.into_result()?;
+        let mut applied = applied.unwrap_or_default();
+        applied.take(plan);
+        state.applied = Some(applied);
+        Ok(())
     }
 
     fn open(&self, id: InterfaceId) -> DriverResult<OpenPort> {
@@ -343,8 +432,9 @@ impl Network for HostNetwork {
         let text = format!(
             "add element arp {table} heard {{ \"{name}\" }}\ndelete element arp {table} heard {{ \"{name}\" }}\n"
         );
-        let loaded = state.loaded.entry(port.network).or_default();
-        let forgotten = namespace::within(&self.name(port.network), || filter::load_beside(&text, loaded));
+        // One that isn't made yet is left to be.
+        let Some(made) = state.made.get_mut(&port.network) else { return };
+        let forgotten = namespace::within(&self.name(port.network), || filter::load_beside(&text, &mut made.filter));
         if let Err(error) = forgotten {
             tracing::warn!(interface = %id, %error, "a port may count as heard though its guest starts anew");
         }

@@ -14,6 +14,7 @@ use landfall_model::{Cidr, Mac};
 use rtnetlink::packet_route::RouteNetlinkMessage as Message;
 use rtnetlink::packet_route::link::{InfoData, InfoKind, InfoVeth, LinkAttribute, LinkInfo, LinkMessage};
 
+use super::advance::{self, Indexes, index_of};
 use super::filter::{self, Loaded};
 use super::layout::{self, Hop, Layout, MAIN};
 use super::machine::{self, Machine};
@@ -79,20 +80,89 @@ pub fn remove_pair(name: &str) -> io::Result<()> {
     }
 }
 
-/// Makes the machine's side so: `public` has the addresses that each of our links' networks is known by outside, of all
-/// networks of the plan if that is `whole`.
-pub fn apply(
-    config: &NetworkConfig,
-    state: &Path,
-    public: &BTreeMap<String, BTreeSet<Cidr>>,
-    hosts: &BTreeSet<Ipv4Addr>,
-    whole: bool,
-    loaded: &mut Option<Loaded>,
-) -> io::Result<()> {
+/// What the machine's side is to serve.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wish {
+    /// The addresses that each of our links' networks is known by outside.
+    pub public: BTreeMap<String, BTreeSet<Cidr>>,
+    /// The other hosts that have parts of our networks.
+    pub hosts: BTreeSet<Ipv4Addr>,
+    /// Whether that is of all networks of the plan.
+    pub whole: bool,
+}
+
+impl Wish {
+    fn speaks_ipv6(&self) -> bool {
+        self.public.values().flatten().any(|block| block.is_ipv6())
+    }
+}
+
+/// The machine's side as it was left.
+#[derive(Default)]
+pub struct Made {
+    filter: Option<Loaded>,
+    settled: Option<Settled>,
+}
+
+struct Settled {
+    wish: Wish,
+    found: Found,
+    layout: Layout,
+    indexes: Indexes,
+}
+
+/// What the machine was found to be like, which decides over its packet filter too.
+struct Found {
+    blocked: Vec<Cidr>,
+    guarded: Option<String>,
+    guarded_ipv6: bool,
+}
+
+/// Makes the machine's side so. Unless everything is to be looked at, only what differs from before is done.
+pub fn apply(config: &NetworkConfig, state: &Path, wish: Wish, made: &mut Made, look: bool) -> io::Result<()> {
     let netlink = &mut Netlink::open()?;
+    let layout = layout(config, &wish.public);
+    let is_advance = |before: &Settled| {
+        let as_before = wish.whole && before.wish.whole && wish.speaks_ipv6() == before.wish.speaks_ipv6();
+        let some = !wish.public.is_empty() && !before.wish.public.is_empty();
+        as_before && some && layout.is_advance_of(&before.layout)
+    };
+    let before = made.settled.take().filter(|before| !look && is_advance(before));
+    let (found, indexes) = match before {
+        Some(before) if before.wish == wish => {
+            made.settled = Some(before);
+            return Ok(());
+        }
+        Some(before) => {
+            let Settled { found, layout: old, mut indexes, .. } = before;
+            ensure_filter(config, &wish, &found, &mut made.filter)?;
+            for name in layout.links.keys().filter(|name| !old.links.contains_key(*name)) {
+                set_link(name, wish.speaks_ipv6())?;
+                indexes.insert(name.clone(), index_of(name)?);
+            }
+            layout.advance(netlink, &old, &indexes)?;
+            (found, indexes)
+        }
+        None => {
+            let found = look_around(config, state, &wish, netlink)?;
+            ensure_filter(config, &wish, &found, &mut made.filter)?;
+            for name in wish.public.keys() {
+                set_link(name, wish.speaks_ipv6())?;
+            }
+            forward_ipv6(state, wish.speaks_ipv6())?;
+            let pool = Cidr::V4(config.pool);
+            layout.converge(netlink, |name| wish.public.contains_key(name), |destination| destination == pool)?;
+            (found, advance::indexes(netlink)?)
+        }
+    };
+    made.settled = Some(Settled { wish, found, layout, indexes });
+    Ok(())
+}
+
+/// Sees what the machine is like, and lets its uplink forward.
+fn look_around(config: &NetworkConfig, state: &Path, wish: &Wish, netlink: &mut Netlink) -> io::Result<Found> {
     let found = layout::links(netlink)?;
     let prefix = format!("{}-", config.prefix);
-    let ours = |name: &str| name.starts_with(&prefix);
     let uplink = match &config.uplink {
         Some(name) => Some(name.clone()),
         None => {
@@ -100,54 +170,56 @@ pub fn apply(
             found.iter().find(|(_, link)| Some(link.index) == index).map(|(name, _)| name.clone())
         }
     };
-    let uplink = uplink.filter(|name| !public.is_empty() && found.contains_key(name));
+    let uplink = uplink.filter(|name| !wish.public.is_empty() && found.contains_key(name));
     let guarded = forward(state, uplink.as_deref())?;
-    let speaks_ipv6 = public.values().flatten().any(|block| block.is_ipv6());
-    let guarded_ipv6 = wish_ipv6(state, speaks_ipv6)?;
-
+    let guarded_ipv6 = wish_ipv6(state, wish.speaks_ipv6())?;
     let mut blocked = config.blocked.clone();
     if !config.lan_allowed {
-        let own: BTreeSet<u32> =
-            found.iter().filter(|(name, _)| ours(name) || *name == "lo").map(|(_, link)| link.index).collect();
+        let ours = |name: &str| name.starts_with(&prefix) || name == "lo";
+        let own: BTreeSet<u32> = found.iter().filter(|(name, _)| ours(name)).map(|(_, link)| link.index).collect();
         let addresses = layout::addresses(netlink)?;
         let networks = addresses.into_iter().filter(|(link, ..)| !own.contains(link));
         blocked.extend(networks.filter_map(|(_, address, prefix)| Cidr::new(address, prefix)));
         blocked.sort();
         blocked.dedup();
     }
+    Ok(Found { blocked, guarded, guarded_ipv6 })
+}
+
+fn ensure_filter(config: &NetworkConfig, wish: &Wish, found: &Found, loaded: &mut Option<Loaded>) -> io::Result<()> {
     let table = config.table();
-    if public.is_empty() && !whole {
+    if wish.public.is_empty() && !wish.whole {
         // A network that couldn't be made may have a link from before: what guards the machine stays as it is.
-    } else if public.is_empty() {
-        filter::ensure(&format!("table inet {table}\ndelete table inet {table}\n"), Vec::new(), loaded)?;
-    } else {
-        let text = machine::ruleset(&Machine {
-            table: &table,
-            links: &prefix,
-            masquerade: config.masquerade.then_some(config.pool),
-            pool: Some(config.pool),
-            underlay: config.underlay.filter(|_| !hosts.is_empty()).map(|underlay| (underlay, hosts)),
-            public,
-            blocked: &blocked,
-            guarded: guarded.as_deref(),
-            guarded_ipv6,
-        });
-        filter::ensure(&text, Vec::new(), loaded)?;
+        return Ok(());
     }
-    for name in public.keys() {
-        let speaks_ipv6 = public[name].iter().any(|block| block.is_ipv6());
-        // Its addresses are set, and not made up; what a network says of routers is nothing to the machine.
-        for (setting, value) in [("addr_gen_mode", "1"), ("accept_ra", "0"), ("accept_redirects", "0")] {
-            sysctl::ensure_ipv6(&format!("ipv6/conf/{name}/{setting}"), value)?;
-        }
-        sysctl::ensure_ipv6(&format!("ipv6/conf/{name}/disable_ipv6"), if speaks_ipv6 { "0" } else { "1" })?;
-        for (setting, value) in [("forwarding", "1"), ("rp_filter", "0"), ("send_redirects", "0")] {
-            sysctl::ensure(&format!("ipv4/conf/{name}/{setting}"), value)?;
-        }
+    if wish.public.is_empty() {
+        return filter::ensure(&format!("table inet {table}\ndelete table inet {table}\n"), Indexes::new(), loaded);
     }
-    forward_ipv6(state, speaks_ipv6)?;
-    let pool = Cidr::V4(config.pool);
-    layout(config, public).converge(netlink, |name| public.contains_key(name), |destination| destination == pool)
+    let text = machine::ruleset(&Machine {
+        table: &table,
+        links: &format!("{}-", config.prefix),
+        masquerade: config.masquerade.then_some(config.pool),
+        pool: Some(config.pool),
+        underlay: config.underlay.filter(|_| !wish.hosts.is_empty()).map(|underlay| (underlay, &wish.hosts)),
+        public: &wish.public,
+        blocked: &found.blocked,
+        guarded: found.guarded.as_deref(),
+        guarded_ipv6: found.guarded_ipv6,
+    });
+    filter::ensure(&text, Indexes::new(), loaded)
+}
+
+/// Settings of the machine's end of a pair. They don't outlive it.
+fn set_link(name: &str, speaks_ipv6: bool) -> io::Result<()> {
+    // Its addresses are set, and not made up; what a network says of routers is nothing to the machine.
+    for (setting, value) in [("addr_gen_mode", "1"), ("accept_ra", "0"), ("accept_redirects", "0")] {
+        sysctl::ensure_ipv6(&format!("ipv6/conf/{name}/{setting}"), value)?;
+    }
+    sysctl::ensure_ipv6(&format!("ipv6/conf/{name}/disable_ipv6"), if speaks_ipv6 { "0" } else { "1" })?;
+    for (setting, value) in [("forwarding", "1"), ("rp_filter", "0"), ("send_redirects", "0")] {
+        sysctl::ensure(&format!("ipv4/conf/{name}/{setting}"), value)?;
+    }
+    Ok(())
 }
 
 fn layout(config: &NetworkConfig, public: &BTreeMap<String, BTreeSet<Cidr>>) -> Layout {

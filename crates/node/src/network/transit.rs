@@ -119,7 +119,7 @@ impl Transit {
         for name in self.layout.links.keys().filter(|name| connection::is_connection(name)) {
             sysctl::ensure(&format!("ipv4/conf/{name}/rp_filter"), "0")?;
         }
-        filter::ensure(&self.ruleset, Vec::new(), loaded)?;
+        filter::ensure(&self.ruleset, BTreeMap::new(), loaded)?;
         let ours = |name: &str| name == "lo" || name == UPLINK || connection::is_connection(name);
         self.layout.converge(netlink, ours, |_| true)
     }

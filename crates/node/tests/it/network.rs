@@ -2,6 +2,7 @@
 
 mod cloud;
 mod converge;
+mod differences;
 mod golden;
 mod hosts;
 mod services;

@@ -1,0 +1,112 @@
+//! What of a machine's networks a new plan is about: so that one more port costs a look at its own network, however many
+//! others there are.
+//!
+//! A network's inside is made from its own pieces, and from ports and groups of those that it is connected with. Whatever
+//! connects networks is about all of them. Naming too much costs time, naming too little leaves a network as it was until
+//! everything is looked at again.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use landfall_model::VpcId;
+use landfall_model::plan::{AttachmentTo, HostPlan, Piece, PieceKey};
+
+use super::advance::compare;
+
+/// How much of the machine is to be gone through.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// Nothing: what changed is no network's.
+    Nothing,
+    /// These networks, as they were left: only what differs is done. Those that the plan lacks are to go.
+    Networks(BTreeSet<VpcId>),
+    /// Everything, looking at all of it.
+    Everything,
+}
+
+/// What was applied last, as far as it is about networks.
+#[derive(Debug, Default)]
+pub struct Applied {
+    incarnation: u64,
+    revision: u64,
+    pieces: BTreeMap<PieceKey, Piece>,
+}
+
+/// Whether a piece has no part in networks.
+fn is_apart(key: &PieceKey) -> bool {
+    matches!(key, PieceKey::Volume(_) | PieceKey::Instance(_))
+}
+
+impl Applied {
+    /// What a plan is about that follows this one. The same plan once more is meant to repair what others changed.
+    pub fn scope(&self, plan: &HostPlan) -> Scope {
+        let (gone, come) = self.compare(plan);
+        if gone.is_empty() && come.is_empty() {
+            let again = (plan.incarnation, plan.revision) == (self.incarnation, self.revision);
+            return if again { Scope::Everything } else { Scope::Nothing };
+        }
+        let before = gone.iter().chain(come.iter().map(|(key, _)| key)).filter_map(|key| self.pieces.get(key));
+        let mut touched = BTreeSet::new();
+        for piece in before.chain(come.iter().map(|(_, piece)| *piece)) {
+            match piece {
+                Piece::Vpc(vpc) => _ = touched.insert(vpc.id),
+                Piece::Subnet(subnet) => _ = touched.insert(subnet.vpc),
+                Piece::Group(group) => _ = touched.insert(group.vpc),
+                Piece::Port(port) => _ = touched.insert(port.vpc),
+                Piece::NatGateway(gateway) => _ = touched.insert(gateway.vpc),
+                Piece::Volume(_) | Piece::Instance(_) => {}
+                _ => return Scope::Everything,
+            }
+        }
+        let is_vpc = |key: &PieceKey| matches!(key, PieceKey::Vpc(id) if !connected(plan, *id).is_empty());
+        let renumbered = |(key, piece): &(&PieceKey, &Piece)| match (self.pieces.get(key), piece) {
+            (Some(Piece::Vpc(before)), Piece::Vpc(after)) => before.number != after.number,
+            _ => false,
+        };
+        if gone.into_iter().any(is_vpc) || come.iter().any(|(key, _)| is_vpc(key)) || come.iter().any(renumbered) {
+            return Scope::Everything;
+        }
+        let beyond: Vec<_> = touched.iter().flat_map(|id| connected(plan, *id)).collect();
+        touched.extend(beyond);
+        Scope::Networks(touched)
+    }
+
+    /// Takes note that a plan was applied.
+    pub fn take(&mut self, plan: &HostPlan) {
+        let (gone, come) = self.compare(plan);
+        let gone: Vec<_> = gone.into_iter().copied().collect();
+        let come: Vec<_> = come.into_iter().map(|(key, piece)| (*key, piece.clone())).collect();
+        gone.iter().for_each(|key| _ = self.pieces.remove(key));
+        self.pieces.extend(come);
+        (self.incarnation, self.revision) = (plan.incarnation, plan.revision);
+    }
+
+    /// The number of a network.
+    pub fn number(&self, id: VpcId) -> Option<u32> {
+        match self.pieces.get(&PieceKey::Vpc(id)) {
+            Some(Piece::Vpc(vpc)) => Some(vpc.number),
+            _ => None,
+        }
+    }
+
+    fn compare<'p>(&'p self, plan: &'p HostPlan) -> (Vec<&'p PieceKey>, Vec<(&'p PieceKey, &'p Piece)>) {
+        compare(&self.pieces, plan.pieces.iter().filter(|(key, _)| !is_apart(key)))
+    }
+}
+
+/// The networks that one is connected with.
+fn connected(plan: &HostPlan, id: VpcId) -> BTreeSet<VpcId> {
+    let peered = plan.peerings().filter(|peering| peering.vpcs.contains(&id)).flat_map(|peering| peering.vpcs);
+    let mut found: BTreeSet<VpcId> = peered.collect();
+    for gateway in plan.transit_gateways() {
+        let attached = gateway.attachments.iter().filter_map(|attachment| match attachment.to {
+            AttachmentTo::Vpc { vpc, .. } => Some(vpc),
+            AttachmentTo::Vpn(_) => None,
+        });
+        let attached: BTreeSet<VpcId> = attached.collect();
+        if attached.contains(&id) {
+            found.extend(attached);
+        }
+    }
+    found.remove(&id);
+    found
+}

@@ -1,0 +1,349 @@
+//! A machine that was led from plan to plan by differences is as one to which the last plan was applied from nothing.
+
+use std::net::Ipv6Addr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use landfall_node::network::difference::difference;
+use landfall_node::network::ruleset;
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+
+use super::*;
+
+/// Something that a tenant does.
+#[derive(Clone, Debug)]
+enum Change {
+    Port { number: u32, subnet: u32, groups: Vec<u32>, public: bool, ipv6: bool },
+    Unplug(u32),
+    Rules { group: u32, ingress: Vec<(u8, i32, u8)>, egress: bool },
+    Acl { subnet: u32, rules: Vec<(bool, i32)> },
+    Routes { subnet: u32, to: Vec<(u8, u8)> },
+    Secondary(u32),
+    Check(u32),
+    Gateway(u32),
+    Nat(u32),
+    Peer,
+    Drop(u32),
+    Revision,
+}
+
+fn change() -> impl Strategy<Value = Change> {
+    let port = || 1u32..9;
+    let subnet = || 1u32..4;
+    prop_oneof![
+        6 => (port(), subnet(), proptest::collection::vec(1u32..5, 1..3), any::<bool>(), any::<bool>())
+            .prop_map(|(number, subnet, groups, public, ipv6)| Change::Port { number, subnet, groups, public, ipv6 }),
+        3 => port().prop_map(Change::Unplug),
+        4 => (1u32..5, proptest::collection::vec((0u8..6, 1i32..40, 0u8..5), 0..6), any::<bool>())
+            .prop_map(|(group, ingress, egress)| Change::Rules { group, ingress, egress }),
+        2 => (subnet(), proptest::collection::vec((any::<bool>(), 1i32..9), 0..4))
+            .prop_map(|(subnet, rules)| Change::Acl { subnet, rules }),
+        3 => (subnet(), proptest::collection::vec((0u8..8, 0u8..6), 0..5))
+            .prop_map(|(subnet, to)| Change::Routes { subnet, to }),
+        1 => port().prop_map(Change::Secondary),
+        1 => port().prop_map(Change::Check),
+        1 => (1u32..3).prop_map(Change::Gateway),
+        1 => (1u32..3).prop_map(Change::Nat),
+        1 => Just(Change::Peer),
+        1 => (1u32..3).prop_map(Change::Drop),
+        1 => Just(Change::Revision),
+    ]
+}
+
+/// A cloud and its ports' numbers.
+fn start() -> Cloud {
+    let mut cloud = Cloud::new();
+    for (group, vpc) in [(1, 1), (2, 1), (3, 2), (4, 2)] {
+        cloud.group(group, vpc, vec![anything()], vec![anything()]);
+    }
+    for (number, piece) in cloud.0.pieces.values_mut().filter(|piece| matches!(piece, Piece::Vpc(_))).zip(0u8..) {
+        let Piece::Vpc(vpc) = number else { continue };
+        vpc.ipv6 = vec![format!("2001:db8:{piece}:100::/56").parse().unwrap()];
+    }
+    cloud
+}
+
+fn make(cloud: &mut Cloud, change: &Change) {
+    let plan = &mut cloud.0;
+    match change {
+        Change::Port { number, subnet, groups, public, ipv6 } => {
+            if plan.subnet(subnet_id(*subnet)).is_none() {
+                return;
+            }
+            let own: Vec<u32> = groups.iter().copied().filter(|group| (*group > 2) == (*subnet == 3)).collect();
+            let address = format!("198.18.0.{number}");
+            cloud.port(*number, *subnet, &own, public.then_some(address.as_str()));
+            if *ipv6 {
+                let address = Ipv6Addr::new(0x2001, 0xdb8, u16::from(*subnet == 3), 0x101, 0, 0, 0, *number as u16);
+                cloud.edit_port(*number, |port| port.ipv6 = vec![address]);
+            }
+        }
+        Change::Unplug(number) => _ = plan.pieces.remove(&PieceKey::Port(port_id(*number))),
+        Change::Rules { group, ingress, egress } => {
+            let vpc = if *group > 2 { 2 } else { 1 };
+            if plan.vpc(vpc_id(vpc)).is_none() {
+                return;
+            }
+            let rules = ingress.iter().map(|(peer, port, kind)| {
+                let peers = ["10.1.0.0/16", "10.1.1.0/24", "10.0.0.0/8", "2001:db8::/32", "0.0.0.0/0"];
+                let peer = match peers.get(usize::from(*peer)) {
+                    Some(block) => from(block),
+                    None => PeerPlan::Group(group_id(*group)),
+                };
+                match kind {
+                    0 => rule("udp", (*port, 40), peer),
+                    1 => rule("icmp", (8, -1), peer),
+                    2 => rule("47", (-1, -1), peer),
+                    _ => rule("tcp", (*port, port + 9), peer),
+                }
+            });
+            let egress = if *egress { vec![anything()] } else { vec![rule("tcp", (1, 99), from("10.1.0.0/16"))] };
+            cloud.group(*group, vpc, rules.collect(), egress);
+        }
+        Change::Acl { subnet, rules } => {
+            let rules = rules
+                .iter()
+                .zip(90..)
+                .map(|((allow, port), number)| acl(number, *allow, "tcp", (*port, 9), "10.0.0.0/8"));
+            let rules: Vec<_> = rules.chain([acl(100, true, "-1", (-1, -1), "0.0.0.0/0")]).collect();
+            if plan.subnet(subnet_id(*subnet)).is_some() {
+                cloud.edit_subnet(*subnet, |it| it.acl_ingress = rules);
+            }
+        }
+        Change::Routes { subnet, to } => {
+            let routes = to.iter().map(|(block, target)| {
+                let target = match target {
+                    0 => RouteTargetPlan::Interface(port_id(1)),
+                    1 => RouteTargetPlan::Blackhole,
+                    2 => RouteTargetPlan::NatGateway(NatGatewayId::from_random(1)),
+                    3 => RouteTargetPlan::Peering(PeeringId::from_random(1)),
+                    _ => RouteTargetPlan::InternetGateway,
+                };
+                (cidr(&format!("10.{block}.0.0/{}", 14 + block / 4)), target)
+            });
+            let routes: std::collections::BTreeMap<_, _> = routes.collect();
+            let routes = routes.into_iter().map(|(destination, target)| RoutePlan { destination, target });
+            if plan.subnet(subnet_id(*subnet)).is_some() {
+                cloud.edit_subnet(*subnet, |it| it.routes = routes.collect());
+            }
+        }
+        Change::Secondary(number) | Change::Check(number) if plan.port(port_id(*number)).is_none() => {}
+        Change::Secondary(number) => {
+            let address = Ipv4Addr::new(10, 1, 1, 100 + *number as u8);
+            _ = cloud.edit_port(*number, |port| match port.addresses.contains(&address) {
+                true => port.addresses.retain(|it| *it != address),
+                false => port.addresses.push(address),
+            });
+        }
+        Change::Check(number) => {
+            _ = cloud.edit_port(*number, |port| port.source_dest_check = !port.source_dest_check);
+        }
+        Change::Gateway(number) => {
+            if let Some(Piece::Vpc(vpc)) = plan.pieces.get_mut(&PieceKey::Vpc(vpc_id(*number))) {
+                vpc.internet_gateway = !vpc.internet_gateway;
+            }
+        }
+        Change::Nat(number) => toggle_nat(plan, *number),
+        Change::Peer => {
+            let (id, vpcs) = (PeeringId::from_random(1), [vpc_id(1), vpc_id(2)]);
+            if plan.pieces.remove(&PieceKey::Peering(id)).is_none() && vpcs.iter().all(|id| plan.vpc(*id).is_some()) {
+                let peering = PeeringPlan { id, vpcs, dns: [false; 2] };
+                plan.pieces.insert(PieceKey::Peering(id), Piece::Peering(peering));
+            }
+        }
+        Change::Drop(number) => drop_vpc(plan, *number),
+        Change::Revision => plan.revision += 1,
+    }
+}
+
+/// A NAT gateway comes or goes, with its interface.
+fn toggle_nat(plan: &mut HostPlan, vpc: u32) {
+    let (id, interface) = (NatGatewayId::from_random(u128::from(vpc)), port_id(50 + vpc));
+    if plan.pieces.remove(&PieceKey::NatGateway(id)).is_some() {
+        plan.pieces.remove(&PieceKey::Port(interface));
+        return;
+    }
+    let subnet = subnet_id(if vpc == 1 { 2 } else { 3 });
+    if plan.subnet(subnet).is_none() {
+        return;
+    }
+    let (vpc, address) = (vpc_id(vpc), Ipv4Addr::new(10, 1, 2, 50));
+    let port = PortPlan {
+        id: interface,
+        vpc,
+        subnet,
+        mac: mac(50),
+        addresses: vec![address],
+        ipv6: vec![],
+        groups: vec![],
+        source_dest_check: true,
+        public: vec![],
+        location: PortLocation::Service,
+        device_index: 0,
+        resource_name: None,
+    };
+    let public = Some(Ipv4Addr::new(198, 18, 0, 50));
+    let gateway = NatGatewayPlan { id, vpc, subnet, interface, addresses: vec![(address, public)], place: Place::Here };
+    plan.pieces.insert(PieceKey::Port(interface), Piece::Port(port));
+    plan.pieces.insert(PieceKey::NatGateway(id), Piece::NatGateway(gateway));
+}
+
+/// A network goes with all that is in it, or comes back as it was at first.
+fn drop_vpc(plan: &mut HostPlan, number: u32) {
+    let id = vpc_id(number);
+    if plan.vpc(id).is_none() {
+        let fresh = start().0;
+        plan.pieces.extend(fresh.pieces.into_iter().filter(|(_, piece)| match piece {
+            Piece::Vpc(vpc) => vpc.id == id,
+            Piece::Subnet(subnet) => subnet.vpc == id,
+            Piece::Group(group) => group.vpc == id,
+            _ => false,
+        }));
+        return;
+    }
+    plan.pieces.retain(|_, piece| match piece {
+        Piece::Vpc(vpc) => vpc.id != id,
+        Piece::Subnet(subnet) => subnet.vpc != id,
+        Piece::Group(group) => group.vpc != id,
+        Piece::Port(port) => port.vpc != id,
+        Piece::NatGateway(gateway) => gateway.vpc != id,
+        Piece::Peering(_) => false,
+        _ => true,
+    });
+}
+
+/// All that packets meet on the machine: rules, links, addresses, routes. Whatever order the kernel tells them in, and
+/// without what counts and what is numbered by order of coming.
+fn state() -> Vec<String> {
+    let names = std::fs::read_dir("/run/netns").map(|names| names.flatten().collect()).unwrap_or_else(|_| vec![]);
+    let mut lines = Vec::new();
+    let places = names.into_iter().map(|name| name.file_name().to_string_lossy().into_owned()).chain([String::new()]);
+    for place in places {
+        let ip = if place.is_empty() { String::new() } else { format!("-n {place} ") };
+        let mut say = |what: &str, text: String| {
+            let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+            lines.extend(text.lines().map(|line| format!("{place} {what}: {}", words(line))));
+        };
+        for what in ["-o -4 addr", "route show table all", "-6 route show table all", "rule", "-6 rule"] {
+            say(what, run("ip", &format!("{ip}{what}")));
+        }
+        say("neigh", run("ip", &format!("{ip}neigh show nud permanent")));
+        for line in run("ip", &format!("{ip}-o link")).lines() {
+            let (_, line) = line.split_once(": ").unwrap_or_default();
+            let name = line.split(['@', ':']).next().unwrap_or_default();
+            let up = line.contains(",UP") || line.contains("<UP");
+            say("link", format!("{name} {up} {}", line.rsplit_once("link/").map_or("", |(_, address)| address)));
+        }
+        let nft = if place.is_empty() {
+            run("nft", "-j list ruleset")
+        } else {
+            run("ip", &format!("netns exec {place} nft -j list ruleset"))
+        };
+        lines.extend(rules(&nft).into_iter().map(|line| format!("{place} nft: {line}")));
+    }
+    // What stands for the internet makes up addresses of its own, in its time.
+    lines.retain(|line| !line.contains("link-netns") && !line.contains("wan0"));
+    lines.sort();
+    lines
+}
+
+/// The ruleset's objects; rules keep their order within their chain.
+fn rules(text: &str) -> Vec<String> {
+    let answer: serde_json::Value = serde_json::from_str(text).unwrap();
+    let mut places = std::collections::BTreeMap::<String, usize>::new();
+    let mut lines = Vec::new();
+    for object in answer["nftables"].as_array().unwrap() {
+        let mut object = object.clone();
+        clean(&mut object);
+        let chain = format!("{}{}{}", object["rule"]["family"], object["rule"]["table"], object["rule"]["chain"]);
+        let place = places.entry(chain).or_default();
+        *place += 1;
+        let place = if object.get("rule").is_some() { *place } else { 0 };
+        lines.push(format!("{place} {object}"));
+    }
+    lines
+}
+
+fn clean(value: &mut serde_json::Value) {
+    match value {
+        serde_json::Value::Object(fields) => {
+            for name in ["handle", "packets", "bytes", "metainfo"] {
+                fields.remove(name);
+            }
+            for (name, field) in fields.iter_mut() {
+                clean(field);
+                if let ("elem" | "set", Some(elements)) = (name.as_str(), field.as_array_mut()) {
+                    elements.sort_by_key(ToString::to_string);
+                }
+            }
+        }
+        serde_json::Value::Array(values) => values.iter_mut().for_each(clean),
+        _ => {}
+    }
+}
+
+/// Counts warnings: that a difference wasn't taken is one.
+struct Warnings(Arc<AtomicUsize>);
+
+impl tracing::Subscriber for Warnings {
+    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
+        *metadata.level() <= tracing::Level::WARN
+    }
+    fn event(&self, event: &tracing::Event<'_>) {
+        eprintln!("{event:?}");
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        tracing::span::Id::from_u64(1)
+    }
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+    fn enter(&self, _: &tracing::span::Id) {}
+    fn exit(&self, _: &tracing::span::Id) {}
+}
+
+#[test]
+fn differences_lead_to_what_is_made_from_nothing() {
+    on_own_machine("differences::differences_lead_to_what_is_made_from_nothing", || {
+        uplink();
+        // The same each time.
+        let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[7; 32]);
+        let config = Config { cases: 1, failure_persistence: None, ..Config::default() };
+        let mut runner = TestRunner::new_with_rng(config, rng);
+        let steps = proptest::collection::vec(proptest::collection::vec(change(), 1..4), 60);
+        let steps = steps.new_tree(&mut runner).unwrap().current();
+        let warnings = Arc::new(AtomicUsize::new(0));
+        tracing::subscriber::set_global_default(Warnings(warnings.clone())).unwrap();
+        let mut cloud = start();
+        let mut network = driver();
+        network.apply(&cloud.0).unwrap();
+        let mut told = 0;
+        for (number, changes) in steps.iter().enumerate() {
+            let before = cloud.0.clone();
+            changes.iter().for_each(|change| make(&mut cloud, change));
+            network.apply(&cloud.0).unwrap_or_else(|error| panic!("{number} {changes:?}: {error}"));
+            for vpc in cloud.0.vpcs().filter(|vpc| before.vpc(vpc.id).is_some()) {
+                let [old, new] =
+                    [&before, &cloud.0].map(|plan| ruleset::ruleset(plan, plan.vpc(vpc.id).unwrap(), None));
+                told += usize::from(difference(&old, &new).is_some_and(|text| !text.is_empty()));
+            }
+            if number % 3 < 2 {
+                continue;
+            }
+            let led = state();
+            // Whoever knows nothing of what was applied loads and looks at everything.
+            network = driver();
+            network.apply(&cloud.0).unwrap_or_else(|error| panic!("{number} {changes:?}: {error}"));
+            let made = state();
+            let more: Vec<_> = led.iter().filter(|line| !made.contains(line)).collect();
+            let less: Vec<_> = made.iter().filter(|line| !led.contains(line)).collect();
+            assert!(more.is_empty() && less.is_empty(), "{number} {changes:?}: more {more:#?}, less {less:#?}");
+        }
+        assert_eq!(warnings.load(Ordering::Relaxed), 0, "the kernel takes them as they are");
+        assert!(told > 30, "most changes can be told as differences: {told}");
+        network.apply(&HostPlan::default()).unwrap();
+        assert_eq!(run("ls", "/run/netns"), "internet\n");
+    });
+}
