@@ -28,6 +28,12 @@ pub fn difference(old: &str, new: &str) -> Option<String> {
             add(&mut steps.make, format_args!("add table {name}"));
             &nothing
         });
+        for counter in table.counters.difference(&before.counters) {
+            add(&mut steps.make, format_args!("add counter {name} {counter}"));
+        }
+        for counter in before.counters.difference(&table.counters) {
+            add(&mut steps.remove, format_args!("delete counter {name} {counter}"));
+        }
         steps.change_sets(name, before, table)?;
         steps.change_chains(name, before, table)?;
     }
@@ -45,6 +51,8 @@ struct Ruleset<'t> {
 
 #[derive(Debug, Default, PartialEq)]
 struct Table<'t> {
+    /// Counters that rules share, by name.
+    counters: BTreeSet<&'t str>,
     sets: BTreeMap<&'t str, Set<'t>>,
     chains: BTreeMap<&'t str, Chain<'t>>,
 }
@@ -128,7 +136,12 @@ impl<'t> Table<'t> {
             if line == "}" {
                 return Some(());
             }
-            let (kind, name) = line.strip_prefix('\t')?.strip_suffix(" {")?.split_once(' ')?;
+            let line = line.strip_prefix('\t')?;
+            if let Some(counter) = line.strip_prefix("counter ") {
+                self.counters.insert(counter.strip_suffix(" { }")?);
+                continue;
+            }
+            let (kind, name) = line.strip_suffix(" {")?.split_once(' ')?;
             let (body, after) = match rest.strip_prefix("\t}\n") {
                 Some(after) => ("", after),
                 None => rest.split_once("\n\t}\n")?,

@@ -323,7 +323,7 @@ fn differences_lead_to_what_is_made_from_nothing() {
         let mut cloud = start();
         let mut network = driver();
         network.apply(&cloud.0).unwrap();
-        let mut told = 0;
+        let (mut changed, mut told) = (0, 0);
         for (number, changes) in steps.iter().enumerate() {
             let before = cloud.0.clone();
             changes.iter().for_each(|change| make(&mut cloud, change));
@@ -331,6 +331,7 @@ fn differences_lead_to_what_is_made_from_nothing() {
             for vpc in cloud.0.vpcs().filter(|vpc| before.vpc(vpc.id).is_some()) {
                 let [old, new] =
                     [&before, &cloud.0].map(|plan| ruleset::ruleset(plan, plan.vpc(vpc.id).unwrap(), None));
+                changed += usize::from(old != new);
                 told += usize::from(difference(&old, &new).is_some_and(|text| !text.is_empty()));
             }
             if number % 3 < 2 {
@@ -346,7 +347,7 @@ fn differences_lead_to_what_is_made_from_nothing() {
             assert!(more.is_empty() && less.is_empty(), "{number} {changes:?}: more {more:#?}, less {less:#?}");
         }
         assert_eq!(warnings.load(Ordering::Relaxed), 0, "the kernel takes them as they are");
-        assert!(told > 30, "most changes can be told as differences: {told}");
+        assert!(told > 20 && told * 10 >= changed * 9, "most are told as differences: {told} of {changed}");
         network.apply(&HostPlan::default()).unwrap();
         assert_eq!(run("ls", "/run/netns"), "internet\n");
     });
