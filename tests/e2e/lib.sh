@@ -22,8 +22,19 @@ export AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test AWS_REGION=us-east-1 AW
 skip() { echo "SKIPPED $(basename "$0"): $*"; exit 77; }
 fail() { echo "FAILED $(basename "$0"): $*" >&2; exit 1; }
 
+# A port that nobody has, and that the kernel gives to no connection of its own choice until the server has it.
 free_port() {
-  python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+  python3 - <<'END'
+import random, socket
+for port in random.sample(range(20000, 32000), 1000):
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            continue
+    print(port)
+    break
+END
 }
 
 # simulator PORT [ARGUMENT...]: starts one, and waits until it answers.
@@ -32,8 +43,8 @@ simulator() {
   shift
   "$LANDFALL_BIN" serve --simulate --listen "127.0.0.1:$port" "$@" >"$WORK/serve-$port.log" 2>&1 &
   SERVERS+=($!)
-  for n in $(seq 200); do
-    curl -sf -o "$WORK/health" -H 'X-Landfall: 1' "http://127.0.0.1:$port/_landfall/health" && return
+  for n in $(seq 1200); do
+    curl -sf --max-time 30 -o "$WORK/health" -H 'X-Landfall: 1' "http://127.0.0.1:$port/_landfall/health" && return
     kill -0 "${SERVERS[-1]}" 2>/dev/null || break
     sleep 0.05
   done

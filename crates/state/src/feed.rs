@@ -85,7 +85,8 @@ impl<V: Value> Feed<V> {
                 return Ok(commit);
             }
             if self.shared.recent.is_stopped() {
-                return Err(FeedError::Stopped);
+                // What came between that look and the end is still to be had.
+                return self.try_next()?.ok_or(FeedError::Stopped);
             }
             self.durable.changed().await.map_err(|_| FeedError::Stopped)?;
         }

@@ -96,10 +96,14 @@ def forged(world, a, b):
         honest = ethernet(b.mac, router, 0x0800, udp(b.private, a.private, 31999, 31998, "LF-honest"))
         b.forge([honest] + [make(text) for _, text, make in frames])
         until(lambda: watch.seen(frames[-1][1]))
-        time.sleep(0.3)
+
         # What leaves at the sender's own port is the neighbour's word that nobody listens there.
-        arrived = [device for _, device, leaves, frame in watch.seen("LF-honest") if leaves and packets.addresses(frame)[2] == 17]
-        report.equal("an honest packet arrives", arrived, [a.port])
+        def arrived():
+            return [device for _, device, leaves, frame in watch.seen("LF-honest") if leaves and packets.addresses(frame)[2] == 17]
+
+        until(arrived)
+        time.sleep(0.3)
+        report.equal("an honest packet arrives", arrived(), [a.port])
         held = 0
         for name, text, _ in frames:
             found = watch.seen(text)
@@ -166,17 +170,28 @@ def flood(world, a, b):
     b.sh(f"for n in 1 2 3 4 5 6 7 8; do ({asker}) </dev/null >/dev/null 2>&1 & echo $!; done >/tmp/flood")
     time.sleep(1)
     started = time.monotonic()
-    answers = a.http(*[("GET", "/latest/meta-data/instance-id", a.token())] * 3)
-    name = a.sh(f"nslookup {stage.WEB_NAME} 2>&1", check=False)[1]
+
+    def served():
+        try:
+            session = a.token()
+        except AssertionError:
+            return False
+        answers = a.http(*[("GET", "/latest/meta-data/instance-id", session)] * 3)
+        name = a.sh(f"nslookup {stage.WEB_NAME} 2>&1", check=False)[1]
+        return answers == [(200, a.id.encode())] * 3 and stage.WEB in name
+
+    # A guest's own programs give up after a few seconds: on a slow machine they may have to ask twice.
+    held = until(served) is not None
     took = time.monotonic() - started
     b.sh("kill $(cat /tmp/flood)")
-    report.check("its neighbour is served while it floods the services", answers == [(200, a.id.encode())] * 3 and stage.WEB in name, f"{took:.1f} s")
+    report.check("its neighbour is served while it floods the services", held, f"{took:.1f} s")
 
 
 def endless(world, c, printing):
     """What a guest prints is bounded on disk and in the API, and tells terminals nothing where a person reads it."""
     report = world.report
     time.sleep(max(0, 8 - (time.monotonic() - printing)))
+    until(lambda: len(c.console()) > 60_000)
     text = c.console()
     on_disk = sum(os.path.getsize(file) for file in glob.glob(f"{world.state}/consoles/{c.id}/*"))
     report.check("a console without end is bounded on disk", 0 < on_disk <= 2 << 20, f"{on_disk} bytes after {time.monotonic() - printing:.0f} s")

@@ -22,7 +22,7 @@ def run(world):
         guest.wait("terminated")
     report.say(f"all are terminated after {time.monotonic() - started:.1f} s")
     ec2.release_address(AllocationId=world.elastic["AllocationId"])
-    until(lambda: not any(found for found in leftovers(world, ids).values()), 10)
+    until(lambda: not any(found for found in leftovers(world, ids).values()))
     for what, found in leftovers(world, ids).items():
         report.equal(f"no {what} is left", found, [])
     interfaces = ec2.describe_network_interfaces()["NetworkInterfaces"]

@@ -87,7 +87,7 @@ def confined(world):
 
 def inside(world, a):
     report = world.report
-    ran = until(lambda: a.sh("cat /var/lib/user-data-runs /data/file 2>/dev/null; true") == "run\nkept", 30)
+    ran = until(lambda: a.sh("cat /var/lib/user-data-runs /data/file 2>/dev/null; true") == "run\nkept")
     report.check("user data (gzip) ran, formatted and mounted /dev/sdf", ran is not None)
     name = "ip-" + a.private.replace(".", "-")
     report.equal("the host name is EC2's", a.sh("hostname"), name)
@@ -109,7 +109,7 @@ def console(world, a):
         found = ec2.describe_instance_status(InstanceIds=[a.id])["InstanceStatuses"][0]
         return found["InstanceStatus"]["Status"], found["SystemStatus"]["Status"]
 
-    took = until(lambda: status() == ("ok", "ok"), 30)
+    took = until(lambda: status() == ("ok", "ok"))
     report.check("its status checks are ok", took is not None, status())
     text = a.console()
     key = a.sh("sed -n 's/^\\(ssh-ed25519 [^ ]*\\).*/\\1/p' /var/lib/landfall/host-key")
@@ -196,7 +196,7 @@ def switched(world, a):
         def ttls():
             with Watch(world.network) as watch:
                 token = a.token().split()[1]
-                until(lambda: watch.seen(token), 2)
+                until(lambda: watch.seen(token), 30)
             return {frame[22] for _, device, leaves, frame in watch.seen(token) if device == a.port and leaves}
 
         took = until(lambda: ttls() == {limit})

@@ -270,7 +270,7 @@ class Worker:
             self.cloud.survive()
             return not self.residue.find(self.cloud.ever)
 
-        wait_for(lambda: "left over: " + "; ".join(self.residue.find(self.cloud.ever)), gone, patience=30, pause=0.1)
+        wait_for(lambda: "left over: " + "; ".join(self.residue.find(self.cloud.ever)), gone, pause=0.1)
 
     def begin_again(self):
         """After something went wrong, so that the next death is judged by itself."""

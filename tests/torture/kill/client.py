@@ -24,7 +24,7 @@ class Gone(Exception):
 
 def get(path):
     """One of the server's own paths; its status."""
-    connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=120)
     try:
         connection.request("GET", path, headers={"X-Landfall": "1"})
         return connection.getresponse().status
@@ -45,7 +45,7 @@ class Client:
         fields = {"Action": action, "Version": "2016-11-15"}
         fields.update({name.replace("_", "."): str(value) for name, value in parameters.items()})
         body = urllib.parse.urlencode(fields, quote_via=urllib.parse.quote).encode()
-        connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=120)
         try:
             connection.request("POST", "/", body, self.headers(body))
             response = connection.getresponse()

@@ -116,7 +116,7 @@ class Residue:
         return {path for path in self.own_files() if not path.removeprefix(f"{self.state}/").startswith(kept)}
 
     def live_rows(self):
-        connection = sqlite3.connect(f"file:{self.state}/log/log.sqlite?mode=ro", uri=True, timeout=10)
+        connection = sqlite3.connect(f"file:{self.state}/log/log.sqlite?mode=ro", uri=True, timeout=120)
         try:
             rows = connection.execute(
                 "SELECT kind, id, body FROM rows AS r WHERE body IS NOT NULL AND NOT EXISTS"
@@ -155,7 +155,10 @@ class Residue:
         left += [f"control group {path}" for instance in instances for path in groups_of(instance)]
         if self.mounts is not None and self.mounted() != self.mounts:
             now, before = Counter(self.mounted()), Counter(self.mounts)
-            left.append(f"mounts: {list(now - before)} are new, {list(before - now)} are gone")
+            # Somebody else's may go at any time, with the folder that they were on.
+            gone = [mount for mount in before - now if mount.split()[1].startswith((RUNTIME, "/run/netns", self.state))]
+            if now - before or gone:
+                left.append(f"mounts: {list(now - before)} are new, {gone} are gone")
         with open(f"{self.state}/agent/plan.json") as file:
             plan = json.load(file)
         for part in ("instances", "ports", "volumes", "vpcs", "subnets", "groups"):

@@ -227,7 +227,7 @@ class Scenario:
             answer = self.cloud.call("DescribeInstanceStatus", InstanceId_1=instance)
             return answer.findtext(".//instanceStatus/status") == "ok"
 
-        wait_for("the guest doesn't come up", ok, patience=120, pause=0.3)
+        wait_for("the guest doesn't come up", ok, pause=0.3)
         self.stop(op, force=False)
         self.at_rest()
 
@@ -259,7 +259,7 @@ class Scenario:
         for pid in machine.metadata_processes():
             os.kill(pid, signal.SIGKILL)
         self.at_rest()
-        wait_for("the metadata process doesn't come back", machine.metadata_processes, patience=30)
+        wait_for("the metadata process doesn't come back", machine.metadata_processes)
 
 
 KINDS = ["first", "brief", "stopped", "rebooted", "crowd", "hasty", "polite", "booted", "bereaved", "speechless"]

@@ -126,7 +126,7 @@ async fn serve(config: Config) -> Result<()> {
 }
 
 /// How long what a killed server had begun may hold on to what was its own.
-const HEIRS: Duration = Duration::from_secs(5);
+const HEIRS: Duration = Duration::from_secs(30);
 
 /// Listens. A process that a server was just starting when it was killed has the server's sockets until it becomes what
 /// it is to be, a moment later: then the place is waited for, but not where a living server is.

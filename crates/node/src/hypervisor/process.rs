@@ -106,15 +106,15 @@ mod tests {
 
     #[test]
     fn only_the_very_process_is_signalled() {
-        let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+        let mut child = std::process::Command::new("sleep").arg("1000").spawn().unwrap();
         let pid = i32::try_from(child.id()).unwrap();
         let process = Process::with_pid(pid).unwrap();
         let other = Process { started: process.started + 1, ..process };
         assert!(!other.signal(Signal::SIGKILL).unwrap() && !other.is_alive());
-        assert!(other.wait(Duration::from_secs(5)).unwrap());
+        assert!(other.wait(Duration::from_secs(120)).unwrap());
         assert!(!process.wait(Duration::from_millis(20)).unwrap());
         assert!(process.signal(Signal::SIGKILL).unwrap());
-        assert!(process.wait(Duration::from_secs(5)).unwrap());
+        assert!(process.wait(Duration::from_secs(120)).unwrap());
         assert!(!process.is_alive(), "a zombie counts as gone");
         child.wait().unwrap();
         assert!(!process.signal(Signal::SIGKILL).unwrap());

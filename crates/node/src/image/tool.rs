@@ -282,17 +282,18 @@ mod tests {
 
     #[test]
     fn time_is_bounded_and_the_group_ends() {
+        // Far less than what it would take otherwise, and far more than any machine needs.
         let begun = Instant::now();
-        let error = shell("sleep 60 & sleep 60").timeout(Duration::from_millis(200)).run().expect_err("late");
+        let error = shell("sleep 1000 & sleep 1000").timeout(Duration::from_millis(200)).run().expect_err("late");
         assert!(error.to_string().contains("took longer than"), "{error}");
-        assert!(begun.elapsed() < Duration::from_secs(10));
+        assert!(begun.elapsed() < Duration::from_secs(500));
     }
 
     #[test]
     fn a_background_child_does_not_hold_the_result() {
         let begun = Instant::now();
-        assert_eq!(shell("sleep 60 & echo done").run().expect("runs"), "done\n");
-        assert!(begun.elapsed() < Duration::from_secs(10));
+        assert_eq!(shell("sleep 1000 & echo done").run().expect("runs"), "done\n");
+        assert!(begun.elapsed() < Duration::from_secs(500));
     }
 
     #[test]

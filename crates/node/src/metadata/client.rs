@@ -16,7 +16,8 @@ use super::plan::{FORMAT, ServicePlan};
 use crate::crash::crash_point;
 use crate::hypervisor::process::Process;
 
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long an answer is waited for. One that ended is noticed at once, so this is for machines that are slow.
+const PATIENCE: Duration = Duration::from_secs(30);
 /// How long one look at a process may last, and how long to wait where there is none.
 const WATCH_FOR: Duration = Duration::from_secs(1);
 const WATCH_AGAIN: Duration = Duration::from_millis(50);
@@ -44,7 +45,15 @@ pub enum ClientError {
     OutOfTurn,
 }
 
-/// The way to the process that serves DHCP, DNS and metadata. Its methods block, for ten seconds at most.
+impl ClientError {
+    /// Whether it is only that no answer came in time.
+    fn is_late(&self) -> bool {
+        use io::ErrorKind::{TimedOut, WouldBlock};
+        matches!(self, Self::Unreachable(_, error) if matches!(error.kind(), TimedOut | WouldBlock))
+    }
+}
+
+/// The way to the process that serves DHCP, DNS and metadata. Its methods block, for half a minute at most.
 pub struct MetadataClient {
     socket: PathBuf,
     fed: Mutex<Option<(u64, ServicePlan)>>,
@@ -66,6 +75,8 @@ impl MetadataClient {
         self.reap();
         match self.build() {
             Ok(build) if build == control::build() => Ok(()),
+            // It is there and has no time: another one could only wait for it too.
+            Err(error) if error.is_late() => Err(error),
             Ok(_) | Err(ClientError::Unreachable(..) | ClientError::Refused(_)) => self.replace(spawn),
             Err(error) => Err(error),
         }
@@ -105,7 +116,8 @@ impl MetadataClient {
         let watch = move || {
             while let Some(client) = client.upgrade() {
                 let pid = client.pid();
-                if matches!(pid, Err(ClientError::Unreachable(..))) && client.has_fed() {
+                let gone = matches!(&pid, Err(error @ ClientError::Unreachable(..)) if !error.is_late());
+                if gone && client.has_fed() {
                     // The new one serves what the old one kept, and is fed with the next change.
                     tracing::warn!("the metadata process is gone; another is started");
                     if let Err(error) = client.ensure_running(&spawn) {

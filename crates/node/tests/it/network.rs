@@ -65,12 +65,9 @@ fn instances_reach_what_groups_allow() {
         assert!(server.recv_from(&mut [0; 9]).is_err(), "sent but not received");
         cloud.group(2, 1, vec![rule("udp", (0, 60), from("10.1.1.0/24"))], vec![]);
         network.apply(&cloud.0).unwrap();
-        server.set_read_timeout(Some(COMES)).unwrap();
-        client.send_to(b"x", (c.address, 53)).unwrap();
-        let (_, from) = server.recv_from(&mut [0; 9]).unwrap();
-        client.set_read_timeout(Some(COMES)).unwrap();
-        server.send_to(b"y", from).unwrap();
-        client.recv_from(&mut [0; 9]).expect("the answer to what was allowed is allowed");
+        let from = arrives(&server, || _ = client.send_to(b"x", (c.address, 53)).unwrap());
+        // The answer to what was allowed is allowed.
+        arrives(&client, || _ = server.send_to(b"y", from).unwrap());
     });
 }
 
@@ -262,7 +259,7 @@ fn a_guest_that_spoke_is_heard() {
         let honest = frame(Mac([0xff; 6]), mac(1), 0x0806, &arp(1, (mac(1), [10, 1, 1, 11].into()), gateway));
         let spoken = || {
             (&tap).write_all(&honest).unwrap();
-            std::thread::sleep(LOST);
+            until("a word", || !network.heard().unwrap().is_empty());
         };
         spoken();
         cloud.group(1, 1, vec![anything()], vec![]);
@@ -319,11 +316,10 @@ fn services_answer_their_own_ports_only() {
             }
         }
         let dhcp = namespace::within("lf-1", || UdpSocket::bind("0.0.0.0:67")).unwrap();
-        dhcp.set_read_timeout(Some(COMES)).unwrap();
         let client = namespace::within(&guest.name, || UdpSocket::bind("0.0.0.0:68")).unwrap();
         client.set_broadcast(true).unwrap();
-        client.send_to(b"x", "255.255.255.255:67").unwrap();
-        dhcp.recv_from(&mut [0; 9]).expect("DHCP comes in");
+        // DHCP comes in.
+        arrives(&dhcp, || _ = client.send_to(b"x", "255.255.255.255:67").unwrap());
     });
 }
 

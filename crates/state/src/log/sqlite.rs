@@ -62,7 +62,7 @@ impl Default for SqliteOptions {
 }
 
 /// How long what a killed process had begun to start may hold on to its lock.
-const HEIRS: Duration = Duration::from_secs(5);
+const HEIRS: Duration = Duration::from_secs(30);
 
 /// The log in a folder of its own.
 pub struct SqliteLog {

@@ -79,11 +79,15 @@ fn nothing_acknowledged_is_lost_by_kill() {
         assert!(lines.any(|line| line == "open"), "the process opened its log");
         let Err(error) = SqliteLog::open(folder.path(), bare()) else { panic!("two processes hold the log") };
         assert!(matches!(error, LogError::Locked(_)), "{error}");
+        // Every other one has done something before it dies, however slow the disk is.
+        let wanted = if round % 2 == 0 { 2 } else { 0 };
+        let early = lines.by_ref().filter_map(|line| acknowledgement(&line)).take(wanted).collect::<Vec<_>>();
+        acknowledged.extend(early);
         thread::sleep(Duration::from_micros(5_000 + round * 37_919 % 200_000));
         child.kill().unwrap();
         child.wait().unwrap();
         // The pipe keeps what was said before the end; the last line may be cut short.
-        acknowledged.extend(lines.filter_map(|line| line.strip_prefix("ack ")?.parse::<u32>().ok()));
+        acknowledged.extend(lines.filter_map(|line| acknowledgement(&line)));
         let engine = open(folder.path());
         let town = engine.read();
         let lost: Vec<_> = acknowledged.iter().filter(|number| !town.houses.contains(number)).collect();
@@ -92,7 +96,11 @@ fn nothing_acknowledged_is_lost_by_kill() {
         assert_eq!(town.purses.iter().map(|purse| purse.coins).sum::<i64>(), 0, "each commit is whole");
     }
     println!("{} commits acknowledged over {rounds} kills", acknowledged.len());
-    assert!(acknowledged.len() as u64 > rounds, "the processes did commit");
+    assert!(acknowledged.len() as u64 > rounds / 2, "the processes did commit");
+}
+
+fn acknowledgement(line: &str) -> Option<u32> {
+    line.strip_prefix("ack ")?.parse().ok()
 }
 
 /// What power loss leaves of a write-ahead log: some first part of it.

@@ -16,6 +16,9 @@ use tempfile::TempDir;
 use crate::logs::{bare, sqlite};
 use crate::town::{House, Houses, Town, house};
 
+/// How long what is to come is waited for, on the slowest machine.
+pub const PATIENCE: Duration = Duration::from_secs(300);
+
 fn sqlite_log(folder: &TempDir) -> Box<dyn Log> {
     Box::new(SqliteLog::open(folder.path(), bare()).unwrap())
 }
@@ -251,7 +254,9 @@ async fn answers_wait_for_the_disk_also_those_that_changed_nothing() {
         assert_eq!(head.houses.len(), 200, "the head is ahead of the disk");
         head.transact(0, None, |_| Err::<(), _>("no"))
     });
-    assert!(!refused.is_ready());
+    // Looked at in this order: a fast disk may be done at any moment.
+    let (ready, durable) = (refused.is_ready(), engine.read().revision);
+    assert!(!ready || durable == 200, "it answers at {durable} and has seen 200");
     assert_eq!(refused.revision(), 200);
     assert_eq!(refused.await, Ok(Err("no")));
     assert_eq!(engine.read().revision, 200, "it waited for all that it had seen");
@@ -267,20 +272,29 @@ fn bulk_records_become_durable_by_themselves() {
     let options = || Options { bulk_queue: 3, ..Options::default() };
     let engine = Engine::<Town>::open(sqlite_log(&folder), options()).unwrap();
     assert_eq!(engine.append_bulk("No", String::new()), Err(BulkRefused::BadStream));
-    for text in ["a", "b", "c"] {
-        engine.append_bulk("reads", text.to_owned()).unwrap();
-    }
-    assert_eq!(engine.append_bulk("reads", "d".to_owned()), Err(BulkRefused::Full));
+    // The queue is emptied now and then; nobody is that slow each time.
+    let mut taken: Vec<String> = (0..1_000_000)
+        .map(|number: u32| number.to_string())
+        .take_while(|text| match engine.append_bulk("reads", text.clone()) {
+            Ok(()) => true,
+            Err(refused) => {
+                assert_eq!(refused, BulkRefused::Full);
+                false
+            }
+        })
+        .collect();
+    assert!((3..1_000_000).contains(&taken.len()), "{} were taken", taken.len());
     let start = Instant::now();
-    while engine.bulk("reads", 0, 9).unwrap().len() < 3 {
-        assert!(start.elapsed() < Duration::from_secs(1), "durable within a second");
+    while engine.bulk("reads", 0, 2_000_000).unwrap().len() < taken.len() {
+        assert!(start.elapsed() < PATIENCE, "they don't become durable");
         std::thread::sleep(Duration::from_millis(10));
     }
-    engine.append_bulk("reads", "e".to_owned()).unwrap();
+    engine.append_bulk("reads", "last".to_owned()).unwrap();
+    taken.push("last".to_owned());
     drop(engine);
     let engine = Engine::<Town>::open(sqlite_log(&folder), options()).unwrap();
-    let texts: Vec<_> = engine.bulk("reads", 0, 9).unwrap().into_iter().map(|record| record.record).collect();
-    assert_eq!(texts, ["a", "b", "c", "e"], "stopping writes what waits");
+    let texts: Vec<_> = engine.bulk("reads", 0, 2_000_000).unwrap().into_iter().map(|record| record.record).collect();
+    assert_eq!(texts, taken, "stopping writes what waits");
 }
 
 #[test]
@@ -314,7 +328,7 @@ fn sqlite_that_fails_is_read_back_before_it_is_written_again() {
     connection.execute_batch("ALTER TABLE hidden RENAME TO commits").unwrap();
     let start = Instant::now();
     while put(&engine, house(4, "Elm")).is_err() {
-        assert!(start.elapsed() < Duration::from_secs(10), "it serves again");
+        assert!(start.elapsed() < PATIENCE, "it serves again");
         std::thread::sleep(Duration::from_millis(5));
     }
     assert_eq!(engine.read().houses.iter().map(|house| house.number).collect::<Vec<_>>(), [1, 4]);

@@ -36,9 +36,9 @@ const OUTSIDE: Mac = Mac([0x06, 0, 0, 0, 0, 9]);
 /// processor was given.
 const QUIET: Duration = Duration::from_millis(40);
 /// How long what is expected is waited for: on a busy machine a packet takes its time.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(20);
 /// How long an exchange may take at most.
-const LIMIT: Duration = Duration::from_secs(30);
+const LIMIT: Duration = Duration::from_secs(180);
 
 /// How often a packet is passed on by routers before it is given up.
 const FAR: u8 = 8;

@@ -161,7 +161,19 @@ fn shortest(mut run: impl FnMut()) -> Duration {
     times.min().unwrap()
 }
 
-/// Eight times the bytes may cost about eight times the time. A square would be sixty-four.
+/// Eight times the bytes may cost about eight times the time; a square would be sixty-four. Processor time too is
+/// disturbed by neighbours, so what looks wrong is measured again: a square stays one however often it is looked at.
+fn assert_linear(name: &str, mut small: impl FnMut(), mut large: impl FnMut()) {
+    let mut seen = Vec::new();
+    let linear = (0..20).any(|_| {
+        let base = shortest(&mut small).max(Duration::from_micros(200));
+        let time = shortest(&mut large);
+        seen.push((base, time));
+        time < base * 40
+    });
+    assert!(linear, "{name}: {seen:?}");
+}
+
 #[test]
 fn the_time_follows_the_size() {
     const TIMES: usize = 8;
@@ -191,15 +203,13 @@ fn the_time_follows_the_size() {
     ];
     for (name, body, decode) in bodies {
         let (small, large) = (body(2_000), body(2_000 * TIMES));
-        let base = shortest(|| decode(small.as_bytes())).max(Duration::from_micros(200));
-        let time = shortest(|| decode(large.as_bytes()));
-        assert!(time < base * 40, "{name}: {time:?} after {base:?}");
+        assert_linear(name, || decode(small.as_bytes()), || decode(large.as_bytes()));
     }
 }
 
 #[test]
 fn a_signature_costs_what_its_request_weighs() {
-    let time = |count: usize| {
+    let signed = |count: usize| {
         let query: String = (0..count).map(|at| format!("a{at}=%2F&")).collect();
         let path = "/a/..".repeat(count);
         let mut headers = HeaderMap::new();
@@ -211,14 +221,12 @@ fn a_signature_costs_what_its_request_weighs() {
         headers.insert("x-amz-date", HeaderValue::from_static("20261122T100000Z"));
         headers.insert("x-long", HeaderValue::from_str(&"a  b".repeat(count)).unwrap());
         headers.insert("authorization", HeaderValue::from_str(&authorization).unwrap());
-        let parts = RequestParts { method: "GET", path: &path, query: &query, headers: &headers };
-        let key = SigningKey::derive("s", "20261122", "b", "c");
-        shortest(|| {
+        move || {
+            let parts = RequestParts { method: "GET", path: &path, query: &query, headers: &headers };
+            let key = SigningKey::derive("s", "20261122", "b", "c");
             let claim = parse(&parts).unwrap();
             assert!(verify(&claim, &parts, Payload::Bytes(b""), &key, claim.signed_at_ms).is_err());
-        })
+        }
     };
-    let base = time(500).max(Duration::from_micros(200));
-    let large = time(4_000);
-    assert!(large < base * 40, "{large:?} after {base:?}");
+    assert_linear("a signature", signed(500), signed(4_000));
 }

@@ -23,7 +23,7 @@ Connection: close${IMDS_CR}
 ${IMDS_CR}
 "
     if [ -n "$BASH_VERSION" ]; then
-        timeout 10 bash -c 'exec 3<>/dev/tcp/$0/80 || exit 1; printf %s "$1" >&3; cat <&3' \
+        timeout 30 bash -c 'exec 3<>/dev/tcp/$0/80 || exit 1; printf %s "$1" >&3; cat <&3' \
             "$IMDS_ADDRESS" "$imds_request" >"$4" 2>/dev/null
         return
     fi
@@ -32,7 +32,7 @@ ${IMDS_CR}
     mkfifo "$imds_pipe" || return 1
     exec 3<>"$imds_pipe"
     printf %s "$imds_request" >&3
-    timeout 10 nc -w 2 "$IMDS_ADDRESS" 80 <&3 >"$4" 2>/dev/null
+    timeout 30 nc -w 10 "$IMDS_ADDRESS" 80 <&3 >"$4" 2>/dev/null
     imds_result=$?
     exec 3>&-
     rm -f "$imds_pipe"

@@ -2,7 +2,6 @@
 //! through the rules that the driver loads.
 
 use std::path::Path;
-use std::time::Instant;
 
 use dhcproto::v6::{DhcpOption, MessageType};
 use landfall_node::metadata::{Config, derive, port_device, serve};
@@ -43,10 +42,7 @@ fn a_guest_has_ipv6_from_its_port() {
         let config = Config { upstreams: Some(vec![]), ..Config::in_folder("/run/landfall/metadata") };
         let client = MetadataClient::new(&config.control_socket);
         std::thread::spawn(move || serve(config).unwrap());
-        let until = Instant::now() + COMES;
-        while client.pid().is_err() && Instant::now() < until {
-            std::thread::sleep(LOST / 10);
-        }
+        until("the process", || client.pid().is_ok());
         assert_eq!(client.feed(&served(&cloud, 1)).unwrap(), [""; 0]);
         let guest = Guest::start(&network, &cloud, 1);
         let home = Path::new("/run/netns").join(&guest.name);
@@ -61,12 +57,8 @@ fn a_guest_has_ipv6_from_its_port() {
         });
         run("ip", "-n guest-1 link set eth0 down");
         run("ip", "-n guest-1 link set eth0 up");
-        let until = Instant::now() + COMES;
         let routes = || run("ip", "-n guest-1 -6 route show default");
-        while !routes().contains("via fe80::1 dev eth0 proto ra") {
-            assert!(Instant::now() < until, "no router: {}", routes());
-            std::thread::sleep(LOST / 10);
-        }
+        until("a router", || routes().contains("via fe80::1 dev eth0 proto ra"));
         let quick = [DhcpOption::RapidCommit];
         let reply = within(&home, || lease_of(mac(1), MessageType::Solicit, &quick)).expect("a lease");
         assert_eq!(leased(&reply), [OWN.parse::<std::net::Ipv6Addr>().unwrap()]);

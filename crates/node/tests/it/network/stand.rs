@@ -3,7 +3,7 @@
 
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::fd::{AsFd, OwnedFd};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -16,10 +16,20 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::cloud::{Cloud, port_id};
 
-/// How long something that is to be lost is waited for.
+/// How long something that is to be lost is waited for. On a machine that is slower still such a check passes too easily;
+/// it never fails for it. What must have been there is shown by what comes, not by waiting.
 pub const LOST: Duration = Duration::from_millis(300);
-/// How long something that is to come is waited for, on a busy machine.
-pub const COMES: Duration = Duration::from_secs(5);
+/// How long something that is to come is waited for, on the slowest machine. It costs nothing where it comes.
+pub const COMES: Duration = Duration::from_secs(120);
+
+/// Waits until something is so.
+pub fn until(what: &str, met: impl Fn() -> bool) {
+    let end = Instant::now() + COMES;
+    while !met() {
+        assert!(Instant::now() < end, "{what} didn't come about");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
 
 /// Runs a test as the root of a machine of its own. Where that can't be made, it says so and counts as skipped.
 pub fn on_own_machine(name: &str, body: impl FnOnce()) {
@@ -51,14 +61,29 @@ pub fn on_own_machine(name: &str, body: impl FnOnce()) {
 }
 
 /// This test once more, on the same machine, as a process to kill.
+///
+/// What it starts is in its group, and becomes this process's when it dies: see [`bury`].
 pub fn spawn_child() -> Child {
+    use std::os::unix::process::CommandExt as _;
+    nix::sys::prctl::set_child_subreaper(true).unwrap();
     let name = std::env::var("LANDFALL_OWN_MACHINE").unwrap();
     Command::new(format!("/proc/{}/exe", std::process::id()))
         .args([&format!("network::{name}"), "--exact", "--nocapture", "--test-threads=1"])
         .env("LANDFALL_CHILD", "1")
+        .process_group(0)
         .stdout(Stdio::null())
         .spawn()
         .unwrap()
+}
+
+/// Kills such a process, and waits until what it had started has ended by itself: a program that loads rules outlives the
+/// one that wanted them.
+pub fn bury(mut child: Child) {
+    use nix::sys::wait::waitpid;
+    let group = nix::unistd::Pid::from_raw(-i32::try_from(child.id()).unwrap());
+    child.kill().unwrap();
+    child.wait().unwrap();
+    while waitpid(group, None).is_ok() {}
 }
 
 /// Whether this process was started to be killed.
@@ -144,6 +169,19 @@ fn pump(a: OwnedFd, b: OwnedFd, stop: &AtomicBool) {
     }
 }
 
+/// Sends a datagram, again and again, until it is received; who from. The first packets of a link may be lost.
+pub fn arrives(at: &UdpSocket, send: impl Fn()) -> SocketAddr {
+    at.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
+    let end = Instant::now() + COMES;
+    loop {
+        send();
+        match at.recv_from(&mut [0; 9]) {
+            Ok((_, from)) => return from,
+            Err(error) => assert!(Instant::now() < end, "it doesn't arrive: {error}"),
+        }
+    }
+}
+
 pub fn connect(from: Option<&str>, to: Ipv4Addr, port: u16, timeout: Duration) -> io::Result<TcpStream> {
     let to = SocketAddr::from((to, port));
     match from {
@@ -156,11 +194,14 @@ fn ping(to: Ipv4Addr, timeout: Duration) -> io::Result<()> {
     use socket2::{Domain, Protocol, Socket, Type};
     let socket = Socket::new(Domain::IPV4, Type::RAW, Some(Protocol::ICMPV4))?;
     socket.set_read_timeout(Some(Duration::from_millis(50)))?;
-    // Type 8, code 0, its checksum, identifier 7, sequence 1.
-    socket.send_to(&[8, 0, 0xf7, 0xf7, 0, 7, 0, 1], &SocketAddr::from((to, 0)).into())?;
     let until = Instant::now() + timeout;
-    let mut answer = [0; 256];
+    let (mut answer, mut again) = ([0; 256], Instant::now());
     while Instant::now() < until {
+        if Instant::now() >= again {
+            // Type 8, code 0, its checksum, identifier 7, sequence 1. Whoever must find its neighbour first may lose it.
+            socket.send_to(&[8, 0, 0xf7, 0xf7, 0, 7, 0, 1], &SocketAddr::from((to, 0)).into())?;
+            again = Instant::now() + Duration::from_secs(1);
+        }
         if let Ok(length) = (&socket).read(&mut answer)
             && length >= 28
             && answer[12..16] == to.octets()
