@@ -26,26 +26,43 @@ impl FakeWiring {
         gone.chain(plan.pieces.keys()).copied().collect()
     }
 
-    /// Applies those pieces of a plan. The error says which piece refers to one that isn't there.
+    /// Applies those pieces of a plan, or none. The error says which piece refers to one that isn't there.
     pub fn apply(&mut self, keys: Vec<PieceKey>, plan: &HostPlan) -> Result<(), String> {
-        for key in &keys {
-            if let Some(old) = self.applied.remove(key) {
-                for target in old.refers_to {
-                    if let Some(count) = self.references.get_mut(&target) {
-                        *count -= 1;
-                        if *count == 0 {
-                            self.references.remove(&target);
-                        }
-                    }
+        let put = |key: &PieceKey| (*key, self.put(*key, plan.pieces.get(key).and_then(applied)));
+        let before: Vec<_> = keys.iter().map(put).collect();
+        let whole = self.check(&keys);
+        if whole.is_err() {
+            // A key may be there twice: what was there first goes back last.
+            for (key, old) in before.into_iter().rev() {
+                self.put(key, old);
+            }
+        }
+        whole
+    }
+
+    /// Puts a piece, or nothing, in a piece's place, and returns what was there.
+    fn put(&mut self, key: PieceKey, new: Option<Applied>) -> Option<Applied> {
+        let old = self.applied.remove(&key);
+        for target in old.iter().flat_map(|old| &old.refers_to) {
+            if let Some(count) = self.references.get_mut(target) {
+                *count -= 1;
+                if *count == 0 {
+                    self.references.remove(target);
                 }
             }
-            let Some(new) = plan.pieces.get(key).and_then(applied) else { continue };
+        }
+        if let Some(new) = new {
             for target in &new.refers_to {
                 *self.references.entry(*target).or_default() += 1;
             }
-            self.applied.insert(*key, new);
+            self.applied.insert(key, new);
         }
-        for key in &keys {
+        old
+    }
+
+    /// Whether those pieces, and what refers to them, have all that they refer to.
+    fn check(&self, keys: &[PieceKey]) -> Result<(), String> {
+        for key in keys {
             if self.references.contains_key(key) && !self.applied.contains_key(key) {
                 return Err(format!("the plan's network refers to {key:?}, which it doesn't have any more"));
             }
@@ -124,5 +141,38 @@ fn applied(piece: &Piece) -> Option<Applied> {
         Piece::Vpn(plan) => wired(plan.gateway.iter().map(|(_, vpc)| PieceKey::Vpc(*vpc)).collect()),
         Piece::FlowLog(_) => wired(Vec::new()),
         Piece::Volume(_) | Piece::Instance(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use landfall_model::VpcId;
+
+    use super::*;
+    use crate::fake::fixture::Author;
+
+    #[test]
+    fn a_plan_that_is_refused_leaves_everything_as_it_was() {
+        let mut author = Author::new();
+        author.launch(1);
+        let good = author.plan.clone();
+        let mut wiring = FakeWiring::default();
+        wiring.apply(wiring.difference(&good), &good).unwrap();
+        let names = |wiring: &FakeWiring| wiring.names().collect::<Vec<_>>();
+        let before = names(&wiring);
+        author.lose_network();
+        author.launch(2);
+        let bad = &author.plan;
+        // Whether all of it is looked at or what changed, once or twice.
+        let vpc = PieceKey::Vpc(VpcId::from_random(1));
+        for keys in [wiring.difference(bad), vec![vpc], vec![vpc, vpc]] {
+            wiring.apply(keys, bad).unwrap_err();
+            assert_eq!(names(&wiring), before);
+        }
+        wiring.apply(wiring.difference(&good), &good).unwrap();
+        wiring.apply(vec![vpc], &good).unwrap();
+        assert_eq!(names(&wiring), before);
+        wiring.apply(wiring.difference(&HostPlan::default()), &HostPlan::default()).unwrap();
+        assert!(wiring.applied.is_empty() && wiring.references.is_empty());
     }
 }
