@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use landfall_model::Mac;
 use landfall_node::driver::Network;
+use landfall_node::network::HostNetwork;
 
 use super::cloud::*;
 use super::driver;
@@ -69,85 +70,124 @@ fn frames_before(tap: &File, last: impl Fn(&[u8]) -> bool) -> Vec<Vec<u8>> {
 const FIRST: u16 = 4998;
 const LAST: u16 = 4999;
 
-#[test]
-fn nobody_speaks_as_another() {
-    on_own_machine("spoof::nobody_speaks_as_another", || {
+/// Two ports in one network: who lies, and whom it is told.
+struct Scene {
+    cloud: Cloud,
+    network: HostNetwork,
+    bad: File,
+    victim: File,
+}
+
+const GATEWAY: Mac = Mac([2, 0, 0, 0, 0, 1]);
+const OWN: Ipv4Addr = Ipv4Addr::new(10, 1, 1, 11);
+const OTHER: Ipv4Addr = Ipv4Addr::new(10, 1, 1, 12);
+const FREE: Ipv4Addr = Ipv4Addr::new(10, 1, 1, 77);
+const ROUTER: Ipv4Addr = Ipv4Addr::new(10, 1, 1, 1);
+const METADATA: Ipv4Addr = Ipv4Addr::new(169, 254, 169, 254);
+const ALL: Mac = Mac([0xff; 6]);
+
+fn ipv4(payload: &[u8]) -> Vec<u8> {
+    frame(GATEWAY, mac(1), 0x0800, payload)
+}
+
+fn is_to(frame: &[u8], port: u16) -> bool {
+    frame[12..14] == [8, 0] && frame[36..38] == port.to_be_bytes()
+}
+
+impl Scene {
+    fn new() -> Self {
         let mut cloud = Cloud::new();
         cloud.group(1, 1, vec![anything()], vec![anything(), rule("-1", (-1, -1), from("::/0"))]);
         cloud.port(1, 1, &[1], None).port(2, 1, &[1], None);
         let network = driver();
         network.apply(&cloud.0).unwrap();
-        let tap = |number| File::from(network.open(port_id(number)).unwrap().tap.unwrap());
-        let (bad, victim) = (tap(1), tap(2));
-        let gateway = Mac([2, 0, 0, 0, 0, 1]);
-        let [own, other, free]: [Ipv4Addr; 3] = [[10, 1, 1, 11].into(), [10, 1, 1, 12].into(), [10, 1, 1, 77].into()];
-        let ipv4 = |payload: &[u8]| frame(gateway, mac(1), 0x0800, payload);
-        // What the victim gets before an honest packet that is sent after that; of IPv4 alone, or all.
-        let honest = |port: u16| ipv4(&udp((own, 9), (other, port)));
-        let is_to = |frame: &[u8], port: u16| frame[12..14] == [8, 0] && frame[36..38] == port.to_be_bytes();
-        let all_after = |frame: &[u8]| {
-            let _ = (&bad).write(frame);
-            (&bad).write_all(&honest(LAST)).unwrap();
-            frames_before(&victim, |frame| is_to(frame, LAST))
-        };
+        let [bad, victim] = [1, 2].map(|number| File::from(network.open(port_id(number)).unwrap().tap.unwrap()));
+        let scene = Self { cloud, network, bad, victim };
         // Links that were just opened lose what comes before the kernel has noticed.
         until("the first packet", || {
-            (&bad).write_all(&honest(FIRST)).unwrap();
-            frames(&victim).iter().any(|frame| is_to(frame, FIRST))
+            (&scene.bad).write_all(&ipv4(&udp((OWN, 9), (OTHER, FIRST)))).unwrap();
+            frames(&scene.victim).iter().any(|frame| is_to(frame, FIRST))
         });
-        all_after(&[]);
-        let send = |frame: &[u8]| all_after(frame).into_iter().filter(|frame| frame[12..14] == [8, 0]).count();
+        scene.all_after(&[]);
+        scene
+    }
 
-        assert_eq!(send(&ipv4(&udp((own, 9), (other, 9)))), 1, "as itself");
-        assert_eq!(send(&frame(gateway, mac(2), 0x0800, &udp((own, 9), (other, 9)))), 0, "hardware address");
-        assert_eq!(send(&ipv4(&udp((free, 9), (other, 9)))), 0, "a free address");
-        assert_eq!(send(&ipv4(&udp(([10, 1, 1, 1].into(), 9), (other, 9)))), 0, "the gateway");
-        assert_eq!(send(&ipv4(&udp(([169, 254, 169, 254].into(), 80), (other, 9)))), 0, "the metadata service");
-        assert_eq!(send(&ipv4(&udp((own, 67), (other, 68)))), 0, "a DHCP server");
+    /// What the victim gets of a frame: whatever comes before an honest packet that is sent after it.
+    fn all_after(&self, frame: &[u8]) -> Vec<Vec<u8>> {
+        let _ = (&self.bad).write(frame);
+        (&self.bad).write_all(&ipv4(&udp((OWN, 9), (OTHER, LAST)))).unwrap();
+        frames_before(&self.victim, |frame| is_to(frame, LAST))
+    }
+
+    /// How many packets of IPv4 the victim gets of a frame.
+    fn send(&self, frame: &[u8]) -> usize {
+        self.all_after(frame).into_iter().filter(|frame| frame[12..14] == [8, 0]).count()
+    }
+
+    /// How often a request is answered by ARP. The one that is made after it is answered for certain.
+    fn answers(&self, request: &[u8]) -> usize {
+        let _ = (&self.bad).write(request);
+        (&self.bad).write_all(&frame(ALL, mac(1), 0x0806, &arp(1, (mac(1), OWN), ROUTER))).unwrap();
+        let is_answer = |frame: &[u8]| frame[12..14] == [8, 6];
+        let is_last =
+            |frame: &[u8]| is_answer(frame) && frame[28..32] == ROUTER.octets() && frame[38..42] == OWN.octets();
+        frames_before(&self.bad, is_last).into_iter().filter(|frame| is_answer(frame)).count()
+    }
+}
+
+#[test]
+fn nobody_speaks_as_another() {
+    on_own_machine("spoof::nobody_speaks_as_another", || {
+        let mut scene = Scene::new();
+        let send = |frame: &[u8]| scene.send(frame);
+        assert_eq!(send(&ipv4(&udp((OWN, 9), (OTHER, 9)))), 1, "as itself");
+        assert_eq!(send(&frame(GATEWAY, mac(2), 0x0800, &udp((OWN, 9), (OTHER, 9)))), 0, "hardware address");
+        assert_eq!(send(&ipv4(&udp((FREE, 9), (OTHER, 9)))), 0, "a free address");
+        assert_eq!(send(&ipv4(&udp((ROUTER, 9), (OTHER, 9)))), 0, "the gateway");
+        assert_eq!(send(&ipv4(&udp((METADATA, 80), (OTHER, 9)))), 0, "the metadata service");
+        assert_eq!(send(&ipv4(&udp((OWN, 67), (OTHER, 68)))), 0, "a DHCP server");
         let drops = || {
             let rules = run("ip", "netns exec lf-1 nft list chain netdev landfall lf000000000001");
             let last = rules.lines().rfind(|line| line.contains("counter packets")).unwrap();
             last.split_whitespace().nth(2).unwrap().parse::<u64>().unwrap()
         };
         let before = drops();
-        send(&ipv4(&fragment((own, 9), (other, 9), 3)));
+        send(&ipv4(&fragment((OWN, 9), (OTHER, 9), 3)));
         assert_eq!(drops(), before, "a fragment of its own goes in, to wait for the rest");
-        send(&ipv4(&fragment((free, 68), (other, 67), 3)));
+        send(&ipv4(&fragment((FREE, 68), (OTHER, 67), 3)));
         send(&ipv4(&fragment((Ipv4Addr::UNSPECIFIED, 68), (Ipv4Addr::BROADCAST, 67), 3)));
         assert_eq!(drops(), before + 2, "forged fragments are dropped");
-        let tagged = [&[0, 0, 8, 0][..], &udp((free, 9), (other, 9))].concat();
-        assert_eq!(send(&frame(gateway, mac(1), 0x8100, &tagged)), 0, "a priority tag");
-        let tagged = [&[0, 0, 8, 0][..], &udp((own, 9), (other, 9))].concat();
-        assert_eq!(send(&frame(gateway, mac(1), 0x8100, &tagged)), 0, "a priority tag, even of its own");
+        for source in [FREE, OWN] {
+            let tagged = [&[0, 0, 8, 0][..], &udp((source, 9), (OTHER, 9))].concat();
+            assert_eq!(send(&frame(GATEWAY, mac(1), 0x8100, &tagged)), 0, "a priority tag, even of its own");
+        }
 
-        let all = Mac([0xff; 6]);
-        // Asked after each: it is answered for certain, from another address than those that are asked for.
-        let service = Ipv4Addr::new(10, 1, 1, 1);
-        let asked = frame(all, mac(1), 0x0806, &arp(1, (mac(1), own), service));
-        let answers = |request: &[u8]| {
-            let _ = (&bad).write(request);
-            (&bad).write_all(&asked).unwrap();
-            let is_last = |frame: &[u8]| {
-                frame[12..14] == [8, 6] && frame[28..32] == service.octets() && frame[38..42] == own.octets()
-            };
-            frames_before(&bad, is_last).into_iter().filter(|frame| frame[12..14] == [8, 6]).count()
+        scene.cloud.edit_port(1, |port| port.source_dest_check = false);
+        scene.network.apply(&scene.cloud.0).unwrap();
+        let send = |frame: &[u8]| scene.send(frame);
+        assert_eq!(send(&ipv4(&udp((FREE, 9), (OTHER, 9)))), 1, "a router passes on what others sent");
+        let forged = frame(GATEWAY, mac(2), 0x0800, &udp((FREE, 9), (OTHER, 9)));
+        assert_eq!(send(&forged), 0, "but with its own hardware address");
+        assert_eq!(send(&ipv4(&udp((METADATA, 80), (OTHER, 9)))), 0, "and not as the namespace");
+        assert_eq!(send(&ipv4(&udp((ROUTER, 9), (OTHER, 9)))), 0);
+    });
+}
+
+#[test]
+fn nobody_is_found_in_anothers_place() {
+    on_own_machine("spoof::nobody_is_found_in_anothers_place", || {
+        let scene = Scene::new();
+        let asked = |ether: u32, sender: u32, address, target| {
+            scene.answers(&frame(ALL, mac(ether), 0x0806, &arp(1, (mac(sender), address), target)))
         };
-        assert_eq!(
-            answers(&frame(all, mac(1), 0x0806, &arp(1, (mac(1), own), other))),
-            1,
-            "ARP is answered by the namespace"
-        );
-        assert_eq!(
-            answers(&frame(all, mac(1), 0x0806, &arp(1, (mac(1), Ipv4Addr::UNSPECIFIED), [10, 1, 1, 1].into()))),
-            1,
-            "a probe"
-        );
-        assert_eq!(answers(&frame(all, mac(1), 0x0806, &arp(1, (mac(1), own), free))), 0, "not for a free address");
-        assert_eq!(answers(&frame(all, mac(1), 0x0806, &arp(1, (mac(1), own), own))), 0, "nor for its own");
-        assert_eq!(answers(&frame(all, mac(1), 0x0806, &arp(1, (mac(1), other), free))), 0);
-        assert_eq!(answers(&frame(all, mac(1), 0x0806, &arp(1, (mac(2), own), other))), 0, "ARP with a forged sender");
-        assert_eq!(answers(&frame(all, mac(2), 0x0806, &arp(1, (mac(2), other), own))), 0);
-        let _ = (&bad).write(&frame(mac(2), mac(1), 0x0806, &arp(2, (mac(1), other), other)));
+        assert_eq!(asked(1, 1, OWN, OTHER), 1, "ARP is answered by the namespace");
+        assert_eq!(asked(1, 1, Ipv4Addr::UNSPECIFIED, ROUTER), 1, "a probe");
+        assert_eq!(asked(1, 1, OWN, FREE), 0, "not for a free address");
+        assert_eq!(asked(1, 1, OWN, OWN), 0, "nor for its own");
+        assert_eq!(asked(1, 1, OTHER, FREE), 0);
+        assert_eq!(asked(1, 2, OWN, OTHER), 0, "ARP with a forged sender");
+        assert_eq!(asked(2, 2, OTHER, OWN), 0);
+        let _ = (&scene.bad).write(&frame(mac(2), mac(1), 0x0806, &arp(2, (mac(1), OTHER), OTHER)));
         let neighbours = run("ip", "-n lf-1 neigh show 10.1.1.12");
         assert!(neighbours.contains(&mac(2).to_string()), "{neighbours}");
 
@@ -158,21 +198,10 @@ fn nobody_speaks_as_another() {
             packet.extend(forger);
             packet.extend("ff02::1".parse::<std::net::Ipv6Addr>().unwrap().octets());
             packet.extend([kind, 0, 0, 0, 64, 0, 7, 8, 0, 0, 0, 0, 0, 0, 0, 0]);
-            let _ = (&bad).write(&frame(Mac([0x33, 0x33, 0, 0, 0, 1]), mac(1), 0x86dd, &packet));
+            let _ = (&scene.bad).write(&frame(Mac([0x33, 0x33, 0, 0, 0, 1]), mac(1), 0x86dd, &packet));
         }
-        let reached = all_after(&[]);
+        let reached = scene.all_after(&[]);
         let forged = reached.iter().find(|frame| frame.windows(16).any(|bytes| bytes == forger));
         assert_eq!(forged, None, "IPv6 reaches nobody");
-
-        cloud.edit_port(1, |port| port.source_dest_check = false);
-        network.apply(&cloud.0).unwrap();
-        assert_eq!(send(&ipv4(&udp((free, 9), (other, 9)))), 1, "a router passes on what others sent");
-        assert_eq!(
-            send(&frame(gateway, mac(2), 0x0800, &udp((free, 9), (other, 9)))),
-            0,
-            "but with its own hardware address"
-        );
-        assert_eq!(send(&ipv4(&udp(([169, 254, 169, 254].into(), 80), (other, 9)))), 0, "and not as the namespace");
-        assert_eq!(send(&ipv4(&udp(([10, 1, 1, 1].into(), 9), (other, 9)))), 0);
     });
 }
