@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use landfall_model::plan::PieceKey;
-use landfall_model::{Host, HostId, Instance, InterfaceId, RouteTarget, VpcId, VpnSide};
+use landfall_model::{Host, HostId, Instance, InterfaceId, RouteTable, RouteTarget, VpcId, VpnSide};
 use landfall_state::Change;
 
 use crate::value::*;
@@ -102,16 +102,16 @@ fn network_affected(cloud: &Cloud, change: &Change, into: &mut Affected) {
         let associations = before.into_iter().chain(after).filter_map(|row| row.association.as_ref());
         into.keys.extend(associations.map(|association| PieceKey::Port(association.interface)));
     } else if let Some((before, after)) = change.of::<InternetGateways>() {
-        for vpc in before.into_iter().chain(after).filter_map(|row| row.vpc) {
-            into.route(cloud, vpc);
+        for row in before.into_iter().chain(after) {
+            row.vpc.into_iter().for_each(|vpc| into.route_to(cloud, vpc, RouteTarget::InternetGateway(row.id)));
         }
     } else if let Some((before, after)) = change.of::<EgressOnlyGateways>() {
         for row in before.into_iter().chain(after) {
-            into.route(cloud, row.vpc);
+            into.route_to(cloud, row.vpc, RouteTarget::EgressOnly(row.id));
         }
     } else if let Some((before, after)) = change.of::<RouteTables>() {
         for row in before.into_iter().chain(after) {
-            into.route(cloud, row.vpc);
+            into.route_by(cloud, row);
         }
     } else if let Some((before, after)) = change.of::<NetworkAcls>() {
         for row in before.into_iter().chain(after) {
@@ -123,14 +123,12 @@ fn network_affected(cloud: &Cloud, change: &Change, into: &mut Affected) {
         }
     } else if let Some((before, after)) = change.of::<Endpoints>() {
         for row in before.into_iter().chain(after) {
-            into.route(cloud, row.vpc);
+            into.route_to(cloud, row.vpc, RouteTarget::Endpoint(row.id));
         }
     } else if let Some((before, after)) = change.of::<PrefixLists>() {
         for row in before.into_iter().chain(after) {
             into.keys.extend(cloud.security_group_rules.by_prefix_list(&row.id).map(|row| PieceKey::Group(row.group)));
-            for table in cloud.route_tables.by_prefix_list(&row.id) {
-                into.route(cloud, table.vpc);
-            }
+            cloud.route_tables.by_prefix_list(&row.id).for_each(|table| into.route_by(cloud, table));
         }
     } else if let Some((_, after)) = change.of::<Images>() {
         // An image's bytes don't change; a new one is in no plan yet.
@@ -145,14 +143,14 @@ fn connections_affected(cloud: &Cloud, change: &Change, into: &mut Affected) {
     if let Some((before, after)) = change.of::<NatGateways>() {
         for row in before.into_iter().chain(after) {
             into.keys.insert(PieceKey::NatGateway(row.id));
-            into.route(cloud, row.vpc);
+            into.route_to(cloud, row.vpc, RouteTarget::NatGateway(row.id));
             into.presence.extend(row.host.map(|host| (host, row.vpc)));
         }
     } else if let Some((before, after)) = change.of::<Peerings>() {
         for row in before.into_iter().chain(after) {
             into.keys.insert(PieceKey::Peering(row.id));
             for side in row.sides() {
-                into.route(cloud, side.vpc);
+                into.route_to(cloud, side.vpc, RouteTarget::Peering(row.id));
                 into.connect(cloud, side.vpc);
             }
         }
@@ -165,21 +163,19 @@ fn connections_affected(cloud: &Cloud, change: &Change, into: &mut Affected) {
             into.keys.insert(PieceKey::TransitGateway(row.gateway));
             into.connected.extend(cloud.transit_attachments.by_gateway(&row.gateway).filter_map(|r| r.resource.vpc()));
             if let Some(vpc) = row.resource.vpc() {
-                into.route(cloud, vpc);
+                into.route_to(cloud, vpc, RouteTarget::TransitGateway(row.gateway));
                 into.connect(cloud, vpc);
             }
         }
     } else if let Some((before, after)) = change.of::<VpnGateways>() {
-        for vpc in before.into_iter().chain(after).filter_map(|row| row.vpc) {
-            into.route(cloud, vpc);
+        for row in before.into_iter().chain(after) {
+            row.vpc.into_iter().for_each(|vpc| into.route_to(cloud, vpc, RouteTarget::VpnGateway(row.id)));
         }
     } else if let Some((before, after)) = change.of::<VpnConnections>() {
         for row in before.into_iter().chain(after) {
             match row.gateway {
                 VpnSide::Gateway(id) => {
-                    for table in cloud.route_tables.by_propagation(&id) {
-                        into.route(cloud, table.vpc);
-                    }
+                    cloud.route_tables.by_propagation(&id).for_each(|table| into.route_by(cloud, table));
                 }
                 VpnSide::Transit(id, _) => {
                     into.keys.insert(PieceKey::TransitGateway(id));
@@ -195,17 +191,34 @@ fn gateways_of(cloud: &Cloud, vpc: VpcId) -> impl Iterator<Item = PieceKey> {
 }
 
 impl Affected {
-    /// The routes within a VPC may differ: the pieces of its subnets, and its own with those of its edge.
-    fn route(&mut self, cloud: &Cloud, vpc: VpcId) {
+    /// The routes of a table may differ: the pieces of the subnets that it is for, and the VPC's with those of its edge.
+    fn route_by(&mut self, cloud: &Cloud, table: &RouteTable) {
+        self.keys.insert(PieceKey::Vpc(table.vpc));
+        self.keys.extend(table.associations.iter().map(|(_, subnet)| PieceKey::Subnet(*subnet)));
+        if table.main.is_some() {
+            let rest = cloud.subnets.by_vpc(&table.vpc).filter(|row| cloud.route_tables.by_subnet.count(&row.id) == 0);
+            self.keys.extend(rest.map(|row| PieceKey::Subnet(row.id)));
+        }
+    }
+
+    /// What a VPC's routes lead to may have come or gone. A VPC's own piece tells of some of it too.
+    fn route_to(&mut self, cloud: &Cloud, vpc: VpcId, target: RouteTarget) {
         self.keys.insert(PieceKey::Vpc(vpc));
-        self.keys.extend(cloud.subnets.by_vpc(&vpc).map(|row| PieceKey::Subnet(row.id)));
+        for table in cloud.route_tables.by_vpc(&vpc) {
+            let mut propagated = table.propagating.iter().map(|id| RouteTarget::VpnGateway(*id));
+            if table.routes.iter().any(|route| route.target == target) || propagated.any(|it| it == target) {
+                self.route_by(cloud, table);
+            }
+        }
     }
 
     /// An interface may have become a port, or be none any more: routes to it lead there, or nowhere.
     fn reroute(&mut self, cloud: &Cloud, interface: InterfaceId, vpc: VpcId) {
-        let mut routes = cloud.route_tables.by_vpc(&vpc).flat_map(|table| &table.routes);
-        if routes.any(|route| route.target == RouteTarget::Interface(interface)) {
-            self.route(cloud, vpc);
+        let target = RouteTarget::Interface(interface);
+        for table in cloud.route_tables.by_vpc(&vpc) {
+            if table.routes.iter().any(|route| route.target == target) {
+                self.route_by(cloud, table);
+            }
         }
     }
 

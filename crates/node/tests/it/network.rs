@@ -8,6 +8,7 @@ mod hosts;
 mod services;
 mod spoof;
 mod stand;
+mod traffic;
 
 use std::fs::File;
 use std::io::{self, Write};
