@@ -148,26 +148,35 @@ impl MetadataClient {
     /// Returns what can't be served yet, such as a port whose device isn't there; it is tried again by itself.
     pub fn feed(&self, plan: &ServicePlan) -> Result<Vec<String>, ClientError> {
         let mut fed = self.fed.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut reply = Reply::Stale;
-        if let Some((from, old)) = &*fed {
+        if let Some((from, mut old)) = fed.take() {
             crash_point!("metadata:change");
-            reply = self.call(&Call::Change { from: *from, change: old.change_to(plan) })?;
+            let change = old.change_to(plan);
+            let reply = self.call(&Call::Change { from, change: change.clone() });
+            crash_point!("metadata:fed");
+            match reply {
+                Ok(Reply::Taken { generation, missing }) => {
+                    // What it has now differs from what it had by the change alone, so nothing else is copied.
+                    old.apply(change);
+                    *fed = Some((generation, old));
+                    return Ok(missing);
+                }
+                Ok(Reply::Stale) => {}
+                Ok(other) => return Err(unexpected(other)),
+                Err(error) => {
+                    *fed = Some((from, old));
+                    return Err(error);
+                }
+            }
         }
-        if matches!(reply, Reply::Stale) {
-            *fed = None;
-            crash_point!("metadata:feed");
-            reply = self.call(&Call::Feed { plan: plan.clone() })?;
-        }
+        crash_point!("metadata:feed");
+        let reply = self.call(&Call::Feed { plan: plan.clone() })?;
         crash_point!("metadata:fed");
         match reply {
             Reply::Taken { generation, missing } => {
                 *fed = Some((generation, plan.clone()));
                 Ok(missing)
             }
-            other => {
-                *fed = None;
-                Err(unexpected(other))
-            }
+            other => Err(unexpected(other)),
         }
     }
 

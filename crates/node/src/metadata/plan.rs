@@ -320,8 +320,9 @@ fn difference<K: Ord + Copy, V: PartialEq + Clone>(
     from: &BTreeMap<K, V>,
     to: &BTreeMap<K, V>,
 ) -> BTreeMap<K, Option<V>> {
-    let keys: BTreeSet<K> = from.keys().chain(to.keys()).copied().collect();
-    keys.into_iter().filter(|key| from.get(key) != to.get(key)).map(|key| (key, to.get(&key).cloned())).collect()
+    let gone = from.keys().filter(|key| !to.contains_key(key)).map(|key| (*key, None));
+    let come = to.iter().filter(|(key, value)| from.get(key) != Some(value));
+    gone.chain(come.map(|(key, value)| (*key, Some(value.clone())))).collect()
 }
 
 fn merge<K: Ord, V>(into: &mut BTreeMap<K, V>, change: BTreeMap<K, Option<V>>) {

@@ -72,11 +72,13 @@ pub fn plan(plan: &HostPlan, vpc: &VpcPlan, mtu: u16, api: Option<SocketAddrV4>)
     for (link, first) in connection::of_vpc(plan, vpc) {
         connection::lay(&mut layout, &link, first, mtu);
     }
-    Targets::of(plan, vpc).lay(&mut layout);
+    let targets = Targets::of(plan, vpc);
+    targets.lay(&mut layout);
     if !ipv6 {
         layout.without_ipv6();
     }
-    Inside { ruleset: ruleset::ruleset(plan, vpc, api), layout, ports, forwarding: away, ipv6 }
+    let ruleset = ruleset::with_targets(plan, vpc, api, targets);
+    Inside { ruleset, layout, ports, forwarding: away, ipv6 }
 }
 
 /// Adds the TAPs of this host's ports, and the ways to their addresses.

@@ -75,9 +75,13 @@ pub fn outside_addresses(plan: &HostPlan, vpc: &VpcPlan) -> BTreeSet<Cidr> {
 /// Everything that the packet filter of a network's namespace is to have. `api` is where Landfall's own API answers
 /// within the network.
 pub fn ruleset(plan: &HostPlan, vpc: &VpcPlan, api: Option<SocketAddrV4>) -> String {
+    with_targets(plan, vpc, api, Targets::of(plan, vpc))
+}
+
+/// The same, for one who knows where the network's routes lead.
+pub(super) fn with_targets(plan: &HostPlan, vpc: &VpcPlan, api: Option<SocketAddrV4>, targets: Targets<'_>) -> String {
     let mut text = String::new();
     let ports = local_ports(plan, vpc);
-    let targets = Targets::of(plan, vpc);
     // Writing to a string doesn't fail.
     let _ = write_heard(&mut text);
     let _ = spoof::write_table(&mut text, &ports, &targets.by_mac(plan), has_overlay(plan, vpc));
