@@ -253,8 +253,7 @@ impl Steps {
                 elements(&mut self.more, "add", table, name, new.elements.iter().copied());
                 continue;
             }
-            let (has, wanted): (BTreeSet<&str>, BTreeSet<&str>) =
-                (old.elements.into_iter().collect(), new.elements.into_iter().collect());
+            let (has, wanted) = apart(&old.elements, &new.elements);
             elements(&mut self.fewer, "delete", table, name, has.difference(&wanted).copied());
             elements(&mut self.more, "add", table, name, wanted.difference(&has).copied());
         }
@@ -311,6 +310,15 @@ fn elements<'e>(text: &mut String, verb: &str, table: &str, set: &str, elements:
     if !elements.is_empty() {
         add(text, format_args!("{verb} element {table} {set} {{ {} }}", elements.join(", ")));
     }
+}
+
+/// What two lists have, but for what they begin and end with alike: most of what is long is the same.
+fn apart<'e>(one: &[&'e str], other: &[&'e str]) -> (BTreeSet<&'e str>, BTreeSet<&'e str>) {
+    let first = one.iter().zip(other).take_while(|(a, b)| a == b).count();
+    let (one, other) = (&one[first..], &other[first..]);
+    let last = one.iter().rev().zip(other.iter().rev()).take_while(|(a, b)| a == b).count();
+    let middle = |list: &[&'e str]| list[..list.len() - last].iter().copied().collect();
+    (middle(one), middle(other))
 }
 
 /// Takes the first line off a text.
