@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # matrix.sh [TOPOLOGIES [SEED]]: real packets through random networks, compared with the model's verdict.
-# `make torture` runs a thousand; `make test` takes a sample.
+# `make torture` runs a thousand; `make test` takes a sample. PROFILE=dev takes what a debugging build has.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -11,5 +11,7 @@ for program in nft ip unshare; do
   command -v "$program" >/dev/null || skip "$program isn't installed"
 done
 [ -e /dev/net/tun ] || skip "there is no /dev/net/tun"
-cargo build --quiet --release -p landfall-testkit --example matrix || exit 1
-exec unshare -n -m --propagation private "${CARGO_TARGET_DIR:-target}/release/examples/matrix" "${1:-1000}" ${2:+"$2"}
+profile=${PROFILE:-release}
+cargo build --quiet --profile "$profile" -p landfall-testkit --example matrix || exit 1
+[ "$profile" = dev ] && profile=debug
+exec unshare -n -m --propagation private "${CARGO_TARGET_DIR:-target}/$profile/examples/matrix" "${1:-1000}" ${2:+"$2"}

@@ -242,6 +242,9 @@ pub struct SubnetPlan {
     /// Its IPv6 block. The gateway is `fe80::1` on every port.
     #[serde(default)]
     pub ipv6: Option<Ipv6Cidr>,
+    /// The zone that it is in; plans of older control planes don't say.
+    #[serde(default)]
+    pub zone: Option<ZoneName>,
 }
 
 /// A route of a subnet.
@@ -459,12 +462,15 @@ pub struct AttachmentPlan {
 /// What is attached to a transit gateway.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum AttachmentTo {
-    /// A network, by these subnets: the routes of the first say where what comes in goes.
+    /// A network, by these subnets: what comes in does so by the one in its sender's zone, else by the first.
     Vpc {
         /// Which.
         vpc: VpcId,
         /// The subnets.
         subnets: Vec<SubnetId>,
+        /// Whether a flow comes in by one subnet in both directions, whatever its senders' zones.
+        #[serde(default)]
+        appliance: bool,
     },
     /// A VPN.
     Vpn(VpnConnectionId),

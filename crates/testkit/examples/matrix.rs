@@ -22,7 +22,6 @@ fn main() -> ExitCode {
     for disagreement in outcome.disagreements.iter().take(20) {
         println!("{disagreement}");
     }
-    println!("known: {:?}", outcome.known);
     println!("{} disagreements", outcome.disagreements.len());
     if let Err(error) = result {
         println!("FAILED: {error}");

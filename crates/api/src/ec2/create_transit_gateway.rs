@@ -64,6 +64,10 @@ impl OptionsIn {
         if self.multicast_support.is_some_and(Switch::is_on) {
             return Err(ApiError::unsupported("the value 'enable' of the parameter MulticastSupport"));
         }
+        // Rules name groups of their own network and of peered ones.
+        if self.security_group_referencing_support.is_some_and(Switch::is_on) {
+            return Err(ApiError::unsupported("the value 'enable' of the parameter SecurityGroupReferencingSupport"));
+        }
         let on = |switch: Option<Switch>, default: bool| switch.map_or(default, Switch::is_on);
         Ok(TransitGatewayOptions {
             asn: self.amazon_side_asn.unwrap_or(DEFAULT_ASN),

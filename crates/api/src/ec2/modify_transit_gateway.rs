@@ -81,6 +81,10 @@ impl ModifyTransitGateway {
 
 impl OptionsIn {
     fn change(&self, description: Option<String>) -> Result<Change, ApiError> {
+        // Rules name groups of their own network and of peered ones.
+        if self.security_group_referencing_support.is_some_and(Switch::is_on) {
+            return Err(ApiError::unsupported("the value 'enable' of the parameter SecurityGroupReferencingSupport"));
+        }
         Ok(Change {
             description,
             asn: self.amazon_side_asn,

@@ -79,6 +79,7 @@ pub(super) fn subnet(cloud: &Cloud, row: &Subnet) -> SubnetPlan {
         acl_ingress: rules(false),
         acl_egress: rules(true),
         ipv6: row.ipv6.map(|(_, block)| block),
+        zone: Some(row.zone),
     }
 }
 

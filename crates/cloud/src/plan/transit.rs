@@ -20,8 +20,8 @@ pub(super) fn transit_gateway(
     let mut attachments: Vec<_> = attachments
         .filter_map(|row| {
             let to = match &row.resource {
-                AttachedResource::Vpc { vpc, subnets, .. } if presence.is_present(*vpc) => {
-                    AttachmentTo::Vpc { vpc: *vpc, subnets: subnets.clone() }
+                AttachedResource::Vpc { vpc, subnets, appliance_mode, .. } if presence.is_present(*vpc) => {
+                    AttachmentTo::Vpc { vpc: *vpc, subnets: subnets.clone(), appliance: *appliance_mode }
                 }
                 AttachedResource::Vpc { .. } => return None,
                 AttachedResource::Vpn(vpn) => AttachmentTo::Vpn(*vpn),

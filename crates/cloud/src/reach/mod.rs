@@ -58,6 +58,8 @@ pub struct Assumptions {
     pub forwarding: Forwarding,
     /// Whether VPNs' tunnels are taken for up, whatever was seen of them.
     pub tunnels_up: bool,
+    /// Which of its subnets an attachment in appliance mode takes the flow in by: AWS chooses by a hash that nobody knows.
+    pub appliance: usize,
 }
 
 /// Whose instances forward what isn't theirs.
@@ -72,7 +74,7 @@ pub enum Forwarding {
 impl Default for Assumptions {
     /// As AWS's analysis has it: an interface whose check is off is a router's.
     fn default() -> Self {
-        Self { forwarding: Forwarding::All, tunnels_up: false }
+        Self { forwarding: Forwarding::All, tunnels_up: false, appliance: 0 }
     }
 }
 

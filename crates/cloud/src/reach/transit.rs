@@ -77,6 +77,10 @@ impl<'c> Walk<'c> {
                 let vpn = self.cloud.vpn_connections.by_id(vpn).find(|row| row.state == LinkState::Available);
                 self.enter_vpn(vpn.ok_or_else(broken)?, packet)
             }
+            // In appliance mode a flow is taken in by one subnet both ways ("Appliance in a shared services VPC").
+            AttachedResource::Vpc { subnets, appliance_mode: true, .. } if !subnets.is_empty() => {
+                Ok(Step::Route(subnets[self.assumptions.appliance % subnets.len()]))
+            }
             AttachedResource::Vpc { subnets, .. } => {
                 let near = zone.and_then(|zone| self.subnet_in(to, zone));
                 Ok(Step::Route(near.or(subnets.first().copied()).ok_or_else(broken)?))

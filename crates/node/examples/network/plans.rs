@@ -74,6 +74,7 @@ pub fn networks(count: u32) -> Outcome<HostPlan> {
         };
         let to_internet = RoutePlan { destination: Cidr::V4(Ipv4Cidr::ALL), target: RouteTargetPlan::InternetGateway };
         let part = SubnetPlan {
+            zone: None,
             ipv6: None,
             id: subnet,
             vpc,

@@ -47,8 +47,16 @@ fn pieces_of_network() -> [(PieceKey, Piece); 3] {
         domain_name_servers: vec![],
         ntp_servers: vec![],
     };
-    let subnet_plan =
-        SubnetPlan { ipv6: None, id: subnet, vpc, cidr, routes: vec![], acl_ingress: vec![], acl_egress: vec![] };
+    let subnet_plan = SubnetPlan {
+        zone: None,
+        ipv6: None,
+        id: subnet,
+        vpc,
+        cidr,
+        routes: vec![],
+        acl_ingress: vec![],
+        acl_egress: vec![],
+    };
     let group_plan = GroupPlan { id: group, vpc, ingress: vec![], egress: vec![] };
     [
         (PieceKey::Vpc(vpc), Piece::Vpc(vpc_plan)),

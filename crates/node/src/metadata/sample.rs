@@ -91,6 +91,7 @@ fn vpc_plan(id: VpcId) -> VpcPlan {
 
 fn subnet_plan(id: SubnetId, vpc: VpcId) -> SubnetPlan {
     SubnetPlan {
+        zone: None,
         ipv6: SUBNET_IPV6.parse().ok(),
         id,
         vpc,

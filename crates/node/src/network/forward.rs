@@ -9,6 +9,7 @@ use landfall_model::{RuleDirection, SecurityGroupId};
 use super::connection::{self, PEERINGS, TRANSIT};
 use super::family::Family;
 use super::group::{self, Members};
+use super::judge;
 use super::overlay::DEVICE;
 use super::ruleset::{Rules, UPLINK, has_overlay, write_elements};
 use super::target::EGRESS_ONLY;
@@ -38,10 +39,15 @@ impl Rules<'_> {
         if self.vpc.egress_only {
             // Nobody is answered who wasn't asked, also where another gateway let the question in.
             writeln!(rules, "\t\tmeta mark {EGRESS_ONLY:#x} ct direction reply drop")?;
+            // What went out by it is known again; where no other gateway is, nothing else comes in.
+            writeln!(rules, "\t\tmeta mark {EGRESS_ONLY:#x} ct mark set {EGRESS_ONLY:#x}")?;
+            if !self.vpc.internet_gateway {
+                writeln!(rules, "\t\tiifname \"{UPLINK}\" meta nfproto ipv6 ct mark != {EGRESS_ONLY:#x} drop")?;
+            }
         }
         self.write_connections(&mut rules)?;
         for (port, _) in self.ports.iter().filter(|(port, _)| !port.source_dest_check) {
-            // A router that answers itself in another's name would open that other's groups to itself.
+            // What a router is sent back to itself it would send again, and again.
             let name = port_device(port.id);
             writeln!(rules, "\t\tiifname \"{name}\" oifname \"{name}\" drop")?;
         }
@@ -59,12 +65,15 @@ impl Rules<'_> {
                 }
             }
         }
-        rules.push_str("\t\tct state established,related accept\n\t\tct state invalid drop\n");
-        writeln!(rules, "\t\tiifname \"{UPLINK}\" meta nfproto ipv4 ct status & dnat == 0 drop")?;
-        if !self.vpc.internet_gateway {
-            writeln!(rules, "\t\tiifname \"{UPLINK}\" drop")?;
+        self.write_unknown_sender(text)?;
+        if judge::has_routers(self.plan, self.vpc) {
+            self.write_judges(text, &mut rules)?;
+        } else {
+            rules.push_str("\t\tct state established,related accept\n\t\tct state invalid drop\n");
+            self.write_uplink(&mut rules, "")?;
+            rules.push_str("\t\tjump unknown_sender\n\t\tiifname vmap @groups_from\n\t\toifname vmap @groups_to\n");
         }
-        rules.push_str("\t\tiifname vmap @groups_from\n\t\toifname vmap @groups_to\n");
+        rules.push_str("\t\toifname @ports accept\n");
         for (condition, way) in [
             ("iifname @ports", format!("oifname \"{UPLINK}\" meta nfproto ipv4 ip saddr @translated")),
             ("iifname @ports", format!("oifname \"{UPLINK}\" meta nfproto ipv6")),
@@ -82,6 +91,16 @@ impl Rules<'_> {
             writeln!(rules, "\t\tmeta nfproto ipv4 ct mark != 0 oifname @links accept")?;
         }
         writeln!(text, "\tchain forward {{\n\t\ttype filter hook forward priority filter; policy drop;\n{rules}\t}}")
+    }
+
+    /// What may come from the internet: what is for a public address, and answers. Answers come back by the gateway for
+    /// outgoing IPv6 only to what went out by it.
+    pub(super) fn write_uplink(&self, rules: &mut String, new: &str) -> fmt::Result {
+        writeln!(rules, "\t\t{new}iifname \"{UPLINK}\" meta nfproto ipv4 ct status & dnat == 0 drop")?;
+        if !self.vpc.internet_gateway {
+            writeln!(rules, "\t\t{new}iifname \"{UPLINK}\" drop")?;
+        }
+        Ok(())
     }
 
     /// A peering leads from one network's addresses to the other's, and no further.

@@ -19,6 +19,12 @@ use super::span::{Area, Label, Show, Span, layers};
 /// The addresses of the interfaces in each group.
 pub type Members = BTreeMap<SecurityGroupId, BTreeSet<IpAddr>>;
 
+/// A packet whose sender came by a router, a gateway or from outside is nobody's that a group could have.
+const UNKNOWN_SENDER_DROPS: &str = "\t\tmeta mark and 0x80000000 != 0 drop\n";
+/// A receiver is known within the network and over a peering, unless a NAT gateway is in between.
+const UNKNOWN_RECEIVER_DROPS: &str = "\t\tmeta mark and 0x7fffffff != 0 meta mark and 0x70000000 != 0x30000000 drop
+\t\tct mark and 0xf0000000 == 0x20000000 drop\n";
+
 /// Who is in which group of a network or of one that it is peered with, on this host or another.
 pub fn members(plan: &HostPlan, vpc: VpcId) -> Members {
     let peered = plan.peerings().filter(|peering| peering.vpcs.contains(&vpc)).flat_map(|peering| peering.vpcs);
@@ -48,8 +54,8 @@ pub fn name(groups: &BTreeSet<SecurityGroupId>) -> String {
     }
 }
 
-/// Writes the sets and the chain of that name. What a rule allows is accepted on the way in and goes on on the way out,
-/// because the receiver's groups are still to be asked; all else is dropped.
+/// Writes the sets and the chain of that name. What a rule allows goes on; all else is dropped. Rules that name a group
+/// come last: they hold only where the other end's interface is known.
 pub fn write_chain(
     text: &mut String,
     name: &str,
@@ -58,23 +64,46 @@ pub fn write_chain(
     rules: &[&GroupRulePlan],
     members: &Members,
 ) -> fmt::Result {
-    let (side, verdict) = match direction {
-        RuleDirection::Ingress => ("saddr", "accept"),
-        RuleDirection::Egress => ("daddr", "return"),
-    };
     let mut lines = String::new();
+    let (named, plain): (Vec<_>, Vec<_>) = rules.iter().partition(|rule| matches!(rule.peer, PeerPlan::Group(_)));
+    write_rules(text, &mut lines, name, direction, &plain, members)?;
+    let mut known = String::new();
+    write_rules(text, &mut known, &format!("{name}_named"), direction, &named, members)?;
+    if !known.is_empty() {
+        lines.push_str(match direction {
+            RuleDirection::Ingress => UNKNOWN_SENDER_DROPS,
+            RuleDirection::Egress => UNKNOWN_RECEIVER_DROPS,
+        });
+        lines.push_str(&known);
+    }
+    writeln!(text, "\tchain {name} {{\n\t\tcomment \"{comment}\"\n{lines}\t\tdrop\n\t}}")
+}
+
+/// Writes the sets of some rules, and into `lines` what looks into them.
+fn write_rules(
+    text: &mut String,
+    lines: &mut String,
+    name: &str,
+    direction: RuleDirection,
+    rules: &[&GroupRulePlan],
+    members: &Members,
+) -> fmt::Result {
+    let side = match direction {
+        RuleDirection::Ingress => "saddr",
+        RuleDirection::Egress => "daddr",
+    };
     for family in Family::BOTH {
         let tag = family.tag();
         let any = layers(&areas(rules, members, family, Class::Other));
         if any.values().any(|layer| layer.contains(&Area { addresses: family.everything(), keys: Span::new(0, 255) })) {
-            writeln!(lines, "\t\tmeta nfproto {} {verdict}", family.protocol())?;
+            writeln!(lines, "\t\tmeta nfproto {} return", family.protocol())?;
             continue;
         }
         for (label, layer) in &any {
             let set = format!("{name}_{tag}_any_{label}");
             let elements = layer.iter().map(|area| format!("{} . {}", family.show(area.addresses), Show(area.keys)));
             write_set(text, &set, &format!("{}_addr . inet_proto", family.protocol()), elements)?;
-            writeln!(lines, "\t\t{tag} {side} . meta l4proto @{set} {verdict}")?;
+            writeln!(lines, "\t\t{tag} {side} . meta l4proto @{set} return")?;
         }
         let kinds = [
             ("port", "dport", [IpProtocol::TCP, IpProtocol::UDP]),
@@ -94,11 +123,11 @@ pub fn write_chain(
                 let set = format!("{name}_{tag}_{kind}_{label}");
                 let fields = format!("{}_addr . inet_proto . inet_service", family.protocol());
                 write_set(text, &set, &fields, elements.into_iter())?;
-                writeln!(lines, "\t\t{tag} {side} . meta l4proto . th {field} @{set} {verdict}")?;
+                writeln!(lines, "\t\t{tag} {side} . meta l4proto . th {field} @{set} return")?;
             }
         }
     }
-    writeln!(text, "\tchain {name} {{\n\t\tcomment \"{comment}\"\n{lines}\t\tdrop\n\t}}")
+    Ok(())
 }
 
 fn write_set(text: &mut String, name: &str, kind: &str, elements: impl Iterator<Item = String>) -> fmt::Result {

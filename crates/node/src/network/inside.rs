@@ -208,8 +208,8 @@ impl Inside {
 
     /// What the filter hangs on by the link itself.
     fn hooked(&self, indexes: &Indexes) -> Indexes {
-        let hooked = self.ports.iter().map(String::as_str).chain([overlay::DEVICE]);
-        hooked.filter_map(|name| Some((name.to_owned(), *indexes.get(name)?))).collect()
+        let hooked = self.layout.links.keys().filter(|name| comes_and_goes(name));
+        hooked.filter_map(|name| Some((name.clone(), *indexes.get(name)?))).collect()
     }
 }
 

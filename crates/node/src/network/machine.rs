@@ -84,10 +84,14 @@ pub fn ruleset(machine: &Machine<'_>) -> String {
 {spoken}\t\tmeta nfproto ipv4 iifname . ip saddr != @owned drop
 \t\tmeta nfproto ipv6 iifname . ip6 saddr != @owned_ip6 drop
 \t\tct state established,related accept
-\t\tct state != new drop
+\t\tct state != {{ new, untracked }} drop
 \t\tfib daddr type != unicast drop
 \t\tip daddr @blocked drop
 \t\tip6 daddr @blocked_ip6 drop
+\t}}
+\tchain untracked {{
+\t\ttype filter hook prerouting priority raw; policy accept;
+\t\tiifname \"{links}*\" ip6 daddr @inside_ip6 notrack
 \t}}
 \tchain prerouting {{
 \t\ttype filter hook prerouting priority mangle; policy accept;
@@ -146,6 +150,10 @@ fn write_sets(text: &mut String, machine: &Machine<'_>) -> fmt::Result {
     write_elements(text, "set owned", "type ifname . ipv4_addr", &owned(false))?;
     let interval = "type ifname . ipv6_addr\n\t\tflags interval";
     write_elements(text, "set owned_ip6", interval, &owned(true))?;
+    // Between our networks the answer may come another way than the question went: they ask their own groups.
+    let inside: BTreeSet<Cidr> = machine.public.values().flatten().copied().filter(|block| block.is_ipv6()).collect();
+    let inside: Vec<_> = inside.iter().map(ToString::to_string).collect();
+    write_elements(text, "set inside_ip6", "type ipv6_addr\n\t\tflags interval", &inside)?;
     for (family, name) in [(Family::V4, "set blocked"), (Family::V6, "set blocked_ip6")] {
         let kind = format!("type {}_addr\n\t\tflags interval", family.protocol());
         write_elements(text, name, &kind, &blocked(family))?;
@@ -165,6 +173,10 @@ fn write_empty(text: &mut String, table: &str) -> fmt::Result {
 \t\ttype ifname . ipv6_addr
 \t\tflags interval
 \t}}
+\tset inside_ip6 {{
+\t\ttype ipv6_addr
+\t\tflags interval
+\t}}
 \tset blocked {{
 \t\ttype ipv4_addr
 \t\tflags interval
@@ -177,6 +189,7 @@ fn write_empty(text: &mut String, table: &str) -> fmt::Result {
 flush table inet {table}
 flush set inet {table} owned
 flush set inet {table} owned_ip6
+flush set inet {table} inside_ip6
 flush set inet {table} blocked
 flush set inet {table} blocked_ip6
 table inet {table} {{

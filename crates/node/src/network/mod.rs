@@ -18,12 +18,14 @@ mod advance;
 mod border;
 mod connection;
 pub mod difference;
+mod entry;
 mod family;
 mod filter;
 mod forward;
 mod group;
 mod input;
 pub mod inside;
+mod judge;
 mod layout;
 pub mod machine;
 pub mod namespace;
@@ -290,7 +292,7 @@ impl HostNetwork {
         }
         let hosts = plan.vpcs().flat_map(|vpc| overlay::forwarding(plan, vpc).into_values()).collect();
         let whole = plan.vpcs().all(|vpc| made.contains(&vpc.number));
-        self.apply_outside(hosts, whole, state, true, failures);
+        self.apply_outside(plan, hosts, whole, state, true, failures);
 
         let numbers = numbers(plan);
         let wanted_names: BTreeSet<_> = numbers.iter().map(|number| self.name(*number)).collect();
@@ -332,7 +334,7 @@ impl HostNetwork {
             state.made.remove(number);
         }
         let hosts = state.made.values().flat_map(inside::Made::hosts).collect();
-        self.apply_outside(hosts, true, state, false, failures);
+        self.apply_outside(plan, hosts, true, state, false, failures);
         for number in gone {
             self.remove_namespace(&self.name(number), failures);
         }
@@ -340,13 +342,15 @@ impl HostNetwork {
 
     fn apply_outside(
         &self,
+        plan: &HostPlan,
         hosts: BTreeSet<Ipv4Addr>,
         whole: bool,
         state: &mut State,
         look: bool,
         failures: &mut Failures,
     ) {
-        let wish = outside::Wish { public: state.public.clone(), hosts, whole };
+        let shut = ruleset::shut_addresses(plan);
+        let wish = outside::Wish { public: state.public.clone(), shut, hosts, whole };
         let outside = outside::apply(&self.config, &self.config.runtime_dir, wish, &mut state.machine, look);
         failures.note(|| "the machine's side".into(), outside);
     }

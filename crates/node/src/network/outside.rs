@@ -85,6 +85,8 @@ pub fn remove_pair(name: &str) -> io::Result<()> {
 pub struct Wish {
     /// The addresses that each of our links' networks is known by outside.
     pub public: BTreeMap<String, BTreeSet<Cidr>>,
+    /// Addresses of networks that are nobody's outside.
+    pub shut: BTreeSet<Cidr>,
     /// The other hosts that have parts of our networks.
     pub hosts: BTreeSet<Ipv4Addr>,
     /// Whether that is of all networks of the plan.
@@ -180,8 +182,6 @@ fn look_around(config: &NetworkConfig, state: &Path, wish: &Wish, netlink: &mut 
         let addresses = layout::addresses(netlink)?;
         let networks = addresses.into_iter().filter(|(link, ..)| !own.contains(link));
         blocked.extend(networks.filter_map(|(_, address, prefix)| Cidr::new(address, prefix)));
-        blocked.sort();
-        blocked.dedup();
     }
     Ok(Found { blocked, guarded, guarded_ipv6 })
 }
@@ -195,6 +195,9 @@ fn ensure_filter(config: &NetworkConfig, wish: &Wish, found: &Found, loaded: &mu
     if wish.public.is_empty() {
         return filter::ensure(&format!("table inet {table}\ndelete table inet {table}\n"), Indexes::new(), loaded);
     }
+    let mut blocked: Vec<_> = found.blocked.iter().chain(&wish.shut).copied().collect();
+    blocked.sort();
+    blocked.dedup();
     let text = machine::ruleset(&Machine {
         table: &table,
         links: &format!("{}-", config.prefix),
@@ -202,7 +205,7 @@ fn ensure_filter(config: &NetworkConfig, wish: &Wish, found: &Found, loaded: &mu
         pool: Some(config.pool),
         underlay: config.underlay.filter(|_| !wish.hosts.is_empty()).map(|underlay| (underlay, &wish.hosts)),
         public: &wish.public,
-        blocked: &found.blocked,
+        blocked: &blocked,
         guarded: found.guarded.as_deref(),
         guarded_ipv6: found.guarded_ipv6,
     });

@@ -1,17 +1,25 @@
 //! The route tables of a network: what a packet meets before it is routed.
+//!
+//! They are asked before a packet's connection is looked up, because where it goes decides in which table of connections
+//! that is. Only what was translated on its way in is asked about afterwards.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 
 use landfall_model::SubnetId;
-use landfall_model::plan::{AttachmentTo, RoutePlan, SubnetPlan};
+use landfall_model::plan::{RoutePlan, SubnetPlan};
 
+use super::entry::Entry;
 use super::family::Family;
 use super::overlay::DEVICE;
+use super::route;
 use super::ruleset::{Rules, UPLINK, write_elements};
 use super::tables::Tables;
-use super::{connection, route};
+use super::target::INTERNET;
 use crate::metadata::names::port_device;
+
+/// The zone of connection tracking of what is translated: all else is in the zone 0.
+pub const TRANSLATED: u16 = 1;
 
 impl Rules<'_> {
     /// Route tables: one map and chain for each subnet, chosen by the link that a packet came by.
@@ -22,69 +30,118 @@ impl Rules<'_> {
         };
         let gateways = self.targets.nat_gateways.values().filter_map(|(_, gateway)| self.plan.subnet(gateway.subnet));
         let subnets = self.ports.iter().map(|(_, subnet)| *subnet).chain(gateways);
-        let subnets = subnets.chain(self.attachments().map(|(_, subnet)| subnet));
+        let entries = self.entries();
+        let subnets = subnets.chain(entries.iter().flat_map(|entry| entry.subnets.iter().copied()));
         let subnets: BTreeMap<SubnetId, &SubnetPlan> = subnets.map(|subnet| (subnet.id, subnet)).collect();
         let chains: BTreeMap<SubnetId, String> = subnets
             .into_iter()
             .filter_map(|(id, subnet)| Some((id, tables.add(id, compile(Some(subnet), &subnet.routes))?)))
             .collect();
         let mut of_link = Vec::new();
-        let links = self.ports.iter().map(|(port, subnet)| (port_device(port.id), *subnet)).chain(self.attachments());
-        for (link, subnet) in links {
+        let links = self.ports.iter().map(|(port, subnet)| (port_device(port.id), *subnet));
+        let firsts = entries.iter().filter_map(|entry| Some((entry.link.clone(), entry.first()?)));
+        for (link, subnet) in links.chain(firsts) {
             if let Some(chain) = chains.get(&subnet.id) {
                 of_link.push(format!("\"{link}\" : jump {chain}"));
             }
         }
-        if let Some(chain) = tables.add("internet", compile(None, &self.vpc.internet_routes)) {
-            of_link.push(format!("\"{UPLINK}\" : jump {chain}"));
+        let internet = tables.add("internet", compile(None, &self.vpc.internet_routes));
+        tables.write(text)?;
+        write_elements(text, "map routes_of", "type ifname : verdict", &of_link)?;
+        // A mark that came in by the overlay is what the sending host decided.
+        let mut rules = format!("\t\tiifname != \"{DEVICE}\" meta mark set 0\n");
+        rules.push_str(if write_by_zone(text, &entries, &chains)? {
+            "\t\tjump look_up\n"
+        } else {
+            "\t\tiifname vmap @routes_of\n"
+        });
+        self.write_zones(&mut rules)?;
+        // A mark that came in by the overlay is what the sending host decided.
+        writeln!(text, "\tchain route {{\n\t\ttype filter hook prerouting priority raw; policy accept;\n{rules}\t}}")?;
+        self.write_translated(text, &chains, internet)
+    }
+
+    /// What is translated has a table of connections of its own, chosen before a packet's connection is looked up. So a
+    /// router in between may pass on what it got, and that is translated though it wasn't on its way to the router.
+    fn write_zones(&self, rules: &mut String) -> fmt::Result {
+        let gateways = &self.targets.nat_gateways;
+        let marks = gateways.values().map(|(mark, _)| format!("{mark:#x}"));
+        let marks: Vec<_> = [format!("{INTERNET:#x}")].into_iter().chain(marks).collect();
+        writeln!(rules, "\t\tmeta nfproto ipv4 iifname \"{UPLINK}\" ct zone set {TRANSLATED}")?;
+        writeln!(rules, "\t\tmeta nfproto ipv4 meta mark {{ {} }} ct zone set {TRANSLATED}", marks.join(", "))?;
+        let own = gateways.values().flat_map(|(_, gateway)| gateway.addresses.iter().map(|(own, _)| own.to_string()));
+        let own: Vec<_> = own.collect();
+        if !own.is_empty() {
+            let own = own.join(", ");
+            writeln!(rules, "\t\tmeta mark 0 ip daddr {{ {own} }} ct zone set {TRANSLATED}")?;
         }
-        // What other hosts or routes gave to a NAT gateway goes on by the routes of the gateway's own subnet.
+        Ok(())
+    }
+
+    /// Where packets go whose destination was translated: what comes from the internet by the internet gateway's own
+    /// table, what answers through a NAT gateway by the table of that one's subnet, as does what is sent through it.
+    fn write_translated(
+        &self,
+        text: &mut String,
+        chains: &BTreeMap<SubnetId, String>,
+        internet: Option<String>,
+    ) -> fmt::Result {
+        let mut rules = String::new();
         let (mut by_mark, mut back) = (Vec::new(), Vec::new());
-        let mut through = String::new();
         for (mark, gateway) in self.targets.nat_gateways.values() {
             writeln!(
-                through,
+                text,
                 "\tchain through_{mark:x} {{\n\t\tmeta nfproto ipv6 drop\n\t\tct mark set {mark:#x}\n\t\tmeta mark set 0"
             )?;
             if let Some(chain) = chains.get(&gateway.subnet) {
-                writeln!(through, "\t\tjump {chain}")?;
+                writeln!(text, "\t\tjump {chain}")?;
                 back.push(format!("{mark:#x} : goto {chain}"));
             }
-            writeln!(through, "\t}}")?;
+            writeln!(text, "\t}}")?;
             by_mark.push(format!("{mark:#x} : jump through_{mark:x}"));
         }
-        tables.write(text)?;
-        text.push_str(&through);
-        write_elements(text, "map routes_of", "type ifname : verdict", &of_link)?;
-        let mut rules = String::new();
         if !by_mark.is_empty() {
             write_elements(text, "map nat_gateways", "type mark : verdict", &by_mark)?;
             write_elements(text, "map nat_back", "type mark : verdict", &back)?;
             rules.push_str("\t\tct direction reply ct mark vmap @nat_back\n");
         }
-        rules.push_str("\t\tiifname vmap @routes_of\n");
+        if let Some(chain) = internet {
+            writeln!(rules, "\t\tiifname \"{UPLINK}\" jump {chain}")?;
+        }
         if !by_mark.is_empty() {
             rules.push_str("\t\tct direction original meta mark vmap @nat_gateways\n");
         }
-        // A mark that came in by the overlay is what the sending host decided.
+        if rules.is_empty() {
+            return Ok(());
+        }
         writeln!(
             text,
-            "\tchain route {{
-\t\ttype filter hook prerouting priority dstnat + 10; policy accept;
-\t\tiifname != \"{DEVICE}\" meta mark set 0
-{rules}\t}}"
+            "\tchain route_translated {{\n\t\ttype filter hook prerouting priority dstnat + 10; policy accept;\n{rules}\t}}"
         )
     }
+}
 
-    /// The links of transit gateways, with the subnet by whose routes what comes in goes on.
-    pub(super) fn attachments(&self) -> impl Iterator<Item = (String, &SubnetPlan)> {
-        let attachments = self.plan.transit_gateways().flat_map(|gateway| &gateway.attachments);
-        attachments.filter_map(|attachment| match &attachment.to {
-            AttachmentTo::Vpc { vpc, subnets } if *vpc == self.vpc.id => {
-                let subnet = subnets.iter().find_map(|id| self.plan.subnet(*id))?;
-                Some((connection::transit_device(attachment.id), subnet))
-            }
-            _ => None,
-        })
+/// Where attachments have several subnets, what they hand over goes by the table of the one in its sender's zone. Says
+/// whether there is such a one.
+fn write_by_zone(
+    text: &mut String,
+    entries: &[Entry<'_>],
+    chains: &BTreeMap<SubnetId, String>,
+) -> Result<bool, fmt::Error> {
+    let mut by_zone = Vec::new();
+    for entry in entries.iter().filter(|entry| entry.is_spread()) {
+        for (address, subnet) in entry.by_address() {
+            let verdict = chains.get(&subnet.id).map_or("return".to_owned(), |chain| format!("goto {chain}"));
+            by_zone.push(format!("\"{}\" . {address} : {verdict}", entry.link));
+        }
     }
+    if by_zone.is_empty() {
+        return Ok(false);
+    }
+    write_elements(text, "map routes_by_zone", "type ifname . ether_addr : verdict", &by_zone)?;
+    writeln!(
+        text,
+        "\tchain look_up {{\n\t\tiifname . ether saddr vmap @routes_by_zone\n\t\tiifname vmap @routes_of\n\t}}"
+    )?;
+    Ok(true)
 }

@@ -17,8 +17,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddrV4};
 use landfall_model::Cidr;
 use landfall_model::plan::{HostPlan, Place, PortLocation, PortPlan, SubnetPlan, VpcPlan};
 
+use super::overlay::DEVICE;
 use super::target::Targets;
-use super::{connection, spoof, translate};
+use super::{connection, entry, judge, spoof, translate};
 use crate::metadata::names::port_device;
 
 /// The table that each namespace has in the families `inet`, `netdev` and `arp`.
@@ -72,6 +73,12 @@ pub fn outside_addresses(plan: &HostPlan, vpc: &VpcPlan) -> BTreeSet<Cidr> {
     known.into_iter().map(|address| Cidr::host(IpAddr::V4(address))).chain(blocks).collect()
 }
 
+/// The IPv6 blocks of networks that no gateway leads out of or into: nobody outside has them either.
+pub fn shut_addresses(plan: &HostPlan) -> BTreeSet<Cidr> {
+    let shut = plan.vpcs().filter(|vpc| !vpc.internet_gateway && !vpc.egress_only);
+    shut.flat_map(|vpc| vpc.ipv6.iter().map(|block| Cidr::V6(*block))).collect()
+}
+
 /// Everything that the packet filter of a network's namespace is to have. `api` is where Landfall's own API answers
 /// within the network.
 pub fn ruleset(plan: &HostPlan, vpc: &VpcPlan, api: Option<SocketAddrV4>) -> String {
@@ -84,9 +91,25 @@ pub(super) fn with_targets(plan: &HostPlan, vpc: &VpcPlan, api: Option<SocketAdd
     let ports = local_ports(plan, vpc);
     // Writing to a string doesn't fail.
     let _ = write_heard(&mut text);
-    let _ = spoof::write_table(&mut text, &ports, &targets.by_mac(plan), has_overlay(plan, vpc));
-    let _ = Rules { plan, vpc, ports: &ports, api, targets, links: connection::of_vpc(plan, vpc) }.write(&mut text);
+    let links = connection::of_vpc(plan, vpc);
+    let handed_on = handed_on(plan, vpc);
+    let rules = Rules { plan, vpc, ports: &ports, api, targets, links };
+    let zones: BTreeSet<_> = plan.subnets().filter(|s| s.vpc == vpc.id).filter_map(|s| s.zone).collect();
+    let zoned = rules.entries().into_iter().filter(|entry| entry.is_zoned);
+    let said: String = zoned.map(|entry| entry::egress_chain(&entry.link, zones.iter().copied())).collect();
+    let overlay = has_overlay(plan, vpc);
+    let _ = spoof::write_table(&mut text, &ports, &rules.targets.by_mac(plan), overlay, &handed_on, &said);
+    let _ = rules.write(&mut text);
     text
+}
+
+/// The links by which packets are handed on whose sender groups may not know: to other hosts, and over peerings where the
+/// network has routers.
+pub fn handed_on(plan: &HostPlan, vpc: &VpcPlan) -> Vec<String> {
+    let links = connection::of_vpc(plan, vpc).into_keys();
+    let routers = judge::has_routers(plan, vpc);
+    let peerings = links.filter(|link| routers && link.starts_with(connection::PEERINGS));
+    peerings.chain(has_overlay(plan, vpc).then(|| DEVICE.to_owned())).collect()
 }
 
 /// Whether something of the network is on another host.

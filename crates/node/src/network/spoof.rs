@@ -12,6 +12,7 @@ use std::fmt::{self, Write};
 use landfall_model::Mac;
 use landfall_model::plan::{PortPlan, SubnetPlan};
 
+use super::judge::{UNKNOWN_SENDER, UNKNOWN_SENDER_MAC};
 use super::overlay::DEVICE;
 use super::ruleset::{GATEWAY_V6, TABLE};
 use super::target::Mark;
@@ -28,12 +29,15 @@ const NO_SOURCES_V6: &str = "{ ::/8, fd00:ec2::/32, fe80::/10, ff00::/8 }";
 const LINK_LOCAL_PEERS: &str = "ff02::2, ff02::1:2, ff02::1:ff00:0/104";
 
 /// Writes the table, with one chain for each port. `routers` has the marks of what takes packets that aren't addressed to
-/// it, by the hardware address that other hosts send them by; `overlay` says whether there are other hosts.
+/// it, by the hardware address that other hosts send them by; `overlay` says whether there are other hosts, and `handed_on`
+/// has the links by which packets go to other networks and hosts; `said` are chains of what packets say of their zones.
 pub fn write_table(
     text: &mut String,
     ports: &[(&PortPlan, &SubnetPlan)],
     routers: &BTreeMap<Mac, Mark>,
     overlay: bool,
+    handed_on: &[String],
+    said: &str,
 ) -> fmt::Result {
     writeln!(text, "table netdev {TABLE}\ndelete table netdev {TABLE}\ntable netdev {TABLE} {{")?;
     for (port, _) in ports {
@@ -56,6 +60,17 @@ pub fn write_table(
 \t}}"
         )?;
     }
+    // What has no sender that groups could name says so to the network or host that it is handed on to.
+    for link in handed_on {
+        writeln!(
+            text,
+            "\tchain out_{link} {{
+\t\ttype filter hook egress device \"{link}\" priority 0; policy accept;
+\t\tmeta mark and {UNKNOWN_SENDER:#x} != 0 ether saddr set {UNKNOWN_SENDER_MAC}
+\t}}"
+        )?;
+    }
+    text.push_str(said);
     writeln!(text, "}}")
 }
 

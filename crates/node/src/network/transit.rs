@@ -8,7 +8,7 @@ use std::fmt::{self, Write};
 use std::io;
 
 use landfall_model::plan::{AttachmentPlan, AttachmentTo, HostPlan, TransitGatewayPlan};
-use landfall_model::{Cidr, Ipv4Cidr, Ipv6Cidr, TransitGatewayAttachmentId};
+use landfall_model::{Cidr, Ipv4Cidr, Ipv6Cidr, TransitGatewayAttachmentId, ZoneName};
 
 use super::connection::{self, TRANSIT};
 use super::family::Family;
@@ -19,7 +19,7 @@ use super::route::flatten;
 use super::ruleset::{TABLE, UPLINK, write_elements};
 use super::tables::Tables;
 use super::target::{self, Mark};
-use super::{inside, sysctl};
+use super::{advance, entry, inside, sysctl};
 
 /// What the marks of attachments begin with.
 const ATTACHMENTS: Mark = 0x1000_0000;
@@ -58,15 +58,65 @@ pub fn plan(plan: &HostPlan, gateway: &TransitGatewayPlan, mtu: u16) -> Transit 
     }
     let mut ruleset = String::new();
     // Writing to a string doesn't fail.
-    let _ = write(&mut ruleset, &attachments, &marks);
+    let zones = if entry::is_zoned(gateway) { zones(plan, &attachments) } else { BTreeSet::new() };
+    let _ = write_zones(&mut ruleset, &attachments, &zones);
+    let _ = write(&mut ruleset, plan, &attachments, &marks, &zones);
     Transit { ruleset, layout }
+}
+
+/// The zones that senders may be in.
+fn zones(plan: &HostPlan, attachments: &[&AttachmentPlan]) -> BTreeSet<ZoneName> {
+    let networks: BTreeSet<_> = attachments
+        .iter()
+        .filter_map(|attachment| match &attachment.to {
+            AttachmentTo::Vpc { vpc, .. } => Some(*vpc),
+            AttachmentTo::Vpn(_) => None,
+        })
+        .collect();
+    plan.subnets().filter(|subnet| networks.contains(&subnet.vpc)).filter_map(|subnet| subnet.zone).collect()
+}
+
+/// What packets say of their zones as they go on to a network.
+fn write_zones(text: &mut String, attachments: &[&AttachmentPlan], zones: &BTreeSet<ZoneName>) -> fmt::Result {
+    writeln!(text, "table netdev {TABLE}\ndelete table netdev {TABLE}\ntable netdev {TABLE} {{")?;
+    for attachment in attachments {
+        text.push_str(&entry::egress_chain(&connection::transit_device(attachment.id), zones.iter().copied()));
+    }
+    writeln!(text, "}}")
+}
+
+/// The zone that what is handed over says: its sender's, or for an attachment in appliance mode one by the flow's hash,
+/// which is the same in both directions.
+fn hand_over(plan: &HostPlan, attachments: &[&AttachmentPlan], zones: &BTreeSet<ZoneName>) -> String {
+    let known: Vec<_> =
+        zones.iter().map(|zone| format!("{} : {:#x}", entry::address(*zone), entry::mark(*zone))).collect();
+    if known.is_empty() {
+        return String::new();
+    }
+    let mut rules = format!("\t\tmeta mark set ether saddr map {{ {} }}\n", known.join(", "));
+    for attachment in attachments {
+        let AttachmentTo::Vpc { subnets, appliance: true, .. } = &attachment.to else { continue };
+        let zones = subnets.iter().filter_map(|id| plan.subnet(*id)?.zone);
+        let choices: Vec<_> =
+            zones.enumerate().map(|(index, zone)| format!("{index} : {:#x}", entry::mark(zone))).collect();
+        if choices.len() > 1 {
+            let link = connection::transit_device(attachment.id);
+            let (count, choices) = (choices.len(), choices.join(", "));
+            // Writing to a string doesn't fail.
+            let _ = writeln!(rules, "\t\toifname \"{link}\" meta mark set symhash mod {count} map {{ {choices} }}");
+        }
+    }
+    rules
 }
 
 fn write(
     text: &mut String,
+    plan: &HostPlan,
     attachments: &[&AttachmentPlan],
     marks: &BTreeMap<TransitGatewayAttachmentId, Mark>,
+    zones: &BTreeSet<ZoneName>,
 ) -> fmt::Result {
+    let hand_over = hand_over(plan, attachments, zones);
     writeln!(text, "table inet {TABLE}\ndelete table inet {TABLE}\ntable inet {TABLE} {{")?;
     let mut tables = Tables::default();
     let mut of_link = Vec::new();
@@ -92,9 +142,12 @@ fn write(
 \t\tmeta mark set 0
 \t\tiifname vmap @routes_of
 \t}}
+\tchain hand_over {{
+{hand_over}\t\taccept
+\t}}
 \tchain forward {{
 \t\ttype filter hook forward priority filter; policy drop;
-\t\tiifname \"{TRANSIT}*\" oifname \"{TRANSIT}*\" meta mark != 0 accept
+\t\tiifname \"{TRANSIT}*\" oifname \"{TRANSIT}*\" meta mark != 0 jump hand_over
 \t}}
 \tchain input {{
 \t\ttype filter hook input priority filter; policy drop;
@@ -119,7 +172,9 @@ impl Transit {
         for name in self.layout.links.keys().filter(|name| connection::is_connection(name)) {
             sysctl::ensure(&format!("ipv4/conf/{name}/rp_filter"), "0")?;
         }
-        filter::ensure(&self.ruleset, BTreeMap::new(), loaded)?;
+        let indexes = advance::indexes(netlink)?;
+        let hooked = indexes.into_iter().filter(|(name, _)| connection::is_connection(name)).collect();
+        filter::ensure(&self.ruleset, hooked, loaded)?;
         let ours = |name: &str| name == "lo" || name == UPLINK || connection::is_connection(name);
         self.layout.converge(netlink, ours, |_| true)
     }

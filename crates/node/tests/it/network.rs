@@ -5,6 +5,7 @@ mod converge;
 mod differences;
 mod golden;
 mod hosts;
+mod routers;
 mod services;
 mod spoof;
 mod stand;

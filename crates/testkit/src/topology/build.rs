@@ -28,6 +28,8 @@ pub(super) struct Builder<'b, 't, 'e> {
     pub(super) machines: Vec<Machine>,
     pub(super) peerings: Vec<(PeeringId, usize, usize)>,
     pub(super) transit: Option<TransitGatewayId>,
+    /// How many subnets the attachment in appliance mode has, if there is one.
+    pub(super) appliance: Option<usize>,
 }
 
 /// A VPC with what it has.
@@ -44,7 +46,7 @@ pub(super) struct Network {
     pub(super) internet: Option<RouteTarget>,
     pub(super) egress_only: Option<RouteTarget>,
     pub(super) nats: Vec<RouteTarget>,
-    pub(super) router: Option<InterfaceId>,
+    pub(super) routers: Vec<InterfaceId>,
     pub(super) list: Option<PrefixListId>,
     pub(super) is_attached: bool,
 }
@@ -66,7 +68,7 @@ pub(super) fn must<T>(made: Result<T, Fault>) -> T {
 impl<'b, 't, 'e> Builder<'b, 't, 'e> {
     pub(super) fn new(tx: &'b mut Tx<'t, 'e>, dice: &'b mut Dice, size: Size) -> Self {
         let (hosts, vpcs, machines, peerings) = (vec![], vec![], vec![], vec![]);
-        Self { tx, dice, size, hosts, vpcs, machines, peerings, transit: None }
+        Self { tx, dice, size, hosts, vpcs, machines, peerings, transit: None, appliance: None }
     }
 
     pub(super) fn build(&mut self) {
@@ -115,7 +117,7 @@ impl<'b, 't, 'e> Builder<'b, 't, 'e> {
             internet: None,
             egress_only: None,
             nats: vec![],
-            router: None,
+            routers: vec![],
             list: None,
             is_attached: false,
         };
@@ -136,7 +138,7 @@ impl<'b, 't, 'e> Builder<'b, 't, 'e> {
         }
     }
 
-    /// A machine in a subnet, of some groups, perhaps with further addresses; one of a network may be its router.
+    /// A machine in a subnet, of some groups, perhaps with further addresses; one or two of a network may be routers.
     fn machine(&mut self, n: usize, m: usize) {
         let place = self.vpcs[n].subnets[m];
         let host = *self.dice.pick(&self.hosts).unwrap_or(&HostId::MIN);
@@ -164,11 +166,15 @@ impl<'b, 't, 'e> Builder<'b, 't, 'e> {
         };
         let interface = must(interface::create(self.tx, place.id, new, Some(attachment)));
         // A router whose check was left on takes nothing; one whose system doesn't forward takes it and keeps it.
-        let is_router = self.vpcs[n].router.is_none() && self.dice.chance(300);
+        let is_router = match self.vpcs[n].routers.len() {
+            0 => self.dice.chance(300),
+            1 => self.dice.chance(150),
+            _ => false,
+        };
         let is_free = is_router && self.dice.chance(800);
         let forwards = is_free && self.dice.chance(850);
         if is_router {
-            self.vpcs[n].router = Some(interface);
+            self.vpcs[n].routers.push(interface);
             let key = self.tx.scope().key(interface);
             self.tx.update::<Interfaces, _>(&key, |row| row.source_dest_check = !is_free);
         }

@@ -185,12 +185,17 @@ impl Builder<'_, '_, '_> {
         }
         let propagations = tables.iter().copied().filter(|_| self.dice.chance(750)).collect();
         let association = self.dice.pick(tables).copied().filter(|_| self.dice.chance(950));
+        // One at most, so that what a flow's hash chooses can be looked at for itself.
+        let appliance_mode = self.appliance.is_none() && subnets.len() > 1 && self.dice.chance(300);
+        if appliance_mode {
+            self.appliance = Some(subnets.len());
+        }
         let resource = AttachedResource::Vpc {
             vpc: self.vpcs[n].id,
             subnets: subnets.into_iter().map(|(_, id)| id).collect(),
             dns: true,
             ipv6: self.vpcs[n].ipv6.is_some() && self.dice.chance(800),
-            appliance_mode: false,
+            appliance_mode,
             group_references: false,
         };
         self.tx.put::<TransitAttachments>(TransitGatewayAttachment {

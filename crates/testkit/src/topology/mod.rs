@@ -133,36 +133,42 @@ impl Topology {
         let scope = Scope { account: AccountId::PROVIDER, region: Region::DEFAULT };
         let mut dice = Dice::new(seed);
         let mut entropy = Entropy::seeded(dice.seed());
-        let (cloud, hosts, machines) = transact(|tx| {
+        let (cloud, (hosts, appliance), machines) = transact(|tx| {
             let mut tx = Tx::new(tx, scope, &mut entropy);
             let mut builder = Builder::new(&mut tx, &mut dice, size);
             builder.build();
-            (builder.hosts, builder.machines)
+            ((builder.hosts, builder.appliance), builder.machines)
         });
         let mut topology = Self { seed, cloud, hosts, machines, probes: Vec::new() };
         topology.machines.iter_mut().for_each(|machine| {
             let row = topology.cloud.interfaces.by_id(&machine.interface).next();
             machine.addresses = row.into_iter().flat_map(|row| row.all_addresses()).collect();
         });
-        topology.probes = topology.choose_probes(&mut dice, size.probes);
+        topology.probes = topology.choose_probes(&mut dice, size.probes, appliance.unwrap_or(1));
         topology
     }
 
     /// What must come of a packet.
     pub fn verdict(&self, from: Source, packet: Packet) -> Verdict {
-        let forwards = self.machines.iter().filter(|machine| machine.forwards).map(|machine| machine.interface);
-        let forwarding = Forwarding::These(forwards.collect::<BTreeSet<_>>());
-        reach(&self.cloud, from, packet, &Assumptions { forwarding, tunnels_up: false })
+        self.verdict_by(from, packet, 0)
     }
 
-    fn choose_probes(&self, dice: &mut Dice, most: usize) -> Vec<Probe> {
+    /// The same if an attachment in appliance mode takes it in by that one of its subnets.
+    fn verdict_by(&self, from: Source, packet: Packet, appliance: usize) -> Verdict {
+        let forwards = self.machines.iter().filter(|machine| machine.forwards).map(|machine| machine.interface);
+        let forwarding = Forwarding::These(forwards.collect::<BTreeSet<_>>());
+        reach(&self.cloud, from, packet, &Assumptions { forwarding, tunnels_up: false, appliance })
+    }
+
+    fn choose_probes(&self, dice: &mut Dice, most: usize, choices: usize) -> Vec<Probe> {
         let mut pairs = Vec::new();
         for machine in &self.machines {
             let source = Source::Interface(machine.interface);
             for own in &machine.addresses {
                 let others = self.machines.iter().filter(|other| other.interface != machine.interface);
                 let inside = others.flat_map(|other| other.addresses.iter().copied());
-                let all = inside.chain(self.public()).chain(OUTSIDE);
+                // Two networks may have one address; nobody sends to itself by the wire.
+                let all = inside.chain(self.public()).chain(OUTSIDE).filter(|to| to != own);
                 pairs.extend(all.filter(|to| to.is_ipv4() == own.is_ipv4()).map(|to| (source, *own, to)));
             }
         }
@@ -184,6 +190,13 @@ impl Topology {
                 _ => Packet::tcp(source, port, to, asked),
             };
             let verdict = self.verdict(from, packet);
+            // Whatever the flow's hash chooses, the same must come of it: nobody can say which it is.
+            let outcome = |verdict: &Verdict| (verdict.arrival.clone().ok(), verdict.is_reached());
+            let is_sure =
+                (1..choices).all(|choice| outcome(&self.verdict_by(from, packet, choice)) == outcome(&verdict));
+            if !is_sure {
+                continue;
+            }
             // Of those that have no way at all a few are enough.
             let is_lost = verdict.stop().is_some_and(|stop| stop.code == Code::NoRoute);
             if !is_lost || dice.chance(300) {

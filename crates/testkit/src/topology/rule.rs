@@ -247,8 +247,10 @@ impl Builder<'_, '_, '_> {
                 }
             }
         }
-        if let Some(router) = self.vpcs[n].router {
-            let target = RouteTarget::Interface(router);
+        // Where there are two, tables that lead to one or the other make ways past both.
+        let routers = self.vpcs[n].routers.clone();
+        if let Some(router) = self.dice.pick(&routers) {
+            let target = RouteTarget::Interface(*router);
             let places = self.vpcs[n].subnets.clone();
             if let Some(place) = self.dice.pick(&places).filter(|_| self.dice.chance(350)) {
                 add(Destination::Cidr(Cidr::V4(place.block)), target);
@@ -276,7 +278,7 @@ impl Builder<'_, '_, '_> {
     fn defaults(&mut self, n: usize) -> (Option<RouteTarget>, Option<RouteTarget>) {
         let network = &self.vpcs[n];
         let transit = self.transit.filter(|_| network.is_attached).map(RouteTarget::TransitGateway);
-        let router = network.router.map(RouteTarget::Interface);
+        let router = self.dice.pick(&network.routers).copied().map(RouteTarget::Interface);
         let nat = network.nats.first().copied();
         let mut v4: Vec<Option<RouteTarget>> = vec![network.internet, network.internet, nat, nat, None];
         v4.extend(network.nats.get(1).copied().map(Some));

@@ -198,7 +198,7 @@ fn an_instance_routes_where_its_check_is_off() {
     net.change(router, |row| row.source_dest_check = false);
     assert_eq!(net.tcp(a, "10.0.1.4", 80), None);
     let packet = Packet::tcp(ip("10.0.0.4"), 40_000, ip("10.0.1.4"), 80);
-    let still = Assumptions { forwarding: Forwarding::These(BTreeSet::new()), tunnels_up: false };
+    let still = Assumptions { forwarding: Forwarding::These(BTreeSet::new()), ..Assumptions::default() };
     let verdict = reach(&net.cloud(), Source::Interface(a), packet, &still);
     assert_eq!(verdict.stop().unwrap().component, Component::Interface(router));
     // Behind the router, nobody knows any more whose interface an address is.

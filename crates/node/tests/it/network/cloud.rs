@@ -66,6 +66,7 @@ impl Cloud {
         }
         for (number, vpc, block) in [(1, 1, "10.1.1.0/24"), (2, 1, "10.1.2.0/24"), (3, 2, "10.1.1.0/24")] {
             let plan = SubnetPlan {
+                zone: None,
                 ipv6: None,
                 id: subnet_id(number),
                 vpc: vpc_id(vpc),

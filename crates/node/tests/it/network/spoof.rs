@@ -23,7 +23,7 @@ pub fn arp(kind: u8, sender: (Mac, Ipv4Addr), target: Ipv4Addr) -> Vec<u8> {
     [&[0, 1, 8, 0, 6, 4, 0, kind][..], &mac, &ip, &[0; 6], &target.octets()].concat()
 }
 
-fn udp(from: (Ipv4Addr, u16), to: (Ipv4Addr, u16)) -> Vec<u8> {
+pub fn udp(from: (Ipv4Addr, u16), to: (Ipv4Addr, u16)) -> Vec<u8> {
     fragment(from, to, 0)
 }
 
@@ -43,7 +43,7 @@ fn fragment(from: (Ipv4Addr, u16), to: (Ipv4Addr, u16), offset: u8) -> Vec<u8> {
 }
 
 /// What has come out of a TAP, without virtio's header.
-fn frames(tap: &File) -> Vec<Vec<u8>> {
+pub fn frames(tap: &File) -> Vec<Vec<u8>> {
     let (mut found, mut buffer) = (Vec::new(), [0; 4096]);
     while let Ok(length) = (&*tap).read(&mut buffer) {
         found.push(buffer[10..length].to_vec());

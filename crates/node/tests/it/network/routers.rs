@@ -1,0 +1,106 @@
+//! Interfaces that pass on what isn't theirs, among others that are to know of it only what they let pass.
+
+use std::fs::File;
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, TcpListener};
+use std::time::{Duration, Instant};
+
+use landfall_model::Mac;
+use landfall_model::plan::RouteTargetPlan;
+use landfall_node::driver::Network;
+use landfall_node::network::{HostNetwork, inside::GATEWAY_MAC, namespace};
+
+use super::cloud::*;
+use super::spoof::{frame, frames, udp};
+use super::stand::*;
+use super::{driver, uplink};
+
+fn tap(network: &HostNetwork, number: u32) -> File {
+    File::from(network.open(port_id(number)).unwrap().tap.unwrap())
+}
+
+/// Whether a datagram to that port comes out of a TAP within a time.
+fn gets(tap: &File, port: u16, time: Duration) -> bool {
+    let begun = Instant::now();
+    while begun.elapsed() < time {
+        let is_it = |frame: &Vec<u8>| frame.get(36..38) == Some(&port.to_be_bytes()[..]);
+        if frames(tap).iter().any(is_it) {
+            return true;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    false
+}
+
+#[test]
+fn a_router_opens_no_flow_in_anothers_name() {
+    on_own_machine("routers::a_router_opens_no_flow_in_anothers_name", || {
+        let mut cloud = Cloud::new();
+        cloud.group(1, 1, vec![], vec![anything()]).group(2, 1, vec![anything()], vec![anything()]);
+        cloud.port(1, 1, &[1], None).port(2, 2, &[2], None).port(3, 2, &[2], None);
+        cloud.edit_port(2, |port| port.source_dest_check = false);
+        let network = driver();
+        network.apply(&cloud.0).unwrap();
+        let [victim, router, accomplice] = [1, 2, 3].map(|number| tap(&network, number));
+        let [own, theirs] = [Ipv4Addr::new(10, 1, 1, 11), Ipv4Addr::new(10, 1, 2, 13)];
+        let send = |mut tap: &File, from: Mac, packet: &[u8]| {
+            tap.write_all(&frame(GATEWAY_MAC, from, 0x0800, packet)).unwrap();
+        };
+        // Links take a moment to run; what is sent before is lost.
+        let until = Instant::now() + COMES;
+        loop {
+            send(&router, mac(2), &udp((own, 5000), (theirs, 6000)));
+            if gets(&accomplice, 6000, Duration::from_millis(100)) {
+                break;
+            }
+            assert!(Instant::now() < until, "a router passes on what others sent");
+        }
+        for _ in 0..3 {
+            send(&accomplice, mac(3), &udp((theirs, 6000), (own, 5000)));
+        }
+        assert!(!gets(&victim, 5000, LOST), "what answers a router isn't an answer to the one it spoke for");
+        send(&victim, mac(1), &udp((own, 5001), (theirs, 6001)));
+        assert!(gets(&accomplice, 6001, COMES));
+        send(&accomplice, mac(3), &udp((theirs, 6001), (own, 5001)));
+        assert!(gets(&victim, 5001, COMES), "what it asked itself is answered");
+        send(&router, mac(2), &udp((theirs, 6001), (own, 5001)));
+        assert!(gets(&victim, 5001, COMES), "by whatever way the answer comes");
+        send(&router, mac(2), &udp((theirs, 6002), (own, 5001)));
+        assert!(!gets(&victim, 5001, LOST), "another flow isn't");
+    });
+}
+
+#[test]
+fn what_comes_back_another_way_is_known() {
+    on_own_machine("routers::what_comes_back_another_way_is_known", || {
+        uplink();
+        let mut cloud = Cloud::new();
+        cloud.group(1, 1, vec![anything()], vec![anything()]).group(2, 1, vec![], vec![anything()]);
+        cloud.port(1, 1, &[1], None).port(2, 2, &[2], Some("198.18.0.12"));
+        cloud.edit_port(1, |port| port.source_dest_check = false);
+        cloud.edit_subnet(2, |subnet| subnet.routes[0].target = RouteTargetPlan::Interface(port_id(1)));
+        let network = driver();
+        network.apply(&cloud.0).unwrap();
+        let [router, inner] = [1, 2].map(|number| Guest::start(&network, &cloud, number));
+        namespace::within(&router.name, || std::fs::write("/proc/sys/net/ipv4/ip_forward", "1")).unwrap();
+        let internet = namespace::within("internet", || TcpListener::bind("0.0.0.0:80")).unwrap();
+        let mut near = connect(Some(&inner.name), [8, 8, 8, 8].into(), 80, COMES).expect("past the router");
+        let (mut far, _) = internet.accept().unwrap();
+        for stream in [&near, &far] {
+            stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        }
+        let mut talk = |what: &str| {
+            let mut byte = [0];
+            near.write_all(b"x").unwrap();
+            far.read_exact(&mut byte).expect(what);
+            far.write_all(b"y").unwrap();
+            near.read_exact(&mut byte).expect(what);
+        };
+        for _ in 0..3 {
+            talk("the answer comes straight to it");
+        }
+        cloud.edit_port(2, |port| port.groups = vec![group_id(2), group_id(1)]);
+        network.apply(&cloud.0).unwrap();
+        talk("also after new rules");
+    });
+}
