@@ -28,6 +28,11 @@ const NO_SOURCES_V6: &str = "{ ::/8, fd00:ec2::/32, fe80::/10, ff00::/8 }";
 /// have an address that it looks for.
 const LINK_LOCAL_PEERS: &str = "ff02::2, ff02::1:2, ff02::1:ff00:0/104";
 
+/// How many link-local addresses a guest may have within an hour.
+const LINK_LOCALS: u8 = 8;
+/// In how many names a router may look for its gateway within an hour.
+const ASKERS: u8 = 64;
+
 /// Writes the table, with one chain for each port. `routers` has the marks of what takes packets that aren't addressed to
 /// it, by the hardware address that other hosts send them by; `overlay` says whether there are other hosts, and `handed_on`
 /// has the links by which packets go to other networks and hosts; `said` are chains of what packets say of their zones.
@@ -78,6 +83,12 @@ fn write_port(text: &mut String, port: &PortPlan) -> fmt::Result {
     let (name, mac) = (port_device(port.id), port.mac);
     let own: Vec<_> = port.addresses.iter().map(ToString::to_string).collect();
     let own = own.join(", ");
+    if !port.ipv6.is_empty() {
+        write_heard_of(text, &format!("near_{name}"), "ipv6_addr", LINK_LOCALS)?;
+    }
+    if !port.source_dest_check {
+        write_heard_of(text, &format!("behind_{name}"), "ipv4_addr", ASKERS)?;
+    }
     writeln!(
         text,
         "\tchain {name} {{
@@ -91,7 +102,7 @@ fn write_port(text: &mut String, port: &PortPlan) -> fmt::Result {
         let askers = if port.source_dest_check {
             format!("{{ 0.0.0.0, {own} }}")
         } else {
-            String::from("!= { 127.0.0.0/8, 224.0.0.0/3 }")
+            format!("!= {{ 127.0.0.0/8, 224.0.0.0/3 }} add @behind_{name} {{ arp saddr ip }}")
         };
         write!(
             text,
@@ -114,9 +125,16 @@ fn write_port(text: &mut String, port: &PortPlan) -> fmt::Result {
     writeln!(text, "\t\tcounter drop\n\t}}")
 }
 
+/// A set of the sources that a port was heard with lately. The kernel remembers a neighbour for each, in a table that all
+/// networks of the machine share, and that a guest could fill.
+fn write_heard_of(text: &mut String, name: &str, kind: &str, most: u8) -> fmt::Result {
+    writeln!(text, "\tset {name} {{\n\t\ttype {kind}\n\t\tsize {most}\n\t\tflags dynamic,timeout\n\t\ttimeout 1h\n\t}}")
+}
+
 /// What a guest may say in IPv6. A header that stands before the message hides it, so a message that is only spoken on a
 /// link must follow at once; a fragment's later parts have none, and go only from the guest's own addresses.
 fn write_ipv6(text: &mut String, port: &PortPlan) -> fmt::Result {
+    let name = port_device(port.id);
     let own: Vec<_> = port.ipv6.iter().map(ToString::to_string).collect();
     let own = own.join(", ");
     let peers = format!("{{ {GATEWAY_V6}, {LINK_LOCAL_PEERS} }}");
@@ -127,9 +145,9 @@ fn write_ipv6(text: &mut String, port: &PortPlan) -> fmt::Result {
 \t\tether type ip6 ip6 saddr :: ip6 daddr ff02::1:ff00:0/104 ip6 nexthdr icmpv6 icmpv6 type nd-neighbor-solicit accept
 \t\tether type ip6 ip6 saddr :: ip6 daddr ff02::2 ip6 nexthdr icmpv6 icmpv6 type nd-router-solicit accept
 \t\tether type ip6 ip6 saddr fe80::/10 ip6 saddr != {GATEWAY_V6} ip6 daddr {peers} ip6 nexthdr icmpv6 icmpv6 type \
-         {{ nd-router-solicit, nd-neighbor-solicit, nd-neighbor-advert }} accept
+         {{ nd-router-solicit, nd-neighbor-solicit, nd-neighbor-advert }} add @near_{name} {{ ip6 saddr }} accept
 \t\tether type ip6 ip6 saddr fe80::/10 ip6 saddr != {GATEWAY_V6} ip6 daddr {peers} ip6 nexthdr udp udp sport 546 \
-         udp dport 547 accept"
+         udp dport 547 add @near_{name} {{ ip6 saddr }} accept"
     )?;
     if port.source_dest_check {
         writeln!(text, "\t\tether type ip6 ip6 saddr {{ {own} }} accept")

@@ -6,6 +6,7 @@ use std::net::Ipv4Addr;
 use std::time::{Duration, Instant};
 
 use landfall_model::Mac;
+use landfall_model::plan::{Piece, PieceKey};
 use landfall_node::driver::Network;
 use landfall_node::network::HostNetwork;
 
@@ -204,4 +205,71 @@ fn nobody_is_found_in_anothers_place() {
         let forged = reached.iter().find(|frame| frame.windows(16).any(|bytes| bytes == forger));
         assert_eq!(forged, None, "IPv6 reaches nobody");
     });
+}
+
+/// Neighbours that the kernel remembers in a namespace, of what is no port's own.
+fn neighbours(name: &str) -> usize {
+    let found = run("ip", &format!("-6 -n {name} neigh show nud all"));
+    found.lines().filter(|line| line.starts_with("fe80:") && !line.contains("PERMANENT")).count()
+}
+
+#[test]
+fn nobody_fills_the_table_of_neighbours() {
+    on_own_machine("spoof::nobody_fills_the_table_of_neighbours", || {
+        let mut cloud = Cloud::new();
+        cloud.group(1, 1, vec![anything()], vec![anything()]).port(1, 1, &[1], None).port(2, 1, &[1], None);
+        if let Some(Piece::Vpc(vpc)) = cloud.0.pieces.get_mut(&PieceKey::Vpc(vpc_id(1))) {
+            vpc.ipv6 = vec!["2001:db8:1:100::/56".parse().unwrap()];
+        }
+        cloud.edit_subnet(1, |subnet| subnet.ipv6 = "2001:db8:1:100::/64".parse().ok());
+        for number in [1, 2] {
+            cloud.edit_port(number, |port| port.ipv6 = vec![format!("2001:db8:1:100::{number}").parse().unwrap()]);
+        }
+        let network = driver();
+        network.apply(&cloud.0).unwrap();
+        let [flooder, quiet] = [1, 2].map(|number| File::from(network.open(port_id(number)).unwrap().tap.unwrap()));
+        let ask = |mut tap: &File, number: u32, last: u16| {
+            tap.write_all(&frame(Mac([0x33, 0x33, 0xff, 0, 0, 1]), mac(number), 0x86dd, &solicitation(number, last)))
+                .unwrap();
+        };
+        until("the first port is heard", || {
+            ask(&flooder, 1, 1);
+            neighbours("lf-1") > 0
+        });
+        for last in 2..2000 {
+            ask(&flooder, 1, last);
+        }
+        until("the other is still heard", || {
+            ask(&quiet, 2, 1);
+            run("ip", "-6 -n lf-1 neigh show nud all dev lf000000000002").contains("fe80::2:1")
+        });
+        let count = neighbours("lf-1");
+        assert!(count < 20, "{count} neighbours");
+    });
+}
+
+/// A question for the gateway, from a link-local address made of two numbers.
+fn solicitation(number: u32, last: u16) -> Vec<u8> {
+    let source = std::net::Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, u16::try_from(number).unwrap(), last);
+    let gateway = std::net::Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 1);
+    let group = std::net::Ipv6Addr::new(0xff02, 0, 0, 0, 0, 1, 0xff00, 1);
+    let mut message = vec![135, 0, 0, 0, 0, 0, 0, 0];
+    message.extend(gateway.octets());
+    message.extend([1, 1]);
+    message.extend(mac(number).0);
+    let length = u16::try_from(message.len()).unwrap();
+    let pseudo = [&source.octets()[..], &group.octets(), &[0, 0], &length.to_be_bytes(), &[0, 0, 0, 58]].concat();
+    let words = pseudo.chunks(2).chain(message.chunks(2));
+    let mut sum: u32 = words.map(|pair| u32::from(u16::from_be_bytes([pair[0], pair[1]]))).sum();
+    while sum > 0xffff {
+        sum = (sum & 0xffff) + (sum >> 16);
+    }
+    message[2..4].copy_from_slice(&(!u16::try_from(sum).unwrap()).to_be_bytes());
+    let mut packet = vec![0x60, 0, 0, 0];
+    packet.extend(length.to_be_bytes());
+    packet.extend([58, 255]);
+    packet.extend(source.octets());
+    packet.extend(group.octets());
+    packet.extend(message);
+    packet
 }
