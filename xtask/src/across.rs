@@ -34,6 +34,7 @@ const PLACES: &[(&str, &str)] = &[
     ("crates/cloud/src/address.rs", "the pool of public addresses is the provider's"),
     ("crates/cloud/src/endpoint.rs", "the endpoints of a VPC that the view gave"),
     ("crates/cloud/src/expiry.rs", "time passes for all"),
+    ("crates/cloud/src/flow_log.rs", "a host records for all, each flow log what its owner's network has"),
     ("crates/cloud/src/insights/analyse.rs", "whose a hop is, so that nothing of another's is shown"),
     ("crates/cloud/src/instance.rs", "the interfaces of an instance that the view gave"),
     ("crates/cloud/src/interface_attachment.rs", "the interfaces of an instance that the view gave"),

@@ -1,11 +1,14 @@
 //! Flow logs: which traffic is recorded, in which form, and where to. Hosts write the records.
 
-use landfall_model::{FlowLog, FlowLogId, FlowLogResource, FlowLogTraffic};
+use std::collections::BTreeSet;
+
+use landfall_model::agent::FlowLogSeen;
+use landfall_model::{FlowLog, FlowLogId, FlowLogResource, FlowLogTraffic, HostId, VpcId};
 
 use crate::fault::{ExistsKind, Fault, QuotaKind};
 use crate::tag;
 use crate::tx::Tx;
-use crate::value::{FlowLogs, Interfaces, Subnets, Vpcs};
+use crate::value::{Cloud, FlowLogs, Interfaces, Subnets, Vpcs};
 use crate::view::View;
 
 /// The fields of the default format. Source: "Flow log records" in the Amazon VPC User Guide.
@@ -105,6 +108,7 @@ pub fn create(tx: &mut Tx<'_, '_>, new: NewFlowLog) -> Result<FlowLogId, Fault> 
         hive_partitions,
         hourly_partitions,
         failure: None,
+        failed_on: BTreeSet::new(),
         created_at,
     });
     Ok(id)
@@ -115,6 +119,43 @@ fn check_resource(view: &View<'_>, resource: FlowLogResource) -> Result<(), Faul
         FlowLogResource::Vpc(id) => view.need::<Vpcs, _>(id).map(|_| ()),
         FlowLogResource::Subnet(id) => view.need::<Subnets, _>(id).map(|_| ()),
         FlowLogResource::Interface(id) => view.need::<Interfaces, _>(id).map(|_| ()),
+    }
+}
+
+/// The network whose traffic is recorded; `None` once the resource is gone.
+pub fn vpc_of(cloud: &Cloud, resource: FlowLogResource) -> Option<VpcId> {
+    match resource {
+        FlowLogResource::Vpc(id) => cloud.vpcs.by_id(&id).next().map(|row| row.id),
+        FlowLogResource::Subnet(id) => cloud.subnets.by_id(&id).next().map(|row| row.vpc),
+        FlowLogResource::Interface(id) => cloud.interfaces.by_id(&id).next().map(|row| row.vpc),
+    }
+}
+
+/// The flow logs of a network, its subnets and its interfaces.
+pub fn of_vpc(cloud: &Cloud, vpc: VpcId) -> impl Iterator<Item = &FlowLog> {
+    let subnets = cloud.subnets.by_vpc(&vpc).map(|row| FlowLogResource::Subnet(row.id));
+    let interfaces = cloud.interfaces.by_vpc(&vpc).map(|row| FlowLogResource::Interface(row.id));
+    let resources = std::iter::once(FlowLogResource::Vpc(vpc)).chain(subnets).chain(interfaces);
+    // Hosts with many interfaces ask this often, and most clouds have no flow log at all.
+    let resources = resources.take_while(|_| !cloud.flow_logs.is_empty());
+    resources.flat_map(|resource| cloud.flow_logs.by_resource(&resource).collect::<Vec<_>>())
+}
+
+/// Takes what a host says of the delivery of records. What a tenant reads is what the last host said that failed; it is
+/// gone once none does.
+pub(crate) fn take(tx: &mut Tx<'_, '_>, host: HostId, mut row: FlowLog, seen: &FlowLogSeen) {
+    let before = row.clone();
+    if seen.failure.is_some() {
+        row.failed_on.insert(host);
+        row.failure.clone_from(&seen.failure);
+    } else {
+        row.failed_on.remove(&host);
+        if row.failed_on.is_empty() {
+            row.failure = None;
+        }
+    }
+    if row != before {
+        tx.put::<FlowLogs>(row);
     }
 }
 

@@ -10,7 +10,7 @@ use landfall_model::{HostId, Instance, InstanceState, ShutdownBehavior, Volume, 
 
 use crate::tx::Tx;
 use crate::value::{Instances, Volumes};
-use crate::{interface_attachment, power};
+use crate::{flow_log, interface_attachment, power};
 
 /// Takes a host's report. Rows that it doesn't change are left as they are.
 pub fn take(tx: &mut Tx<'_, '_>, host: HostId, report: &Report) {
@@ -18,6 +18,12 @@ pub fn take(tx: &mut Tx<'_, '_>, host: HostId, report: &Report) {
         let row = tx.volumes.by_id(&seen.id).find(|row| row.host == Some(host)).cloned();
         if let Some(row) = row {
             take_volume(&mut tx.scoped(row.scope), row, seen);
+        }
+    }
+    for seen in &report.flow_logs {
+        let row = tx.flow_logs.by_id(&seen.id).next().cloned();
+        if let Some(row) = row {
+            flow_log::take(&mut tx.scoped(row.scope), host, row, seen);
         }
     }
     for seen in &report.instances {

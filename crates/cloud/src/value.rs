@@ -265,6 +265,7 @@ landfall_state::value! {
         pub flow_logs: FlowLogs = "flow-log" v1 {
             row: FlowLog,
             key: Scoped<FlowLogId> = |row| row.key(),
+            index by_id: FlowLogId = |row| Some(row.id),
             index by_resource: FlowLogResource = |row| Some(row.resource),
         },
         /// What is to be analysed for reachability.

@@ -1,5 +1,6 @@
 //! The configuration: from the command line, the environment and a file, in this order, to settings that hold together.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -53,6 +54,8 @@ pub struct Config {
     pub settings: Settings,
     /// How networks are made.
     pub network: NetworkFile,
+    /// The folders that stand for buckets, by the bucket's name.
+    pub buckets: BTreeMap<String, PathBuf>,
 }
 
 /// The keys of the configuration file.
@@ -76,6 +79,8 @@ struct File {
     cpu_ratio: Option<u32>,
     quotas: Quotas,
     network: NetworkFile,
+    /// The folders that stand for buckets: flow logs are written there.
+    buckets: BTreeMap<String, PathBuf>,
 }
 
 /// How networks are made, in the configuration file's `[network]`.
@@ -143,8 +148,26 @@ impl Config {
             root_key: args.root_key.clone().or(file.root_key),
             settings,
             network: file.network,
+            buckets: check_buckets(simulate, file.buckets)?,
         })
     }
+}
+
+/// Buckets are for what real machines write; their folders must be found from wherever the server was started.
+fn check_buckets(simulate: bool, buckets: BTreeMap<String, PathBuf>) -> Result<BTreeMap<String, PathBuf>> {
+    ensure!(
+        !simulate || buckets.is_empty(),
+        "[buckets] is for real machines: a simulated network has no traffic whose records could be written there"
+    );
+    for (name, folder) in &buckets {
+        let is_name = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.".contains(&b));
+        ensure!(
+            is_name && (3..=63).contains(&name.len()) && !name.contains(".."),
+            "buckets.{name}: a bucket's name has 3 to 63 small letters, digits, hyphens and dots"
+        );
+        ensure!(folder.is_absolute(), "buckets.{name}: {} is no absolute path", folder.display());
+    }
+    Ok(buckets)
 }
 
 fn env_flag(name: &str) -> bool {
@@ -225,6 +248,24 @@ mod tests {
         ] {
             assert!(resolve(args.clone()).is_err());
             assert!(resolve(ServeArgs { simulate: true, ..args }).is_ok());
+        }
+    }
+
+    #[test]
+    fn buckets_have_names_and_folders_of_real_machines() {
+        let read = |text: &str, simulate| {
+            let file = tempfile::NamedTempFile::new().unwrap();
+            std::fs::write(file.path(), text).unwrap();
+            let config = Some(file.path().to_owned());
+            Config::resolve(&ServeArgs { config, simulate, ..ServeArgs::default() }).map(|config| config.buckets)
+        };
+        let buckets = read("[buckets]\nflows = \"/srv/flows\"\n", false).unwrap();
+        assert_eq!(buckets, BTreeMap::from([("flows".to_owned(), PathBuf::from("/srv/flows"))]));
+        assert!(read("[buckets]\nflows = \"/srv/flows\"\n", true).is_err());
+        for wrong in
+            ["flows = \"here\"", "\"../x\" = \"/srv\"", "\"a..b\" = \"/srv\"", "ab = \"/srv\"", "Flows = \"/srv\""]
+        {
+            assert!(read(&format!("[buckets]\n{wrong}\n"), false).is_err(), "{wrong}");
         }
     }
 

@@ -8,7 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::host::HostFacts;
-use crate::id::{HostId, InstanceId, InterfaceId, VolumeId};
+use crate::id::{FlowLogId, HostId, InstanceId, InterfaceId, VolumeId};
 use crate::plan::PlanUpdate;
 use crate::time::Timestamp;
 
@@ -115,6 +115,9 @@ pub struct Report {
     pub instances: Vec<InstanceSeen>,
     /// Volumes.
     pub volumes: Vec<VolumeSeen>,
+    /// Flow logs whose records are written here.
+    #[serde(default)]
+    pub flow_logs: Vec<FlowLogSeen>,
     /// What runs here and isn't in the plan: left alone, to be shown to the provider.
     pub unknown: Vec<String>,
 }
@@ -165,6 +168,15 @@ pub struct Reason {
     pub code: String,
     /// A sentence.
     pub message: String,
+}
+
+/// How the delivery of a flow log's records goes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FlowLogSeen {
+    /// Which.
+    pub id: FlowLogId,
+    /// Why records couldn't be delivered, if they couldn't: a sentence for the tenant.
+    pub failure: Option<String>,
 }
 
 /// A volume as observed.

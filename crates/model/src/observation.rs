@@ -1,11 +1,12 @@
 //! Seeing the network: flow logs, and analyses of what reaches what.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
 use crate::gateway::AT_ONCE;
-use crate::id::{FlowLogId, InsightsAnalysisId, InsightsPathId, InterfaceId, SubnetId, VpcId};
+use crate::id::{FlowLogId, HostId, InsightsAnalysisId, InsightsPathId, InterfaceId, SubnetId, VpcId};
 use crate::reachability::{Hop, Stop};
 use crate::scope::{Scope, Scoped};
 use crate::time::Timestamp;
@@ -33,6 +34,9 @@ pub struct FlowLog {
     pub hourly_partitions: bool,
     /// Why records couldn't be delivered, if they couldn't.
     pub failure: Option<String>,
+    /// The hosts that can't deliver theirs.
+    #[serde(default)]
+    pub failed_on: BTreeSet<HostId>,
     /// When it was made.
     pub created_at: Timestamp,
 }

@@ -19,8 +19,8 @@ use crate::id::{
     SubnetId, TransitGatewayAttachmentId, TransitGatewayId, VolumeId, VpcId, VpnConnectionId, VpnGatewayId,
 };
 use crate::instance::MetadataOptions;
-use crate::observation::FlowLogTraffic;
-use crate::region::ZoneName;
+use crate::observation::{FlowLogResource, FlowLogTraffic};
+use crate::region::{Region, ZoneName};
 use crate::scope::AccountId;
 use crate::security_group::{IpProtocol, PortRange};
 use crate::time::Timestamp;
@@ -519,8 +519,12 @@ pub struct FlowLogPlan {
     pub id: FlowLogId,
     /// Whose.
     pub account: AccountId,
-    /// The ports whose traffic it records that are on this host.
-    pub ports: Vec<InterfaceId>,
+    /// Where.
+    pub region: Region,
+    /// The network.
+    pub vpc: VpcId,
+    /// Whose traffic: of all that is meant, a host records that of its own ports.
+    pub resource: FlowLogResource,
     /// Which traffic.
     pub traffic: FlowLogTraffic,
     /// The ARN of the bucket, with the folder within it.

@@ -2,12 +2,12 @@
 //! metadata process. Fed in this order, the process finds each port's device there. It is watched, and followed by another
 //! when it ends.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 use std::sync::Arc;
 
-use landfall_model::InterfaceId;
 use landfall_model::plan::HostPlan;
+use landfall_model::{FlowLogId, InterfaceId, Timestamp};
 
 use crate::driver::{DriverError, DriverResult, Network, OpenPort};
 use crate::metadata::{ClientError, MetadataClient, derive};
@@ -65,6 +65,10 @@ impl Network for ConnectedNetwork {
         if let Err(error) = self.metadata.forget(id) {
             tracing::debug!(%error, %id, "the metadata process can't forget a port");
         }
+    }
+
+    fn record(&self, plan: &HostPlan, now: Timestamp) -> BTreeMap<FlowLogId, Option<String>> {
+        self.network.record(plan, now)
     }
 
     fn unknown(&self) -> DriverResult<Vec<String>> {

@@ -3,11 +3,11 @@
 //! Every method is idempotent and may be cut off at any instant by the death of this process: the agent never remembers
 //! what it did, it inspects what is there. The methods block; the agent calls them from threads of its own.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::OwnedFd;
 
 use landfall_model::plan::{HostPlan, InstancePlan, VolumePlan};
-use landfall_model::{InstanceId, InterfaceId, Mac, Timestamp, VolumeId};
+use landfall_model::{FlowLogId, InstanceId, InterfaceId, Mac, Timestamp, VolumeId};
 
 /// Why a driver couldn't do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -144,6 +144,11 @@ pub trait Network: Send + Sync {
     fn heard(&self) -> DriverResult<BTreeSet<InterfaceId>>;
     /// Forgets that a port was heard, because its guest starts anew.
     fn forget(&self, id: InterfaceId);
+    /// Records the traffic that the plan's flow logs are about, and delivers what is due by now. Returns how each of
+    /// those deliveries went: why it failed, if it did. Called every second or so; costs nothing where there is none.
+    fn record(&self, _plan: &HostPlan, _now: Timestamp) -> BTreeMap<FlowLogId, Option<String>> {
+        BTreeMap::new()
+    }
     /// Names of what is on this machine and Landfall's by its looks, but not in the plan that was applied last.
     fn unknown(&self) -> DriverResult<Vec<String>>;
 }

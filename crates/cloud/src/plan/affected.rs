@@ -138,7 +138,7 @@ fn network_affected(cloud: &Cloud, change: &Change, into: &mut Affected) {
     }
 }
 
-/// What connects networks with each other and with the outside.
+/// What connects networks with each other and with the outside, and what is recorded of their traffic.
 fn connections_affected(cloud: &Cloud, change: &Change, into: &mut Affected) {
     if let Some((before, after)) = change.of::<NatGateways>() {
         for row in before.into_iter().chain(after) {
@@ -167,6 +167,8 @@ fn connections_affected(cloud: &Cloud, change: &Change, into: &mut Affected) {
                 into.connect(cloud, vpc);
             }
         }
+    } else if let Some((before, after)) = change.of::<FlowLogs>() {
+        into.keys.extend(before.into_iter().chain(after).map(|row| PieceKey::FlowLog(row.id)));
     } else if let Some((before, after)) = change.of::<VpnGateways>() {
         for row in before.into_iter().chain(after) {
             row.vpc.into_iter().for_each(|vpc| into.route_to(cloud, vpc, RouteTarget::VpnGateway(row.id)));

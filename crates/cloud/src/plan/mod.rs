@@ -18,6 +18,7 @@ use landfall_model::plan::{HostPlan, Piece, PieceKey};
 use landfall_model::{HostId, VpcId};
 use landfall_state::Change;
 
+use crate::flow_log;
 use crate::value::Cloud;
 pub use affected::{Affected, affected};
 pub use instance::{public_domain, public_name};
@@ -50,6 +51,7 @@ fn keys_of_vpc(cloud: &Cloud, vpc: VpcId) -> impl Iterator<Item = PieceKey> {
         .chain(cloud.nat_gateways.by_vpc(&vpc).map(|row| PieceKey::NatGateway(row.id)))
         .chain(cloud.peerings.by_vpc(&vpc).map(|row| PieceKey::Peering(row.id)))
         .chain(cloud.transit_attachments.by_vpc(&vpc).map(|row| PieceKey::TransitGateway(row.gateway)))
+        .chain(flow_log::of_vpc(cloud, vpc).map(|row| PieceKey::FlowLog(row.id)))
 }
 
 /// Brings a plan up to the value after the commits with those changes. Returns the pieces that differ.
@@ -102,7 +104,8 @@ fn vpc_of(piece: &Piece) -> Option<VpcId> {
         Piece::Port(plan) => Some(plan.vpc),
         Piece::NatGateway(plan) => Some(plan.vpc),
         // These have several, and are told by what connects them.
-        Piece::Peering(_) | Piece::TransitGateway(_) | Piece::Vpn(_) | Piece::FlowLog(_) => None,
+        Piece::Peering(_) | Piece::TransitGateway(_) | Piece::Vpn(_) => None,
+        Piece::FlowLog(plan) => Some(plan.vpc),
         Piece::Volume(_) | Piece::Instance(_) => None,
     }
 }
@@ -161,8 +164,13 @@ impl<'c> Planner<'c> {
                 let here = attached.any(|vpc| presence.is_present(vpc));
                 if here { transit::transit_gateway(cloud, presence, id).map(Piece::TransitGateway) } else { None }
             }
-            // No host ends tunnels or records traffic yet.
-            PieceKey::Vpn(_) | PieceKey::FlowLog(_) => None,
+            PieceKey::FlowLog(id) => {
+                let row = cloud.flow_logs.by_id(&id).next()?;
+                let vpc = flow_log::vpc_of(cloud, row.resource).filter(|vpc| presence.is_present(*vpc))?;
+                Some(Piece::FlowLog(network::flow_log(row, vpc)))
+            }
+            // No host ends tunnels yet.
+            PieceKey::Vpn(_) => None,
         }
     }
 }

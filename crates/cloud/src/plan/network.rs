@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use landfall_model::plan::{
-    DhcpPlan, GroupPlan, GroupRulePlan, NatGatewayPlan, PeerPlan, PeeringPlan, Place, PortLocation, PortPlan,
-    PublicAddressPlan, ResourceNamePlan, RoutePlan, RouteTargetPlan, SubnetPlan, VpcPlan,
+    DhcpPlan, FlowLogPlan, GroupPlan, GroupRulePlan, NatGatewayPlan, PeerPlan, PeeringPlan, Place, PortLocation,
+    PortPlan, PublicAddressPlan, ResourceNamePlan, RoutePlan, RouteTargetPlan, SubnetPlan, VpcPlan,
 };
 use landfall_model::{
-    AttachedResource, Cidr, Destination, EdgeGateway, HostId, InterfaceId, InterfacePurpose, NatGateway,
+    AttachedResource, Cidr, Destination, EdgeGateway, FlowLog, HostId, InterfaceId, InterfacePurpose, NatGateway,
     NetworkInterface, Peer, Peering, PrefixListId, RouteTable, RouteTarget, RuleDirection, SecurityGroupId, Subnet,
     TransitGatewayId, Vpc, VpcId,
 };
@@ -242,6 +242,23 @@ pub(super) fn nat_gateway(cloud: &Cloud, host: HostId, row: &NatGateway) -> Opti
         addresses: addresses.collect(),
         place: place(cloud, host, row.host?)?,
     })
+}
+
+/// A flow log of that network, or of something in it.
+pub(super) fn flow_log(row: &FlowLog, vpc: VpcId) -> FlowLogPlan {
+    FlowLogPlan {
+        id: row.id,
+        account: row.scope.account,
+        region: row.scope.region,
+        vpc,
+        resource: row.resource,
+        traffic: row.traffic,
+        destination: row.destination.clone(),
+        fields: row.fields.clone(),
+        interval_s: row.interval_s,
+        hive_partitions: row.hive_partitions,
+        hourly_partitions: row.hourly_partitions,
+    }
 }
 
 /// A peering in use.

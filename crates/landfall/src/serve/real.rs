@@ -84,6 +84,7 @@ pub fn network_config(config: &Config) -> Result<NetworkConfig> {
     network.pool = config.settings.public_pool;
     network.lan_allowed = config.network.lan;
     network.uplink.clone_from(&config.network.uplink);
+    network.buckets.clone_from(&config.buckets);
     for text in &config.network.blocked {
         let v4 = text.parse().map(landfall_model::Cidr::V4);
         let block = v4.or_else(|_| text.parse().map(landfall_model::Cidr::V6));
@@ -133,11 +134,13 @@ pub fn assemble(config: &Config, engine: &Engine<Cloud>) -> Result<Pieces> {
         machine.clone(),
     ))?;
     let volumes = LocalVolumes::new(state.join("volumes"), image_folder).context("opening the folder of volumes")?;
-    let (client, spawn) = metadata_client();
-    let network = ConnectedNetwork::new(HostNetwork::new(network_config(config)?), client, spawn);
-    let drivers = Drivers { hypervisor: Arc::new(qemu), volumes: Arc::new(volumes), network: Arc::new(network) };
     let folder = agent_folder(config)?;
     let identity = HostIdentity::ensure(&folder).context("reading this machine's identity")?;
+    let (client, spawn) = metadata_client();
+    let mut network = network_config(config)?;
+    network.host = token_sha256(identity.token());
+    let network = ConnectedNetwork::new(HostNetwork::new(network), client, spawn);
+    let drivers = Drivers { hypervisor: Arc::new(qemu), volumes: Arc::new(volumes), network: Arc::new(network) };
     let options = AgentOptions {
         folder: Some(folder),
         token: identity.token().to_owned(),

@@ -20,6 +20,7 @@ use landfall_model::{InstanceId, InterfaceId, Timestamp, VolumeId};
 
 use super::history::History;
 use super::reconcile::{self, Readiness, Situation, Step, is_live, next_step, seen};
+use super::record::Deliveries;
 use super::timing::Timing;
 use super::volume::{VolumeHistory, VolumeStep, next_volume_step};
 use super::wiring::Wiring;
@@ -43,6 +44,7 @@ pub struct Ledger {
     due: BTreeSet<(Timestamp, Key)>,
     pub(super) unsaid_instances: BTreeSet<InstanceId>,
     pub(super) unsaid_volumes: BTreeSet<VolumeId>,
+    pub(super) deliveries: Deliveries,
     pub(super) say_all: bool,
     pub(super) unknown_wiring: Vec<String>,
     /// Guests that are expected to change soon.
@@ -122,6 +124,7 @@ impl Ledger {
             due: BTreeSet::new(),
             unsaid_instances: BTreeSet::new(),
             unsaid_volumes: BTreeSet::new(),
+            deliveries: Deliveries::default(),
             say_all: true,
             unknown_wiring: Vec::new(),
             watched: BTreeSet::new(),

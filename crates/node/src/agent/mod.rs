@@ -14,6 +14,7 @@ mod identity;
 mod ledger;
 mod link;
 pub mod reconcile;
+mod record;
 mod report;
 mod saved;
 pub mod sim;
@@ -136,6 +137,7 @@ impl Agent {
         let mut agent = Self { shared, threads: Vec::new() };
         agent.spawn("agent-look", Shared::look_until_stopped)?;
         agent.spawn("agent-wire", Shared::wire_until_stopped)?;
+        agent.spawn("agent-record", Shared::record_until_stopped)?;
         for _ in 0..workers {
             agent.spawn("agent-work", Shared::work_until_stopped)?;
         }

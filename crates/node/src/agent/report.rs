@@ -27,6 +27,7 @@ impl Ledger {
             volumes.extend(self.volumes.keys());
             report.unknown = self.unknown();
         }
+        report.flow_logs = self.deliveries.take(report.full);
         for id in instances {
             let Some(seen) = self.word_of(id, report.full) else { continue };
             let Some(entry) = self.instances.get_mut(&id) else { continue };
@@ -43,7 +44,8 @@ impl Ledger {
                 report.volumes.push(seen);
             }
         }
-        (report.full || !report.instances.is_empty() || !report.volumes.is_empty()).then_some(report)
+        let is_empty = report.instances.is_empty() && report.volumes.is_empty() && report.flow_logs.is_empty();
+        (report.full || !is_empty).then_some(report)
     }
 
     /// What to say of an instance now. Where a step may have changed it since it was looked at, its absence isn't
@@ -80,6 +82,9 @@ impl Ledger {
     pub fn has_news(&self) -> bool {
         self.is_inspected()
             && self.plan().is_some()
-            && (self.say_all || !self.unsaid_instances.is_empty() || !self.unsaid_volumes.is_empty())
+            && (self.say_all
+                || !self.unsaid_instances.is_empty()
+                || !self.unsaid_volumes.is_empty()
+                || self.deliveries.has_news())
     }
 }

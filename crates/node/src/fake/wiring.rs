@@ -139,7 +139,7 @@ fn applied(piece: &Piece) -> Option<Applied> {
             wired(vpcs.collect())
         }
         Piece::Vpn(plan) => wired(plan.gateway.iter().map(|(_, vpc)| PieceKey::Vpc(*vpc)).collect()),
-        Piece::FlowLog(_) => wired(Vec::new()),
+        Piece::FlowLog(plan) => wired(vec![PieceKey::Vpc(plan.vpc)]),
         Piece::Volume(_) | Piece::Instance(_) => None,
     }
 }

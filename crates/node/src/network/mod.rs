@@ -21,6 +21,7 @@ pub mod difference;
 mod entry;
 mod family;
 mod filter;
+pub mod flow;
 mod forward;
 mod group;
 mod input;
@@ -55,7 +56,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use landfall_model::plan::{HostPlan, PortLocation, VpcPlan};
-use landfall_model::{Cidr, InterfaceId, Ipv4Cidr, Mac, VpcId};
+use landfall_model::{Cidr, InterfaceId, Ipv4Cidr, Mac, Timestamp, VpcId};
 
 use crate::crash::crash_point;
 use crate::driver::{DriverError, DriverResult, Network, OpenPort};
@@ -87,6 +88,10 @@ pub struct NetworkConfig {
     pub mtu: u16,
     /// How this host reaches others; `None` where it is alone.
     pub underlay: Option<Underlay>,
+    /// The folders that stand for buckets, by the bucket's name: flow logs are written there.
+    pub buckets: flow::deliver::Buckets,
+    /// What tells this host's files in a bucket from those of others.
+    pub host: String,
 }
 
 impl NetworkConfig {
@@ -103,6 +108,8 @@ impl NetworkConfig {
             uplink: None,
             mtu: 1500,
             underlay: None,
+            buckets: flow::deliver::Buckets::new(),
+            host: String::new(),
         }
     }
 
@@ -132,6 +139,8 @@ impl NetworkConfig {
 pub struct HostNetwork {
     config: NetworkConfig,
     state: Mutex<State>,
+    /// Locked before `state`, where both are.
+    recorder: Mutex<flow::Recorder>,
 }
 
 /// How long changes alone are applied before all of the machine is looked at again.
@@ -179,7 +188,7 @@ impl Failures {
 impl HostNetwork {
     /// A driver with that configuration. Touches nothing yet.
     pub fn new(config: NetworkConfig) -> Self {
-        Self { config, state: Mutex::default() }
+        Self { config, state: Mutex::default(), recorder: Mutex::default() }
     }
 
     /// The configuration.
@@ -442,6 +451,10 @@ impl Network for HostNetwork {
         if let Err(error) = forgotten {
             tracing::warn!(interface = %id, %error, "a port may count as heard though its guest starts anew");
         }
+    }
+
+    fn record(&self, plan: &HostPlan, now: Timestamp) -> flow::Deliveries {
+        self.record_flows(plan, now)
     }
 
     fn unknown(&self) -> DriverResult<Vec<String>> {

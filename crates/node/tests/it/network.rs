@@ -3,6 +3,7 @@
 mod cloud;
 mod converge;
 mod differences;
+mod flows;
 mod golden;
 mod hosts;
 mod routers;

@@ -3,8 +3,9 @@
 
 use std::net::Ipv4Addr;
 
-use landfall_cloud::Tx;
+use landfall_cloud::flow_log::{self, NewFlowLog};
 use landfall_cloud::value::*;
+use landfall_cloud::{Tx, report};
 use landfall_model::*;
 use landfall_testkit::Dice;
 
@@ -39,8 +40,10 @@ pub fn networks(tx: &mut Tx<'_, '_>, dice: &mut Dice) {
     if !vpc.is_default && !is_used && dice.chance(200) {
         let subnets: Vec<_> = tx.subnets.by_vpc(&vpc.id).map(Subnet::key).collect();
         for key in subnets {
+            flow_log::forget(tx, FlowLogResource::Subnet(key.id));
             tx.delete::<Subnets>(&key);
         }
+        flow_log::forget(tx, FlowLogResource::Vpc(vpc.id));
         tx.delete::<Vpcs>(&vpc.key());
         return;
     }
@@ -49,6 +52,35 @@ pub fn networks(tx: &mut Tx<'_, '_>, dice: &mut Dice) {
         tx.put::<Vpcs>(Vpc { id, number, is_default: false, ..vpc });
         tx.put::<Subnets>(Subnet { id: part, vpc: id, default_for_az: false, ..subnet });
     }
+}
+
+/// Flow logs of networks, subnets and interfaces come and go, and hosts say how they fare.
+pub fn flow_logs(tx: &mut Tx<'_, '_>, dice: &mut Dice) {
+    let vpc = any!(tx, dice, vpcs).id;
+    let subnets = tx.subnets.by_vpc(&vpc).map(|row| FlowLogResource::Subnet(row.id));
+    let interfaces = tx.interfaces.by_vpc(&vpc).map(|row| FlowLogResource::Interface(row.id));
+    let all: Vec<_> = subnets.chain(interfaces).chain([FlowLogResource::Vpc(vpc)]).collect();
+    let logs: Vec<_> = tx.flow_logs.iter().filter(|row| row.scope == tx.scope()).map(|row| row.id).collect();
+    if let Some(id) = dice.pick(&logs).copied().filter(|_| dice.chance(300)) {
+        let _ = flow_log::delete(tx, id);
+        return;
+    }
+    let hosts: Vec<_> = tx.hosts.iter().map(|row| row.id).collect();
+    if let (Some(id), Some(host)) = (dice.pick(&logs), dice.pick(&hosts)) {
+        let seen = agent::FlowLogSeen { id: *id, failure: dice.chance(500).then(|| "Access error".to_owned()) };
+        report::take(tx, *host, &agent::Report { flow_logs: vec![seen], ..agent::Report::default() });
+    }
+    let new = NewFlowLog {
+        resource: *dice.pick(&all).unwrap(),
+        traffic: *dice.pick(&[FlowLogTraffic::Accept, FlowLogTraffic::Reject, FlowLogTraffic::All]).unwrap(),
+        destination: "arn:aws:s3:::flows".into(),
+        fields: vec!["version".into()],
+        interval_s: 60,
+        hive_partitions: dice.chance(500),
+        hourly_partitions: dice.chance(500),
+    };
+    // One that is there already is refused.
+    let _ = flow_log::create(tx, new);
 }
 
 pub fn peerings(tx: &mut Tx<'_, '_>, dice: &mut Dice) {

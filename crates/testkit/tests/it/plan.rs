@@ -144,6 +144,8 @@ const CHANGES: &[Change] = &[
     connections::routes,
     connections::routes,
     connections::vpns,
+    connections::flow_logs,
+    connections::flow_logs,
 ];
 
 /// One of the scope's rows of a table.

@@ -8,7 +8,7 @@ use landfall_node::network::{Underlay, machine, ruleset};
 
 use super::cloud::*;
 
-fn compare(name: &str, text: &str) {
+pub fn compare(name: &str, text: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/network/golden").join(name);
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         std::fs::write(&path, text).unwrap();
