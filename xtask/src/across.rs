@@ -56,6 +56,7 @@ const PLACES: &[(&str, &str)] = &[
     ("crates/cloud/src/plan/network.rs", "a host runs the machines of all"),
     ("crates/cloud/src/plan/presence.rs", "a host runs the machines of all"),
     ("crates/cloud/src/plan/transit.rs", "a host runs the machines of all"),
+    ("crates/cloud/src/relocation.rs", "hosts are the provider's, and what is on them is everybody's"),
     ("crates/cloud/src/reach/filter.rs", "a prefix list may be the provider's or another's"),
     ("crates/cloud/src/reach/gateway.rs", "whoever has a public address is reached at it"),
     ("crates/cloud/src/reach/transit.rs", "attachments of a transit gateway may be another's"),
@@ -84,6 +85,7 @@ const PLACES: &[(&str, &str)] = &[
     ),
     ("crates/cloud/src/vpn.rs", "the VPNs of a gateway that the view gave"),
     ("crates/control/src/agents.rs", "a host's token comes before any account"),
+    ("crates/control/src/relocation.rs", "hosts are the provider's"),
     ("crates/landfall/src/serve/mod.rs", "whether the root key opens what is sealed, whoever owns it"),
 ];
 

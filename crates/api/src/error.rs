@@ -286,6 +286,10 @@ fn quota(kind: QuotaKind, limit: u64) -> ApiError {
             format!("This subnet '{subnet}' has met its maximum number of allowed CIDRs: {limit}"),
         ),
         QuotaKind::SubnetsPerVpc => ("SubnetLimitExceeded", "The maximum number of subnets has been reached.".into()),
+        QuotaKind::NatGateways => (
+            "NatGatewayLimitExceeded",
+            format!("Performing this operation would exceed the limit of {limit} NAT gateways"),
+        ),
         QuotaKind::Of(code, noun) => (code, format!("The maximum number of {noun} ({limit}) has been reached.")),
         QuotaKind::AclsPerVpc => {
             ("NetworkAclLimitExceeded", "The maximum number of network ACLs has been reached.".into())

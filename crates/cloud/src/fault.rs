@@ -214,6 +214,8 @@ pub enum QuotaKind {
     RulesPerGroup,
     /// Security groups of an interface.
     GroupsPerInterface,
+    /// NAT gateways in a zone.
+    NatGateways,
     /// Private addresses of an interface, by the instance's type.
     AddressesPerInterface,
     /// IPv6 addresses of an interface, by the instance's type.

@@ -29,6 +29,7 @@ pub mod plan;
 pub mod power;
 pub mod prefix_list;
 pub mod reach;
+pub mod relocation;
 pub mod report;
 pub mod route;
 pub mod route_table;

@@ -91,8 +91,7 @@ fn check_new(view: &View<'_>, subnet: &Subnet, new: &NewNatGateway) -> Result<()
         row.state.is_live() && view.find::<Subnets, _>(row.subnet).is_some_and(|other| other.zone == subnet.zone)
     };
     if view.all::<NatGateways, _>().filter(in_zone).count() >= quotas.nat_gateways_per_zone as usize {
-        let kind = QuotaKind::Of("NatGatewayLimitExceeded", "NAT gateways in an Availability Zone");
-        return Err(Fault::Quota(kind, u64::from(quotas.nat_gateways_per_zone)));
+        return Err(Fault::Quota(QuotaKind::NatGateways, u64::from(quotas.nat_gateways_per_zone)));
     }
     let private = 1 + new.secondary.len() as u64 + u64::from(new.secondary_count);
     check_count(view, private.max(new.allocations.len() as u64), new.allocations.len())?;

@@ -3,6 +3,8 @@
 //! The room is taken in the transaction that places the instance, so that two launches at once never take the same.
 //! Memory isn't overcommitted; processors are, by the provider's ratio.
 
+use std::collections::BTreeSet;
+
 use landfall_model::{Host, HostId, Instance, InstanceState, InstanceType, Usage, ZoneName};
 
 use crate::fault::{Fault, QuotaKind};
@@ -41,8 +43,14 @@ pub fn choose(tx: &Tx<'_, '_>, kind: InstanceType, zone: ZoneName, pinned: Optio
 /// The host that does something for a whole zone, such as translating for a NAT gateway: the first one that is
 /// schedulable there.
 pub fn first_host(cloud: &Cloud, zone: ZoneName) -> Option<HostId> {
+    first_host_besides(cloud, zone, &BTreeSet::new())
+}
+
+/// The same among those that aren't lost.
+pub fn first_host_besides(cloud: &Cloud, zone: ZoneName, lost: &BTreeSet<HostId>) -> Option<HostId> {
     let serves = |host: &&Host| {
         host.schedulable
+            && !lost.contains(&host.id)
             && host.region.is_none_or(|region| region == zone.region)
             && host.zone.is_none_or(|index| index == zone.index)
     };

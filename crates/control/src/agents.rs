@@ -22,7 +22,7 @@ use tokio::sync::{Notify, oneshot};
 use crate::planned::Planned;
 
 /// How long a host's lease lasts without a poll.
-const LEASE: Duration = Duration::from_secs(15);
+pub(crate) const LEASE: Duration = Duration::from_secs(15);
 /// How long a question to a host is waited for.
 const ASK_TIMEOUT: Duration = Duration::from_secs(10);
 /// The longest poll.

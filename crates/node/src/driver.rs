@@ -145,7 +145,8 @@ pub trait Network: Send + Sync {
     /// Forgets that a port was heard, because its guest starts anew.
     fn forget(&self, id: InterfaceId);
     /// Records the traffic that the plan's flow logs are about, and delivers what is due by now. Returns how each of
-    /// those deliveries went: why it failed, if it did. Called every second or so; costs nothing where there is none.
+    /// those deliveries went: why it failed, if it did. Also says in the log which NAT gateways lacked ports. Called every
+    /// second or so; costs nothing where there is neither.
     fn record(&self, _plan: &HostPlan, _now: Timestamp) -> BTreeMap<FlowLogId, Option<String>> {
         BTreeMap::new()
     }

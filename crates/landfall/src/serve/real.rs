@@ -150,6 +150,7 @@ pub fn assemble(config: &Config, engine: &Engine<Cloud>) -> Result<Pieces> {
         workers: WORKERS,
     };
     let agents = Agents::new(engine.clone());
+    tokio::spawn(landfall_control::relocation::run(engine.clone(), agents.clone()));
     let link = InProcess { session: agents.session(), runtime: tokio::runtime::Handle::current() };
     Ok(Pieces {
         hosts: agents,

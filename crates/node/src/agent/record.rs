@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use landfall_model::agent::FlowLogSeen;
-use landfall_model::plan::{HostPlan, PieceKey};
+use landfall_model::plan::{HostPlan, PieceKey, Place};
 use landfall_model::{FlowLogId, Timestamp};
 
 use super::Shared;
@@ -43,19 +43,24 @@ impl Deliveries {
     }
 }
 
+/// Whether there is traffic to be recorded, or ports that could be lacking.
+fn has_something(plan: &HostPlan) -> bool {
+    plan.flow_logs().next().is_some() || plan.nat_gateways().any(|gateway| gateway.place == Place::Here)
+}
+
 impl Shared {
-    /// Has the network record while the plan has flow logs, and once more when it has none any longer.
+    /// Has the network record while the plan has something to, and once more when it has none any longer.
     pub(super) fn record_until_stopped(&self) {
         // What an agent before this one counted may be left to take away.
         let mut is_idle = false;
         let mut mind = self.mind();
         while !self.is_stopped() {
             let plan = mind.ledger.plan().filter(|_| mind.ledger.may_work()).cloned();
-            let Some(plan) = plan.filter(|plan| !is_idle || plan.flow_logs().next().is_some()) else {
+            let Some(plan) = plan.filter(|plan| !is_idle || has_something(plan)) else {
                 mind = self.wait(mind, None);
                 continue;
             };
-            is_idle = plan.flow_logs().next().is_none();
+            is_idle = !has_something(&plan);
             drop(mind);
             let now: Timestamp = self.now();
             // A network that fails at it must not end the recording of others.

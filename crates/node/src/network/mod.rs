@@ -19,6 +19,7 @@ mod border;
 mod connection;
 pub mod difference;
 mod entry;
+pub mod exhaustion;
 mod family;
 mod filter;
 pub mod flow;
@@ -141,6 +142,7 @@ pub struct HostNetwork {
     state: Mutex<State>,
     /// Locked before `state`, where both are.
     recorder: Mutex<flow::Recorder>,
+    exhaustion: Mutex<exhaustion::Exhaustion>,
 }
 
 /// How long changes alone are applied before all of the machine is looked at again.
@@ -188,7 +190,7 @@ impl Failures {
 impl HostNetwork {
     /// A driver with that configuration. Touches nothing yet.
     pub fn new(config: NetworkConfig) -> Self {
-        Self { config, state: Mutex::default(), recorder: Mutex::default() }
+        Self { config, state: Mutex::default(), recorder: Mutex::default(), exhaustion: Mutex::default() }
     }
 
     /// The configuration.
@@ -454,6 +456,7 @@ impl Network for HostNetwork {
     }
 
     fn record(&self, plan: &HostPlan, now: Timestamp) -> flow::Deliveries {
+        self.watch_exhaustion(plan, now);
         self.record_flows(plan, now)
     }
 

@@ -57,13 +57,19 @@ pub fn write(
     )
 }
 
+/// The name of the counter of flows that a gateway had no ports for.
+pub fn exhausted(mark: u32) -> String {
+    format!("nat_exhausted_{mark:x}")
+}
+
 /// A gateway's chain. Flows beyond what its ports can tell apart at one destination are counted and dropped, as they are
 /// where AWS counts `ErrorPortAllocation`. A flow keeps to one of its addresses by where it goes.
 fn write_gateway(text: &mut String, mark: u32, private: &[Ipv4Addr], public: &[Ipv4Addr]) -> fmt::Result {
     let flows = FLOWS * private.len().max(1);
+    let counter = exhausted(mark);
     writeln!(
         text,
-        "\tcounter nat_exhausted_{mark:x} {{ }}
+        "\tcounter {counter} {{ }}
 \tset nat_flows_{mark:x} {{
 \t\ttype ipv4_addr . inet_proto . inet_service
 \t\tsize 65535
@@ -71,7 +77,7 @@ fn write_gateway(text: &mut String, mark: u32, private: &[Ipv4Addr], public: &[I
 \t}}
 \tchain nat_{mark:x} {{
 \t\tmeta l4proto {{ tcp, udp }} add @nat_flows_{mark:x} {{ ip daddr . meta l4proto . th dport ct count over {flows} }} \
-         counter name nat_exhausted_{mark:x} drop"
+         counter name {counter} drop"
     )?;
     for (way, addresses) in [(format!("oifname \"{UPLINK}\" "), public), (String::new(), private)] {
         match addresses {

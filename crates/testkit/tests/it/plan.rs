@@ -80,7 +80,7 @@ fn changes(seed: u64) {
     mirror.check_same(&engine);
 }
 
-fn host(n: u8) -> Host {
+pub fn host(n: u8) -> Host {
     Host {
         id: HostId::from_random(u128::from(n)),
         facts: HostFacts {
