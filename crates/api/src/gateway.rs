@@ -24,6 +24,7 @@ use crate::outside::Outside;
 use crate::page::{self, Page};
 use crate::prologue::{Prologue, next_token_name};
 use crate::replay::Token;
+use crate::way;
 
 /// A request as it came in.
 #[derive(Debug)]
@@ -174,6 +175,7 @@ impl Gateway {
         record.scope = Some(scope);
         record.principal = Some(principal.arn().to_string());
         let Form::Spoken(protocol) = record.form else { return Err(absent_service(&claim.scope.service, record.form)) };
+        way::check(request)?;
         detect(&parts, &claim.scope.service).map_err(|error| error.refusal())?;
         let decoded = match protocol {
             Protocol::Json10 | Protocol::Json11 => {
@@ -183,6 +185,9 @@ impl Gateway {
             _ => landfall_wire::decode_query(request.body),
         };
         let decoded = decoded.map_err(|error| error.refusal(protocol))?;
+        if !protocol.is_typed() {
+            way::check_version(&claim.scope.service, decoded.version.as_deref())?;
+        }
         let operation = self.operation(&claim.scope.service, &decoded.action, protocol)?;
         record.action = Some(operation.action);
         let mut input = decoded.input;
@@ -327,8 +332,16 @@ impl Turn<'_> {
             Some(token) => Some(page::open(&self.gateway.page_key, &context, token)?),
             None => None,
         };
-        if let Some(limit) = self.prologue.max_results.filter(|limit| *limit > O::PAGE_LIMIT) {
-            return Err(ApiError::invalid("maxResults", limit, format_args!("Expecting at most {}.", O::PAGE_LIMIT)));
+        match self.prologue.max_results {
+            Some(limit) if limit > O::PAGE_LIMIT => {
+                let why = format_args!("Expecting at most {}.", O::PAGE_LIMIT);
+                return Err(ApiError::invalid("maxResults", limit, why));
+            }
+            Some(limit) if limit < O::PAGE_LEAST => {
+                let why = format_args!("Expecting a value greater than {}.", O::PAGE_LEAST);
+                return Err(ApiError::invalid("maxResults", limit, why));
+            }
+            _ => {}
         }
         let page = Page::new(after, self.prologue.max_results);
         let mut look =

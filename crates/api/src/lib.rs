@@ -18,6 +18,7 @@ pub mod prologue;
 pub mod replay;
 pub mod sts;
 pub mod vault;
+mod way;
 
 pub use demand::Demands;
 pub use error::ApiError;

@@ -45,6 +45,8 @@ pub trait Read: DeserializeOwned + Send + 'static {
     const FILTERS: FilterNames = FilterNames::NONE;
     /// The most rows of a page, for those that come in pages; 0 for those that don't.
     const PAGE_LIMIT: usize = 0;
+    /// The fewest rows that may be asked for as a page.
+    const PAGE_LEAST: usize = 1;
     /// What it answers, borrowed from the value where it can be.
     type Output<'v>: Serialize;
 

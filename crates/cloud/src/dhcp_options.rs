@@ -2,7 +2,7 @@
 //!
 //! Sources: the EC2 API Reference on CreateDhcpOptions; RFC 2132.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use landfall_model::{DhcpOptions, DhcpOptionsId, Usage, VpcId};
 
@@ -65,7 +65,11 @@ pub fn delete(tx: &mut Tx<'_, '_>, id: DhcpOptionsId) -> Result<(), Fault> {
 
 /// That an option is one of EC2's, with values that it takes.
 fn check(key: &str, values: &[String]) -> Result<(), Fault> {
-    let is_address = |value: &String| value.parse::<IpAddr>().is_ok();
+    let is_host = |address: IpAddr| {
+        let nowhere = address.is_unspecified() || address.is_multicast() || address == Ipv4Addr::BROADCAST;
+        !nowhere
+    };
+    let is_address = |value: &String| value.parse().is_ok_and(is_host);
     let is_name = |value: &String| {
         let plain = |c: char| c.is_ascii_alphanumeric() || "-._ ".contains(c);
         !value.is_empty() && value.len() <= MAX_NAME && value.chars().all(plain)
@@ -78,7 +82,7 @@ fn check(key: &str, values: &[String]) -> Result<(), Fault> {
         ),
         "ntp-servers" => (values.iter().all(is_address), "It takes up to four addresses."),
         "netbios-name-servers" => (
-            values.iter().all(|value| value.parse::<std::net::Ipv4Addr>().is_ok()),
+            values.iter().all(|value| value.parse::<Ipv4Addr>().is_ok_and(|address| is_host(address.into()))),
             "It takes up to four IPv4 addresses.",
         ),
         "domain-name" => (one && values.iter().all(is_name), "It takes one domain name."),

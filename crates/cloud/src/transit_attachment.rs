@@ -126,7 +126,8 @@ pub fn modify(
     remove: &[SubnetId],
     options: Options,
 ) -> Result<(), Fault> {
-    let mut row = need_available(&tx.view(), id)?.clone();
+    let before = need_available(&tx.view(), id)?.clone();
+    let mut row = before.clone();
     let AttachedResource::Vpc { subnets, dns, ipv6, appliance_mode, group_references, .. } = &mut row.resource else {
         return Err(Fault::no_such(id));
     };
@@ -143,6 +144,9 @@ pub fn modify(
     join(tx, &mut row, add)?;
     if matches!(&row.resource, AttachedResource::Vpc { subnets, .. } if subnets.is_empty()) {
         return Err(Fault::Combination(format!("{id} must keep at least one subnet.")));
+    }
+    if row == before {
+        return Ok(());
     }
     row.state = LinkState::Modifying;
     tx.put::<TransitAttachments>(row);

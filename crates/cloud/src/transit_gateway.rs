@@ -90,7 +90,8 @@ pub fn create(
 
 /// Changes a gateway. What is attached already stays associated as it is.
 pub fn modify(tx: &mut Tx<'_, '_>, id: TransitGatewayId, change: Change) -> Result<(), Fault> {
-    let mut row = need_available(&tx.view(), id)?.clone();
+    let before = need_available(&tx.view(), id)?.clone();
+    let mut row = before.clone();
     if let Some(asn) = change.asn.filter(|asn| *asn != row.options.asn) {
         check_asn(asn)?;
         let is_vpn = |row: &TransitGatewayAttachment| matches!(row.resource, AttachedResource::Vpn(_));
@@ -130,6 +131,9 @@ pub fn modify(tx: &mut Tx<'_, '_>, id: TransitGatewayId, change: Change) -> Resu
             other: row.association_table,
         },
     )?;
+    if row == before {
+        return Ok(());
+    }
     row.state = LinkState::Modifying;
     tx.put::<TransitGateways>(row);
     Ok(())

@@ -71,7 +71,8 @@ macro_rules! cidr {
                 let malformed = || MalformedCidr(text.chars().take(64).collect());
                 let (address, prefix) = text.split_once('/').ok_or_else(malformed)?;
                 let address: $address = address.parse().map_err(|_| malformed())?;
-                if prefix.is_empty() || prefix.len() > 3 || !prefix.bytes().all(|b| b.is_ascii_digit()) {
+                let zeros = prefix.len() > 1 && prefix.starts_with('0');
+                if prefix.is_empty() || prefix.len() > 3 || zeros || !prefix.bytes().all(|b| b.is_ascii_digit()) {
                     return Err(malformed());
                 }
                 let prefix = prefix.parse().map_err(|_| malformed())?;
@@ -264,7 +265,8 @@ impl FromStr for Mac {
         let mut bytes = [0; 6];
         let mut parts = text.split(':');
         for byte in &mut bytes {
-            let part = parts.next().filter(|p| p.len() == 2).ok_or_else(malformed)?;
+            let is_byte = |part: &&str| part.len() == 2 && part.bytes().all(|b| b.is_ascii_hexdigit());
+            let part = parts.next().filter(is_byte).ok_or_else(malformed)?;
             *byte = u8::from_str_radix(part, 16).map_err(|_| malformed())?;
         }
         if parts.next().is_some() { Err(malformed()) } else { Ok(Mac(bytes)) }
@@ -300,7 +302,17 @@ mod tests {
         assert_eq!(block.last(), Ipv4Addr::new(10, 1, 255, 255));
         assert_eq!(block.size(), 65536);
         assert_eq!("0.0.0.0/0".parse(), Ok(Ipv4Cidr::ALL));
-        for bad in ["", "10.0.0.0", "10.0.0.0/33", "10.0.0.0/+8", "10.0.0/8", "10.0.0.0/", "::/0"] {
+        for bad in [
+            "",
+            "10.0.0.0",
+            "10.0.0.0/33",
+            "10.0.0.0/+8",
+            "10.0.0.0/016",
+            "10.0.0.0/00",
+            "10.0.0/8",
+            "10.0.0.0/",
+            "::/0",
+        ] {
             assert!(bad.parse::<Ipv4Cidr>().is_err(), "{bad}");
         }
     }
@@ -321,6 +333,8 @@ mod tests {
         let mac = Mac([2, 0, 0xab, 0, 0, 1]);
         assert_eq!(mac.to_string().parse(), Ok(mac));
         assert_eq!(serde_json::to_string(&mac).unwrap(), format!("\"{mac}\""));
-        assert!("02:00:00:00:00".parse::<Mac>().is_err());
+        for bad in ["02:00:00:00:00", "02:00:00:00:00:+1", "02:00:00:00:00:0g"] {
+            assert!(bad.parse::<Mac>().is_err(), "{bad}");
+        }
     }
 }

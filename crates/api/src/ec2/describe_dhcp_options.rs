@@ -29,6 +29,7 @@ impl Read for DescribeDhcpOptions {
     const FILTERS: FilterNames =
         FilterNames { known: &["dhcp-options-id", "key", "owner-id", "tag-key", "value"], refused: &[] };
     const PAGE_LIMIT: usize = 1000;
+    const PAGE_LEAST: usize = 5;
     type Output<'v> = DescribeDhcpOptionsResult<'v>;
 
     fn run<'v>(self, look: &mut Look<'v, '_>) -> Result<DescribeDhcpOptionsResult<'v>, ApiError> {

@@ -28,6 +28,7 @@ impl Read for DescribeEgressOnlyInternetGateways {
     const ACTION: Action = Action::ec2("DescribeEgressOnlyInternetGateways");
     const FILTERS: FilterNames = FilterNames { known: &["tag-key"], refused: &[] };
     const PAGE_LIMIT: usize = 255;
+    const PAGE_LEAST: usize = 5;
     type Output<'v> = DescribeEgressOnlyInternetGatewaysResult<'v>;
 
     fn run<'v>(self, look: &mut Look<'v, '_>) -> Result<DescribeEgressOnlyInternetGatewaysResult<'v>, ApiError> {

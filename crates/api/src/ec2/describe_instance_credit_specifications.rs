@@ -33,6 +33,7 @@ struct CreditSpecification<'v> {
 impl Read for DescribeInstanceCreditSpecifications {
     const ACTION: Action = Action::ec2("DescribeInstanceCreditSpecifications");
     const PAGE_LIMIT: usize = 1000;
+    const PAGE_LEAST: usize = 5;
     const FILTERS: FilterNames = FilterNames { known: &["instance-id"], refused: &[] };
     type Output<'v> = DescribeInstanceCreditSpecificationsResult<'v>;
 

@@ -129,6 +129,7 @@ impl Read for DescribeInstanceStatus {
         ],
     };
     const PAGE_LIMIT: usize = 1000;
+    const PAGE_LEAST: usize = 5;
     type Output<'v> = DescribeInstanceStatusResult;
 
     fn run<'v>(self, look: &mut Look<'v, '_>) -> Result<DescribeInstanceStatusResult, ApiError> {

@@ -42,6 +42,7 @@ struct Offering {
 impl Read for DescribeInstanceTypeOfferings {
     const ACTION: Action = Action::ec2("DescribeInstanceTypeOfferings");
     const PAGE_LIMIT: usize = 1000;
+    const PAGE_LEAST: usize = 5;
     const FILTERS: FilterNames = FilterNames { known: &["instance-type", "location"], refused: &[] };
     type Output<'v> = DescribeInstanceTypeOfferingsResult;
 

@@ -115,6 +115,7 @@ struct PlacementGroupInfo {
 impl Read for DescribeInstanceTypes {
     const ACTION: Action = Action::ec2("DescribeInstanceTypes");
     const PAGE_LIMIT: usize = 100;
+    const PAGE_LEAST: usize = 5;
     const FILTERS: FilterNames = FilterNames { known: KNOWN, refused: REFUSED };
     type Output<'v> = DescribeInstanceTypesResult;
 

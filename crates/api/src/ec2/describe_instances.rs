@@ -33,6 +33,7 @@ impl Read for DescribeInstances {
     const ACTION: Action = Action::ec2("DescribeInstances");
     const FILTERS: FilterNames = instance_filter::NAMES;
     const PAGE_LIMIT: usize = 1000;
+    const PAGE_LEAST: usize = 5;
     type Output<'v> = DescribeInstancesResult<'v>;
 
     fn run<'v>(self, look: &mut Look<'v, '_>) -> Result<DescribeInstancesResult<'v>, ApiError> {

@@ -31,6 +31,7 @@ impl Read for DescribeInternetGateways {
         refused: &[],
     };
     const PAGE_LIMIT: usize = 1000;
+    const PAGE_LEAST: usize = 5;
     type Output<'v> = DescribeInternetGatewaysResult<'v>;
 
     fn run<'v>(self, look: &mut Look<'v, '_>) -> Result<DescribeInternetGatewaysResult<'v>, ApiError> {

@@ -30,6 +30,7 @@ impl Read for DescribeNatGateways {
     const FILTERS: FilterNames =
         FilterNames { known: &["nat-gateway-id", "state", "subnet-id", "tag-key", "vpc-id"], refused: &[] };
     const PAGE_LIMIT: usize = 1000;
+    const PAGE_LEAST: usize = 5;
     type Output<'v> = DescribeNatGatewaysResult<'v>;
 
     fn run<'v>(self, look: &mut Look<'v, '_>) -> Result<DescribeNatGatewaysResult<'v>, ApiError> {

@@ -51,6 +51,7 @@ impl Read for DescribeNetworkAcls {
         refused: &[],
     };
     const PAGE_LIMIT: usize = 1000;
+    const PAGE_LEAST: usize = 5;
     type Output<'v> = DescribeNetworkAclsResult<'v>;
 
     fn run<'v>(self, look: &mut Look<'v, '_>) -> Result<DescribeNetworkAclsResult<'v>, ApiError> {

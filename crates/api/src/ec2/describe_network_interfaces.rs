@@ -76,6 +76,7 @@ impl Read for DescribeNetworkInterfaces {
         refused: &[],
     };
     const PAGE_LIMIT: usize = 1000;
+    const PAGE_LEAST: usize = 5;
     type Output<'v> = DescribeNetworkInterfacesResult<'v>;
 
     fn run<'v>(self, look: &mut Look<'v, '_>) -> Result<DescribeNetworkInterfacesResult<'v>, ApiError> {

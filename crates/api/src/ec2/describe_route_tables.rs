@@ -53,6 +53,7 @@ impl Read for DescribeRouteTables {
         refused: &[],
     };
     const PAGE_LIMIT: usize = 100;
+    const PAGE_LEAST: usize = 5;
     type Output<'v> = DescribeRouteTablesResult<'v>;
 
     fn run<'v>(self, look: &mut Look<'v, '_>) -> Result<DescribeRouteTablesResult<'v>, ApiError> {

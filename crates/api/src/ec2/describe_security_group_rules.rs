@@ -27,6 +27,7 @@ pub struct DescribeSecurityGroupRulesResult<'v> {
 impl Read for DescribeSecurityGroupRules {
     const ACTION: Action = Action::ec2("DescribeSecurityGroupRules");
     const PAGE_LIMIT: usize = 1000;
+    const PAGE_LEAST: usize = 5;
     const FILTERS: FilterNames =
         FilterNames { known: &["group-id", "security-group-rule-id", "tag:<key>"], refused: &[] };
     type Output<'v> = DescribeSecurityGroupRulesResult<'v>;

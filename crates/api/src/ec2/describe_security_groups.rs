@@ -30,6 +30,7 @@ pub struct DescribeSecurityGroupsResult<'v> {
 impl Read for DescribeSecurityGroups {
     const ACTION: Action = Action::ec2("DescribeSecurityGroups");
     const PAGE_LIMIT: usize = 1000;
+    const PAGE_LEAST: usize = 5;
     const FILTERS: FilterNames = FilterNames {
         known: &[
             "description",

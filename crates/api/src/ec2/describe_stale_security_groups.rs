@@ -50,6 +50,7 @@ struct StalePermission<'v> {
 impl Read for DescribeStaleSecurityGroups {
     const ACTION: Action = Action::ec2("DescribeStaleSecurityGroups");
     const PAGE_LIMIT: usize = 255;
+    const PAGE_LEAST: usize = 5;
     type Output<'v> = DescribeStaleSecurityGroupsResult<'v>;
 
     fn run<'v>(self, look: &mut Look<'v, '_>) -> Result<DescribeStaleSecurityGroupsResult<'v>, ApiError> {

@@ -60,6 +60,7 @@ impl Read for DescribeSubnets {
         refused: &[],
     };
     const PAGE_LIMIT: usize = 1000;
+    const PAGE_LEAST: usize = 5;
     type Output<'v> = DescribeSubnetsResult<'v>;
 
     fn run<'v>(self, look: &mut Look<'v, '_>) -> Result<DescribeSubnetsResult<'v>, ApiError> {

@@ -33,6 +33,7 @@ struct TagDescription<'v> {
 impl Read for DescribeTags {
     const ACTION: Action = Action::ec2("DescribeTags");
     const PAGE_LIMIT: usize = 1000;
+    const PAGE_LEAST: usize = 5;
     const FILTERS: FilterNames =
         FilterNames { known: &["key", "resource-id", "resource-type", "tag:<key>", "value"], refused: &[] };
     type Output<'v> = DescribeTagsResult<'v>;

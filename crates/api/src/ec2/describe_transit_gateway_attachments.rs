@@ -70,6 +70,7 @@ impl Read for DescribeTransitGatewayAttachments {
         refused: &[],
     };
     const PAGE_LIMIT: usize = 1000;
+    const PAGE_LEAST: usize = 5;
     type Output<'v> = DescribeTransitGatewayAttachmentsResult<'v>;
 
     fn run<'v>(self, look: &mut Look<'v, '_>) -> Result<DescribeTransitGatewayAttachmentsResult<'v>, ApiError> {

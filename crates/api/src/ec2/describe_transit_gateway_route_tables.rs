@@ -39,6 +39,7 @@ impl Read for DescribeTransitGatewayRouteTables {
         refused: &[],
     };
     const PAGE_LIMIT: usize = 1000;
+    const PAGE_LEAST: usize = 5;
     type Output<'v> = DescribeTransitGatewayRouteTablesResult<'v>;
 
     fn run<'v>(self, look: &mut Look<'v, '_>) -> Result<DescribeTransitGatewayRouteTablesResult<'v>, ApiError> {

@@ -32,6 +32,7 @@ impl Read for DescribeTransitGatewayVpcAttachments {
         refused: &[],
     };
     const PAGE_LIMIT: usize = 1000;
+    const PAGE_LEAST: usize = 5;
     type Output<'v> = DescribeTransitGatewayVpcAttachmentsResult<'v>;
 
     fn run<'v>(self, look: &mut Look<'v, '_>) -> Result<DescribeTransitGatewayVpcAttachmentsResult<'v>, ApiError> {

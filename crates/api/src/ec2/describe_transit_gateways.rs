@@ -45,6 +45,7 @@ impl Read for DescribeTransitGateways {
         refused: &[],
     };
     const PAGE_LIMIT: usize = 1000;
+    const PAGE_LEAST: usize = 5;
     type Output<'v> = DescribeTransitGatewaysResult<'v>;
 
     fn run<'v>(self, look: &mut Look<'v, '_>) -> Result<DescribeTransitGatewaysResult<'v>, ApiError> {

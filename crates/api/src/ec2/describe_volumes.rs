@@ -91,6 +91,7 @@ impl Read for DescribeVolumes {
         refused: &[],
     };
     const PAGE_LIMIT: usize = 1000;
+    const PAGE_LEAST: usize = 5;
     type Output<'v> = DescribeVolumesResult<'v>;
 
     fn run<'v>(self, look: &mut Look<'v, '_>) -> Result<DescribeVolumesResult<'v>, ApiError> {

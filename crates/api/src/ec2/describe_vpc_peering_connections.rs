@@ -43,6 +43,7 @@ impl Read for DescribeVpcPeeringConnections {
         refused: &[],
     };
     const PAGE_LIMIT: usize = 1000;
+    const PAGE_LEAST: usize = 5;
     type Output<'v> = DescribeVpcPeeringConnectionsResult<'v>;
 
     fn run<'v>(self, look: &mut Look<'v, '_>) -> Result<DescribeVpcPeeringConnectionsResult<'v>, ApiError> {

@@ -47,6 +47,7 @@ impl Read for DescribeVpcs {
         refused: &[],
     };
     const PAGE_LIMIT: usize = 1000;
+    const PAGE_LEAST: usize = 5;
     type Output<'v> = DescribeVpcsResult<'v>;
 
     fn run<'v>(self, look: &mut Look<'v, '_>) -> Result<DescribeVpcsResult<'v>, ApiError> {

@@ -29,6 +29,7 @@ struct Association {
 impl Read for GetManagedPrefixListAssociations {
     const ACTION: Action = Action::ec2("GetManagedPrefixListAssociations");
     const PAGE_LIMIT: usize = 255;
+    const PAGE_LEAST: usize = 5;
     type Output<'v> = GetManagedPrefixListAssociationsResult;
 
     fn demands(&self, view: &View<'_>, demands: &mut Demands) {

@@ -32,6 +32,7 @@ impl Read for GetTransitGatewayAttachmentPropagations {
     const ACTION: Action = Action::ec2("GetTransitGatewayAttachmentPropagations");
     const FILTERS: FilterNames = FilterNames { known: &["transit-gateway-route-table-id"], refused: &[] };
     const PAGE_LIMIT: usize = 1000;
+    const PAGE_LEAST: usize = 5;
     type Output<'v> = GetTransitGatewayAttachmentPropagationsResult;
 
     fn run(self, look: &mut Look<'_, '_>) -> Result<GetTransitGatewayAttachmentPropagationsResult, ApiError> {

@@ -27,6 +27,7 @@ impl Read for GetTransitGatewayRouteTablePropagations {
     const FILTERS: FilterNames =
         FilterNames { known: &["resource-id", "resource-type", "transit-gateway-attachment-id"], refused: &[] };
     const PAGE_LIMIT: usize = 1000;
+    const PAGE_LEAST: usize = 5;
     type Output<'v> = GetTransitGatewayRouteTablePropagationsResult;
 
     fn run(self, look: &mut Look<'_, '_>) -> Result<GetTransitGatewayRouteTablePropagationsResult, ApiError> {

@@ -19,6 +19,7 @@ pub struct GetVpnConnectionDeviceTypesResult {
 impl Read for GetVpnConnectionDeviceTypes {
     const ACTION: Action = Action::ec2("GetVpnConnectionDeviceTypes");
     const PAGE_LIMIT: usize = 1000;
+    const PAGE_LEAST: usize = 200;
     type Output<'v> = GetVpnConnectionDeviceTypesResult;
 
     fn demands(&self, _: &View<'_>, demands: &mut Demands) {

@@ -50,6 +50,7 @@ impl Read for SearchTransitGatewayRoutes {
     };
     /// AWS answers no more than this many, and says whether there are more.
     const PAGE_LIMIT: usize = 1000;
+    const PAGE_LEAST: usize = 5;
     type Output<'v> = SearchTransitGatewayRoutesResult;
 
     fn demands(&self, view: &View<'_>, demands: &mut Demands) {

@@ -303,6 +303,18 @@ impl Client<'_> {
 
     /// Signs and sends a body with headers, of which the last is the content type, the only one that is signed.
     pub fn post_with(&self, service: &str, more: &[(&'static str, &'static str)], body: &[u8]) -> HttpAnswer {
+        self.send_to(service, "POST", "/", more, body)
+    }
+
+    /// The same by any method, to any path.
+    pub fn send_to(
+        &self,
+        service: &str,
+        method: &str,
+        path: &str,
+        more: &[(&'static str, &'static str)],
+        body: &[u8],
+    ) -> HttpAnswer {
         let host = format!("{service}.{}.amazonaws.com", self.region);
         let iso = Time(self.world.clock.wall_ms()).to_string();
         let stamp: String = iso[..19].chars().filter(|c| !"-:".contains(*c)).chain(['Z']).collect();
@@ -311,7 +323,7 @@ impl Client<'_> {
         let content_type = more[more.len() - 1].1;
         let signed = "content-type;host;x-amz-date";
         let canonical = format!(
-            "POST\n/\n\ncontent-type:{content_type}\nhost:{host}\nx-amz-date:{stamp}\n\n{signed}\n{}",
+            "{method}\n{path}\n\ncontent-type:{content_type}\nhost:{host}\nx-amz-date:{stamp}\n\n{signed}\n{}",
             sha256(body)
         );
         let to_sign = format!("AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{}", sha256(canonical.as_bytes()));
@@ -329,8 +341,8 @@ impl Client<'_> {
             headers.insert(name, HeaderValue::from_str(value).unwrap());
         }
         let request = HttpRequest {
-            method: "POST",
-            path: "/",
+            method,
+            path,
             query: "",
             headers: &headers,
             body,

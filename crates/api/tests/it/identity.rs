@@ -35,3 +35,26 @@ fn a_service_that_is_not_there_is_named_in_the_form_that_its_clients_read() {
         assert!(service == "iam" || answer.content_type == media, "{}", answer.content_type);
     }
 }
+
+#[test]
+fn what_was_meant_for_another_version_or_place_is_refused() {
+    let world = World::new();
+    let client = world.root();
+    let send = |service: &str, method: &str, path: &str, body: &str| {
+        let form = &[("content-type", "application/x-www-form-urlencoded")];
+        let answer = client.send_to(service, method, path, form, body.as_bytes());
+        (answer.status, String::from_utf8_lossy(&answer.body).into_owned())
+    };
+    for (service, action) in [("ec2", "DescribeVpcs"), ("sts", "GetCallerIdentity")] {
+        let (status, body) = send(service, "POST", "/", &format!("Action={action}&Version=2010-03-31"));
+        assert_eq!(status, 400);
+        assert!(body.contains("<Code>NoSuchVersion</Code>") && body.contains("(2010-03-31)"), "{body}");
+        assert_eq!(send(service, "POST", "/", &format!("Action={action}")).0, 200, "none named");
+    }
+    assert_eq!(send("ec2", "POST", "/", "Action=DescribeVpcs&Version=2014-10-01").0, 200, "an older one");
+    let good = "Action=DescribeVpcs&Version=2016-11-15";
+    let (status, body) = send("ec2", "POST", "/ec2", good);
+    assert!(status == 404 && body.contains("/ec2"), "{body}");
+    let (status, body) = send("ec2", "PUT", "/", good);
+    assert!(status == 405 && body.contains("MethodNotAllowed"), "{body}");
+}

@@ -537,15 +537,31 @@ fn pages_follow_one_another_whoever_else_has_rows() {
     let world = World::new();
     default_vpc(&world.root());
     for client in [world.root(), world.other()] {
-        let first = client.ok("DescribeSubnets", &[("MaxResults", "2")]);
-        assert_eq!(list(&first, "subnetSet").len(), 2);
+        let vpc = default_vpc(&client);
+        for third in 96..99 {
+            let block = format!("172.31.{third}.0/24");
+            client.ok("CreateSubnet", &[("VpcId", &vpc), ("CidrBlock", &block)]);
+        }
+        let first = client.ok("DescribeSubnets", &[("MaxResults", "5")]);
+        assert_eq!(list(&first, "subnetSet").len(), 5);
         let token = at(&first, "nextToken").to_owned();
-        let second = client.ok("DescribeSubnets", &[("MaxResults", "2"), ("NextToken", &token)]);
+        let second = client.ok("DescribeSubnets", &[("MaxResults", "5"), ("NextToken", &token)]);
         assert_eq!(list(&second, "subnetSet").len(), 1);
         assert!(find(&second, "nextToken").is_none());
         let mut seen = column(&first, "subnetSet", "subnetId");
         seen.extend(column(&second, "subnetSet", "subnetId"));
         assert_eq!(seen, column(&client.ok("DescribeSubnets", &[]), "subnetSet", "subnetId"));
+    }
+}
+
+#[test]
+fn a_page_is_neither_too_small_nor_too_large() {
+    let world = World::new();
+    let answer = world.root().call("DescribeSubnets", &[("MaxResults", "4")]);
+    let words = "Value (4) for parameter maxResults is invalid. Expecting a value greater than 5.";
+    assert_eq!((answer.code().as_str(), answer.message().as_str()), ("InvalidParameterValue", words));
+    for (action, size) in [("DescribeSubnets", "1000"), ("DescribeRouteTables", "100"), ("DescribeVpcs", "5")] {
+        world.root().ok(action, &[("MaxResults", size)]);
     }
 }
 

@@ -404,6 +404,8 @@ fn a_gateway_lives_and_is_shown_for_a_while_after() {
     let attachment = at(&answer, "transitGatewayVpcAttachment.transitGatewayAttachmentId").to_owned();
     world.settle();
     assert_eq!(client.refused("CreateTransitGatewayVpcAttachment", &attach), "DuplicateTransitGatewayAttachment");
+    let modified = client.ok("ModifyTransitGatewayVpcAttachment", &[("TransitGatewayAttachmentId", &attachment)]);
+    assert_eq!(at(&modified, "transitGatewayVpcAttachment.state"), "available", "nothing was changed");
     assert_eq!(client.refused("DeleteTransitGateway", &[("TransitGatewayId", &id)]), "IncorrectState");
     client.ok("DeleteTransitGatewayVpcAttachment", &[("TransitGatewayAttachmentId", &attachment)]);
     world.settle();

@@ -1,0 +1,42 @@
+//! The way a request came: to the one path that there is, by a method that has a meaning, for a version of its service's
+//! API that exists. What came another way was meant for somebody else.
+
+use http::Method;
+
+use crate::error::ApiError;
+use crate::gateway::HttpRequest;
+
+/// The versions of EC2's API that AWS's tools have spoken since 2014. All that they send is also in the newest, in which
+/// they are answered. Source: botocore's models.
+const EC2: &[&str] =
+    &["2014-09-01", "2014-10-01", "2015-03-01", "2015-04-15", "2015-10-01", "2016-04-01", "2016-09-15", "2016-11-15"];
+const STS: &[&str] = &["2011-06-15"];
+
+/// That a request was sent to `/`, by `GET` or `POST`.
+pub(crate) fn check(request: &HttpRequest<'_>) -> Result<(), ApiError> {
+    if ![Method::GET, Method::POST].iter().any(|method| method.as_str() == request.method) {
+        let message = format!("The method {} is not allowed; it is GET or POST.", request.method);
+        return Err(ApiError::new("MethodNotAllowed", message).with_status(405));
+    }
+    if !matches!(request.path, "/" | "") {
+        let message = format!("There is nothing at {}; requests go to /.", request.path);
+        return Err(ApiError::new("UnknownOperationException", message).with_status(404));
+    }
+    Ok(())
+}
+
+/// That a version, if one is named, is one of the service's. A service that isn't there is named by another error.
+pub(crate) fn check_version(service: &str, version: Option<&str>) -> Result<(), ApiError> {
+    let (name, known) = match service {
+        "ec2" => ("AmazonEC2", EC2),
+        "sts" => ("AWSSecurityTokenService", STS),
+        _ => return Ok(()),
+    };
+    match version {
+        Some(version) if !known.contains(&version) => {
+            let message = format!("The requested version ({version}) of service {name} does not exist");
+            Err(ApiError::new("NoSuchVersion", message))
+        }
+        _ => Ok(()),
+    }
+}
