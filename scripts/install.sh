@@ -12,8 +12,8 @@ cd "$(dirname "$0")/.."
 BUILD="gcc libc6-dev make pkg-config git python3 ca-certificates"
 RUN="qemu-system-x86 qemu-utils nftables iproute2 openssh-client mmdebstrap e2fsprogs fdisk grub-pc-bin grub-common cpio ca-certificates"
 TEST="python3-venv curl"
-# What makes things faster, and what nothing depends on.
-OPTIONAL="mold"
+# What makes things faster, and what a test is skipped without: nothing else depends on these.
+OPTIONAL="mold isc-dhcp-client"
 
 main() {
   [ $# -gt 0 ] || { sed -n '2,8s/^# \{0,1\}//p' "$0" >&2; exit 2; }
@@ -46,7 +46,7 @@ as_root() {
 
 apt() {
   # A machine that has just started may still be updating itself: wait for its lock rather than fail.
-  as_root env DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 apt-get -y -o DPkg::Lock::Timeout=300 "$@"
+  as_root env DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8 apt-get -y -o DPkg::Lock::Timeout=300 -o Acquire::Retries=5 "$@"
 }
 
 LOG=$(mktemp)
@@ -90,12 +90,11 @@ ensure_packages() {
 }
 
 try_packages() {
-  local names
-  names=$(missing "$@")
-  if [ -n "$names" ] && command -v apt-get >/dev/null && [ -n "$(candidate "${names%% *}")" ]; then
-    # shellcheck disable=SC2086
-    apt_install $names || echo "not installed, and not needed: $names" >&2
-  fi
+  local name
+  command -v apt-get >/dev/null || return 0
+  for name in $(missing "$@"); do
+    [ -n "$(candidate "$name")" ] && apt_install "$name" || echo "not installed, and not needed: $name" >&2
+  done
 }
 
 # Rust as new as Cargo.toml asks for: Debian's own is often older.
@@ -111,7 +110,7 @@ ensure_rust() {
       rustup default stable
     else
       ensure_packages curl
-      curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh -s -- -y --profile minimal
+      curl --proto '=https' --tlsv1.2 --retry 5 -sSf https://sh.rustup.rs | sh -s -- -y --profile minimal
     fi
   fi
   if command -v rustup >/dev/null && ! { cargo fmt --version && cargo clippy --version; } >/dev/null 2>&1; then
@@ -129,7 +128,7 @@ ensure_python() {
   [ -x "$python" ] || python=python3
   rm -rf "$venv"
   "$python" -m venv "$venv"
-  "$venv/bin/pip" install --quiet --disable-pip-version-check -r "$wanted"
+  "$venv/bin/pip" install --quiet --disable-pip-version-check --retries 10 --timeout 60 -r "$wanted"
   cp "$wanted" "$venv/installed.txt"
 }
 
