@@ -6,6 +6,7 @@ pub mod agents;
 pub mod clockwork;
 pub mod planned;
 pub mod relocation;
+pub mod retention;
 pub mod seed;
 pub mod settle;
 

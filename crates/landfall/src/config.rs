@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use landfall_cloud::value::default_settings;
+use landfall_control::retention;
 use landfall_model::{AccountId, ImageId, Ipv4Cidr, Quotas, Region, Settings};
 use serde::Deserialize;
 
@@ -56,6 +57,8 @@ pub struct Config {
     pub network: NetworkFile,
     /// The folders that stand for buckets, by the bucket's name.
     pub buckets: BTreeMap<String, PathBuf>,
+    /// How long the records of calls that changed nothing are kept.
+    pub keep_audit: Duration,
 }
 
 /// The keys of the configuration file.
@@ -77,6 +80,7 @@ struct File {
     host_names: Vec<String>,
     root_key: Option<PathBuf>,
     cpu_ratio: Option<u32>,
+    audit_days: Option<u32>,
     quotas: Quotas,
     network: NetworkFile,
     /// The folders that stand for buckets: flow logs are written there.
@@ -121,6 +125,8 @@ impl Config {
                 && id.bytes().all(|b| b.is_ascii_graphic() && b != b'/' && b != b',')),
             "an access key's id has 1 to 128 letters, digits and signs, and no slash or comma"
         );
+        let audit_days = file.audit_days.unwrap_or(retention::AUDIT_DAYS);
+        ensure!(audit_days > 0, "audit_days: an audit that is kept for no day is none");
         let mut settings = default_settings();
         settings.quotas = file.quotas;
         settings.cpu_ratio = file.cpu_ratio.unwrap_or(settings.cpu_ratio);
@@ -149,6 +155,7 @@ impl Config {
             settings,
             network: file.network,
             buckets: check_buckets(simulate, file.buckets)?,
+            keep_audit: Duration::from_secs(86_400) * audit_days,
         })
     }
 }

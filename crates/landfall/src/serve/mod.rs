@@ -106,6 +106,7 @@ async fn serve(config: Config) -> Result<()> {
         None => None,
     };
     let clockwork = tokio::spawn(landfall_control::clockwork::run(engine.clone(), pieces.settle));
+    let retention = tokio::spawn(landfall_control::retention::run(engine.clone(), server.config.keep_audit));
     let published = record.publish()?;
     tracing::info!(listen = %listen, simulate = server.config.simulate, hypervisor = record.hypervisor, "the cloud answers");
     let mut ends = [signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?];
@@ -117,6 +118,7 @@ async fn serve(config: Config) -> Result<()> {
     }
     tracing::info!("ending; guests run on");
     clockwork.abort();
+    retention.abort();
     drop(published);
     if let Some(agent) = agent {
         // The agent's threads may wait for the control plane, which waits for nobody: not on this runtime's threads.
