@@ -94,6 +94,8 @@ pub struct Gateway {
     outside: Outside,
     settle: Option<Arc<dyn Settle>>,
     entropy: Mutex<Entropy>,
+    /// For the numbers of requests that come while a transaction has the other.
+    spare: Mutex<Entropy>,
     page_key: hmac::Key,
     operations: HashMap<(&'static str, &'static str), &'static Operation>,
 }
@@ -115,6 +117,7 @@ impl Gateway {
             outside: options.outside,
             settle: options.settle,
             entropy: Mutex::new(options.entropy),
+            spare: Mutex::new(Entropy::from_system()),
             page_key,
             operations: crate::operations().map(|o| ((o.action.service, o.action.name), o)).collect(),
         }
@@ -262,10 +265,12 @@ impl Gateway {
         }
     }
 
+    /// A number for a request, which waits for no transaction.
     fn request_id(&self) -> String {
-        let mut entropy = self.entropy.lock().unwrap_or_else(PoisonError::into_inner);
-        let bits = entropy.next_u128();
-        drop(entropy);
+        let bits = match self.entropy.try_lock() {
+            Ok(mut entropy) => entropy.next_u128(),
+            Err(_) => self.spare.lock().unwrap_or_else(PoisonError::into_inner).next_u128(),
+        };
         let (a, b, c, d, e) =
             (bits >> 96, bits >> 80 & 0xffff, bits >> 64 & 0xfff, bits >> 48 & 0x3fff, bits & 0xffff_ffff_ffff);
         format!("{a:08x}-{b:04x}-4{c:03x}-{:04x}-{e:012x}", d | 0x8000)

@@ -94,22 +94,31 @@ fn need_pair<'v>(
     Ok((table, attachment))
 }
 
+/// Changes an attachment in what it has to do with a table of its gateway.
+fn change(
+    tx: &mut Tx<'_, '_>,
+    table: TransitGatewayRouteTableId,
+    attachment: TransitGatewayAttachmentId,
+    edit: impl FnOnce(&mut TransitGatewayAttachment) -> Result<(), Fault>,
+) -> Result<(), Fault> {
+    let mut row = need_pair(&tx.view(), table, attachment)?.1.clone();
+    edit(&mut row)?;
+    tx.put::<TransitAttachments>(row);
+    Ok(())
+}
+
 /// Routes what comes from an attachment by a table. It must not be routed by one already.
 pub fn associate(
     tx: &mut Tx<'_, '_>,
     table: TransitGatewayRouteTableId,
     attachment: TransitGatewayAttachmentId,
 ) -> Result<(), Fault> {
-    let view = tx.view();
-    let (_, row) = need_pair(&view, table, attachment)?;
-    if let Some(other) = row.association {
-        return Err(Fault::AlreadyAssociated(format!(
+    change(tx, table, attachment, |row| match row.association.replace(table) {
+        None => Ok(()),
+        Some(other) => Err(Fault::AlreadyAssociated(format!(
             "Transit Gateway Attachment {attachment} is already associated to a route table ({other})"
-        )));
-    }
-    let key = row.key();
-    tx.update::<TransitAttachments, _>(&key, |row| row.association = Some(table));
-    Ok(())
+        ))),
+    })
 }
 
 /// Ends that.
@@ -118,18 +127,14 @@ pub fn disassociate(
     table: TransitGatewayRouteTableId,
     attachment: TransitGatewayAttachmentId,
 ) -> Result<(), Fault> {
-    let view = tx.view();
-    let (_, row) = need_pair(&view, table, attachment)?;
-    if row.association != Some(table) {
-        return Err(Fault::NoSuch {
+    change(tx, table, attachment, |row| match row.association.take() {
+        Some(associated) if associated == table => Ok(()),
+        _ => Err(Fault::NoSuch {
             code: "InvalidAssociation.NotFound",
             noun: "association",
             id: format!("{table}_{attachment}"),
-        });
-    }
-    let key = row.key();
-    tx.update::<TransitAttachments, _>(&key, |row| row.association = None);
-    Ok(())
+        }),
+    })
 }
 
 /// Lets an attachment tell a table its blocks.
@@ -138,17 +143,16 @@ pub fn propagate(
     table: TransitGatewayRouteTableId,
     attachment: TransitGatewayAttachmentId,
 ) -> Result<(), Fault> {
-    let view = tx.view();
-    let (_, row) = need_pair(&view, table, attachment)?;
-    if row.propagations.contains(&table) {
-        return Err(Fault::Taken {
-            code: "TransitGatewayRouteTablePropagation.Duplicate",
-            message: format!("Propagation for {attachment} already exists in {table}."),
-        });
-    }
-    let key = row.key();
-    tx.update::<TransitAttachments, _>(&key, |row| row.propagations.push(table));
-    Ok(())
+    change(tx, table, attachment, |row| {
+        if row.propagations.contains(&table) {
+            return Err(Fault::Taken {
+                code: "TransitGatewayRouteTablePropagation.Duplicate",
+                message: format!("Propagation for {attachment} already exists in {table}."),
+            });
+        }
+        row.propagations.push(table);
+        Ok(())
+    })
 }
 
 /// Ends that.
@@ -157,18 +161,18 @@ pub fn stop_propagating(
     table: TransitGatewayRouteTableId,
     attachment: TransitGatewayAttachmentId,
 ) -> Result<(), Fault> {
-    let view = tx.view();
-    let (_, row) = need_pair(&view, table, attachment)?;
-    if !row.propagations.contains(&table) {
-        return Err(Fault::NoSuch {
+    change(tx, table, attachment, |row| {
+        let before = row.propagations.len();
+        row.propagations.retain(|other| *other != table);
+        if row.propagations.len() < before {
+            return Ok(());
+        }
+        Err(Fault::NoSuch {
             code: "TransitGatewayRouteTablePropagation.NotFound",
             noun: "propagation",
             id: format!("{table}_{attachment}"),
-        });
-    }
-    let key = row.key();
-    tx.update::<TransitAttachments, _>(&key, |row| row.propagations.retain(|other| *other != table));
-    Ok(())
+        })
+    })
 }
 
 /// Writes a route into a table: a new one, or in the place of one that was written before.

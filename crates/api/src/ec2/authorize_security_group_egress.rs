@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::shape::TagSpecifications;
 use super::shape::authorize::{Authorized, authorize, demand};
-use super::shape::permission::{IpPermissionIn, SingleRule, demand_group};
+use super::shape::permission::{IpPermissionIn, SingleRule, demand_group, single_rule};
 use crate::{Action, ApiError, Demands, Write};
 
 #[derive(Deserialize)]
@@ -27,14 +27,7 @@ pub struct AuthorizeSecurityGroupEgress {
 
 impl AuthorizeSecurityGroupEgress {
     fn single(&self) -> SingleRule<'_> {
-        SingleRule {
-            cidr_ip: self.cidr_ip,
-            from_port: self.from_port,
-            to_port: self.to_port,
-            ip_protocol: self.ip_protocol.as_deref(),
-            source_group: self.source_security_group_name.as_deref(),
-            source_owner: self.source_security_group_owner_id.as_deref(),
-        }
+        single_rule!(self)
     }
 }
 

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::shape::TagSpecifications;
 use super::shape::authorize::{Authorized, authorize, demand};
-use super::shape::permission::{GroupRef, IpPermissionIn, SingleRule};
+use super::shape::permission::{GroupRef, IpPermissionIn, SingleRule, single_rule};
 use crate::{Action, ApiError, Demands, Write};
 
 #[derive(Deserialize)]
@@ -32,14 +32,7 @@ impl AuthorizeSecurityGroupIngress {
     }
 
     fn single(&self) -> SingleRule<'_> {
-        SingleRule {
-            cidr_ip: self.cidr_ip,
-            from_port: self.from_port,
-            to_port: self.to_port,
-            ip_protocol: self.ip_protocol.as_deref(),
-            source_group: self.source_security_group_name.as_deref(),
-            source_owner: self.source_security_group_owner_id.as_deref(),
-        }
+        single_rule!(self)
     }
 }
 

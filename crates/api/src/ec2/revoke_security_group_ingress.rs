@@ -4,7 +4,7 @@ use landfall_cloud::{Tx, View};
 use landfall_model::{Ipv4Cidr, RuleDirection, SecurityGroupId, SecurityGroupRuleId};
 use serde::Deserialize;
 
-use super::shape::permission::{GroupRef, IpPermissionIn, SingleRule};
+use super::shape::permission::{GroupRef, IpPermissionIn, SingleRule, single_rule};
 use super::shape::revoke::{Revoked, revoke};
 use crate::{Action, ApiError, Demands, Write};
 
@@ -31,14 +31,7 @@ impl RevokeSecurityGroupIngress {
     }
 
     fn single(&self) -> SingleRule<'_> {
-        SingleRule {
-            cidr_ip: self.cidr_ip,
-            from_port: self.from_port,
-            to_port: self.to_port,
-            ip_protocol: self.ip_protocol.as_deref(),
-            source_group: self.source_security_group_name.as_deref(),
-            source_owner: self.source_security_group_owner_id.as_deref(),
-        }
+        single_rule!(self)
     }
 }
 

@@ -1,41 +1,26 @@
 //! ec2:UpdateSecurityGroupRuleDescriptionsIngress. Says anew what rules inwards are for.
 
 use landfall_cloud::{Tx, View};
-use landfall_model::{RuleDirection, SecurityGroupId};
+use landfall_model::RuleDirection;
 use serde::Deserialize;
 
 use super::shape::Done;
-use super::shape::permission::{GroupRef, IpPermissionIn};
-use super::shape::rule_description::{RuleDescriptionIn, update};
+use super::shape::rule_description::DescriptionsRequest;
 use crate::{Action, ApiError, Demands, Write};
 
 #[derive(Deserialize)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-pub struct UpdateSecurityGroupRuleDescriptionsIngress {
-    group_id: Option<SecurityGroupId>,
-    group_name: Option<String>,
-    #[serde(default)]
-    ip_permissions: Vec<IpPermissionIn>,
-    #[serde(default)]
-    security_group_rule_description: Vec<RuleDescriptionIn>,
-}
-
-impl UpdateSecurityGroupRuleDescriptionsIngress {
-    fn group(&self) -> GroupRef<'_> {
-        GroupRef { id: self.group_id, name: self.group_name.as_deref() }
-    }
-}
+#[serde(transparent)]
+pub struct UpdateSecurityGroupRuleDescriptionsIngress(DescriptionsRequest);
 
 impl Write for UpdateSecurityGroupRuleDescriptionsIngress {
     const ACTION: Action = Action::ec2("UpdateSecurityGroupRuleDescriptionsIngress");
     type Output<'t> = Done;
 
     fn demands(&self, view: &View<'_>, demands: &mut Demands) {
-        self.group().demand(view, demands, Self::ACTION);
+        self.0.demand(view, demands, Self::ACTION);
     }
 
     fn run(self, tx: &mut Tx<'_, '_>) -> Result<Done, ApiError> {
-        let group = self.group().find(&tx.view())?;
-        update(tx, group, RuleDirection::Ingress, &self.ip_permissions, &self.security_group_rule_description)
+        self.0.update(tx, RuleDirection::Ingress)
     }
 }

@@ -11,19 +11,22 @@ use anyhow::{Context as _, Result, bail};
 
 use crate::cli::ServeArgs;
 use crate::config::Config;
+use crate::record::Record;
 use crate::{client, record};
 
-/// How long a start may take: a large log is read first.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a start may take: a large log is read first. A server that ends is noticed at once.
+const PATIENCE: Duration = Duration::from_secs(300);
 
 pub fn run(args: &ServeArgs, json: bool) -> Result<()> {
     // What is wrong with the configuration is told here, not in a log.
     let config = Config::resolve(args)?;
     if let Ok(running) = record::find(Some(config.listen)) {
-        if running.simulate != config.simulate {
+        let differences = differences(&running, &config);
+        if !differences.is_empty() {
             bail!(
-                "another cloud listens at {}: end it with `landfall down`, or choose another place with --listen",
-                config.listen
+                "another cloud listens at {}, with {}: end it with `landfall down`, or choose another place with --listen",
+                config.listen,
+                differences.join(", ")
             );
         }
         return super::status::show(&[running], json);
@@ -64,6 +67,26 @@ pub fn run(args: &ServeArgs, json: bool) -> Result<()> {
         }
         std::thread::sleep(Duration::from_millis(5));
     }
+}
+
+/// What the cloud that runs has, where something else is asked for.
+fn differences(running: &Record, config: &Config) -> Vec<String> {
+    let kind = |simulate| if simulate { "simulated guests" } else { "real guests" }.to_owned();
+    let place = |state: &Option<PathBuf>| match state {
+        Some(folder) => format!("its state in {}", folder.display()),
+        None => "its state in memory".to_owned(),
+    };
+    let compared = [
+        (kind(running.simulate), kind(config.simulate)),
+        (place(&running.state), place(&config.state)),
+        (format!("the region {}", running.region), format!("the region {}", config.region.name())),
+        (format!("the account {}", running.account), format!("the account {}", config.account)),
+    ];
+    compared
+        .into_iter()
+        .filter(|(has, asked)| has != asked)
+        .map(|(has, asked)| format!("{has} instead of {asked}"))
+        .collect()
 }
 
 /// Where a server in the background logs to.

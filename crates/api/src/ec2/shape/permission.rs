@@ -78,6 +78,22 @@ pub struct SingleRule<'a> {
     pub source_owner: Option<&'a str>,
 }
 
+/// The parameters of a request that has them under AWS's names.
+macro_rules! single_rule {
+    ($request:ident) => {
+        $crate::ec2::shape::permission::SingleRule {
+            cidr_ip: $request.cidr_ip,
+            from_port: $request.from_port,
+            to_port: $request.to_port,
+            ip_protocol: $request.ip_protocol.as_deref(),
+            source_group: $request.source_security_group_name.as_deref(),
+            source_owner: $request.source_security_group_owner_id.as_deref(),
+        }
+    };
+}
+
+pub(crate) use single_rule;
+
 impl SingleRule<'_> {
     /// Whether any of them was sent.
     pub fn is_sent(&self) -> bool {

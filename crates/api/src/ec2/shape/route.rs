@@ -30,6 +30,66 @@ pub fn destination(
     }
 }
 
+/// A request to put a route: what both operations have, and what one has besides. Serde can't refuse unknown members and
+/// take some from another struct, so the members are written by this macro.
+macro_rules! route_request {
+    ($name:ident { $($(#[$attribute:meta])* $own:ident: $type:ty,)* }) => {
+        #[derive(serde::Deserialize)]
+        #[serde(rename_all = "PascalCase", deny_unknown_fields)]
+        pub struct $name {
+            route_table_id: landfall_model::RouteTableId,
+            destination_cidr_block: Option<landfall_model::Ipv4Cidr>,
+            destination_ipv6_cidr_block: Option<landfall_model::Ipv6Cidr>,
+            destination_prefix_list_id: Option<landfall_model::PrefixListId>,
+            $($(#[$attribute])* $own: $type,)*
+            egress_only_internet_gateway_id: Option<landfall_model::EgressOnlyGatewayId>,
+            gateway_id: Option<String>,
+            instance_id: Option<landfall_model::InstanceId>,
+            nat_gateway_id: Option<landfall_model::NatGatewayId>,
+            network_interface_id: Option<landfall_model::InterfaceId>,
+            transit_gateway_id: Option<landfall_model::TransitGatewayId>,
+            vpc_peering_connection_id: Option<landfall_model::PeeringId>,
+            carrier_gateway_id: Option<$crate::ec2::shape::unsupported::Unsupported>,
+            core_network_arn: Option<$crate::ec2::shape::unsupported::Unsupported>,
+            local_gateway_id: Option<$crate::ec2::shape::unsupported::Unsupported>,
+            odb_network_arn: Option<$crate::ec2::shape::unsupported::Unsupported>,
+            /// AWS takes one of a gateway load balancer only.
+            vpc_endpoint_id: Option<$crate::ec2::shape::unsupported::Unsupported>,
+        }
+
+        impl $name {
+            /// Where the route leads to, and by what: the one target that is named, or the VPC itself.
+            fn way(
+                self,
+                view: &landfall_cloud::View<'_>,
+                local: bool,
+            ) -> Result<(landfall_model::Destination, landfall_model::RouteTarget), $crate::ApiError> {
+                $crate::ec2::shape::unsupported::refuse_parameters!(
+                    self; carrier_gateway_id, core_network_arn, local_gateway_id, odb_network_arn, vpc_endpoint_id
+                );
+                let to = $crate::ec2::shape::route::destination(
+                    self.destination_cidr_block,
+                    self.destination_ipv6_cidr_block,
+                    self.destination_prefix_list_id,
+                )?;
+                let targets = $crate::ec2::shape::route::Targets {
+                    gateway: self.gateway_id,
+                    egress_only: self.egress_only_internet_gateway_id,
+                    instance: self.instance_id,
+                    interface: self.network_interface_id,
+                    nat: self.nat_gateway_id,
+                    peering: self.vpc_peering_connection_id,
+                    transit: self.transit_gateway_id,
+                    local,
+                };
+                Ok((to, targets.only(view)?))
+            }
+        }
+    };
+}
+
+pub(crate) use route_request;
+
 /// The targets that a request may name, one of them.
 #[derive(Default)]
 pub struct Targets {

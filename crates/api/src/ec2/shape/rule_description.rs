@@ -1,12 +1,41 @@
 //! What the two operations that say anew what rules are for share.
 
-use landfall_cloud::{Tx, security_group};
+use landfall_cloud::{Tx, View, security_group};
 use landfall_model::{RuleDirection, SecurityGroupId, SecurityGroupRuleId};
 use serde::Deserialize;
 
 use super::Done;
-use super::permission::{IpPermissionIn, SingleRule, check_description, rules};
-use crate::ApiError;
+use super::permission::{GroupRef, IpPermissionIn, SingleRule, check_description, rules};
+use crate::{Action, ApiError, Demands};
+
+/// What both are asked.
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct DescriptionsRequest {
+    group_id: Option<SecurityGroupId>,
+    group_name: Option<String>,
+    #[serde(default)]
+    ip_permissions: Vec<IpPermissionIn>,
+    #[serde(default)]
+    security_group_rule_description: Vec<RuleDescriptionIn>,
+}
+
+impl DescriptionsRequest {
+    fn group(&self) -> GroupRef<'_> {
+        GroupRef { id: self.group_id, name: self.group_name.as_deref() }
+    }
+
+    /// What the caller must be allowed.
+    pub fn demand(&self, view: &View<'_>, demands: &mut Demands, action: Action) {
+        self.group().demand(view, demands, action);
+    }
+
+    /// Changes the descriptions of the group's rules of that direction, named by what they allow or by their ids.
+    pub fn update(&self, tx: &mut Tx<'_, '_>, direction: RuleDirection) -> Result<Done, ApiError> {
+        let group = self.group().find(&tx.view())?;
+        update(tx, group, direction, &self.ip_permissions, &self.security_group_rule_description)
+    }
+}
 
 /// A rule by its id, and what it is for.
 #[derive(Clone, Debug, Deserialize)]
@@ -16,8 +45,7 @@ pub struct RuleDescriptionIn {
     description: Option<String>,
 }
 
-/// Changes the descriptions of a group's rules, named by what they allow or by their ids.
-pub fn update(
+fn update(
     tx: &mut Tx<'_, '_>,
     group: SecurityGroupId,
     direction: RuleDirection,
