@@ -13,11 +13,13 @@ use landfall_model::{Cidr, Ipv4Cidr, Ipv6Cidr, Mac};
 
 use super::advance::{self, Indexes, index_of};
 use super::filter::{self, Loaded};
+
 use super::layout::{self, Hop, Layout, MAIN};
 use super::netlink::Netlink;
 use super::ruleset::{
     self, CLOCK, CLOCK_V6, GATEWAY_V6, METADATA, METADATA_V6, RESOLVER, RESOLVER_V6, UPLINK, local_ports,
 };
+use super::stale::{self, Translations};
 use super::target::Targets;
 use super::{connection, outside, overlay, sysctl, tap};
 use crate::metadata::names::port_device;
@@ -37,6 +39,8 @@ pub struct Inside {
     pub forwarding: BTreeMap<Mac, Ipv4Addr>,
     /// Whether it speaks IPv6.
     pub ipv6: bool,
+    /// Its translations.
+    pub translations: Translations,
 }
 
 /// Plans the inside of a network.
@@ -77,8 +81,9 @@ pub fn plan(plan: &HostPlan, vpc: &VpcPlan, mtu: u16, api: Option<SocketAddrV4>)
     if !ipv6 {
         layout.without_ipv6();
     }
+    let translations = Translations::of(plan, vpc, &targets);
     let ruleset = ruleset::with_targets(plan, vpc, api, targets);
-    Inside { ruleset, layout, ports, forwarding: away, ipv6 }
+    Inside { ruleset, layout, ports, forwarding: away, ipv6, translations }
 }
 
 /// Adds the TAPs of this host's ports, and the ways to their addresses.
@@ -125,6 +130,7 @@ struct Settled {
     indexes: Indexes,
     forwarding: BTreeMap<Mac, Ipv4Addr>,
     ipv6: bool,
+    translations: Translations,
 }
 
 impl Made {
@@ -155,14 +161,15 @@ impl Inside {
             }
             None => self.converge(netlink, &mut made.filter)?,
         };
-        let Self { layout, forwarding, ipv6, .. } = self;
-        made.settled = Some(Settled { layout, indexes, forwarding, ipv6 });
+        let Self { layout, forwarding, ipv6, translations, .. } = self;
+        made.settled = Some(Settled { layout, indexes, forwarding, ipv6, translations });
         Ok(())
     }
 
     /// Does what differs from before.
     fn advance(&self, netlink: &mut Netlink, before: Settled, filter: &mut Option<Loaded>) -> io::Result<Indexes> {
-        let Settled { layout, mut indexes, forwarding, .. } = before;
+        let Settled { layout, mut indexes, forwarding, translations, .. } = before;
+        let gone = self.gone(layout.housed());
         for name in layout.links.keys().filter(|name| !self.layout.links.contains_key(*name)) {
             if let Some(index) = indexes.remove(name).filter(|_| comes_and_goes(name)) {
                 layout::remove_link(netlink, index)?;
@@ -180,7 +187,15 @@ impl Inside {
         if self.forwarding != forwarding {
             overlay::ensure_forwarding(netlink, &self.forwarding)?;
         }
+        if !gone.is_empty() || self.translations != translations {
+            stale::forget(&gone, &self.translations)?;
+        }
         Ok(indexes)
+    }
+
+    /// Of addresses and the links that they were behind, those that aren't there any more.
+    fn gone<'l>(&self, housed: impl Iterator<Item = (IpAddr, &'l str)>) -> BTreeSet<IpAddr> {
+        housed.filter(|(address, link)| self.layout.home(*address) != Some(link)).map(|(address, _)| address).collect()
     }
 
     /// Looks at all that is there, and does what is missing.
@@ -188,6 +203,14 @@ impl Inside {
         prepare(self.ipv6)?;
         sysctl::ensure(&format!("ipv4/conf/{UPLINK}/rp_filter"), "0")?;
         let found = layout::links(netlink)?;
+        let housed = layout::housed(netlink)?;
+        let names: BTreeMap<u32, &str> = found.iter().map(|(name, link)| (link.index, name.as_str())).collect();
+        let named = |(address, index): (&IpAddr, &u32)| Some((*address, *names.get(index)?));
+        let gone = self.gone(housed.iter().filter_map(named));
+        // Once before their addresses go, so that it is done if this is cut off, and once when nothing can come any more.
+        if !gone.is_empty() {
+            stale::forget(&gone, &self.translations)?;
+        }
         for (name, link) in &found {
             if comes_and_goes(name) && !self.layout.links.contains_key(name) {
                 layout::remove_link(netlink, link.index)?;
@@ -203,6 +226,7 @@ impl Inside {
         filter::ensure(&self.ruleset, self.hooked(&indexes), filter)?;
         self.layout.converge(netlink, |name| name == "lo" || name == UPLINK || comes_and_goes(name), |_| true)?;
         overlay::ensure_forwarding(netlink, &self.forwarding)?;
+        stale::forget(&gone, &self.translations)?;
         Ok(indexes)
     }
 

@@ -168,6 +168,24 @@ pub fn remove_link(netlink: &mut Netlink, index: u32) -> io::Result<()> {
 }
 
 impl Layout {
+    /// Addresses of its own that are behind a link.
+    pub fn housed(&self) -> impl Iterator<Item = (IpAddr, &str)> {
+        self.routes.iter().filter_map(|((table, to), hop)| match hop {
+            Hop::Link { link, .. } if *table == MAIN && *to == Cidr::host(to.first()) => {
+                Some((to.first(), link.as_str()))
+            }
+            _ => None,
+        })
+    }
+
+    /// The link that an address of its own is behind.
+    pub fn home(&self, address: IpAddr) -> Option<&str> {
+        match self.routes.get(&(MAIN, Cidr::host(address))) {
+            Some(Hop::Link { link, .. }) => Some(link),
+            _ => None,
+        }
+    }
+
     /// Takes out all that is of IPv6, for a network that doesn't speak it.
     pub fn without_ipv6(&mut self) {
         self.addresses.retain(|(_, address)| address.is_ipv4());
@@ -460,6 +478,13 @@ fn of(address: &RouteAddress) -> Option<IpAddr> {
         RouteAddress::Inet6(address) => Some(IpAddr::V6(*address)),
         _ => None,
     }
+}
+
+/// The addresses that routes of ours lead to a link for, with the number of the link.
+pub fn housed(netlink: &mut Netlink) -> io::Result<BTreeMap<IpAddr, u32>> {
+    let housed = routes(netlink)?.into_iter().filter(|route| route.ours && route.table == MAIN);
+    let alone = housed.filter(|route| route.destination == Cidr::host(route.destination.first()));
+    Ok(alone.filter_map(|route| Some((route.destination.first(), route.link?))).collect())
 }
 
 fn routes(netlink: &mut Netlink) -> io::Result<Vec<Route>> {

@@ -41,6 +41,7 @@ pub mod ruleset;
 mod scope;
 mod span;
 mod spoof;
+mod stale;
 mod sysctl;
 mod tables;
 pub mod tap;

@@ -119,6 +119,11 @@ impl<'p> Targets<'p> {
     }
 }
 
+/// Whether that is the mark of a NAT gateway.
+pub fn is_nat_gateway(mark: Mark) -> bool {
+    mark & !DIGITS == NAT_GATEWAYS
+}
+
 /// A mark of a kind, made from an id's digits, that none has yet.
 pub fn mark(kind: Mark, bits: u128, taken: &mut BTreeSet<Mark>) -> Mark {
     let mut mark = kind | u32::try_from(bits & u128::from(DIGITS)).unwrap_or(0);

@@ -254,3 +254,44 @@ fn a_namespace_that_lost_its_name_is_replaced() {
         Flows::start(&network, &cloud).go_on("it was made again");
     });
 }
+
+/// How many connections a namespace remembers that have an address.
+fn connections(address: &str) -> usize {
+    let all = run("ip", "netns exec lf-1 cat /proc/net/nf_conntrack");
+    all.lines().filter(|line| line.split_whitespace().any(|word| word.ends_with(&format!("={address}")))).count()
+}
+
+#[test]
+fn flows_end_with_their_addresses() {
+    on_own_machine("converge::flows_end_with_their_addresses", || {
+        uplink();
+        let mut cloud = Cloud::new();
+        cloud.group(1, 1, vec![anything()], vec![anything()]);
+        cloud.port(1, 1, &[1], Some("198.18.0.11")).port(2, 1, &[1], None).port(3, 1, &[1], None);
+        let network = driver();
+        network.apply(&cloud.0).unwrap();
+        let [a, b, c] = [1, 2, 3].map(|number| Guest::start(&network, &cloud, number));
+        let _listeners = [b.listen(80), c.listen(80)];
+        let _internet = namespace::within("internet", || std::net::TcpListener::bind("0.0.0.0:80")).unwrap();
+        let to = [b.address, c.address, Ipv4Addr::new(8, 8, 8, 8)];
+        let _open = to.map(|to| connect(Some(&a.name), to, 80, COMES).unwrap());
+        let [b, c] = [&b.address.to_string(), &c.address.to_string()];
+        assert!([b, c, "198.18.0.11"].iter().all(|address| connections(address) > 0));
+        cloud.edit_port(1, |port| port.public.clear());
+        cloud.edit_port(3, |port| port.public = vec![public("198.18.0.11", port.addresses[0])]);
+        network.apply(&cloud.0).unwrap();
+        assert_eq!(connections("198.18.0.11"), 0, "it stands for another now");
+        assert!(connections(b) > 0 && connections(c) > 0, "others go on");
+        cloud.0.pieces.remove(&PieceKey::Port(port_id(2)));
+        network.apply(&cloud.0).unwrap();
+        assert_eq!(connections(b), 0, "the port is gone");
+        assert!(connections(c) > 0, "others go on");
+        cloud.0.pieces.remove(&PieceKey::Port(port_id(3)));
+        driver().apply(&cloud.0).unwrap();
+        assert_eq!(connections(c), 0, "also where nothing is remembered of before");
+    });
+}
+
+fn public(public: &str, private: Ipv4Addr) -> landfall_model::plan::PublicAddressPlan {
+    landfall_model::plan::PublicAddressPlan { private, public: public.parse().unwrap() }
+}
