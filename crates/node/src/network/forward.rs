@@ -66,6 +66,8 @@ impl Rules<'_> {
             }
         }
         self.write_unknown_sender(text)?;
+        // Untracked is what is only spoken on a link, such as neighbour discovery, wherever it hides.
+        rules.push_str("\t\tct state untracked drop\n");
         if judge::has_routers(self.plan, self.vpc) {
             self.write_judges(text, &mut rules)?;
         } else {

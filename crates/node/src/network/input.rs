@@ -25,14 +25,14 @@ impl Rules<'_> {
                 lines,
                 "\t\tip6 daddr {METADATA_V6} tcp dport 80 accept
 \t\tip6 daddr {CLOCK_V6} udp dport 123 accept
-\t\tudp sport 546 udp dport 547 accept
+\t\tip6 saddr fe80::/10 udp sport 546 udp dport 547 accept
 \t\ticmpv6 type {{ nd-router-solicit, nd-neighbor-solicit, nd-neighbor-advert }} accept"
             )?;
         }
         writeln!(
             text,
             "\tchain serve {{
-\t\tudp sport 68 udp dport 67 accept
+\t\tmeta nfproto ipv4 udp sport 68 udp dport 67 accept
 \t\tip daddr {METADATA} tcp dport 80 accept
 \t\tip daddr {CLOCK} udp dport 123 accept
 {lines}\t}}

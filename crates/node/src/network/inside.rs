@@ -232,7 +232,7 @@ impl Inside {
 
     /// What the filter hangs on by the link itself.
     fn hooked(&self, indexes: &Indexes) -> Indexes {
-        let hooked = self.layout.links.keys().filter(|name| comes_and_goes(name));
+        let hooked = self.layout.links.keys().filter(|name| comes_and_goes(name) || *name == UPLINK);
         hooked.filter_map(|name| Some((name.clone(), *indexes.get(name)?))).collect()
     }
 }

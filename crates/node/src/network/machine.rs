@@ -68,7 +68,11 @@ pub fn ruleset(machine: &Machine<'_>) -> String {
     let overlay = match machine.underlay {
         Some((Underlay { port, .. }, hosts)) => {
             let hosts: Vec<_> = hosts.iter().map(Ipv4Addr::to_string).collect();
-            format!("\t\tudp dport {port} ip saddr != {{ {} }} drop\n", hosts.join(", "))
+            // Nor does anybody else's become theirs by its sender's word: it comes by the way that leads back to them.
+            let hosts = hosts.join(", ");
+            format!(
+                "\t\tudp dport {port} ip saddr != {{ {hosts} }} drop\n\t\tudp dport {port} fib saddr . iif oif missing drop\n"
+            )
         }
         None => String::new(),
     };

@@ -98,7 +98,7 @@ pub(super) fn with_targets(plan: &HostPlan, vpc: &VpcPlan, api: Option<SocketAdd
     let zoned = rules.entries().into_iter().filter(|entry| entry.is_zoned);
     let said: String = zoned.map(|entry| entry::egress_chain(&entry.link, zones.iter().copied())).collect();
     let overlay = has_overlay(plan, vpc);
-    let _ = spoof::write_table(&mut text, &ports, &rules.targets.by_mac(plan), overlay, &handed_on, &said);
+    let _ = spoof::write_table(&mut text, &rules, overlay, &handed_on, &said);
     let _ = rules.write(&mut text);
     text
 }

@@ -3,19 +3,25 @@
 //!
 //! A guest speaks with its own hardware address, and IP from its own addresses, ARP about them, and DHCP before it has
 //! one. With IPv6 it also speaks from a link-local address, but to nobody except its gateway, and only to find its
-//! neighbours, to ask for routers and for an address. Everything else is dropped by not being listed: other protocols,
-//! tagged frames, router advertisements, redirects, answers of DHCP.
+//! neighbours, to ask for routers and for an address. It complains (in ICMP) about what it was sent itself and nothing else:
+//! connection tracking takes a complaint for part of the flow that it quotes, whoever says it, and lets it pass all groups.
+//! Everything else is dropped by not being listed: other protocols, tagged frames, router advertisements, redirects,
+//! answers of DHCP.
+//!
+//! From the machine nothing comes that claims to be of the network itself, or of one that it is connected with.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::fmt::{self, Write};
 
-use landfall_model::Mac;
-use landfall_model::plan::{PortPlan, SubnetPlan};
+use landfall_model::plan::{AttachmentTo, HostPlan, PortPlan, VpcPlan};
+use landfall_model::{Cidr, Ipv6Cidr, VpcId};
 
+use super::family::Family;
 use super::judge::{UNKNOWN_SENDER, UNKNOWN_SENDER_MAC};
 use super::overlay::DEVICE;
-use super::ruleset::{GATEWAY_V6, TABLE};
-use super::target::Mark;
+use super::ruleset::{GATEWAY_V6, Rules, TABLE, UPLINK};
+use super::span::{Span, union};
+use super::target::{NEVER, NEVER_V6};
 use crate::metadata::names::port_device;
 
 // The kernel looks for ports in later fragments too, where there are none: a rule that means ports must say so.
@@ -27,27 +33,32 @@ const NO_SOURCES_V6: &str = "{ ::/8, fd00:ec2::/32, fe80::/10, ff00::/8 }";
 /// Whom a guest may speak to from a link-local address: its gateway, all routers, all servers of DHCP, and those who may
 /// have an address that it looks for.
 const LINK_LOCAL_PEERS: &str = "ff02::2, ff02::1:2, ff02::1:ff00:0/104";
+/// What complains about a packet, and quotes it.
+const ERRORS: &str = "{ destination-unreachable, source-quench, time-exceeded, parameter-problem }";
+/// The same of IPv6.
+const ERRORS_V6: &str = "{ destination-unreachable, packet-too-big, time-exceeded, parameter-problem }";
 
 /// How many link-local addresses a guest may have within an hour.
 const LINK_LOCALS: u8 = 8;
 /// In how many names a router may look for its gateway within an hour.
 const ASKERS: u8 = 64;
 
-/// Writes the table, with one chain for each port. `routers` has the marks of what takes packets that aren't addressed to
-/// it, by the hardware address that other hosts send them by; `overlay` says whether there are other hosts, and `handed_on`
-/// has the links by which packets go to other networks and hosts; `said` are chains of what packets say of their zones.
+/// Writes the table, with one chain for each port. `overlay` says whether there are other hosts, and `handed_on` has the
+/// links by which packets go to other networks and hosts; `said` are chains of what packets say of their zones.
 pub fn write_table(
     text: &mut String,
-    ports: &[(&PortPlan, &SubnetPlan)],
-    routers: &BTreeMap<Mac, Mark>,
+    rules: &Rules<'_>,
     overlay: bool,
     handed_on: &[String],
     said: &str,
 ) -> fmt::Result {
+    // The marks of what takes packets that aren't addressed to it, by the hardware address that other hosts use for it.
+    let routers = rules.targets.by_mac(rules.plan);
     writeln!(text, "table netdev {TABLE}\ndelete table netdev {TABLE}\ntable netdev {TABLE} {{")?;
-    for (port, _) in ports {
+    for (port, _) in rules.ports {
         write_port(text, port)?;
     }
+    write_uplink(text, rules.plan, rules.vpc)?;
     if overlay {
         let rule = if routers.is_empty() {
             String::new()
@@ -113,10 +124,24 @@ fn write_port(text: &mut String, port: &PortPlan) -> fmt::Result {
 "
         )?;
         if port.source_dest_check {
-            writeln!(text, "\t\tether type ip ip saddr {{ {own} }} accept")?;
+            let to_itself: Vec<_> =
+                port.addresses.iter().map(|address| format!("{:#010x}", u32::from(*address))).collect();
+            let to_itself = to_itself.join(", ");
+            // What an error quotes was sent to the address that stands 24 bytes into it.
+            writeln!(
+                text,
+                "\t\tether type ip ip saddr {{ {own} }} ip protocol != icmp accept
+\t\tether type ip ip saddr {{ {own} }} ip frag-off & 0x1fff != 0 accept
+\t\tether type ip ip saddr {{ {own} }} icmp type {ERRORS} @th,192,32 {{ {to_itself} }} accept
+\t\tether type ip ip saddr {{ {own} }} icmp type != {ERRORS} icmp type != redirect accept"
+            )?;
         } else {
-            // A router: it passes on what others sent.
-            writeln!(text, "\t\tether type ip ip saddr != {NO_SOURCES} accept")?;
+            // A router: it passes on what others sent, and complains of it.
+            writeln!(
+                text,
+                "\t\tether type ip ip frag-off & 0x1fff == 0 icmp type redirect counter drop
+\t\tether type ip ip saddr != {NO_SOURCES} accept"
+            )?;
         }
     }
     if !port.ipv6.is_empty() {
@@ -140,7 +165,8 @@ fn write_ipv6(text: &mut String, port: &PortPlan) -> fmt::Result {
     let peers = format!("{{ {GATEWAY_V6}, {LINK_LOCAL_PEERS} }}");
     writeln!(
         text,
-        "\t\tether type ip6 icmpv6 type {{ nd-router-advert, nd-redirect }} counter drop
+        "\t\tether type ip6 ip6 daddr fe80::/10 ip6 daddr != {GATEWAY_V6} counter drop
+\t\tether type ip6 icmpv6 type {{ nd-router-advert, nd-redirect }} counter drop
 \t\tether type ip6 udp sport 547 udp dport 546 counter drop
 \t\tether type ip6 ip6 saddr :: ip6 daddr ff02::1:ff00:0/104 ip6 nexthdr icmpv6 icmpv6 type nd-neighbor-solicit accept
 \t\tether type ip6 ip6 saddr :: ip6 daddr ff02::2 ip6 nexthdr icmpv6 icmpv6 type nd-router-solicit accept
@@ -149,9 +175,60 @@ fn write_ipv6(text: &mut String, port: &PortPlan) -> fmt::Result {
 \t\tether type ip6 ip6 saddr fe80::/10 ip6 saddr != {GATEWAY_V6} ip6 daddr {peers} ip6 nexthdr udp udp sport 546 \
          udp dport 547 add @near_{name} {{ ip6 saddr }} accept"
     )?;
-    if port.source_dest_check {
-        writeln!(text, "\t\tether type ip6 ip6 saddr {{ {own} }} accept")
-    } else {
-        writeln!(text, "\t\tether type ip6 ip6 saddr != {NO_SOURCES_V6} accept")
+    if !port.source_dest_check {
+        return writeln!(text, "\t\tether type ip6 ip6 saddr != {NO_SOURCES_V6} accept");
     }
+    let to_itself: Vec<_> = port.ipv6.iter().map(|address| format!("{:#034x}", address.to_bits())).collect();
+    let to_itself = to_itself.join(", ");
+    // What an error quotes was sent to the address that stands 32 bytes into it.
+    writeln!(
+        text,
+        "\t\tether type ip6 ip6 saddr {{ {own} }} meta l4proto != ipv6-icmp accept
+\t\tether type ip6 ip6 saddr {{ {own} }} frag frag-off > 0 accept
+\t\tether type ip6 ip6 saddr {{ {own} }} icmpv6 type {ERRORS_V6} @th,256,128 {{ {to_itself} }} accept
+\t\tether type ip6 ip6 saddr {{ {own} }} icmpv6 type != {ERRORS_V6} accept"
+    )
+}
+
+/// What comes from the machine: from the internet, from other networks, or from the machine. Groups know members by their
+/// addresses, and nobody there has one of this network's or of one that it is connected with. An address of IPv6 may be
+/// another network's all the same: such networks reach each other that way too.
+fn write_uplink(text: &mut String, plan: &HostPlan, vpc: &VpcPlan) -> fmt::Result {
+    let connected = connected(plan, vpc.id);
+    let mut lines = String::new();
+    for family in Family::BOTH {
+        let mut spans: Vec<Span<u128>> = match family {
+            Family::V4 => NEVER.iter().map(|&(first, last)| Span::new(first.into(), last.into())).collect(),
+            Family::V6 => {
+                let blocks = NEVER_V6.iter().filter_map(|&(first, prefix)| Ipv6Cidr::new(first, prefix));
+                blocks.filter_map(|block| family.span(Cidr::V6(block))).collect()
+            }
+        };
+        let networks = plan.vpcs().filter(|network| connected.contains(&network.id));
+        spans.extend(networks.flat_map(|network| &network.cidrs).filter_map(|block| family.span(Cidr::V4(*block))));
+        spans.extend(vpc.ipv6.iter().filter_map(|block| family.span(Cidr::V6(*block))));
+        let elements: Vec<_> = union(spans).into_iter().map(|span| family.show(span)).collect();
+        writeln!(lines, "\t\t{} saddr {{ {} }} counter drop", family.tag(), elements.join(", "))?;
+    }
+    writeln!(
+        text,
+        "\tchain uplink {{\n\t\ttype filter hook ingress device \"{UPLINK}\" priority -500; policy accept;\n{lines}\t}}"
+    )
+}
+
+/// A network, and those that it is connected with by peerings and transit gateways.
+fn connected(plan: &HostPlan, vpc: VpcId) -> BTreeSet<VpcId> {
+    let mut connected = BTreeSet::from([vpc]);
+    connected.extend(plan.peerings().filter(|peering| peering.vpcs.contains(&vpc)).flat_map(|peering| peering.vpcs));
+    for gateway in plan.transit_gateways() {
+        let attached = gateway.attachments.iter().filter_map(|attachment| match &attachment.to {
+            AttachmentTo::Vpc { vpc, .. } => Some(*vpc),
+            AttachmentTo::Vpn(_) => None,
+        });
+        let attached: BTreeSet<VpcId> = attached.collect();
+        if attached.contains(&vpc) {
+            connected.extend(attached);
+        }
+    }
+    connected
 }

@@ -1,5 +1,6 @@
 //! The network driver with real packets.
 
+mod attack;
 mod cloud;
 mod converge;
 mod differences;
