@@ -1,8 +1,10 @@
 #!/usr/bin/env bash
 # Real guests, from the first to the last: what they see, what they may, what they may not, and what is left of them.
+# `guest.sh networks` plays the folder of that name beside this file instead.
 # Everything happens in namespaces of its own: no other cloud on this machine notices, and all of it ends with this script.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
+play=tests/e2e/${1:-guest}
 
 skip() { echo "skipped: $*"; exit 77; }
 
@@ -45,4 +47,4 @@ rustc --edition 2024 -C opt-level=s -C target-feature=+crt-static -C strip=symbo
 export PYTHONDONTWRITEBYTECODE=1
 # The first process of the new namespace takes in whom others left behind; when it ends, all in it ends.
 unshare -n -m -p -f --mount-proc --kill-child --propagation private \
-  bash -c 'python3 tests/e2e/guest "$0"; exit $?' "$work"
+  bash -c 'python3 "$1" "$0"; exit $?' "$work" "$play"

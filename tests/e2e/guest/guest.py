@@ -28,6 +28,8 @@ class Guest:
         self.ec2, self.work, self.name = ec2, work, name
         self.launched = time.monotonic()
         self.id = described["InstanceId"]
+        # The guest by way of which it is reached, if not at an address of its own.
+        self.jump = None
 
     def look(self):
         """Reads what the API says of it."""
@@ -56,25 +58,32 @@ class Guest:
         return output if isinstance(output, str) else base64.b64decode(output).decode(errors="replace")
 
     def _ssh(self, *options):
+        at = self.public if self.jump is None else self.private
+        if self.jump is not None:
+            options = ["-o", "ProxyCommand=" + shlex.join(self.jump._ssh("-W", f"{at}:22")), *options]
         return [
             "ssh", "-F", "none", "-i", f"{self.work}/key", "-o", "BatchMode=yes", "-o", "ConnectTimeout=60",
             "-o", f"UserKnownHostsFile={self.work}/known", "-o", "StrictHostKeyChecking=accept-new",
-            "-o", "LogLevel=ERROR", "-o", f"ControlPath={self.work}/{self.name}.ssh", *options, f"root@{self.public}",
+            "-o", "LogLevel=ERROR", "-o", f"ControlPath={self.work}/{self.name}.ssh", *options, f"root@{at}",
         ]
+
+    def _answers(self):
+        if self.jump is not None:
+            return self.jump.reaches(self.private, 22)
+        try:
+            with socket.create_connection((self.public, 22), 5) as stream:
+                stream.settimeout(30)
+                return stream.recv(4) == b"SSH-"
+        except OSError:
+            return False
 
     def connect(self, timeout_s=PATIENCE_S):
         """Waits until its sshd says its name, and logs in. Later commands share the connection."""
         until = time.monotonic() + timeout_s
-        while True:
-            try:
-                with socket.create_connection((self.public, 22), 5) as stream:
-                    stream.settimeout(30)
-                    if stream.recv(4) == b"SSH-":
-                        break
-            except OSError:
-                time.sleep(0.1)
+        while not self._answers():
             if time.monotonic() > until:
-                raise RuntimeError(f"{self.name} at {self.public} has no sshd after {timeout_s} s:\n{self.console()[-2000:]}")
+                raise RuntimeError(f"{self.name} at {self.public or self.private} has no sshd after {timeout_s} s:\n{self.console()[-2000:]}")
+            time.sleep(0.1)
         self.answered_s = time.monotonic() - self.launched
         self.disconnect()
         # The master goes to the background and must not keep our pipes.

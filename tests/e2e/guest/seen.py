@@ -51,7 +51,7 @@ def launch(world):
 
 def run(world):
     report, ec2, a = world.report, world.ec2, world.a
-    ec2.get_waiter("instance_running").wait(InstanceIds=[a.id, world.b.id], WaiterConfig={"Delay": 1})
+    ec2.get_waiter("instance_running").wait(InstanceIds=[a.id, world.b.id], WaiterConfig={"Delay": 1, "MaxAttempts": 300})
     report.say("a and b run")
     done = subprocess.run(["aws", "ec2", "wait", "instance-running", "--instance-ids", world.c.id], capture_output=True)
     report.equal("aws ec2 wait instance-running", done.returncode, 0)

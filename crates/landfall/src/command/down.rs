@@ -30,7 +30,8 @@ pub fn run(args: &DownArgs, json: bool) -> Result<()> {
     } else if record.simulate {
         println!("The cloud at {} has ended.", record.listen);
     } else if stops {
-        println!("The cloud at {} has ended; {stopped} guests were stopped.", record.listen);
+        let guests = if stopped == 1 { "guest was" } else { "guests were" };
+        println!("The cloud at {} has ended; {stopped} {guests} stopped.", record.listen);
     } else {
         println!("The cloud at {} has ended; its guests run on and are found again by `landfall up`.", record.listen);
     }

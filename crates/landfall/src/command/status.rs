@@ -48,7 +48,11 @@ pub fn show(records: &[Record], json: bool) -> Result<()> {
             Ok(count) => println!("instances   {count} running"),
             Err(error) => println!("instances   unknown: {error:#}"),
         }
-        println!("to use it   eval \"$(landfall env)\"");
+        let which = match record.listen {
+            crate::config::DEFAULT_LISTEN => String::new(),
+            listen => format!(" --listen {listen}"),
+        };
+        println!("to use it   eval \"$(landfall env{which})\"");
     }
     Ok(())
 }

@@ -155,12 +155,13 @@ pub fn device_options(port: &OpenPort, slot: &str) -> Value {
     })
 }
 
-/// The kernel's command line. An emulated processor has none of the flaws that a kernel works around at a price.
+/// The kernel's command line, with what an emulated processor wants of it besides.
 fn cmdline(accelerator: Accelerator, asked: &str) -> String {
-    match accelerator {
-        Accelerator::Tcg if !asked.contains(EMULATION_CMDLINE) => format!("{asked} {EMULATION_CMDLINE}"),
-        Accelerator::Tcg | Accelerator::Kvm { .. } => asked.to_owned(),
+    let mut words: Vec<_> = asked.split(' ').collect();
+    if accelerator == Accelerator::Tcg {
+        words.extend(EMULATION_CMDLINE.split(' ').filter(|word| !asked.split(' ').any(|has| has == *word)));
     }
+    words.join(" ")
 }
 
 fn machine(line: &mut Line, spec: &LaunchSpec) {

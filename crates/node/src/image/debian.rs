@@ -24,8 +24,9 @@ const CMDLINE: &str = "root=LABEL=landfall-root ro console=tty0 console=ttyS0,11
 
 /// What the one who starts a guest appends to a command line where the processor is emulated. Emulation has
 /// none of the flaws that the mitigations guard against, and they make it very slow; on real processors they
-/// must stay, so they are not part of the image's own command line.
-pub const EMULATION_CMDLINE: &str = "mitigations=off";
+/// must stay, so they are not part of the image's own command line. An emulated timer is late where the machine is busy,
+/// and the kernel's check of it ends in a panic.
+pub const EMULATION_CMDLINE: &str = "mitigations=off no_timer_check";
 
 const PACKAGES: &[&str] = &[
     "cloud-init",

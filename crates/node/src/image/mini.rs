@@ -59,6 +59,7 @@ const FILES: &[(&str, u32, &str)] = &[
     ("/etc/inittab", 0o644, include_str!("files/mini/inittab")),
     ("/etc/landfall/boot", 0o755, include_str!("files/mini/boot")),
     ("/etc/landfall/imds.sh", 0o644, include_str!("files/imds.sh")),
+    ("/etc/landfall/ipv6.sh", 0o644, include_str!("files/mini/ipv6.sh")),
     ("/etc/landfall/interface", 0o755, include_str!("files/mini/interface")),
     ("/etc/landfall/dhcp", 0o755, include_str!("files/mini/dhcp")),
     ("/etc/landfall/hotplug", 0o755, include_str!("files/mini/hotplug")),

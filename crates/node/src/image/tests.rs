@@ -231,6 +231,7 @@ fn guest_scripts_parse() {
         "initrd-init",
         "imds.sh",
         "mini/boot",
+        "mini/ipv6.sh",
         "mini/interface",
         "mini/dhcp",
         "mini/hotplug",
