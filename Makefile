@@ -35,6 +35,7 @@ check: ## fmt, tidy, licences, clippy: what to run before a commit
 install: ## puts the built binary and its systemd unit in place (with sudo)
 	install -D -m 755 $(LANDFALL) $(DESTDIR)$(PREFIX)/bin/landfall
 	sed 's#/usr/local/bin#$(PREFIX)/bin#' packaging/landfall.service | install -D -m 644 /dev/stdin $(DESTDIR)/etc/systemd/system/landfall.service
+	sed 's#/usr/local/bin#$(PREFIX)/bin#' packaging/landfall-agent.service | install -D -m 644 /dev/stdin $(DESTDIR)/etc/systemd/system/landfall-agent.service
 
 uninstall: ## removes what `install` puts in place; the state stays
 	rm -f $(DESTDIR)$(PREFIX)/bin/landfall $(DESTDIR)/etc/systemd/system/landfall.service

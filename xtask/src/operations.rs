@@ -19,6 +19,9 @@ const API: &str = "crates/api/src/";
 /// The names of all of AWS's actions, a file a service: from botocore, by `scripts/aws_actions.py`.
 const NAMES: &str = "docs/aws-actions/";
 
+/// The service that AWS hasn't got: the provider's own.
+const OWN: &str = "landfall";
+
 /// An operation in a service's list.
 #[derive(Debug, PartialEq, Eq)]
 struct Operation {
@@ -115,7 +118,7 @@ fn document(files: &[File]) -> Result<String> {
     );
     let lists = lists(files);
     let mut all = Vec::new();
-    for (service, list) in &lists {
+    for (service, list) in lists.iter().filter(|(service, _)| service != OWN) {
         let path = format!("{NAMES}{service}.txt");
         let names = find(files, &path).with_context(|| format!("{path} is missing; see scripts/aws_actions.py"))?;
         let names: BTreeSet<&str> =
@@ -128,15 +131,7 @@ fn document(files: &[File]) -> Result<String> {
         all.push((service, list, there, names));
     }
     for (service, list, there, names) in all {
-        write!(out, "\n## {service}\n\n| action | |\n| --- | --- |\n")?;
-        for operation in list {
-            let what = match operation.shape.as_str() {
-                "read" => "looks",
-                "write" => "changes, in one transaction",
-                _ => "asks something outside first",
-            };
-            writeln!(out, "| [{}](../{API}{service}/{}.rs) | {what} |", operation.name, operation.module)?;
-        }
+        write_list(&mut out, service, list)?;
         let missing: Vec<_> = names.difference(&there).copied().collect();
         if !missing.is_empty() {
             let count = missing.len();
@@ -147,7 +142,24 @@ fn document(files: &[File]) -> Result<String> {
             out.push_str("\n</details>\n");
         }
     }
+    for (service, list) in lists.iter().filter(|(service, _)| service == OWN) {
+        write_list(&mut out, service, list)?;
+        out.push_str("\nThese are none of AWS's: they are the provider's own.\n");
+    }
     Ok(out)
+}
+
+fn write_list(out: &mut String, service: &str, list: &[Operation]) -> Result<()> {
+    write!(out, "\n## {service}\n\n| action | |\n| --- | --- |\n")?;
+    for operation in list {
+        let what = match operation.shape.as_str() {
+            "read" => "looks",
+            "write" => "changes, in one transaction",
+            _ => "asks something outside first",
+        };
+        writeln!(out, "| [{}](../{API}{service}/{}.rs) | {what} |", operation.name, operation.module)?;
+    }
+    Ok(())
 }
 
 /// The names in lines of at most 120 characters.

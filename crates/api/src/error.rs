@@ -224,6 +224,7 @@ fn exists(kind: ExistsKind, what: &str) -> ApiError {
             "AnalysisExistsForNetworkInsightsPath",
             format!("The network insights path '{what}' has analyses; delete them first."),
         ),
+        ExistsKind::Host => ApiError::new("HostAlreadyExists", format!("There is a host {what} already.")),
         ExistsKind::AclEntry => ApiError::new(
             "NetworkAclEntryAlreadyExists",
             format!("The network acl entry identified by {what} already exists."),

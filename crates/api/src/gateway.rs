@@ -103,6 +103,8 @@ pub struct Gateway {
 /// The version of EC2's API, the only one that has been since 2016.
 const EC2_XMLNS: &str = "http://ec2.amazonaws.com/doc/2016-11-15/";
 const STS_XMLNS: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
+/// The version of the provider's own operations.
+const OWN_XMLNS: &str = "urn:landfall:2026-11-22";
 
 impl Gateway {
     /// The gateway of an engine's cloud.
@@ -451,7 +453,10 @@ impl Turn<'_> {
     fn encode<T: Serialize>(&self, action: Action, output: &T, extra: &[(&str, &str)]) -> Result<Vec<u8>, ApiError> {
         let encoded = match self.protocol {
             Protocol::Ec2Query => landfall_wire::encode_ec2(action.name, self.request_id, EC2_XMLNS, output, extra),
-            Protocol::Query => landfall_wire::encode_query(action.name, self.request_id, STS_XMLNS, output, extra),
+            Protocol::Query => {
+                let xmlns = if action.service == "landfall" { OWN_XMLNS } else { STS_XMLNS };
+                landfall_wire::encode_query(action.name, self.request_id, xmlns, output, extra)
+            }
             Protocol::Json10 | Protocol::Json11 => landfall_wire::encode_json(output, extra),
         };
         encoded.map_err(|error| {

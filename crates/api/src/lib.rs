@@ -10,6 +10,7 @@ pub mod ec2;
 pub mod error;
 pub mod filter;
 pub mod gateway;
+pub mod landfall;
 pub mod members;
 pub mod operation;
 pub mod outside;
@@ -25,12 +26,12 @@ pub use error::ApiError;
 pub use filter::{Filter, Filters};
 pub use gateway::{Gateway, HttpAnswer, HttpRequest, Options, Regions, Settle};
 pub use operation::{Action, Call, Look, Operation, Read, Shape, Write};
-pub use outside::{Hosts, Outside};
+pub use outside::{HostPresence, Hosts, Outside};
 pub use page::Page;
 pub use vault::Vault;
 
 /// Every operation, by service and name: what the dispatch looks up, the table of operations is generated from, and the
 /// completeness tests walk.
 pub fn operations() -> impl Iterator<Item = &'static Operation> {
-    sts::OPERATIONS.iter().chain(ec2::OPERATIONS)
+    sts::OPERATIONS.iter().chain(ec2::OPERATIONS).chain(landfall::OPERATIONS)
 }

@@ -35,6 +35,11 @@ impl Action {
     pub const fn sts(name: &'static str) -> Self {
         Self { service: "sts", name }
     }
+
+    /// An action of the provider's own.
+    pub const fn landfall(name: &'static str) -> Self {
+        Self { service: "landfall", name }
+    }
 }
 
 /// An operation that looks. It sees the last durable value.

@@ -15,6 +15,23 @@ use crate::vault::Vault;
 pub trait Hosts: Send + Sync {
     /// Asks a host, and waits until it answers or the time is up. The error is a sentence for a person.
     fn ask(&self, host: HostId, ask: Ask) -> Pin<Box<dyn Future<Output = Result<Answer, String>> + Send + '_>>;
+
+    /// Whether a host's agent is heard. One that is simulated always is.
+    fn presence(&self, host: HostId) -> HostPresence {
+        let _ = host;
+        HostPresence::Connected
+    }
+}
+
+/// Whether a host's agent is heard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HostPresence {
+    /// Its lease holds.
+    Connected,
+    /// Its lease has lapsed. What runs on it may still run.
+    Lost,
+    /// The control plane has just begun, and it may come yet.
+    Unknown,
 }
 
 /// What lies outside the value.

@@ -197,6 +197,8 @@ pub enum ExistsKind {
     Analysis,
     /// An entry of a network ACL.
     AclEntry,
+    /// A host's.
+    Host,
 }
 
 /// Limits.

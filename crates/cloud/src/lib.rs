@@ -11,6 +11,7 @@ pub mod entropy;
 pub mod expiry;
 pub mod fault;
 pub mod flow_log;
+pub mod host;
 pub mod identity;
 pub mod insights;
 pub mod instance;

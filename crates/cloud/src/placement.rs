@@ -11,25 +11,29 @@ use crate::fault::{Fault, QuotaKind};
 use crate::tx::Tx;
 use crate::value::{Cloud, Hosts, Usages};
 
-/// Chooses the host with the most free memory among those that serve the zone and have room. `pinned` is the host whose
+/// Chooses the host with the most free memory among those that serve the zone, are heard and have room. `pinned` is the host whose
 /// disk has the instance's volumes already.
 pub fn choose(tx: &Tx<'_, '_>, kind: InstanceType, zone: ZoneName, pinned: Option<HostId>) -> Result<HostId, Fault> {
     let ratio = u64::from(tx.provider().cpu_ratio);
     let free = |host: &Host| host.facts.memory_mib.saturating_sub(host.used_memory_mib);
-    let serves = |host: &&Host| {
-        pinned.map_or(host.schedulable, |id| host.id == id)
-            && host.region.is_none_or(|region| region == zone.region)
-            && host.zone.is_none_or(|index| index == zone.index)
-    };
+    let serves = |host: &&Host| pinned.map_or(host.schedulable, |id| host.id == id) && host.serves(zone);
+    let heard = |host: &&Host| host.lost.is_none();
     let best = tx
         .hosts
         .iter()
         .filter(serves)
+        .filter(heard)
         .filter(|host| free(host) >= kind.memory_mib)
         .filter(|host| host.used_vcpus + u64::from(kind.vcpus) <= u64::from(host.facts.cpus) * ratio)
         .max_by_key(|host| (free(host), std::cmp::Reverse(host.id)));
     best.map(|host| host.id).ok_or_else(|| {
-        let why = match tx.hosts.iter().filter(serves).map(free).max() {
+        let why = match tx.hosts.iter().filter(serves).filter(heard).map(free).max() {
+            None if tx.hosts.iter().any(|host| serves(&host)) && pinned.is_some() => {
+                "its volumes are on a host that does not answer at the moment".to_owned()
+            }
+            None if tx.hosts.iter().any(|host| serves(&host)) => {
+                "no host of this zone answers at the moment".to_owned()
+            }
             None => "no host serves this zone".to_owned(),
             Some(most) if most < kind.memory_mib => {
                 format!("it needs {} MiB of memory and the emptiest host has {most} MiB left", kind.memory_mib)
@@ -48,12 +52,8 @@ pub fn first_host(cloud: &Cloud, zone: ZoneName) -> Option<HostId> {
 
 /// The same among those that aren't lost.
 pub fn first_host_besides(cloud: &Cloud, zone: ZoneName, lost: &BTreeSet<HostId>) -> Option<HostId> {
-    let serves = |host: &&Host| {
-        host.schedulable
-            && !lost.contains(&host.id)
-            && host.region.is_none_or(|region| region == zone.region)
-            && host.zone.is_none_or(|index| index == zone.index)
-    };
+    let heard = |host: &&Host| host.lost.is_none() && !lost.contains(&host.id);
+    let serves = |host: &&Host| host.schedulable && heard(host) && host.serves(zone);
     cloud.hosts.iter().filter(serves).map(|host| host.id).min()
 }
 

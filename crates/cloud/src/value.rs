@@ -342,6 +342,7 @@ pub fn default_settings() -> Settings {
         ipv6_pool: host::default_ipv6_pool(),
         service_pool: host::default_service_pool(),
         public_domain: "compute.amazonaws.com".into(),
+        operator: host::default_operator(),
         cpu_ratio: 8,
         quotas: Quotas::default(),
     }

@@ -2,6 +2,10 @@
 //!
 //! Each agent has a [`Session`], begun by its hello. A hello of the same host ends the session before: what that one
 //! still says is refused, so that two agents never speak for one host. Heartbeats are polls, kept in memory only.
+//!
+//! An agent of another machine is known by its key, which its connection has proved, not by what its hello says. A second
+//! machine with the same key is refused as long as the first is heard: what runs guests has the right to them, and a copy
+//! of its files must not push it out. A machine that takes a dead one's place waits until the lease has lapsed.
 
 use std::collections::{BTreeMap, HashMap};
 use std::future::Future;
@@ -11,11 +15,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use aws_lc_rs::digest::{SHA256, digest};
-use landfall_api::Hosts;
-use landfall_cloud::value::Hosts as HostsTable;
-use landfall_cloud::{Cloud, Entropy, Tx, report};
+use landfall_api::{HostPresence, Hosts};
+use landfall_cloud::{Cloud, Entropy, Tx, host, report};
 use landfall_model::agent::{AgentCall, AgentReply, Answer, Ask, HostRequest, Report};
-use landfall_model::{AccountId, HostFacts, HostId, Region, Scope};
+use landfall_model::{AccountId, HostFacts, HostId, Region, Scope, Timestamp};
 use landfall_state::{Commit, Engine, Feed, FeedError, Refused};
 use tokio::sync::{Notify, oneshot};
 
@@ -25,6 +28,8 @@ use crate::planned::Planned;
 pub(crate) const LEASE: Duration = Duration::from_secs(15);
 /// How long a question to a host is waited for.
 const ASK_TIMEOUT: Duration = Duration::from_secs(10);
+/// How often it is looked which hosts are heard.
+const WATCH: Duration = Duration::from_secs(1);
 /// The longest poll.
 const MAX_WAIT: Duration = Duration::from_secs(30);
 
@@ -33,6 +38,7 @@ pub struct Agents {
     engine: Engine<Cloud>,
     hosts: Mutex<HashMap<HostId, Arc<HostDesk>>>,
     entropy: Mutex<Entropy>,
+    began: Instant,
 }
 
 /// What is kept of a host between calls.
@@ -43,6 +49,8 @@ struct HostDesk {
     asked: Notify,
     session: AtomicU64,
     heard: Mutex<Option<Instant>>,
+    /// The machine that was heard last, where it says which it is.
+    seat: Mutex<Option<String>>,
 }
 
 /// A plan and the feed that it is brought up by.
@@ -63,7 +71,25 @@ struct Question {
 /// One agent's session.
 pub struct Session {
     agents: Arc<Agents>,
-    host: Mutex<Option<(HostId, u64)>>,
+    host: Mutex<Option<Welcomed>>,
+    remote: Option<Remote>,
+}
+
+/// Whom a session speaks for, once its hello was taken.
+#[derive(Clone)]
+struct Welcomed {
+    host: HostId,
+    number: u64,
+    /// What it identified itself with: it must still be the host's.
+    token_sha256: String,
+}
+
+/// An agent of another machine.
+struct Remote {
+    /// The hash of the key that its connection has proved.
+    key_sha256: String,
+    /// Its machine.
+    seat: String,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -78,12 +104,42 @@ impl Agents {
 
     /// The same with randomness from elsewhere, so that a simulation can be repeated.
     pub fn with_entropy(engine: Engine<Cloud>, entropy: Entropy) -> Arc<Self> {
-        Arc::new(Self { engine, hosts: Mutex::default(), entropy: Mutex::new(entropy) })
+        Arc::new(Self { engine, hosts: Mutex::default(), entropy: Mutex::new(entropy), began: Instant::now() })
     }
 
     /// A session for an agent that has yet to say hello.
     pub fn session(self: &Arc<Self>) -> Session {
-        Session { agents: self.clone(), host: Mutex::new(None) }
+        Session { agents: self.clone(), host: Mutex::new(None), remote: None }
+    }
+
+    /// A session for an agent of another machine, whose connection has proved that it has the key of that hash. `seat`
+    /// names the machine.
+    pub fn session_of(self: &Arc<Self>, key_sha256: String, seat: String) -> Session {
+        Session { agents: self.clone(), host: Mutex::new(None), remote: Some(Remote { key_sha256, seat }) }
+    }
+
+    /// The host whose agent has the key of that hash.
+    pub fn host_of(&self, key_sha256: &str) -> Option<HostId> {
+        self.engine.read().hosts.by_token(&key_sha256.to_owned()).next().map(|row| row.id)
+    }
+
+    /// Whether a host needs a file of an image: one of its volumes is a clone of it.
+    pub fn needs_file(&self, host: HostId, file: &str) -> bool {
+        host::image_files(&self.engine.read(), host).contains(file)
+    }
+
+    /// Lets whoever has the key of that hash join as the host that the invitation is for. `None` where it is for none.
+    pub async fn join(&self, secret: &str, key_sha256: &str) -> Result<Option<HostId>, Refused> {
+        let (invitation, now) = (token_sha256(secret), self.engine.now_ms());
+        let pending = self.engine.commit_essential(|head| {
+            let joined: Result<_, std::convert::Infallible> = head.transact(now, None, |tx| {
+                let mut entropy = lock(&self.entropy);
+                Ok(host::join(&mut Tx::new(tx, NOWHERE, &mut entropy), &invitation, key_sha256))
+            });
+            let Ok(joined) = joined;
+            joined
+        });
+        pending.await
     }
 
     /// How long ago a host's agent was heard; `None` if it never was since this process started.
@@ -91,6 +147,42 @@ impl Agents {
         let desk = lock(&self.hosts).get(&host).cloned()?;
         let heard = *lock(&desk.heard);
         heard.map(|at| at.elapsed())
+    }
+
+    /// Notes in the value which hosts are lost and which are heard again, for as long as the engine runs.
+    pub async fn watch(self: Arc<Self>) {
+        loop {
+            tokio::time::sleep(WATCH).await;
+            let cloud = self.engine.read();
+            let hosts = host::all(&cloud).into_iter().filter(|row| row.join.is_none());
+            let changed: Vec<_> = hosts
+                .filter_map(|row| {
+                    let is_lost = match self.presence(row.id) {
+                        HostPresence::Connected => false,
+                        HostPresence::Lost => true,
+                        HostPresence::Unknown => return None,
+                    };
+                    (row.lost.is_some() != is_lost).then(|| (row.id, row.facts.name.clone(), is_lost))
+                })
+                .collect();
+            for (id, name, is_lost) in changed {
+                tracing::warn!(host = %id, name, is_lost, "whether a host is heard has changed");
+                if let Err(error) = self.note_lost(id, is_lost).await {
+                    tracing::warn!(%error, "whether a host is heard can't be noted");
+                }
+            }
+        }
+    }
+
+    async fn note_lost(&self, id: HostId, is_lost: bool) -> Result<(), Refused> {
+        let now = self.engine.now_ms();
+        let pending = self.engine.commit_essential(|head| {
+            let noted: Result<_, std::convert::Infallible> =
+                head.transact(now, None, |tx| Ok(host::set_lost(tx, id, is_lost, Timestamp(now))));
+            let Ok(noted) = noted;
+            noted
+        });
+        pending.await.map(drop)
     }
 
     fn desk(&self, host: HostId) -> Arc<HostDesk> {
@@ -103,6 +195,7 @@ impl Agents {
                 asked: Notify::new(),
                 session: AtomicU64::new(0),
                 heard: Mutex::new(None),
+                seat: Mutex::new(None),
             })
         };
         hosts.entry(host).or_insert_with(new).clone()
@@ -163,8 +256,13 @@ impl Session {
         if let AgentCall::Hello { token, facts } = call {
             return self.hello(&token, facts).await;
         }
-        let known = *lock(&self.host);
-        let Some((host, number)) = known else { return refused("say hello first") };
+        let Some(Welcomed { host, number, token_sha256 }) = lock(&self.host).clone() else {
+            return refused("say hello first");
+        };
+        let still = |cloud: &Cloud| cloud.hosts.get(&host).is_some_and(|row| row.token_sha256 == token_sha256);
+        if !still(&self.agents.engine.read()) {
+            return refused("this host was removed");
+        }
         let desk = self.agents.desk(host);
         if desk.session.load(Ordering::Acquire) != number {
             return superseded();
@@ -186,16 +284,26 @@ impl Session {
         }
     }
 
-    async fn hello(&self, token: &str, facts: HostFacts) -> AgentReply {
-        let hash = token_sha256(token);
+    async fn hello(&self, token: &str, mut facts: HostFacts) -> AgentReply {
+        let hash = self.remote.as_ref().map_or_else(|| token_sha256(token), |remote| remote.key_sha256.clone());
         let engine = &self.agents.engine;
-        let found = engine.read().hosts.by_token(&hash).next().map(|row| (row.id, row.facts == facts));
-        let Some((host, same)) = found else { return refused("no host has this token") };
-        if !same {
+        let found = engine.read().hosts.by_token(&hash).next().map(|row| (row.id, row.facts.clone()));
+        let Some((host, known)) = found else { return refused("no host has this token") };
+        let desk = self.agents.desk(host);
+        if let Some(remote) = &self.remote {
+            // What a machine of another name is called was decided when it was registered.
+            facts.name.clone_from(&known.name);
+            let other = lock(&desk.seat).as_ref().is_some_and(|seat| *seat != remote.seat);
+            if other && lock(&desk.heard).is_some_and(|at| at.elapsed() <= LEASE) {
+                tracing::warn!(%host, name = known.name, "a second machine has the key of this host, and is refused");
+                return refused("another machine speaks for this host, and is heard");
+            }
+        }
+        if known != facts {
             let now = engine.now_ms();
             let pending = engine.commit_essential(|head| {
                 head.transact(now, None, |tx| {
-                    tx.update::<HostsTable, _>(&host, |row| row.facts = facts);
+                    host::take_facts(tx, host, facts);
                     Ok::<_, std::convert::Infallible>(())
                 })
             });
@@ -203,11 +311,11 @@ impl Session {
                 return refused(&error.to_string());
             }
         }
-        let desk = self.agents.desk(host);
         let number = desk.session.fetch_add(1, Ordering::AcqRel) + 1;
         // A poll of the session before may still wait; it must not go on in this one's place.
         desk.asked.notify_waiters();
-        *lock(&self.host) = Some((host, number));
+        *lock(&desk.seat) = self.remote.as_ref().map(|remote| remote.seat.clone());
+        *lock(&self.host) = Some(Welcomed { host, number, token_sha256: hash });
         *lock(&desk.heard) = Some(Instant::now());
         AgentReply::Welcome { host, lease_ms: u64::try_from(LEASE.as_millis()).unwrap_or(u64::MAX) }
     }
@@ -229,6 +337,9 @@ impl Session {
             durable.borrow_and_update();
             if desk.session.load(Ordering::Acquire) != number {
                 return superseded();
+            }
+            if !self.agents.engine.read().hosts.contains(&host) {
+                return refused("this host was removed");
             }
             let plan = self.agents.update(host, incarnation, since);
             let (requests, any_new) = open_questions(desk, number);
@@ -324,12 +435,23 @@ impl Hosts for Agents {
             }
         })
     }
+
+    fn presence(&self, host: HostId) -> HostPresence {
+        match self.silence(host) {
+            Some(silence) if silence <= LEASE => HostPresence::Connected,
+            Some(_) => HostPresence::Lost,
+            // After a start of the control plane every agent has a lease's time to come back.
+            None if self.began.elapsed() <= LEASE => HostPresence::Unknown,
+            None => HostPresence::Lost,
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use std::convert::Infallible;
 
+    use landfall_cloud::value::Hosts as HostsTable;
     use landfall_model::{Host, InstanceId};
     use landfall_state::{MemoryLog, Options};
 
@@ -355,6 +477,8 @@ mod tests {
             zone: None,
             schedulable: true,
             token_sha256: token_sha256("token"),
+            join: None,
+            lost: None,
             joined_at: landfall_model::Timestamp(0),
             used_memory_mib: 0,
             used_vcpus: 0,

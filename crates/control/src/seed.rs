@@ -69,6 +69,8 @@ fn plant_host(tx: &mut Tx<'_, '_>, id: HostId, token_sha256: &str, facts: &HostF
         zone: None,
         schedulable: true,
         token_sha256: token_sha256.to_owned(),
+        join: None,
+        lost: None,
         joined_at,
         used_memory_mib: 0,
         used_vcpus: 0,

@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -20,6 +20,11 @@ pub struct CommandLine {
 pub enum Command {
     /// Runs the cloud in the foreground.
     Serve(ServeArgs),
+    /// Runs the agent of this machine alone, whose control plane is on another machine.
+    Agent(AgentArgs),
+    /// Invites further machines to the cloud, shows them, changes and removes them.
+    #[command(subcommand)]
+    Host(HostCommand),
     /// Runs the cloud in the background; returns when it answers.
     Up(ServeArgs),
     /// Ends a cloud that runs in the background. Guests run on unless they are to be stopped.
@@ -87,9 +92,95 @@ pub struct ServeArgs {
     /// The file of the key that secrets are sealed with; in the state folder unless it is said.
     #[arg(long, env = "LANDFALL_ROOT_KEY", value_name = "FILE")]
     pub root_key: Option<PathBuf>,
+    /// Where agents of other machines are taken; none are unless this is said.
+    #[arg(long, env = "LANDFALL_AGENTS", value_name = "ADDR:PORT")]
+    pub agents: Option<SocketAddr>,
+    /// Runs no guests on this machine: they are on those that join.
+    #[arg(long)]
+    pub control_only: bool,
+    /// This machine's address among the hosts.
+    #[arg(long, env = "LANDFALL_UNDERLAY", value_name = "ADDRESS")]
+    pub underlay: Option<Ipv4Addr>,
+    /// Pretends guests, on networks that are real: to test networks over many machines.
+    #[arg(long, hide = true)]
+    pub pretend_guests: bool,
     /// The configuration file.
     #[arg(long, env = "LANDFALL_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
+}
+
+/// How the agent of a machine is to run.
+#[derive(Args, Clone, Debug, Default)]
+pub struct AgentArgs {
+    /// The invitation that `landfall host add` printed, or a file with it: needed for the first start only.
+    #[arg(long, env = "LANDFALL_JOIN", value_name = "LINE|FILE", hide_env_values = true)]
+    pub join: Option<String>,
+    /// Where the control plane is, if not where the invitation says.
+    #[arg(long, env = "LANDFALL_CONTROL", value_name = "ADDR:PORT")]
+    pub control: Option<String>,
+    /// The folder of this machine's state.
+    #[arg(long, env = "LANDFALL_STATE", value_name = "DIR")]
+    pub state: Option<PathBuf>,
+    /// This machine's address among the hosts; the one that it calls the control plane from unless it is said.
+    #[arg(long, env = "LANDFALL_UNDERLAY", value_name = "ADDRESS")]
+    pub underlay: Option<Ipv4Addr>,
+    /// The link to the internet; the one of the default route unless it is said.
+    #[arg(long, env = "LANDFALL_UPLINK", value_name = "LINK")]
+    pub uplink: Option<String>,
+    /// Pretends guests, on networks that are real: to test networks over many machines.
+    #[arg(long, hide = true)]
+    pub pretend_guests: bool,
+    /// The configuration file.
+    #[arg(long, env = "LANDFALL_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+pub enum HostCommand {
+    /// Registers a machine, and prints the line that lets it join.
+    Add(HostAddArgs),
+    /// Lists the machines.
+    List(WhichArgs),
+    /// Changes what is decided about a machine.
+    Set(HostSetArgs),
+    /// Forgets a machine on which nothing is left: its agent gets nothing any more.
+    Remove(HostNameArgs),
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct HostAddArgs {
+    /// What it is to be called.
+    pub name: String,
+    /// The zone that it serves; all of the region's unless it is said.
+    #[arg(long, value_name = "ZONE")]
+    pub zone: Option<String>,
+    /// Where it is to call the control plane; where that listens for agents unless it is said.
+    #[arg(long, value_name = "ADDR:PORT")]
+    pub control: Option<String>,
+    #[command(flatten)]
+    pub which: WhichArgs,
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct HostSetArgs {
+    /// Which.
+    pub name: String,
+    /// Whether new instances may be placed on it.
+    #[arg(long, value_name = "true|false")]
+    pub schedulable: Option<bool>,
+    /// The zone that it serves; it changes only while nothing is on it.
+    #[arg(long, value_name = "ZONE")]
+    pub zone: Option<String>,
+    #[command(flatten)]
+    pub which: WhichArgs,
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct HostNameArgs {
+    /// Which.
+    pub name: String,
+    #[command(flatten)]
+    pub which: WhichArgs,
 }
 
 /// Which of the servers on this machine.

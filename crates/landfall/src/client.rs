@@ -16,14 +16,66 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Calls an EC2 action of a running server. The answer's members are below the tree's root.
 pub fn ec2(record: &Record, action: &str, parameters: &[(&str, &str)]) -> Result<Tree> {
-    let mut body = format!("Action={action}&Version=2016-11-15");
+    query(record, ("ec2", "2016-11-15"), action, parameters)
+}
+
+/// Calls an action of the provider's own service.
+pub fn own_service(record: &Record, action: &str, parameters: &[(&str, &str)]) -> Result<Tree> {
+    query(record, ("landfall", "2026-11-22"), action, parameters)
+}
+
+/// A machine of the cloud.
+pub struct Host {
+    /// What it is called.
+    pub name: String,
+    /// `registered`, `connected`, `lost` or `unknown`.
+    pub state: String,
+    /// The zone that it serves; all of them if none.
+    pub zone: Option<String>,
+    /// Its address among the hosts.
+    pub address: Option<String>,
+    /// What runs its guests.
+    pub hypervisor: String,
+    /// How many instances are on it.
+    pub instances: u64,
+    /// Whether it takes new ones.
+    pub schedulable: bool,
+    /// Memory that instances may have, in MiB.
+    pub memory_mib: u64,
+    /// Memory that they have.
+    pub used_memory_mib: u64,
+}
+
+/// The machines of the cloud.
+pub fn hosts(record: &Record) -> Result<Vec<Host>> {
+    let answer = own_service(record, "ListHosts", &[])?;
+    let Some(Tree::List(rows)) = find(&answer, "Hosts") else { return Ok(Vec::new()) };
+    let host = |row: &Tree| {
+        let number = |name: &str| text(row, name).and_then(|text| text.parse().ok()).unwrap_or(0);
+        Host {
+            name: text(row, "HostName").unwrap_or_default(),
+            state: text(row, "State").unwrap_or_default(),
+            zone: text(row, "AvailabilityZone"),
+            address: text(row, "UnderlayAddress"),
+            hypervisor: text(row, "Hypervisor").unwrap_or_default(),
+            instances: number("Instances"),
+            schedulable: text(row, "Schedulable").is_some_and(|text| text == "true"),
+            memory_mib: number("MemoryMib"),
+            used_memory_mib: number("UsedMemoryMib"),
+        }
+    };
+    Ok(rows.iter().map(host).collect())
+}
+
+fn query(record: &Record, (service, version): (&str, &str), action: &str, parameters: &[(&str, &str)]) -> Result<Tree> {
+    let mut body = format!("Action={action}&Version={version}");
     for (name, value) in parameters {
         body.push('&');
         body.push_str(name);
         body.push('=');
         escape(&mut body, value);
     }
-    let (status, answer) = signed(record.listen, &record.credentials, &record.region, "ec2", &body)?;
+    let (status, answer) = signed(record.listen, &record.credentials, &record.region, service, &body)?;
     let tree = read_xml(&answer).with_context(|| format!("{action}: the answer is no XML"))?;
     if status == 200 {
         return Ok(tree);

@@ -11,7 +11,7 @@ use landfall_control::retention;
 use landfall_model::{AccountId, ImageId, Ipv4Cidr, Quotas, Region, Settings};
 use serde::Deserialize;
 
-use crate::cli::ServeArgs;
+use crate::cli::{AgentArgs, ServeArgs};
 
 /// Where people's local AWS tools already look.
 pub const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 4566);
@@ -59,6 +59,12 @@ pub struct Config {
     pub buckets: BTreeMap<String, PathBuf>,
     /// How long the records of calls that changed nothing are kept.
     pub keep_audit: Duration,
+    /// Where agents of other machines are taken.
+    pub agents: Option<SocketAddr>,
+    /// Whether this machine runs no guests.
+    pub control_only: bool,
+    /// Whether guests are only pretended, on networks that are real.
+    pub pretend_guests: bool,
 }
 
 /// The keys of the configuration file.
@@ -85,6 +91,8 @@ struct File {
     network: NetworkFile,
     /// The folders that stand for buckets: flow logs are written there.
     buckets: BTreeMap<String, PathBuf>,
+    agents: Option<SocketAddr>,
+    control_only: bool,
 }
 
 /// How networks are made, in the configuration file's `[network]`.
@@ -97,6 +105,29 @@ pub struct NetworkFile {
     pub blocked: Vec<String>,
     /// Whether guests may go to the networks that the machine itself is on.
     pub lan: bool,
+    /// This machine's address among the hosts.
+    pub underlay: Option<Ipv4Addr>,
+    /// The port that VXLAN is spoken on between hosts.
+    pub vxlan_port: Option<u16>,
+    /// Whether the outside routes public addresses to the hosts that have them; otherwise guests go out as their host.
+    pub routed: bool,
+}
+
+impl NetworkFile {
+    /// The port that VXLAN is spoken on: the one that it was assigned (RFC 7348) unless another is said.
+    pub fn port(&self) -> u16 {
+        self.vxlan_port.unwrap_or(4789)
+    }
+}
+
+/// The state folder, the networks and the buckets of a machine whose agent runs alone.
+pub fn agent_settings(args: &AgentArgs) -> Result<(PathBuf, NetworkFile, BTreeMap<String, PathBuf>)> {
+    let file = read_file(args.config.as_deref())?;
+    let state = args.state.clone().or(file.state).unwrap_or_else(|| DEFAULT_STATE.into());
+    let mut network = file.network;
+    network.uplink = args.uplink.clone().or(network.uplink);
+    let state = std::path::absolute(&state).with_context(|| format!("--state {}", state.display()))?;
+    Ok((state, network, check_buckets(false, file.buckets)?))
 }
 
 impl Config {
@@ -127,7 +158,21 @@ impl Config {
         );
         let audit_days = file.audit_days.unwrap_or(retention::AUDIT_DAYS);
         ensure!(audit_days > 0, "audit_days: an audit that is kept for no day is none");
+        let agents = args.agents.or(file.agents);
+        let control_only = args.control_only || file.control_only;
+        ensure!(
+            !simulate || (agents.is_none() && !control_only && !args.pretend_guests),
+            "--simulate has hosts of its own: agents join a cloud of real machines"
+        );
+        let mut network = file.network;
+        network.underlay = args.underlay.or(network.underlay);
+        ensure!(
+            agents.is_none() || control_only || network.underlay.is_some(),
+            "--agents: other machines must reach the guests of this one: say its address among them with --underlay, or --control-only if it runs none"
+        );
+        let account: AccountId = account.parse().context("--account")?;
         let mut settings = default_settings();
+        settings.operator = account;
         settings.quotas = file.quotas;
         settings.cpu_ratio = file.cpu_ratio.unwrap_or(settings.cpu_ratio);
         if let Some(domain) = args.public_domain.clone().or(file.public_domain) {
@@ -140,7 +185,7 @@ impl Config {
             simulate,
             state: state_folder(simulate, args.state.clone().or(file.state))?,
             listen: args.listen.or(file.listen).unwrap_or(DEFAULT_LISTEN),
-            account: account.parse().context("--account")?,
+            account,
             access_key,
             secret_key,
             region: region.parse().context("--region")?,
@@ -153,9 +198,12 @@ impl Config {
             host_names: if args.host_names.is_empty() { file.host_names } else { args.host_names.clone() },
             root_key: args.root_key.clone().or(file.root_key),
             settings,
-            network: file.network,
+            network,
             buckets: check_buckets(simulate, file.buckets)?,
             keep_audit: Duration::from_secs(86_400) * audit_days,
+            agents,
+            control_only,
+            pretend_guests: args.pretend_guests,
         })
     }
 }
@@ -274,6 +322,16 @@ mod tests {
         {
             assert!(read(&format!("[buckets]\n{wrong}\n"), false).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_machine_among_others_has_an_address_there_or_no_guests() {
+        let door = ServeArgs { agents: Some(DEFAULT_LISTEN), ..ServeArgs::default() };
+        assert!(resolve(door.clone()).is_err());
+        assert!(resolve(ServeArgs { simulate: true, ..door.clone() }).is_err());
+        assert!(resolve(ServeArgs { control_only: true, ..door.clone() }).unwrap().control_only);
+        let underlay = Some([10, 9, 0, 1].into());
+        assert_eq!(resolve(ServeArgs { underlay, ..door }).unwrap().network.underlay, underlay);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! This crate reads the command line and the configuration, listens, and puts the other crates together. It decides
 //! nothing about the cloud.
 
+mod agent;
 mod cli;
 mod client;
 mod command;
@@ -11,6 +12,7 @@ mod config;
 mod crash;
 mod credentials;
 mod images;
+mod invitation;
 mod record;
 mod serve;
 

@@ -30,8 +30,20 @@ pub struct Record {
     pub account: String,
     /// Its root access key.
     pub credentials: Credentials,
-    /// What runs its guests: `kvm`, `tcg`, `simulated`.
+    /// What runs its guests: `kvm`, `tcg`, `simulated`, or `none` where it runs none itself.
     pub hypervisor: String,
+    /// Where it takes agents of other machines, if it does.
+    #[serde(default)]
+    pub agents: Option<DoorRecord>,
+}
+
+/// Where a server takes agents of other machines.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct DoorRecord {
+    /// Where it listens for them.
+    pub listen: SocketAddr,
+    /// SHA-256 of the public key that they know it by.
+    pub key_sha256: String,
 }
 
 /// The folders that records may be in: root's, and that of the user.

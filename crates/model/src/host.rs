@@ -5,7 +5,7 @@ use std::net::Ipv4Addr;
 use serde::{Deserialize, Serialize};
 
 use crate::id::HostId;
-use crate::region::Region;
+use crate::region::{Region, ZoneName};
 use crate::time::Timestamp;
 
 /// What an agent says of its machine.
@@ -42,8 +42,15 @@ pub struct Host {
     pub zone: Option<u8>,
     /// Whether new instances may be placed on it.
     pub schedulable: bool,
-    /// SHA-256 of the token that its agent identifies itself with, in hexadecimal.
+    /// SHA-256 of what its agent identifies itself with, in hexadecimal: of its token where agent and control plane are
+    /// one process, of its public key where a network is between them. Empty as long as it has yet to join.
     pub token_sha256: String,
+    /// That it was registered and has yet to join.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub join: Option<Invitation>,
+    /// Since when its agent isn't heard, if it isn't: nothing new is placed on it meanwhile.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lost: Option<Timestamp>,
     /// When it joined.
     pub joined_at: Timestamp,
     /// Memory that placed instances have, in MiB: kept with each placement, so that two launches at once never take
@@ -51,6 +58,29 @@ pub struct Host {
     pub used_memory_mib: u64,
     /// Virtual processors that placed instances have.
     pub used_vcpus: u64,
+}
+
+/// What lets an agent join as a host, once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Invitation {
+    /// SHA-256 of the secret that it shows, in hexadecimal.
+    pub sha256: String,
+    /// Until when.
+    pub expires_at: Timestamp,
+}
+
+impl Host {
+    /// Whether it serves a zone, whether or not new instances may be placed on it.
+    pub fn serves(&self, zone: ZoneName) -> bool {
+        self.join.is_none()
+            && self.region.is_none_or(|region| region == zone.region)
+            && self.zone.is_none_or(|index| index == zone.index)
+    }
+
+    /// Its address on the underlay, if it has one: a host without isn't reached by others.
+    pub fn underlay(&self) -> Option<Ipv4Addr> {
+        Some(self.facts.address).filter(|address| !address.is_loopback() && !address.is_unspecified())
+    }
 }
 
 /// What an account has taken in a region, kept with each launch and stop so that quotas need no walk.
@@ -77,6 +107,9 @@ pub struct Settings {
     pub service_pool: crate::address::Ipv4Cidr,
     /// What public names end in, before the region: `ec2-198-18-0-1.<region>.<suffix>`.
     pub public_domain: String,
+    /// The account that the provider itself acts in: the only one that sees and changes hosts.
+    #[serde(default = "default_operator")]
+    pub operator: crate::scope::AccountId,
     /// Virtual processors that may be promised for each real one.
     pub cpu_ratio: u32,
     /// Limits of an account in a region.
@@ -88,6 +121,11 @@ pub fn default_ipv6_pool() -> crate::address::Ipv6Cidr {
     const PREFIX: u8 = 32;
     let first = std::net::Ipv6Addr::new(0xfd4c, 0x4641, 0, 0, 0, 0, 0, 0);
     crate::address::Ipv6Cidr::new(first, PREFIX).unwrap_or(crate::address::Ipv6Cidr::ALL)
+}
+
+/// The account that a cloud has unless another is asked for.
+pub fn default_operator() -> crate::scope::AccountId {
+    crate::scope::AccountId::PROVIDER
 }
 
 /// The half of the benchmarking range (RFC 2544) that the default pool of public addresses leaves.

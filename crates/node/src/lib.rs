@@ -13,6 +13,7 @@ pub mod hypervisor;
 pub mod image;
 pub mod metadata;
 pub mod network;
+pub mod remote;
 pub mod volume;
 
 #[cfg(feature = "crash-points")]

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::describe_instances::named;
 use super::shape::StateShape;
 use crate::filter::{FilterNames, Values, one, shown};
-use crate::{Action, ApiError, Filters, Look, Read};
+use crate::{Action, ApiError, Filters, HostPresence, Hosts, Look, Read};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
@@ -59,14 +59,20 @@ struct Detail {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Check {
     Ok,
+    /// The host isn't heard any more.
+    Impaired,
+    /// What can't be told as long as the host isn't heard.
+    InsufficientData,
     Initializing,
     NotApplicable,
 }
 
 impl Check {
     /// Of the machine: its process runs on a host that reports it.
-    fn system(row: &Instance) -> Self {
+    fn system(row: &Instance, hosts: &dyn Hosts) -> Self {
+        let is_lost = || row.status.host.is_some_and(|host| hosts.presence(host) == HostPresence::Lost);
         match row.status.state {
+            InstanceState::Running if is_lost() => Check::Impaired,
             InstanceState::Running => Check::Ok,
             InstanceState::Pending => Check::Initializing,
             _ => Check::NotApplicable,
@@ -74,8 +80,9 @@ impl Check {
     }
 
     /// Of the guest: its own system has asked for its address or its metadata.
-    fn guest(row: &Instance) -> Self {
-        match Self::system(row) {
+    fn guest(row: &Instance, hosts: &dyn Hosts) -> Self {
+        match Self::system(row, hosts) {
+            Check::Impaired => Check::InsufficientData,
             Check::Ok if !row.status.answered => Check::Initializing,
             other => other,
         }
@@ -84,6 +91,8 @@ impl Check {
     fn status(self) -> &'static str {
         match self {
             Check::Ok => "ok",
+            Check::Impaired => "impaired",
+            Check::InsufficientData => "insufficient-data",
             Check::Initializing => "initializing",
             Check::NotApplicable => "not-applicable",
         }
@@ -92,6 +101,8 @@ impl Check {
     fn reachability(self) -> Option<&'static str> {
         match self {
             Check::Ok => Some("passed"),
+            Check::Impaired => Some("failed"),
+            Check::InsufficientData => Some("insufficient-data"),
             Check::Initializing => Some("initializing"),
             Check::NotApplicable => None,
         }
@@ -134,10 +145,12 @@ impl Read for DescribeInstanceStatus {
 
     fn run<'v>(self, look: &mut Look<'v, '_>) -> Result<DescribeInstanceStatusResult, ApiError> {
         let view: View<'v> = look.view;
+        let hosts = &*look.outside.hosts;
         let selection = self.filter.select(Self::FILTERS)?;
         let all = self.include_all_instances;
         let wanted = |row: &&Instance| {
-            (all || row.status.state == InstanceState::Running) && selection.matches(None, |name| field(row, name))
+            (all || row.status.state == InstanceState::Running)
+                && selection.matches(None, |name| field(row, hosts, name))
         };
         let rows = if self.instance_id.is_empty() {
             let start = look.page.start()?;
@@ -155,24 +168,24 @@ impl Read for DescribeInstanceStatus {
             availability_zone: row.spec.zone,
             availability_zone_id: row.spec.zone.zone_id(),
             instance_state: row.status.state.into(),
-            system_status: Check::system(row).summary(),
-            instance_status: Check::guest(row).summary(),
-            attached_ebs_status: Check::system(row).summary(),
+            system_status: Check::system(row, hosts).summary(),
+            instance_status: Check::guest(row, hosts).summary(),
+            attached_ebs_status: Check::system(row, hosts).summary(),
         });
         Ok(DescribeInstanceStatusResult { instance_status_set: shapes.collect() })
     }
 }
 
-fn field<'v>(row: &Instance, name: &str) -> Values<'v> {
+fn field<'v>(row: &Instance, hosts: &dyn Hosts, name: &str) -> Values<'v> {
     match name {
         "availability-zone" => shown(row.spec.zone),
         "availability-zone-id" => shown(row.spec.zone.zone_id()),
         "instance-state-code" => shown(row.status.state.code()),
         "instance-state-name" => one(row.status.state.name()),
-        "instance-status.status" => one(Check::guest(row).status()),
-        "instance-status.reachability" => Check::guest(row).reachability().map_or_else(Vec::new, one),
-        "system-status.status" | "attached-ebs-status.status" => one(Check::system(row).status()),
-        "system-status.reachability" => Check::system(row).reachability().map_or_else(Vec::new, one),
+        "instance-status.status" => one(Check::guest(row, hosts).status()),
+        "instance-status.reachability" => Check::guest(row, hosts).reachability().map_or_else(Vec::new, one),
+        "system-status.status" | "attached-ebs-status.status" => one(Check::system(row, hosts).status()),
+        "system-status.reachability" => Check::system(row, hosts).reachability().map_or_else(Vec::new, one),
         _ => Vec::new(),
     }
 }

@@ -7,11 +7,11 @@ use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
-use landfall_api::outside::Hosts;
+use landfall_api::outside::{HostPresence, Hosts};
 use landfall_api::{Gateway, HttpAnswer, HttpRequest, Options, Outside, Regions, Vault};
 use landfall_cloud::value::Principals;
 use landfall_cloud::{Cloud, Entropy, Tx, identity};
@@ -53,8 +53,8 @@ impl Clock for StillClock {
     }
 }
 
-/// Hosts that answer at once.
-struct FakeHosts;
+/// Hosts that answer at once, and are heard unless a test says otherwise.
+struct FakeHosts(Arc<Mutex<HostPresence>>);
 
 impl Hosts for FakeHosts {
     fn ask(&self, _: HostId, ask: Ask) -> Pin<Box<dyn Future<Output = Result<HostAnswer, String>> + Send + '_>> {
@@ -66,12 +66,17 @@ impl Hosts for FakeHosts {
             }
         })
     }
+
+    fn presence(&self, _: HostId) -> HostPresence {
+        *self.0.lock().unwrap()
+    }
 }
 
 /// A cloud with two accounts, two images and a simulated host.
 pub struct World {
     gateway: Gateway,
     clock: Arc<StillClock>,
+    presence: Arc<Mutex<HostPresence>>,
     runtime: tokio::runtime::Runtime,
 }
 
@@ -114,19 +119,23 @@ impl World {
     /// A new cloud: nothing in it but accounts, images and a host.
     pub fn new() -> Self {
         let clock = Arc::new(StillClock(AtomicI64::new(NOW_MS)));
+        let presence = Arc::new(Mutex::new(HostPresence::Connected));
         let options = landfall_state::Options { clock: clock.clone(), ..landfall_state::Options::default() };
         let engine: Engine<Cloud> = Engine::open(Box::new(MemoryLog::new()), options).unwrap();
         let gateway = Gateway::new(
             engine,
             Options {
                 regions: Regions::Any,
-                outside: Outside { hosts: Arc::new(FakeHosts), vault: Vault::new(RootKey::from_bytes(&[7; 32])) },
+                outside: Outside {
+                    hosts: Arc::new(FakeHosts(presence.clone())),
+                    vault: Vault::new(RootKey::from_bytes(&[7; 32])),
+                },
                 settle: None,
                 entropy: Entropy::seeded(2),
             },
         );
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-        let world = Self { gateway, clock, runtime };
+        let world = Self { gateway, clock, presence, runtime };
         world.transact(|tx| {
             for (account, key) in [(ACCOUNT, "AKIAROOT"), (OTHER_ACCOUNT, "AKIAOTHER")] {
                 let account: AccountId = account.parse().unwrap();
@@ -138,11 +147,19 @@ impl World {
                 tx.put::<landfall_cloud::value::Images>(image);
             }
             tx.put::<landfall_cloud::value::Hosts>(host());
+            let settings = landfall_cloud::value::default_settings();
+            let operator = ACCOUNT.parse().unwrap();
+            tx.put::<landfall_cloud::value::SettingsTable>(landfall_model::Settings { operator, ..settings });
         });
         // An account's first call makes its default network.
         world.root().ok("DescribeKeyPairs", &[]);
         world.other().ok("DescribeKeyPairs", &[]);
         world
+    }
+
+    /// Has all hosts be heard or not.
+    pub fn set_presence(&self, presence: HostPresence) {
+        *self.presence.lock().unwrap() = presence;
     }
 
     /// Changes the value directly, seen with the eyes of the tests' account in the default region.
@@ -508,6 +525,8 @@ fn host() -> Host {
         zone: None,
         schedulable: true,
         token_sha256: String::new(),
+        join: None,
+        lost: None,
         joined_at: Timestamp(NOW_MS),
         used_memory_mib: 0,
         used_vcpus: 0,

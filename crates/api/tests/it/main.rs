@@ -12,6 +12,7 @@ mod dhcp_options;
 mod endpoint;
 mod flow_log;
 mod harness;
+mod host;
 mod identity;
 mod image;
 mod insights;

@@ -55,7 +55,7 @@ pub fn affected(cloud: &Cloud, change: &Change, into: &mut Affected) {
             into.keys.extend(row.attachment.as_ref().map(|attachment| PieceKey::Instance(attachment.instance)));
         }
     } else if let Some((before, after)) = change.of::<Hosts>() {
-        let address = |row: Option<&Host>| row.map(|row| row.facts.address);
+        let address = |row: Option<&Host>| row.and_then(Host::underlay);
         // Room is taken and given back all the time; only the address is in plans, in those of other hosts.
         if address(before) != address(after)
             && let Some(row) = after.or(before)

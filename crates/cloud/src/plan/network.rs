@@ -275,5 +275,6 @@ fn place(cloud: &Cloud, host: HostId, at: HostId) -> Option<Place> {
     if at == host {
         return Some(Place::Here);
     }
-    Some(Place::Remote { host: at, address: cloud.hosts.get(&at)?.facts.address })
+    // What is on a host without an underlay isn't reached by others, who mustn't try.
+    Some(Place::Remote { host: at, address: cloud.hosts.get(&at)?.underlay()? })
 }

@@ -23,6 +23,7 @@ pub fn run(args: &DoctorArgs, json: bool) -> Result<ExitCode> {
         findings.extend(look_for_machines());
     }
     findings.push(memory());
+    findings.extend(hosts());
     let is_bad = findings.iter().any(|finding| finding.fatal && finding.trouble.is_some());
     for finding in &findings {
         show(finding, json);
@@ -85,6 +86,22 @@ fn memory() -> Finding {
         (format!("{mib} MiB of memory are free"), format!("end something: a first guest needs {LEAST_MIB} MiB"))
     });
     Finding { what: "memory", fatal: false, trouble }
+}
+
+/// Machines of a cloud that runs here which aren't heard.
+fn hosts() -> Vec<Finding> {
+    let with_door = crate::record::all().into_iter().filter(|record| record.agents.is_some());
+    let lost = with_door.flat_map(|record| crate::client::hosts(&record).unwrap_or_default());
+    lost.filter(|host| host.state == "lost")
+        .map(|host| Finding {
+            what: "hosts",
+            fatal: false,
+            trouble: Some((
+                format!("{} isn't heard; what runs on it may still run", host.name),
+                "look whether the machine is up and reaches this one, and at the log of its `landfall agent`".into(),
+            )),
+        })
+        .collect()
 }
 
 fn show(finding: &Finding, json: bool) {

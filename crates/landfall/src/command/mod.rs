@@ -5,6 +5,7 @@ mod doctor;
 mod down;
 mod env;
 mod first;
+mod host;
 mod image;
 mod status;
 mod up;
@@ -27,6 +28,11 @@ pub fn run(line: CommandLine) -> Result<ExitCode> {
             start_log();
             crate::serve::run(Config::resolve(&args)?)?;
         }
+        Command::Agent(args) => {
+            start_log();
+            crate::agent::run(&args)?;
+        }
+        Command::Host(command) => host::run(&command, json)?,
         Command::Up(args) => up::run(&args, json)?,
         Command::Down(args) => down::run(&args, json)?,
         Command::Status(args) => status::run(&args, json)?,

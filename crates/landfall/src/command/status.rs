@@ -1,8 +1,11 @@
 //! `landfall status`: what runs on this machine.
 
+use std::collections::BTreeMap;
+
 use anyhow::Result;
 
 use crate::cli::WhichArgs;
+use crate::client;
 use crate::record::{self, Record};
 
 pub fn run(args: &WhichArgs, json: bool) -> Result<()> {
@@ -22,6 +25,9 @@ pub fn show(records: &[Record], json: bool) -> Result<()> {
     for record in records {
         let running = super::down::instances(record, &["pending", "running", "stopping", "shutting-down"]);
         let running = running.map(|ids| ids.len());
+        // One host that is simulated, or this very machine, is told with the rest.
+        let hosts = client::hosts(record).unwrap_or_default();
+        let hosts = if record.agents.is_some() { hosts } else { Vec::new() };
         if json {
             let line = serde_json::json!({
                 "endpoint": record.endpoint(),
@@ -32,6 +38,8 @@ pub fn show(records: &[Record], json: bool) -> Result<()> {
                 "pid": record.pid,
                 "access_key": record.credentials.access_key,
                 "running_instances": running.ok(),
+                "agents": record.agents.as_ref().map(|door| door.listen),
+                "hosts": hosts.iter().map(|host| (&host.name, &host.state)).collect::<BTreeMap<_, _>>(),
             });
             println!("{line}");
             continue;
@@ -47,6 +55,10 @@ pub fn show(records: &[Record], json: bool) -> Result<()> {
         match running {
             Ok(count) => println!("instances   {count} running"),
             Err(error) => println!("instances   unknown: {error:#}"),
+        }
+        if let Some(door) = &record.agents {
+            let states: Vec<_> = hosts.iter().map(|host| format!("{} {}", host.name, host.state)).collect();
+            println!("hosts       {} (agents at {})", states.join(", "), door.listen);
         }
         let which = match record.listen {
             crate::config::DEFAULT_LISTEN => String::new(),

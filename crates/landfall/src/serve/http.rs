@@ -3,10 +3,9 @@
 //! `Host` must be an address, `localhost`, a single label or a configured name, so that a name that is made to point here
 //! isn't one; a foreign `Origin` is refused; the server's own paths want a header that no page may send.
 
-use std::collections::HashMap;
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -20,6 +19,7 @@ use landfall_api::{ApiError, HttpRequest};
 use tokio::net::TcpListener;
 
 use super::Server;
+use super::sources::Sources;
 
 /// How long a client may take to send its headers.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
@@ -38,7 +38,7 @@ type Answer = Response<Full<Bytes>>;
 
 /// Takes connections until the listener fails.
 pub async fn accept(listener: TcpListener, server: Arc<Server>) -> Result<()> {
-    let sources = Arc::new(Sources::default());
+    let sources = Arc::new(Sources::new(MAX_CONNECTIONS));
     loop {
         let (stream, peer) = match listener.accept().await {
             Ok(accepted) => accepted,
@@ -64,36 +64,6 @@ pub async fn accept(listener: TcpListener, server: Arc<Server>) -> Result<()> {
                 tracing::debug!(%error, %peer, "a connection ended");
             }
         });
-    }
-}
-
-/// How many connections each source has.
-#[derive(Default)]
-struct Sources(Mutex<HashMap<IpAddr, usize>>);
-
-struct Entry(Arc<Sources>, IpAddr);
-
-impl Sources {
-    fn enter(self: &Arc<Self>, source: IpAddr) -> Option<Entry> {
-        let mut counts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = counts.entry(source).or_insert(0);
-        if *count >= MAX_CONNECTIONS {
-            return None;
-        }
-        *count += 1;
-        Some(Entry(self.clone(), source))
-    }
-}
-
-impl Drop for Entry {
-    fn drop(&mut self) {
-        let mut counts = self.0.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = counts.get_mut(&self.1) {
-            *count -= 1;
-            if *count == 0 {
-                counts.remove(&self.1);
-            }
-        }
     }
 }
 

@@ -1,8 +1,12 @@
 //! `landfall serve`: puts a cloud together from its configuration, and runs it until it is told to end.
 
+mod door;
 mod http;
+mod machine;
 mod real;
+mod shelf;
 mod sim;
+mod sources;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -13,12 +17,13 @@ use anyhow::{Context as _, Result};
 use landfall_api::{Gateway, Outside, Regions, Vault};
 use landfall_cloud::{Cloud, Entropy, Tx};
 use landfall_control::Seed;
+use landfall_control::agents::Agents;
 use landfall_model::{Image, Scope};
 use landfall_state::{Engine, Log, MemoryLog, RootKey, SqliteLog, SqliteOptions};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
-pub use real::RUNTIME;
+pub use machine::{Place, RUNTIME};
 
 use crate::config::Config;
 use crate::credentials::{self, Credentials};
@@ -70,6 +75,7 @@ async fn serve(config: Config) -> Result<()> {
     };
     let engine = open_engine(config.state.as_deref())?;
     let root_key = root_key(&config, !engine.read().access_keys.is_empty())?;
+    let doorway = real::Doorway::open(&config).await?;
     let pieces = if config.simulate { sim::assemble(&config, &engine)? } else { real::assemble(&config, &engine)? };
     let gateway = Gateway::new(
         engine.clone(),
@@ -90,6 +96,7 @@ async fn serve(config: Config) -> Result<()> {
         account: config.account.to_string(),
         credentials: credentials.clone(),
         hypervisor: pieces.hypervisor.clone(),
+        agents: doorway.as_ref().map(real::Doorway::record).transpose()?,
     };
     let server = Arc::new(Server {
         gateway,
@@ -107,24 +114,37 @@ async fn serve(config: Config) -> Result<()> {
     };
     let clockwork = tokio::spawn(landfall_control::clockwork::run(engine.clone(), pieces.settle));
     let retention = tokio::spawn(landfall_control::retention::run(engine.clone(), server.config.keep_audit));
+    let watch = pieces.agents.clone().map(|agents| tokio::spawn(agents.watch()));
     let published = record.publish()?;
     tracing::info!(listen = %listen, simulate = server.config.simulate, hypervisor = record.hypervisor, "the cloud answers");
     let mut ends = [signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?];
     let [terminate, interrupt] = &mut ends;
     tokio::select! {
         result = http::accept(listener, server.clone()) => result?,
+        result = take_agents(doorway, &server.config, pieces.agents) => result?,
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }
     tracing::info!("ending; guests run on");
     clockwork.abort();
     retention.abort();
+    if let Some(watch) = watch {
+        watch.abort();
+    }
     drop(published);
     if let Some(agent) = agent {
         // The agent's threads may wait for the control plane, which waits for nobody: not on this runtime's threads.
         tokio::task::spawn_blocking(move || agent.stop()).await.context("ending the agent")?;
     }
     Ok(())
+}
+
+/// Takes agents of other machines, where there is a door for them.
+async fn take_agents(doorway: Option<real::Doorway>, config: &Config, agents: Option<Arc<Agents>>) -> Result<()> {
+    match (doorway, agents) {
+        (Some(doorway), Some(agents)) => doorway.serve(config, agents).await,
+        _ => std::future::pending().await,
+    }
 }
 
 /// How long what a killed server had begun may hold on to what was its own.
@@ -225,6 +245,8 @@ impl Server {
 
 /// What a cloud's hosts are made of, real or simulated.
 pub struct Pieces {
+    /// The agents' protocol, where hosts are real.
+    pub agents: Option<Arc<Agents>>,
     /// Answers questions to hosts.
     pub hosts: Arc<dyn landfall_api::Hosts>,
     /// Settles each commit.
@@ -285,7 +307,8 @@ fn make_state_folder(state: &Path) -> Result<()> {
     make().with_context(|| format!("making {}", state.display()))
 }
 
-fn make_private(folder: &Path) -> Result<()> {
+/// Makes a folder that only its owner may enter.
+pub fn make_private(folder: &Path) -> Result<()> {
     use std::os::unix::fs::DirBuilderExt as _;
     std::fs::DirBuilder::new()
         .recursive(true)

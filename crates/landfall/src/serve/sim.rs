@@ -89,6 +89,7 @@ pub fn assemble(config: &Config, engine: &Engine<Cloud>) -> Result<Pieces> {
     tokio::spawn(pass_time(engine.clone(), simulation.clone()));
     Ok(Pieces {
         hosts: simulation.clone(),
+        agents: None,
         settle: Some(simulation.clone()),
         simulation: Some(simulation),
         hypervisor: "simulated".into(),

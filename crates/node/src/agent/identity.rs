@@ -21,38 +21,15 @@ const TOKEN_BYTES: usize = 32;
 impl HostIdentity {
     /// The identity that is kept in that folder; a new one, readable by its owner alone, if there is none.
     pub fn ensure(folder: &Path) -> io::Result<Self> {
-        let path = folder.join(FILE);
-        match Self::read(&path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            other => {
-                clear_aside(folder)?;
-                return other;
-            }
-        }
-        fs::create_dir_all(folder)?;
-        let mut bytes = [0; TOKEN_BYTES];
-        rand::fill(&mut bytes).map_err(|_| io::Error::other("the system gives no randomness"))?;
-        // Written aside and linked into place: a token is there whole or not at all, and the first of two wins.
-        clear_aside(folder)?;
-        let aside = folder.join(format!(".{FILE}.{}", hex(&bytes[..8])));
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&aside)?;
-        let written = file.write_all(hex(&bytes).as_bytes()).and_then(|()| file.sync_all());
-        crash_point!("identity:link");
-        let linked = written.and_then(|()| fs::hard_link(&aside, &path));
-        crash_point!("identity:linked");
-        clear_aside(folder)?;
-        match linked {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
-            _ => Self::read(&path),
-        }
-    }
-
-    fn read(path: &Path) -> io::Result<Self> {
-        let mut token = String::new();
-        fs::File::open(path)?.take(4096).read_to_string(&mut token)?;
-        let token = token.trim().to_owned();
+        let bytes = ensure_secret(folder, FILE, || {
+            let mut bytes = [0; TOKEN_BYTES];
+            rand::fill(&mut bytes).map_err(|_| io::Error::other("the system gives no randomness"))?;
+            Ok(hex(&bytes).into_bytes())
+        })?;
+        let token = String::from_utf8(bytes).unwrap_or_default().trim().to_owned();
         if token.len() < TOKEN_BYTES {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, format!("{} holds no token", path.display())));
+            let what = format!("{} holds no token", folder.join(FILE).display());
+            return Err(io::Error::new(io::ErrorKind::InvalidData, what));
         }
         Ok(Self { token })
     }
@@ -75,11 +52,48 @@ impl std::fmt::Debug for HostIdentity {
     }
 }
 
+/// What a file of that folder holds; where there is none it is made, readable by its owner alone. It is there whole or not
+/// at all, and the first of two who make it wins.
+pub(crate) fn ensure_secret(
+    folder: &Path,
+    name: &str,
+    make: impl FnOnce() -> io::Result<Vec<u8>>,
+) -> io::Result<Vec<u8>> {
+    let path = folder.join(name);
+    let read = || -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        fs::File::open(&path)?.take(4096).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    };
+    match read() {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        other => {
+            clear_aside(folder, name)?;
+            return other;
+        }
+    }
+    fs::create_dir_all(folder)?;
+    let bytes = make()?;
+    // Written aside and linked into place.
+    clear_aside(folder, name)?;
+    let aside = folder.join(format!(".{name}.{}", std::process::id()));
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&aside)?;
+    let written = file.write_all(&bytes).and_then(|()| file.sync_all());
+    crash_point!("identity:link");
+    let linked = written.and_then(|()| fs::hard_link(&aside, &path));
+    crash_point!("identity:linked");
+    clear_aside(folder, name)?;
+    match linked {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => read(),
+    }
+}
+
 /// Removes what was written and not yet linked into place, also by a process that was killed meanwhile.
-fn clear_aside(folder: &Path) -> io::Result<()> {
+fn clear_aside(folder: &Path, name: &str) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
-        if entry.file_name().to_string_lossy().starts_with(&format!(".{FILE}.")) {
+        if entry.file_name().to_string_lossy().starts_with(&format!(".{name}.")) {
             match fs::remove_file(entry.path()) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
                 _ => {}
@@ -89,7 +103,8 @@ fn clear_aside(folder: &Path) -> io::Result<()> {
     Ok(())
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// Bytes as hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
     bytes.iter().fold(String::new(), |mut text, byte| {
         // Writing to a string can't fail.

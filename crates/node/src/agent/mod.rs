@@ -10,7 +10,7 @@
 mod clock;
 mod effects;
 mod history;
-mod identity;
+pub(crate) mod identity;
 mod ledger;
 mod link;
 pub mod reconcile;

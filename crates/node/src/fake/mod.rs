@@ -9,6 +9,7 @@ mod faults;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod guest;
+mod wired;
 mod wiring;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,6 +23,7 @@ use crate::driver::{DriverError, DriverResult, Guest, GuestState, Launch, OpenDi
 pub use drivers::{FakeHost, FakeHypervisor, FakeNetwork, FakeVolumes};
 pub use faults::Faults;
 use guest::{FakeGuest, Line};
+pub use wired::WiredNetwork;
 use wiring::FakeWiring;
 
 /// How a fake machine behaves.

@@ -87,6 +87,8 @@ impl Rules<'_> {
             // To another host's part of the network, and to routers there: the receiver's groups are asked there.
             writeln!(rules, "\t\tiifname @ports oifname \"{DEVICE}\" accept")?;
             writeln!(rules, "\t\tiifname @links oifname \"{DEVICE}\" accept")?;
+            // An address of IPv6 is known outside by its network's block, so a packet to it may enter at any of the hosts.
+            writeln!(rules, "\t\tiifname \"{UPLINK}\" oifname \"{DEVICE}\" meta nfproto ipv6 accept")?;
         }
         if !self.targets.nat_gateways.is_empty() {
             writeln!(rules, "\t\tmeta nfproto ipv4 ct mark != 0 oifname {{ \"{UPLINK}\", \"{DEVICE}\" }} accept")?;

@@ -138,11 +138,6 @@ impl Made {
     pub fn has_link(&self, name: &str) -> bool {
         self.settled.as_ref().is_some_and(|settled| settled.layout.links.contains_key(name))
     }
-
-    /// The hosts that have parts of it.
-    pub fn hosts(&self) -> impl Iterator<Item = Ipv4Addr> {
-        self.settled.iter().flat_map(|settled| settled.forwarding.values().copied())
-    }
 }
 
 impl Inside {

@@ -8,7 +8,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write};
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
 use landfall_model::{Cidr, Ipv4Cidr, Ipv6Cidr};
 
@@ -29,8 +29,8 @@ pub struct Machine<'a> {
     pub masquerade: Option<Ipv4Cidr>,
     /// The pool of public addresses.
     pub pool: Option<Ipv4Cidr>,
-    /// How this host reaches others, and those that share a network with it: nobody else's VXLAN is let in.
-    pub underlay: Option<(Underlay, &'a BTreeSet<Ipv4Addr>)>,
+    /// How this host reaches others.
+    pub underlay: Option<Underlay>,
     /// Public addresses and blocks of IPv6, by the machine's link to their network.
     pub public: &'a BTreeMap<String, BTreeSet<Cidr>>,
     /// Where networks may not go: what is configured, and the networks that the machine itself is on.
@@ -65,21 +65,25 @@ pub fn ruleset(machine: &Machine<'_>) -> String {
         ),
         None => String::new(),
     };
-    let overlay = match machine.underlay {
-        Some((Underlay { port, .. }, hosts)) => {
-            let hosts: Vec<_> = hosts.iter().map(Ipv4Addr::to_string).collect();
-            // Nor does anybody else's become theirs by its sender's word: it comes by the way that leads back to them.
-            let hosts = hosts.join(", ");
-            format!(
-                "\t\tudp dport {port} ip saddr != {{ {hosts} }} drop\n\t\tudp dport {port} fib saddr . iif oif missing drop\n"
-            )
-        }
-        None => String::new(),
-    };
     // What a guest sends leaves as the machine: other hosts would take it for this one's.
     let spoken = match machine.underlay {
-        Some((Underlay { port, .. }, _)) => format!("\t\tudp dport {port} drop\n"),
+        Some(Underlay { port, .. }) => format!("\t\tudp dport {port} drop\n"),
         None => String::new(),
+    };
+    // A guest's packets are smaller where VXLAN needs room, and whoever it speaks to outside must know.
+    let clamp = match machine.underlay {
+        Some(_) => format!(
+            "\t\tiifname \"{links}*\" tcp flags & (syn | rst) == syn tcp option maxseg size set rt mtu\n\
+             \t\toifname \"{links}*\" tcp flags & (syn | rst) == syn tcp option maxseg size set rt mtu\n"
+        ),
+        None => String::new(),
+    };
+    // What came in at another host is answered from here: this machine has only seen the answer.
+    let answers = match (machine.underlay, machine.masquerade) {
+        (Some(_), None) => {
+            "\t\tmeta nfproto ipv6 ct state invalid fib daddr type unicast ip6 daddr != @blocked_ip6 accept\n"
+        }
+        _ => "",
     };
     let _ = write_sets(&mut text, machine);
     let _ = write!(
@@ -88,7 +92,7 @@ pub fn ruleset(machine: &Machine<'_>) -> String {
 {spoken}\t\tmeta nfproto ipv4 iifname . ip saddr != @owned drop
 \t\tmeta nfproto ipv6 iifname . ip6 saddr != @owned_ip6 drop
 \t\tct state established,related accept
-\t\tct state != {{ new, untracked }} drop
+{answers}\t\tct state != {{ new, untracked }} drop
 \t\tfib daddr type != unicast drop
 \t\tip daddr @blocked drop
 \t\tip6 daddr @blocked_ip6 drop
@@ -104,12 +108,12 @@ pub fn ruleset(machine: &Machine<'_>) -> String {
 \tchain input {{
 \t\ttype filter hook input priority filter - 10; policy accept;
 \t\tiifname \"{links}*\" ct state != {{ established, related }} drop
-{overlay}\t}}
+\t}}
 \tchain forward {{
 \t\ttype filter hook forward priority filter - 10; policy accept;
 \t\tiifname \"{links}*\" oifname != \"{links}*\" ct state new ip daddr @blocked drop
 \t\tiifname \"{links}*\" oifname != \"{links}*\" ct state new ip6 daddr @blocked_ip6 drop
-{guard}{guard_ipv6}\t}}
+{guard}{guard_ipv6}{clamp}\t}}
 \tchain output {{
 \t\ttype filter hook output priority filter; policy accept;
 \t\toifname \"{links}*\" icmp type redirect drop

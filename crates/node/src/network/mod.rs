@@ -48,7 +48,9 @@ pub mod tap;
 mod target;
 pub mod transit;
 mod translate;
+pub mod underlay;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
@@ -160,6 +162,8 @@ struct State {
     made: BTreeMap<u32, inside::Made>,
     /// The machine's own side.
     machine: outside::Made,
+    /// The hosts that may speak VXLAN to this one, once the filter says so.
+    peers: Option<BTreeSet<Ipv4Addr>>,
     /// What each network is known by outside, by its namespace's name.
     public: BTreeMap<String, BTreeSet<Cidr>>,
     /// The ports of this host in the plan that was applied last.
@@ -302,9 +306,8 @@ impl HostNetwork {
             let applied = namespace::within(&name, || transit.apply(&mut left.filter));
             failures.note(|| format!("transit gateway {} in {name}", gateway.id), applied);
         }
-        let hosts = plan.vpcs().flat_map(|vpc| overlay::forwarding(plan, vpc).into_values()).collect();
         let whole = plan.vpcs().all(|vpc| made.contains(&vpc.number));
-        self.apply_outside(plan, hosts, whole, state, true, failures);
+        self.apply_outside(plan, whole, state, true, failures);
 
         let numbers = numbers(plan);
         let wanted_names: BTreeSet<_> = numbers.iter().map(|number| self.name(*number)).collect();
@@ -345,24 +348,31 @@ impl HostNetwork {
             state.public.remove(&self.name(*number));
             state.made.remove(number);
         }
-        let hosts = state.made.values().flat_map(inside::Made::hosts).collect();
-        self.apply_outside(plan, hosts, true, state, false, failures);
+        self.apply_outside(plan, true, state, false, failures);
         for number in gone {
             self.remove_namespace(&self.name(number), failures);
         }
     }
 
-    fn apply_outside(
-        &self,
-        plan: &HostPlan,
-        hosts: BTreeSet<Ipv4Addr>,
-        whole: bool,
-        state: &mut State,
-        look: bool,
-        failures: &mut Failures,
-    ) {
+    /// Lets nobody but the plan's hosts speak VXLAN to this one, before there is anything that listens; and takes the filter
+    /// away again once there are none, after all that listened. Where everything is looked at, it is said again.
+    fn guard_underlay(&self, peers: BTreeSet<Ipv4Addr>, look: bool, state: &mut State) -> io::Result<()> {
+        let is_known = state.peers.as_ref() == Some(&peers);
+        let text = match self.config.underlay {
+            Some(underlay) if !peers.is_empty() => underlay::ruleset(&self.config.table(), underlay, &peers),
+            _ => underlay::nothing(&self.config.table()),
+        };
+        if !is_known || (look && !peers.is_empty()) {
+            state.peers = None;
+            filter::load_beside(&text, &mut state.machine.filter)?;
+            state.peers = Some(peers);
+        }
+        Ok(())
+    }
+
+    fn apply_outside(&self, plan: &HostPlan, whole: bool, state: &mut State, look: bool, failures: &mut Failures) {
         let shut = ruleset::shut_addresses(plan);
-        let wish = outside::Wish { public: state.public.clone(), shut, hosts, whole };
+        let wish = outside::Wish { public: state.public.clone(), shut, whole };
         let outside = outside::apply(&self.config, &self.config.runtime_dir, wish, &mut state.machine, look);
         failures.note(|| "the machine's side".into(), outside);
     }
@@ -375,6 +385,7 @@ fn numbers(plan: &HostPlan) -> BTreeSet<u32> {
 
 impl Network for HostNetwork {
     fn apply(&self, plan: &HostPlan) -> DriverResult<()> {
+        let plan = &*if self.config.underlay.is_some() { Cow::Borrowed(plan) } else { underlay::alone(plan) };
         let state = &mut *self.state();
         let mut failures = Failures::default();
         state.ports.clear();
@@ -389,7 +400,16 @@ impl Network for HostNetwork {
         // Whatever is cut off or goes wrong from here on, the next time everything is looked at.
         let before = state.applied.take();
         let applied = before.filter(|_| state.looked_at.is_some_and(|at| at.elapsed() < LOOK_AFTER));
-        match applied.as_ref().map_or(Scope::Everything, |applied| applied.scope(plan)) {
+        let scope = applied.as_ref().map_or(Scope::Everything, |applied| applied.scope(plan));
+        let (peers, look) = (underlay::peers(plan), scope == Scope::Everything);
+        let is_alone = peers.is_empty();
+        if !is_alone {
+            let guarded = self.guard_underlay(peers, look, state);
+            if failures.note(|| "the underlay's filter".into(), guarded).is_none() {
+                return failures.into_result();
+            }
+        }
+        match scope {
             Scope::Nothing => {}
             Scope::Networks(networks) => {
                 if let Some(applied) = &applied {
@@ -400,6 +420,12 @@ impl Network for HostNetwork {
                 self.apply_everything(plan, state, &mut failures);
                 state.looked_at = Some(Instant::now());
             }
+        }
+        // A process that has just begun, and knows of no underlay, doesn't look for a filter that another may have left.
+        let is_clear = self.config.underlay.is_none() && state.peers.is_none() && plan.vpcs().next().is_some();
+        if is_alone && !is_clear && failures.0.is_empty() {
+            let cleared = self.guard_underlay(BTreeSet::new(), look, state);
+            failures.note(|| "the underlay's filter".into(), cleared);
         }
         let State { heard, ports, .. } = state;
         heard.retain(|id| ports.contains_key(id));

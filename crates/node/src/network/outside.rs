@@ -87,8 +87,6 @@ pub struct Wish {
     pub public: BTreeMap<String, BTreeSet<Cidr>>,
     /// Addresses of networks that are nobody's outside.
     pub shut: BTreeSet<Cidr>,
-    /// The other hosts that have parts of our networks.
-    pub hosts: BTreeSet<Ipv4Addr>,
     /// Whether that is of all networks of the plan.
     pub whole: bool,
 }
@@ -102,7 +100,8 @@ impl Wish {
 /// The machine's side as it was left.
 #[derive(Default)]
 pub struct Made {
-    filter: Option<Loaded>,
+    /// Its packet filter.
+    pub filter: Option<Loaded>,
     settled: Option<Settled>,
 }
 
@@ -203,7 +202,7 @@ fn ensure_filter(config: &NetworkConfig, wish: &Wish, found: &Found, loaded: &mu
         links: &format!("{}-", config.prefix),
         masquerade: config.masquerade.then_some(config.pool),
         pool: Some(config.pool),
-        underlay: config.underlay.filter(|_| !wish.hosts.is_empty()).map(|underlay| (underlay, &wish.hosts)),
+        underlay: config.underlay,
         public: &wish.public,
         blocked: &blocked,
         guarded: found.guarded.as_deref(),
@@ -228,7 +227,8 @@ fn set_link(name: &str, speaks_ipv6: bool) -> io::Result<()> {
 fn layout(config: &NetworkConfig, public: &BTreeMap<String, BTreeSet<Cidr>>) -> Layout {
     let mut layout = Layout::default();
     // A public address that nobody has is told so here, and doesn't wander off to the machine's own gateway.
-    if !public.is_empty() {
+    // Where there are several hosts it may be another's, to which the provider's routers know the way.
+    if !public.is_empty() && config.underlay.is_none() {
         layout.routes.insert((MAIN, Cidr::V4(config.pool)), Hop::Unreachable);
     }
     let source = config.machine_address().map(IpAddr::V4);

@@ -12,6 +12,7 @@ mod services;
 mod spoof;
 mod stand;
 mod traffic;
+mod underlay;
 
 use std::fs::File;
 use std::io::{self, Write};

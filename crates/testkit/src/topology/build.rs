@@ -252,6 +252,8 @@ fn host(n: u8) -> Host {
         zone: None,
         schedulable: true,
         token_sha256: n.to_string(),
+        join: None,
+        lost: None,
         joined_at: Timestamp(1),
         used_memory_mib: 0,
         used_vcpus: 0,

@@ -97,6 +97,8 @@ pub fn host(n: u8) -> Host {
         zone: (n > 1).then_some(n % 2),
         schedulable: true,
         token_sha256: n.to_string(),
+        join: None,
+        lost: None,
         joined_at: landfall_model::Timestamp(1),
         used_memory_mib: 0,
         used_vcpus: 0,

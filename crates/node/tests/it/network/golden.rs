@@ -4,7 +4,7 @@ use std::path::Path;
 
 use landfall_model::plan::{AclRulePlan, PeerPlan, RoutePlan, RouteTargetPlan};
 use landfall_model::{Ipv4Cidr, PortRange};
-use landfall_node::network::{Underlay, machine, ruleset};
+use landfall_node::network::{Underlay, machine, ruleset, underlay};
 
 use super::cloud::*;
 
@@ -62,6 +62,7 @@ fn the_machine() {
     let public = [("lf-1".to_owned(), first), ("lf-2".to_owned(), [].into())].into();
     let underlay = Underlay { address: [192, 0, 2, 1].into(), port: 4789 };
     let hosts = [[192, 0, 2, 2].into(), [192, 0, 2, 3].into()].into();
+    compare("underlay.nft", &underlay::ruleset("landfall", underlay, &hosts));
     let machine = machine::Machine {
         table: "landfall",
         links: "lf-",
@@ -71,7 +72,7 @@ fn the_machine() {
         guarded: Some("eth0"),
         guarded_ipv6: true,
         pool: "198.18.0.0/16".parse().ok(),
-        underlay: Some((underlay, &hosts)),
+        underlay: Some(underlay),
     };
     compare("machine.nft", &machine::ruleset(&machine));
 }

@@ -14,11 +14,11 @@ use super::uplink;
 const PORT: u16 = 4789;
 
 /// A host with its own plan.
-struct Host {
-    name: &'static str,
-    address: Ipv4Addr,
-    network: HostNetwork,
-    cloud: Cloud,
+pub struct Host {
+    pub name: &'static str,
+    pub address: Ipv4Addr,
+    pub network: HostNetwork,
+    pub cloud: Cloud,
 }
 
 impl Host {
@@ -33,7 +33,13 @@ impl Host {
         Host { name, address, network: HostNetwork::new(config), cloud: Cloud::new() }
     }
 
-    fn apply(&self) {
+    /// The same where the outside routes public addresses to the hosts.
+    pub fn routed(&mut self) {
+        let config = NetworkConfig { masquerade: false, uplink: Some("out0".into()), ..self.network.config().clone() };
+        self.network = HostNetwork::new(config);
+    }
+
+    pub fn apply(&self) {
         let applied = namespace::within(self.name, || Ok(self.network.apply(&self.cloud.0)));
         applied.unwrap().unwrap();
     }
@@ -44,7 +50,7 @@ impl Host {
 }
 
 /// Two hosts on a wire, both with all groups and the ports of both: the first port is the first one's, and so on.
-fn hosts(edit: impl Fn(&mut Cloud)) -> [Host; 2] {
+pub fn hosts(edit: impl Fn(&mut Cloud)) -> [Host; 2] {
     let mut hosts = [Host::new(1), Host::new(2)];
     for host in &hosts {
         namespace::ensure(host.name).unwrap();
