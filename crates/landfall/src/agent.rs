@@ -44,7 +44,7 @@ struct Agreed {
 
 /// Runs the agent in this process.
 pub fn run(args: &AgentArgs) -> Result<()> {
-    let (state, network, buckets) = config::agent_settings(args)?;
+    let (state, mut network, buckets) = config::agent_settings(args)?;
     ensure!(nix::unistd::geteuid().is_root(), "an agent makes networks and starts guests: run it with sudo");
     let folder = state.join("agent");
     crate::serve::make_private(&folder)?;
@@ -55,6 +55,7 @@ pub fn run(args: &AgentArgs) -> Result<()> {
     let control = Control { address: args.control.clone().unwrap_or(member.control), key_sha256: member.key_sha256 };
     let link = Arc::new(RemoteLink::new(control, &key, seat)?);
     let agreed = agree(args, &folder, &link, &network)?;
+    network.routed |= agreed.terms.routed;
     let place = Place {
         state,
         name: Some(member.name),

@@ -83,6 +83,9 @@ pub struct Terms {
     pub public_pool: Ipv4Cidr,
     /// The port that VXLAN is spoken on.
     pub vxlan_port: u16,
+    /// Whether the outside routes public addresses to the hosts that have them.
+    #[serde(default)]
+    pub routed: bool,
 }
 
 /// The head of a frame.

@@ -56,7 +56,11 @@ impl Doorway {
     /// Takes agents until the listener fails.
     pub async fn serve(self, config: &Config, agents: Arc<Agents>) -> Result<()> {
         let state = config.state.as_deref().context("agents need a state folder")?;
-        let terms = Terms { public_pool: config.settings.public_pool, vxlan_port: config.network.port() };
+        let terms = Terms {
+            public_pool: config.settings.public_pool,
+            vxlan_port: config.network.port(),
+            routed: config.network.routed,
+        };
         Door::new(agents, terms, images::folder(state)).accept(self.listener, &self.key).await
     }
 }

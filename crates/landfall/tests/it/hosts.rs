@@ -36,6 +36,9 @@ impl Control {
         let mut command = Command::new(BINARY);
         command.args(["serve", "--control-only", "--listen", AT, "--agents", DOOR, "--state"]);
         command.arg(self.folder.path().join("state"));
+        let config = self.folder.path().join("landfall.toml");
+        std::fs::write(&config, "[network]\nrouted = true\n").unwrap();
+        command.arg("--config").arg(config);
         self.process = Some(Process::start(&mut command, &self.log()));
         until("the control plane", || self.try_landfall(&["host", "list"]));
     }
@@ -166,7 +169,7 @@ fn networks_span_machines_that_joined() {
         assert!(machines[2].networks().is_empty(), "a machine has no network that it has no part in");
 
         a_stranger_is_dropped(&machines[0], &machines[2]);
-        is_known_outside(&api, &first, &machines[0], &b);
+        is_known_outside(&api, (&first, &machines[0]), (&second, &machines[1]), &b);
 
         // Nothing that Landfall runs is needed for what is established.
         let traffic = a.traffic(b.address);
@@ -261,7 +264,12 @@ fn goes_on(traffic: &crate::guest::Traffic) {
 
 /// A public address is reached where its instance's machine is, once the provider routes it there: from outside, and from a
 /// guest on another machine.
-fn is_known_outside(api: &Api, instance: &Instance, machine: &Machine, other: &Guest) {
+fn is_known_outside(
+    api: &Api,
+    (instance, machine): (&Instance, &Machine),
+    (other, other_machine): (&Instance, &Machine),
+    guest: &Guest,
+) {
     let groups = api.ok("DescribeSecurityGroups", &[("Filter.1.Name", "group-name"), ("Filter.1.Value.1", "default")]);
     let rule = [
         ("GroupId", text(&groups, "groupId")),
@@ -272,7 +280,9 @@ fn is_known_outside(api: &Api, instance: &Instance, machine: &Machine, other: &G
     ];
     let rule: Vec<_> = rule.iter().map(|(name, value)| (*name, value.as_str())).collect();
     api.ok("AuthorizeSecurityGroupIngress", &rule);
-    run("ip", &format!("route add {} via {}", instance.public, machine.address));
+    for (public, machine) in [(&instance.public, machine), (&other.public, other_machine)] {
+        run("ip", &format!("route add {public} via {}", machine.address));
+    }
     let public: Ipv4Addr = instance.public.parse().unwrap();
     let socket = UdpSocket::bind("0.0.0.0:0").unwrap();
     socket.set_read_timeout(Some(std::time::Duration::from_millis(200))).unwrap();
@@ -280,7 +290,7 @@ fn is_known_outside(api: &Api, instance: &Instance, machine: &Machine, other: &G
         socket.send_to(b"there?", (public, 7777)).ok()?;
         (socket.recv_from(&mut [0; 99]).ok()?.1.ip() == public).then_some(())
     });
-    other.reaches(public);
+    guest.reaches(public);
 }
 
 /// What a machine sends that has no part in the network is dropped where it comes in.

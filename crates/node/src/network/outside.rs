@@ -227,8 +227,9 @@ fn set_link(name: &str, speaks_ipv6: bool) -> io::Result<()> {
 fn layout(config: &NetworkConfig, public: &BTreeMap<String, BTreeSet<Cidr>>) -> Layout {
     let mut layout = Layout::default();
     // A public address that nobody has is told so here, and doesn't wander off to the machine's own gateway.
-    // Where there are several hosts it may be another's, to which the provider's routers know the way.
-    if !public.is_empty() && config.underlay.is_none() {
+    // Where there are several hosts it may be another's, to which the provider's routers know the way if they know the pool.
+    let may_be_anothers = config.underlay.is_some() && !config.masquerade;
+    if !public.is_empty() && !may_be_anothers {
         layout.routes.insert((MAIN, Cidr::V4(config.pool)), Hop::Unreachable);
     }
     let source = config.machine_address().map(IpAddr::V4);

@@ -37,7 +37,7 @@ impl Stand {
         let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let control = Control { address, key_sha256: key.sha256().to_owned() };
-        let terms = Terms { public_pool: Ipv4Cidr::ALL, vxlan_port: 4789 };
+        let terms = Terms { public_pool: Ipv4Cidr::ALL, vxlan_port: 4789, routed: false };
         let images = folder.path().join("images");
         std::fs::create_dir(&images).unwrap();
         let door = Door::new(agents.clone(), terms, images);
