@@ -24,6 +24,7 @@ const VALUES: &[&str] = &["tx", "cloud", "inner", "head", "value", "tables()", "
 
 /// The files that may, and why.
 const PLACES: &[(&str, &str)] = &[
+    ("crates/api/src/authorise.rs", "the caller's own policies, as its own account has them"),
     ("crates/api/src/ec2/describe_images.rs", "images are the provider's"),
     (
         "crates/api/src/ec2/describe_security_group_references.rs",
@@ -32,11 +33,25 @@ const PLACES: &[(&str, &str)] = &[
     ("crates/api/src/ec2/run_instances.rs", "the rows of a reservation that this account's client token names"),
     ("crates/api/src/ec2/shape/permission.rs", "the groups of a VPC that the view gave"),
     ("crates/api/src/landfall/list_hosts.rs", "hosts are the provider's"),
+    ("crates/api/src/sts/assume_role.rs", "a role of another account, if its trust policy lets the caller"),
+    ("crates/api/src/sts/get_access_key_info.rs", "whose an access key is, which everybody may know"),
+    ("crates/api/src/sts/shape/mod.rs", "managed policies of the account that a session acts in"),
     ("crates/cloud/src/address.rs", "the pool of public addresses is the provider's"),
     ("crates/cloud/src/endpoint.rs", "the endpoints of a VPC that the view gave"),
     ("crates/cloud/src/expiry.rs", "time passes for all"),
     ("crates/cloud/src/flow_log.rs", "a host records for all, each flow log what its owner's network has"),
     ("crates/cloud/src/host.rs", "hosts are the provider's, and what is on them is anybody's"),
+    ("crates/cloud/src/identity/access_key.rs", "the keys of a principal that the view gave"),
+    ("crates/cloud/src/identity/account.rs", "the view's own account"),
+    ("crates/cloud/src/identity/group.rs", "indexes that begin with the view's account"),
+    ("crates/cloud/src/identity/instance_profile.rs", "indexes that begin with the view's account"),
+    ("crates/cloud/src/identity/managed_policy.rs", "indexes that begin with the view's account"),
+    (
+        "crates/cloud/src/identity/role.rs",
+        "indexes that begin with the view's account; trust policies name other accounts'",
+    ),
+    ("crates/cloud/src/identity/speaking.rs", "whom a trust policy names, in whatever account"),
+    ("crates/cloud/src/identity/user.rs", "indexes that begin with the view's account"),
     ("crates/cloud/src/insights/analyse.rs", "whose a hop is, so that nothing of another's is shown"),
     ("crates/cloud/src/instance.rs", "the interfaces of an instance that the view gave"),
     ("crates/cloud/src/interface_attachment.rs", "the interfaces of an instance that the view gave"),

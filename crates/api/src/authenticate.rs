@@ -8,12 +8,13 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use landfall_cloud::{Cloud, identity};
-use landfall_model::Principal;
+use landfall_model::{Principal, Timestamp};
 use landfall_state::Engine;
 use landfall_wire::sigv4::{self, AuthError, Claim, Payload, SigningKey};
 use landfall_wire::{Protocol, RequestParts};
 
 use crate::error::ApiError;
+use crate::session::Session;
 use crate::vault::Vault;
 
 /// The context that secrets of access keys are sealed under.
@@ -25,6 +26,23 @@ pub fn secret_context(access_key: &str) -> String {
 pub struct Authenticator {
     vault: Vault,
     keys: Mutex<HashMap<CacheKey, CacheEntry>>,
+    /// Sessions by their token.
+    sessions: Mutex<HashMap<String, Arc<Session>>>,
+}
+
+/// Who signed a request.
+pub(crate) struct Signer {
+    /// The principal; that which the session stands on, where there is one.
+    pub principal: Arc<Principal>,
+    /// The session, where the credentials are temporary.
+    pub session: Option<Arc<Session>>,
+}
+
+/// Credentials that a request claims to be signed with.
+struct Claimed {
+    signer: Signer,
+    /// What the signing key is known by: the secret as it is stored, or the token.
+    sealed: String,
 }
 
 #[derive(PartialEq, Eq, Hash)]
@@ -46,11 +64,11 @@ const CACHED: usize = 4096;
 impl Authenticator {
     /// One that opens sealed secrets with that vault.
     pub fn new(vault: Vault) -> Self {
-        Self { vault, keys: Mutex::new(HashMap::new()) }
+        Self { vault, keys: Mutex::default(), sessions: Mutex::default() }
     }
 
-    /// The principal that signed the request.
-    pub(crate) fn principal(
+    /// Who signed the request.
+    pub(crate) fn signer(
         &self,
         engine: &Engine<Cloud>,
         claim: &Claim,
@@ -58,25 +76,22 @@ impl Authenticator {
         body: &[u8],
         now_ms: i64,
         protocol: Protocol,
-    ) -> Result<Arc<Principal>, ApiError> {
+    ) -> Result<Signer, ApiError> {
         let refuse = |error: AuthError| ApiError::from(error.refusal(protocol));
-        let unknown = || refuse(AuthError::UnknownAccessKey);
-        let found = engine.look(|cloud| identity::of_access_key(cloud, &claim.access_key_id));
-        let (row, principal) = found.ok_or_else(unknown)?;
-        // Keys of an account's own have no session; a token with one is another session's.
-        if !row.active || claim.token.is_some() {
-            return Err(unknown());
-        }
+        let Claimed { signer, sealed } = match &claim.token {
+            None => self.lasting(engine, claim).ok_or_else(|| refuse(AuthError::UnknownAccessKey))?,
+            Some(token) => self.temporary(engine, claim, token, now_ms).map_err(refuse)?,
+        };
         let scope = &claim.scope;
         let place = CacheKey {
-            access_key: row.id.clone(),
+            access_key: claim.access_key_id.clone(),
             date: scope.date.clone(),
             region: scope.region.clone(),
             service: scope.service.clone(),
         };
-        let kept = self.keys().get(&place).filter(|entry| entry.sealed == row.secret).map(|entry| entry.key.clone());
+        let kept = self.keys().get(&place).filter(|entry| entry.sealed == sealed).map(|entry| entry.key.clone());
         let is_new = kept.is_none();
-        let key = kept.map_or_else(|| self.signing_key(&row.id, &row.secret, claim), Ok)?;
+        let key = kept.map_or_else(|| self.signing_key(&signer, &sealed, claim), Ok)?;
         sigv4::verify(claim, parts, Payload::Bytes(body), &key, now_ms).map_err(refuse)?;
         if is_new {
             // Only what verified is kept: dates, regions and services of other requests are their senders' to choose.
@@ -84,18 +99,56 @@ impl Authenticator {
             if keys.len() >= CACHED {
                 keys.clear();
             }
-            keys.insert(place, CacheEntry { sealed: row.secret.clone(), key });
+            keys.insert(place, CacheEntry { sealed, key });
         }
-        Ok(principal)
+        Ok(signer)
     }
 
-    fn signing_key(&self, access_key: &str, sealed: &str, claim: &Claim) -> Result<Arc<SigningKey>, ApiError> {
+    /// Credentials that last: an access key of a user or of root.
+    fn lasting(&self, engine: &Engine<Cloud>, claim: &Claim) -> Option<Claimed> {
+        let found = engine.look(|cloud| identity::of_access_key(cloud, &claim.access_key_id));
+        let (row, principal) = found.filter(|(row, _)| row.active)?;
+        Some(Claimed { signer: Signer { principal, session: None }, sealed: row.secret.clone() })
+    }
+
+    /// Credentials of a session. It ends with the principal that it stands on.
+    fn temporary(&self, engine: &Engine<Cloud>, claim: &Claim, token: &str, now_ms: i64) -> Result<Claimed, AuthError> {
+        let session = self.session(token).filter(|session| session.access_key == claim.access_key_id);
+        let session = session.ok_or(AuthError::InvalidSessionToken)?;
+        if session.expires_at <= Timestamp(now_ms) {
+            return Err(AuthError::ExpiredSessionToken);
+        }
+        let principal = engine.look(|cloud| cloud.principals.get_arc(&session.principal));
+        let principal = principal.ok_or(AuthError::InvalidSessionToken)?;
+        Ok(Claimed { signer: Signer { principal, session: Some(session) }, sealed: token.to_owned() })
+    }
+
+    fn session(&self, token: &str) -> Option<Arc<Session>> {
+        let lock = || self.sessions.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(session) = lock().get(token) {
+            return Some(session.clone());
+        }
+        let session = Arc::new(Session::open(&self.vault, token)?);
+        let mut sessions = lock();
+        if sessions.len() >= CACHED {
+            sessions.clear();
+        }
+        sessions.insert(token.to_owned(), session.clone());
+        Some(session)
+    }
+
+    fn signing_key(&self, signer: &Signer, sealed: &str, claim: &Claim) -> Result<Arc<SigningKey>, ApiError> {
         let scope = &claim.scope;
+        let derive = |secret: &str| SigningKey::derive(secret, &scope.date, &scope.region, &scope.service);
+        if let Some(session) = &signer.session {
+            return Ok(Arc::new(derive(&session.secret)));
+        }
+        let access_key = &claim.access_key_id;
         let secret = self.open(access_key, sealed).map_err(|error| {
             tracing::error!(%error, access_key, "a secret can't be opened with the root key");
             ApiError::internal()
         })?;
-        Ok(Arc::new(SigningKey::derive(&secret, &scope.date, &scope.region, &scope.service)))
+        Ok(Arc::new(derive(&secret)))
     }
 
     fn keys(&self) -> MutexGuard<'_, HashMap<CacheKey, CacheEntry>> {

@@ -1,17 +1,12 @@
-//! Demands: what a caller must be allowed for a call to go on, and their evaluation.
-//!
-//! Root passes the same evaluation as anybody: with no organisation above it nothing denies it, and that is the policy
-//! engine's answer, not a short cut of ours.
+//! Demands: what a caller must be allowed for a call to go on. [`crate::authorise`] evaluates them.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
 
 use landfall_cloud::View;
 use landfall_model::id::{Id, Kind};
-use landfall_model::{Arn, Principal, PrincipalKind, Region, Scope, Timestamp};
-use landfall_policy::{Attached, Context, Policy, PolicySet, PrincipalRef, Request, denial, evaluate};
+use landfall_model::{Arn, Region, Scope};
+use landfall_policy::Context;
 
-use crate::error::ApiError;
 use crate::operation::Action;
 
 /// One thing that a caller must be allowed.
@@ -23,6 +18,21 @@ pub struct Demand {
     pub resource: String,
     /// What conditions may look at, besides what is known of every request.
     pub context: Context,
+    /// The policy of the resource, where it has one.
+    pub owned: Option<Owned>,
+    /// Whether it is allowed unless a policy denies it.
+    pub implied: bool,
+}
+
+/// A resource's own policy.
+#[derive(Debug)]
+pub struct Owned {
+    /// The document.
+    pub document: String,
+    /// The account that owns the resource.
+    pub owner: String,
+    /// Whether it must allow the call whatever the caller's policies say.
+    pub required: bool,
 }
 
 /// The demands of one request, gathered by its operation.
@@ -49,6 +59,8 @@ impl Demands {
             action: format!("{}:{}", action.service, action.name),
             resource: resource.to_string(),
             context: Context::new(),
+            owned: None,
+            implied: false,
         });
         let last = self.list.len() - 1;
         &mut self.list[last]
@@ -85,6 +97,21 @@ impl Demands {
     pub fn list(&self) -> &[Demand] {
         &self.list
     }
+
+    /// What was gathered, to be evaluated.
+    pub(crate) fn into_list(self) -> Vec<Demand> {
+        self.list
+    }
+
+    /// The region of the request.
+    pub(crate) fn region(&self) -> Region {
+        self.scope.region
+    }
+
+    /// The account of the request.
+    pub fn account(&self) -> landfall_model::AccountId {
+        self.scope.account
+    }
 }
 
 impl Demand {
@@ -112,99 +139,5 @@ impl Demand {
     pub fn with(&mut self, key: &str, value: impl ToString) -> &mut Self {
         self.context.set(key, value.to_string());
         self
-    }
-}
-
-/// Who calls, from where, and when: what every demand is evaluated with.
-#[derive(Clone, Debug)]
-pub struct Caller {
-    /// The principal.
-    pub principal: Arc<Principal>,
-    /// The access key's id.
-    pub access_key: String,
-    /// The address that the call came from.
-    pub source: std::net::IpAddr,
-    /// Whether the call came over TLS.
-    pub secure: bool,
-}
-
-/// Compiled policies by document, so that each is parsed once.
-#[derive(Debug, Default)]
-pub struct Policies(Mutex<std::collections::HashMap<String, Arc<Policy>>>);
-
-/// Documents that are kept compiled.
-const CACHED: usize = 4096;
-
-impl Policies {
-    fn compiled(&self, document: &str) -> Option<Arc<Policy>> {
-        let mut cache = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(policy) = cache.get(document) {
-            return Some(policy.clone());
-        }
-        let policy = Arc::new(Policy::identity(document).ok()?);
-        if cache.len() >= CACHED {
-            cache.clear();
-        }
-        cache.insert(document.to_owned(), policy.clone());
-        Some(policy)
-    }
-
-    /// Evaluates all demands; the first that isn't allowed is the error.
-    pub fn authorise(&self, caller: &Caller, now: Timestamp, demands: Demands) -> Result<(), ApiError> {
-        let principal = &caller.principal;
-        let (arn, account) = (principal.arn().to_string(), principal.account.to_string());
-        let who = match principal.kind {
-            PrincipalKind::Root => PrincipalRef::Root { arn: &arn, account: &account },
-            PrincipalKind::User => PrincipalRef::User { arn: &arn, account: &account, id: &principal.id },
-        };
-        // A document that doesn't parse can't have been stored; one that does all the same allows nothing.
-        let policies: Vec<_> =
-            principal.policies.iter().filter_map(|(name, text)| Some((name.as_str(), self.compiled(text)?))).collect();
-        if policies.len() < principal.policies.len() {
-            return Err(unauthorised("ec2", "A policy of the caller can't be read.".into()));
-        }
-        let identity: Vec<_> = policies.iter().map(|(label, policy)| Attached { label, policy }).collect();
-        let set = PolicySet { identity: &identity, ..PolicySet::default() };
-        let region = demands.scope.region;
-        // Only statements look at the context, and refusals tell it: root without a policy has neither.
-        let is_told = !identity.is_empty() || principal.kind != PrincipalKind::Root;
-        let common = is_told.then(|| common_context(caller, now, region));
-        for mut demand in demands.list {
-            if let Some(common) = &common {
-                common.iter().for_each(|(key, value)| demand.context.set(key, value.as_str()));
-                demand.context = demand.context.with_principal(&who);
-            }
-            let context = demand.context;
-            let request =
-                Request { principal: who, action: &demand.action, resource: &demand.resource, context: &context };
-            let verdict = evaluate(&set, &request);
-            if !verdict.is_allowed() {
-                let service = demand.action.split(':').next().unwrap_or_default();
-                return Err(unauthorised(service, denial(&verdict, &request)));
-            }
-        }
-        Ok(())
-    }
-}
-
-/// What is known of every request.
-fn common_context(caller: &Caller, now: Timestamp, region: Region) -> [(&'static str, String); 6] {
-    [
-        ("aws:RequestedRegion", region.name().to_owned()),
-        ("ec2:Region", region.name().to_owned()),
-        ("aws:SourceIp", caller.source.to_string()),
-        ("aws:CurrentTime", now.to_string()),
-        ("aws:EpochTime", (now.as_millis() / 1000).to_string()),
-        ("aws:SecureTransport", caller.secure.to_string()),
-    ]
-}
-
-/// A denied call, under the code of its service.
-fn unauthorised(service: &str, sentence: String) -> ApiError {
-    if service == "ec2" {
-        let message = format!("You are not authorized to perform this operation. {sentence}");
-        ApiError::new("UnauthorizedOperation", message).with_status(403)
-    } else {
-        ApiError::new("AccessDenied", sentence).with_status(403)
     }
 }

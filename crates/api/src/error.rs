@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use landfall_cloud::Fault;
 use landfall_cloud::fault::{BlockKind, ExistsKind, QuotaKind};
+use landfall_cloud::identity::IdentityFault;
 use landfall_model::{Cidr, Destination, RouteTableId};
 use landfall_state::Refused;
 use landfall_wire::Refusal;
@@ -164,9 +165,26 @@ impl From<Fault> for ApiError {
             Fault::Entries(message) => Self::new("InvalidPrefixListModification", message),
             Fault::Unsupported(what) => Self::unsupported(what),
             Fault::NotPermitted(message) => Self::new("OperationNotPermitted", message),
+            Fault::Identity(fault) => identity(&fault),
             Fault::AlreadyAssociated(message) => Self::new("Resource.AlreadyAssociated", message),
         }
     }
+}
+
+/// IAM's codes. What isn't there is 404 and what is in the way 409, as IAM has it.
+fn identity(fault: &IdentityFault) -> ApiError {
+    let (code, status) = match fault {
+        IdentityFault::NoSuch(_) => ("NoSuchEntity", 404),
+        IdentityFault::Exists(_) => ("EntityAlreadyExists", 409),
+        IdentityFault::Conflict(_) => ("DeleteConflict", 409),
+        IdentityFault::Limit { .. } | IdentityFault::Versions(_) => ("LimitExceeded", 409),
+        IdentityFault::Malformed(malformed) if malformed.code() == "LimitExceeded" => ("LimitExceeded", 409),
+        IdentityFault::Malformed(malformed) => (malformed.code(), 400),
+        IdentityFault::Validation(_) => ("ValidationError", 400),
+        IdentityFault::Input(_) => ("InvalidInput", 400),
+        IdentityFault::Unmodifiable(_) => ("UnmodifiableEntity", 400),
+    };
+    ApiError::new(code, fault.to_string()).with_status(status)
 }
 
 fn no_address(place: &str) -> ApiError {

@@ -17,7 +17,8 @@ use landfall_wire::{Form, Protocol, RequestParts, Tree, detect, sigv4};
 use serde::Serialize;
 
 use crate::authenticate::Authenticator;
-use crate::demand::{Caller, Demands, Policies};
+use crate::authorise::{Caller, Policies};
+use crate::demand::Demands;
 use crate::error::ApiError;
 use crate::operation::{Action, Call, Look, Operation, Read, Write};
 use crate::outside::Outside;
@@ -102,9 +103,19 @@ pub struct Gateway {
 
 /// The version of EC2's API, the only one that has been since 2016.
 const EC2_XMLNS: &str = "http://ec2.amazonaws.com/doc/2016-11-15/";
-const STS_XMLNS: &str = "https://sts.amazonaws.com/doc/2011-06-15/";
-/// The version of the provider's own operations.
-const OWN_XMLNS: &str = "urn:landfall:2026-11-22";
+
+/// The name space of a query service's answers.
+fn xmlns(service: &str) -> &'static str {
+    match service {
+        "iam" => "https://iam.amazonaws.com/doc/2010-05-08/",
+        // The provider's own operations.
+        "landfall" => "urn:landfall:2026-11-22",
+        _ => "https://sts.amazonaws.com/doc/2011-06-15/",
+    }
+}
+
+/// Services whose resources have no region, whichever a request is signed for.
+const GLOBAL: [&str; 1] = ["iam"];
 
 impl Gateway {
     /// The gateway of an engine's cloud.
@@ -115,7 +126,7 @@ impl Gateway {
             engine,
             regions: options.regions,
             authenticator,
-            policies: Policies::default(),
+            policies: Policies::new(options.outside.vault.clone()),
             outside: options.outside,
             settle: options.settle,
             entropy: Mutex::new(options.entropy),
@@ -174,11 +185,19 @@ impl Gateway {
         record.form = Form::of(&parts, Some(&claim.scope.service));
         let terms = record.form.terms();
         let now_ms = self.engine.now_ms();
-        let principal = self.authenticator.principal(&self.engine, &claim, &parts, request.body, now_ms, terms)?;
-        let region = self.region(&claim.scope.region, terms)?;
-        let scope = Scope { account: principal.account, region };
+        let signer = self.authenticator.signer(&self.engine, &claim, &parts, request.body, now_ms, terms)?;
+        let caller = Caller {
+            principal: signer.principal,
+            session: signer.session,
+            access_key: claim.access_key_id.clone(),
+            source: request.source,
+            secure: request.secure,
+        };
+        let is_global = GLOBAL.contains(&claim.scope.service.as_str());
+        let region = if is_global { Region::DEFAULT } else { self.region(&claim.scope.region, terms)? };
+        let scope = Scope { account: caller.principal.account, region };
         record.scope = Some(scope);
-        record.principal = Some(principal.arn().to_string());
+        record.principal = Some(caller.arn());
         let Form::Spoken(protocol) = record.form else { return Err(absent_service(&claim.scope.service, record.form)) };
         way::check(request)?;
         detect(&parts, &claim.scope.service).map_err(|error| error.refusal())?;
@@ -195,11 +214,12 @@ impl Gateway {
         }
         let operation = self.operation(&claim.scope.service, &decoded.action, protocol)?;
         record.action = Some(operation.action);
+        caller.check_session(operation.action)?;
         let mut input = decoded.input;
         let prologue = Prologue::take(operation, &mut input)?;
-        self.ensure_network(scope, now_ms).await?;
-        let caller =
-            Caller { principal, access_key: claim.access_key_id, source: request.source, secure: request.secure };
+        if operation.action.service == "ec2" {
+            self.ensure_network(scope, now_ms).await?;
+        }
         let turn = Turn {
             gateway: self,
             caller: &caller,
@@ -325,12 +345,13 @@ impl Turn<'_> {
     fn authorise(&self, view: &View<'_>, gather: impl FnOnce(&View<'_>, &mut Demands)) -> Result<(), ApiError> {
         let mut demands = Demands::new(self.scope);
         gather(view, &mut demands);
-        self.gateway.policies.authorise(self.caller, view.now(), demands)?;
+        self.gateway.policies.authorise(self.caller, view, demands)?;
         if self.prologue.dry_run { Err(ApiError::dry_run()) } else { Ok(()) }
     }
 
     pub(crate) async fn read<O: Read>(self) -> Result<Vec<u8>, ApiError> {
-        let operation: O = self.parse()?;
+        let mut operation: O = self.parse()?;
+        operation.hear_caller(self.caller);
         let snapshot = self.gateway.engine.read();
         let view = View::new(&snapshot, self.scope, Timestamp(self.now_ms.max(snapshot.time_ms)));
         self.authorise(&view, |view, demands| operation.demands(view, demands))?;
@@ -355,12 +376,17 @@ impl Turn<'_> {
             Look { view, page, caller: self.caller, regions: self.gateway.regions, outside: &self.gateway.outside };
         let output = operation.run(&mut look)?;
         let token = look.page.next().map(|next| page::seal(&self.gateway.page_key, &context, next));
-        let extra = token.as_ref().map(|token| (next_token_name(O::ACTION.service), token.as_str()));
-        self.encode(O::ACTION, &output, extra.as_slice())
+        let mut extra: Vec<_> =
+            token.iter().map(|token| (next_token_name(O::ACTION.service), token.as_str())).collect();
+        if O::ACTION.service == "iam" && O::PAGE_LIMIT > 0 {
+            extra.push(("IsTruncated", if token.is_some() { "true" } else { "false" }));
+        }
+        self.encode(O::ACTION, &output, &extra)
     }
 
     pub(crate) async fn write<O: Write>(self) -> Result<Vec<u8>, ApiError> {
         let mut operation: O = self.parse()?;
+        operation.hear_caller(self.caller);
         let token = match &self.prologue.client_token {
             Some(token) => {
                 operation.hear_client_token(token);
@@ -389,7 +415,8 @@ impl Turn<'_> {
     }
 
     pub(crate) async fn call<O: Call>(self) -> Result<Vec<u8>, ApiError> {
-        let operation: O = self.parse()?;
+        let mut operation: O = self.parse()?;
+        operation.hear_caller(self.caller);
         let made = {
             let snapshot = self.gateway.engine.read();
             let view = View::new(&snapshot, self.scope, Timestamp(self.now_ms.max(snapshot.time_ms)));
@@ -441,7 +468,7 @@ impl Turn<'_> {
             "service": self.action.service,
             "action": self.action.name,
             "account": self.scope.account.to_string(),
-            "principal": self.caller.principal.arn().as_str(),
+            "principal": self.caller.arn(),
             "access_key": self.caller.access_key,
             "source": self.caller.source.to_string(),
             "region": self.scope.region.name(),
@@ -454,8 +481,7 @@ impl Turn<'_> {
         let encoded = match self.protocol {
             Protocol::Ec2Query => landfall_wire::encode_ec2(action.name, self.request_id, EC2_XMLNS, output, extra),
             Protocol::Query => {
-                let xmlns = if action.service == "landfall" { OWN_XMLNS } else { STS_XMLNS };
-                landfall_wire::encode_query(action.name, self.request_id, xmlns, output, extra)
+                landfall_wire::encode_query(action.name, self.request_id, xmlns(action.service), output, extra)
             }
             Protocol::Json10 | Protocol::Json11 => landfall_wire::encode_json(output, extra),
         };

@@ -5,11 +5,13 @@
 //! encoding, errors. An operation says what it demands and what it does, and can't forget any of the rest.
 
 pub mod authenticate;
+pub mod authorise;
 pub mod demand;
 pub mod ec2;
 pub mod error;
 pub mod filter;
 pub mod gateway;
+pub mod iam;
 pub mod landfall;
 pub mod members;
 pub mod operation;
@@ -17,10 +19,12 @@ pub mod outside;
 pub mod page;
 pub mod prologue;
 pub mod replay;
+pub mod session;
 pub mod sts;
 pub mod vault;
 mod way;
 
+pub use authorise::Caller;
 pub use demand::Demands;
 pub use error::ApiError;
 pub use filter::{Filter, Filters};
@@ -33,5 +37,6 @@ pub use vault::Vault;
 /// Every operation, by service and name: what the dispatch looks up, the table of operations is generated from, and the
 /// completeness tests walk.
 pub fn operations() -> impl Iterator<Item = &'static Operation> {
-    sts::OPERATIONS.iter().chain(ec2::OPERATIONS).chain(landfall::OPERATIONS)
+    let ours = sts::OPERATIONS.iter().chain(iam::OPERATIONS).chain(ec2::OPERATIONS);
+    ours.chain(landfall::OPERATIONS)
 }

@@ -8,7 +8,8 @@ use landfall_wire::Tree;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::demand::{Caller, Demands};
+use crate::authorise::Caller;
+use crate::demand::Demands;
 use crate::error::ApiError;
 use crate::filter::FilterNames;
 use crate::gateway::{Regions, Turn};
@@ -29,6 +30,11 @@ impl Action {
     /// An action of EC2's.
     pub const fn ec2(name: &'static str) -> Self {
         Self { service: "ec2", name }
+    }
+
+    /// An action of IAM's.
+    pub const fn iam(name: &'static str) -> Self {
+        Self { service: "iam", name }
     }
 
     /// An action of STS's.
@@ -54,6 +60,11 @@ pub trait Read: DeserializeOwned + Send + 'static {
     const PAGE_LEAST: usize = 1;
     /// What it answers, borrowed from the value where it can be.
     type Output<'v>: Serialize;
+
+    /// Hears who calls, for those that act on the caller where nobody is named.
+    fn hear_caller(&mut self, caller: &Caller) {
+        let _ = caller;
+    }
 
     /// What the caller must be allowed. EC2's Describe calls demand `*`, which is what this does unless it is written.
     fn demands(&self, view: &View<'_>, demands: &mut Demands) {
@@ -95,6 +106,11 @@ pub trait Write: DeserializeOwned + Send + 'static {
         let _ = token;
     }
 
+    /// Hears who calls, for those that act on the caller where nobody is named.
+    fn hear_caller(&mut self, caller: &Caller) {
+        let _ = caller;
+    }
+
     /// What the caller must be allowed: each action, resource and context that AWS's authorisation reference names. A
     /// missing id still yields a demand on its ARN: denied wins over not found.
     fn demands(&self, view: &View<'_>, demands: &mut Demands);
@@ -112,6 +128,11 @@ pub trait Call: DeserializeOwned + Send + Sync + 'static {
     type Made: Send + 'static;
     /// What it answers.
     type Output<'t>: Serialize;
+
+    /// As [`Write::hear_caller`].
+    fn hear_caller(&mut self, caller: &Caller) {
+        let _ = caller;
+    }
 
     /// As [`Write::demands`].
     fn demands(&self, view: &View<'_>, demands: &mut Demands);

@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use landfall_model::{AccountId, UniqueId, UniqueKind};
 use landfall_state::{RootKey, Sealed};
 
 use crate::error::ApiError;
@@ -36,6 +37,13 @@ impl Vault {
     /// A key for something else that is to be told from forgeries, such as page tokens.
     pub fn derive(&self, purpose: &str) -> [u8; 32] {
         self.0.derive(purpose)
+    }
+
+    /// The id of an access key of an account, which nobody is to foresee.
+    pub fn make_id(&self, kind: UniqueKind, account: AccountId) -> Result<String, ApiError> {
+        let mut bytes = [0; 16];
+        aws_lc_rs::rand::fill(&mut bytes).map_err(|_| ApiError::internal())?;
+        Ok(UniqueId::of_account(kind, account, u128::from_le_bytes(bytes)).to_string())
     }
 
     /// A secret of that many letters and digits, of which the first is a letter.

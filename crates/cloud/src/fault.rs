@@ -175,6 +175,9 @@ pub enum Fault {
     /// Something that nobody may do, in a whole sentence.
     #[error("{0}")]
     NotPermitted(String),
+    /// A rule of identity.
+    #[error(transparent)]
+    Identity(#[from] crate::identity::IdentityFault),
     /// An elastic address that is associated already.
     #[error("{0} is already associated")]
     AlreadyAssociated(String),

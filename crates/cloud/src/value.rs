@@ -8,17 +8,18 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::OnceLock;
 
 use landfall_model::{
-    AccessKey, Account, AccountId, Address, AllocationId, AttachedResource, AttachmentId, ClientToken, CustomerGateway,
-    CustomerGatewayId, Destination, DhcpOptions, DhcpOptionsId, EgressOnlyGateway, EgressOnlyGatewayId, Endpoint,
-    EndpointId, FlowLog, FlowLogId, FlowLogResource, Host, HostId, Image, ImageId, InsightsAnalysis,
-    InsightsAnalysisId, InsightsPath, InsightsPathId, Instance, InstanceId, InterfaceId, InternetGateway,
-    InternetGatewayId, Ipv4Cidr, Ipv6Cidr, KeyPair, KeyPairId, NatGateway, NatGatewayId, NetworkAcl,
-    NetworkAclAssociationId, NetworkAclId, NetworkInterface, Peer, Peering, PeeringId, PrefixList, PrefixListId,
-    Principal, Quotas, ReservationId, RouteTable, RouteTableAssociationId, RouteTableId, RouteTarget, Scope, Scoped,
-    SecurityGroup, SecurityGroupId, SecurityGroupRule, SecurityGroupRuleId, Settings, Subnet, SubnetCidrId, SubnetId,
-    TagSet, Timestamp, TransitGateway, TransitGatewayAttachment, TransitGatewayAttachmentId, TransitGatewayId,
-    TransitGatewayRouteTable, TransitGatewayRouteTableId, Usage, UserData, Volume, VolumeId, Vpc, VpcCidrId, VpcId,
-    VpnConnection, VpnConnectionId, VpnGateway, VpnGatewayId, VpnSide, host,
+    AccessKey, Account, AccountId, Address, AllocationId, Arn, AttachedResource, AttachmentId, ClientToken,
+    CustomerGateway, CustomerGatewayId, Destination, DhcpOptions, DhcpOptionsId, EgressOnlyGateway,
+    EgressOnlyGatewayId, Endpoint, EndpointId, FlowLog, FlowLogId, FlowLogResource, Group, Host, HostId, Image,
+    ImageId, InsightsAnalysis, InsightsAnalysisId, InsightsPath, InsightsPathId, Instance, InstanceId, InstanceProfile,
+    InterfaceId, InternetGateway, InternetGatewayId, Ipv4Cidr, Ipv6Cidr, KeyPair, KeyPairId, ManagedPolicy, NatGateway,
+    NatGatewayId, NetworkAcl, NetworkAclAssociationId, NetworkAclId, NetworkInterface, Peer, Peering, PeeringId,
+    PrefixList, PrefixListId, Principal, Quotas, ReservationId, RouteTable, RouteTableAssociationId, RouteTableId,
+    RouteTarget, Scope, Scoped, SecurityGroup, SecurityGroupId, SecurityGroupRule, SecurityGroupRuleId, Settings,
+    Subnet, SubnetCidrId, SubnetId, TagSet, Timestamp, TransitGateway, TransitGatewayAttachment,
+    TransitGatewayAttachmentId, TransitGatewayId, TransitGatewayRouteTable, TransitGatewayRouteTableId, UniqueId,
+    Usage, UserData, Volume, VolumeId, Vpc, VpcCidrId, VpcId, VpnConnection, VpnConnectionId, VpnGateway, VpnGatewayId,
+    VpnSide, host,
 };
 
 landfall_state::value! {
@@ -33,18 +34,45 @@ landfall_state::value! {
         pub accounts: Accounts = "account" v1 {
             row: Account,
             key: AccountId = |row| row.id,
+            index by_alias: String = |row| row.alias.clone(),
         },
         /// Principals, by unique id.
         pub principals: Principals = "principal" v1 {
             row: Principal,
-            key: String = |row| row.id.clone(),
+            key: UniqueId = |row| row.id.clone(),
             index by_account: AccountId = |row| Some(row.account),
+            index by_place: (AccountId, String) = |row| Some((row.account, row.place())),
+            index by_group: UniqueId = |row| row.user().into_iter().flat_map(|user| user.groups.iter().cloned()),
+            index by_policy: (AccountId, Arn) = |row| row.managed().map(|arn| (row.account, arn.clone())).collect::<BTreeSet<_>>(),
+        },
+        /// Groups of users.
+        pub groups: Groups = "group" v1 {
+            row: Group,
+            key: UniqueId = |row| row.id.clone(),
+            index by_account: AccountId = |row| Some(row.account),
+            index by_name: (AccountId, String) = |row| Some((row.account, row.name.to_ascii_lowercase())),
+            index by_policy: (AccountId, Arn) = |row| row.attached.iter().map(|arn| (row.account, arn.clone())),
+        },
+        /// Managed policies of accounts.
+        pub managed_policies: ManagedPolicies = "managed-policy" v1 {
+            row: ManagedPolicy,
+            key: UniqueId = |row| row.id.clone(),
+            index by_account: AccountId = |row| Some(row.account),
+            index by_name: (AccountId, String) = |row| Some((row.account, row.name.to_ascii_lowercase())),
+        },
+        /// Instance profiles.
+        pub instance_profiles: InstanceProfiles = "instance-profile" v1 {
+            row: InstanceProfile,
+            key: UniqueId = |row| row.id.clone(),
+            index by_account: AccountId = |row| Some(row.account),
+            index by_name: (AccountId, String) = |row| Some((row.account, row.name.to_ascii_lowercase())),
+            index by_role: UniqueId = |row| row.role.clone(),
         },
         /// Access keys.
         pub access_keys: AccessKeys = "access-key" v1 {
             row: AccessKey,
             key: String = |row| row.id.clone(),
-            index by_principal: String = |row| Some(row.principal.clone()),
+            index by_principal: UniqueId = |row| Some(row.principal.clone()),
         },
         /// Hosts.
         pub hosts: Hosts = "host" v1 {
@@ -359,7 +387,8 @@ pub fn wipe(tx: &mut landfall_state::Tx<'_, Cloud>) {
         )*};
     }
     wipe!(
-        SettingsTable settings, Accounts accounts, Principals principals, AccessKeys access_keys, Hosts hosts,
+        SettingsTable settings, Accounts accounts, Principals principals, Groups groups, ManagedPolicies managed_policies,
+        InstanceProfiles instance_profiles, AccessKeys access_keys, Hosts hosts,
         Usages usage, Images images, KeyPairs key_pairs, Vpcs vpcs, Subnets subnets,
         InternetGateways internet_gateways, RouteTables route_tables, NetworkAcls network_acls,
         DhcpOptionsTable dhcp_options, SecurityGroups security_groups, SecurityGroupRules security_group_rules,

@@ -6,7 +6,7 @@ use landfall_cloud::value::{AccessKeys, Hosts, Images, SettingsTable};
 use landfall_cloud::{Tx, identity};
 use landfall_model::image::ImageName;
 use landfall_model::{
-    AccountId, Host, HostFacts, HostId, Id, Image, ImageId, ImageSource, Settings, SnapshotId, Timestamp,
+    AccountId, Host, HostFacts, HostId, Id, Image, ImageId, ImageSource, Settings, SnapshotId, Timestamp, UniqueId,
 };
 
 /// What a cloud starts with.
@@ -34,10 +34,10 @@ impl Seed {
         let (id, secret) = &self.access_key;
         let same = tx.access_keys.get(id).is_some_and(|row| row.account == self.account && row.secret == *secret);
         if !same {
-            let root = tx.principals.get(&self.account.to_string()).cloned();
+            let root = tx.principals.get(&UniqueId::root(self.account)).cloned();
             // Another root key that was configured before is no longer valid.
             let old: Vec<_> =
-                tx.access_keys.by_principal(&self.account.to_string()).map(|row| row.id.clone()).collect();
+                tx.access_keys.by_principal(&UniqueId::root(self.account)).map(|row| row.id.clone()).collect();
             for key in old {
                 tx.delete::<AccessKeys>(&key);
             }

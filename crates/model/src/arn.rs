@@ -1,6 +1,7 @@
 //! Amazon resource names, derived from kind, scope and id, never stored.
 
 use std::fmt;
+use std::str::FromStr;
 
 use crate::id::{Id, Kind};
 use crate::scope::{AccountId, Scope};
@@ -9,6 +10,9 @@ use crate::scope::{AccountId, Scope};
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(transparent)]
 pub struct Arn(String);
+
+/// The longest ARN, in bytes. Source: the IAM API Reference.
+const LONGEST: usize = 2048;
 
 impl Arn {
     /// An ARN of a service's resource in a scope.
@@ -36,9 +40,46 @@ impl Arn {
         Arn(format!("arn:aws:iam::{account}:{resource}"))
     }
 
+    /// The ARN of a session, which carries no region.
+    pub fn sts(account: AccountId, resource: impl fmt::Display) -> Self {
+        Arn(format!("arn:aws:sts::{account}:{resource}"))
+    }
+
+    /// An IAM policy that comes with every cloud.
+    pub fn provided_policy(path: &str, name: &str) -> Self {
+        Arn(format!("arn:aws:iam::aws:policy{path}{name}"))
+    }
+
+    /// The account that it names, where it names one.
+    pub fn account(&self) -> Option<AccountId> {
+        self.0.split(':').nth(4)?.parse().ok()
+    }
+
+    /// What comes after the account, such as `user/alice`.
+    pub fn resource(&self) -> &str {
+        self.0.splitn(6, ':').nth(5).unwrap_or_default()
+    }
+
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+/// A text that is no ARN.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no ARN: {0:?}")]
+pub struct MalformedArn(String);
+
+impl FromStr for Arn {
+    type Err = MalformedArn;
+    fn from_str(text: &str) -> Result<Self, MalformedArn> {
+        let mut fields = text.splitn(6, ':');
+        let begins = fields.next() == Some("arn") && fields.next().is_some_and(|partition| !partition.is_empty());
+        if begins && text.len() <= LONGEST && fields.nth(3).is_some_and(|resource| !resource.is_empty()) {
+            return Ok(Arn(text.into()));
+        }
+        Err(MalformedArn(text.chars().take(64).collect()))
     }
 }
 

@@ -39,7 +39,10 @@ pub use endpoint::{Endpoint, EndpointKind};
 pub use gateway::*;
 pub use host::{Host, HostFacts, Invitation, Quotas, Settings, Usage};
 pub use id::*;
-pub use identity::{AccessKey, Account, Principal, PrincipalKind};
+pub use identity::{
+    AccessKey, Account, Group, InstanceProfile, ManagedPolicy, PolicyVersion, Principal, PrincipalKind, Role, RoleUse,
+    TrustPolicy, UniqueId, UniqueKind, User,
+};
 pub use image::{Image, ImageSource};
 pub use instance::*;
 pub use instance_type::InstanceType;

@@ -24,6 +24,11 @@ impl AccountId {
     pub const fn new(number: u64) -> Option<Self> {
         if number < 1_000_000_000_000 { Some(Self(number)) } else { None }
     }
+
+    /// Its number.
+    pub const fn number(self) -> u64 {
+        self.0
+    }
 }
 
 impl fmt::Display for AccountId {

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use serde::ser::{self, Serialize, Serializer};
 
-use crate::envelope::EncodeError;
+use crate::envelope::{EMPTY, EncodeError};
 use crate::list::{FLAT, NAMED_PREFIX};
 
 /// Writes the members of `value`, a structure, without any tag around them. `element` is what the elements of
@@ -234,6 +234,11 @@ impl<'a> Serializer for Writer<'a> {
     }
 
     fn serialize_newtype_struct<T: Serialize + ?Sized>(self, name: &'static str, value: &T) -> Result<(), EncodeError> {
+        if name == EMPTY {
+            // Something must stand in it, or it would be taken for a result that isn't there.
+            self.out.push(b'\n');
+            return Ok(());
+        }
         let writer = match name.strip_prefix(NAMED_PREFIX) {
             Some(element) => Self { named: Some(element), ..self },
             None => Self { flat: self.flat || name == FLAT, ..self },

@@ -63,10 +63,17 @@ pub fn encode_query<T: Serialize + ?Sized>(
     extra: &[(&str, &str)],
 ) -> Result<Vec<u8>, EncodeError> {
     let mut out = begin_document(action, "Response", xmlns);
+    let before = out.len();
     begin_tag(&mut out, action, "Result");
+    let begun = out.len();
     write_members(&mut out, "member", output)?;
     write_extra(&mut out, extra);
-    end_tag(&mut out, action, "Result");
+    if out.len() == begun {
+        // Operations that say nothing have no result at all.
+        out.truncate(before);
+    } else {
+        end_tag(&mut out, action, "Result");
+    }
     open(&mut out, "ResponseMetadata");
     write_element(&mut out, "RequestId", request_id);
     close(&mut out, "ResponseMetadata");
@@ -125,6 +132,20 @@ fn begin_document(action: &str, suffix: &str, xmlns: &str) -> Vec<u8> {
 fn write_extra(out: &mut Vec<u8>, extra: &[(&str, &str)]) {
     for (name, value) in extra {
         write_element(out, name, value);
+    }
+}
+
+/// The newtype name under which the serializer of XML recognises an [`EmptyResult`].
+pub(crate) const EMPTY: &str = "$wire:empty";
+
+/// The answer of the few operations of query services whose result is there and has no members. Those that have no result
+/// at all answer with a structure of none.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct EmptyResult;
+
+impl Serialize for EmptyResult {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_newtype_struct(EMPTY, &())
     }
 }
 

@@ -34,7 +34,7 @@ mod tree;
 
 pub use blob::Blob;
 pub use encode_query::{to_query, to_query_as};
-pub use envelope::{EncodeError, ErrorBody, encode_ec2, encode_json, encode_query, error_body};
+pub use envelope::{EmptyResult, EncodeError, ErrorBody, encode_ec2, encode_json, encode_query, error_body};
 pub use field::{FieldError, FieldProblem, coded_error};
 pub use form::Form;
 pub use from_tree::{from_tree, from_typed_tree};

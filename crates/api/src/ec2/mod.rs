@@ -175,7 +175,7 @@ mod revoke_security_group_egress;
 mod revoke_security_group_ingress;
 mod run_instances;
 mod search_transit_gateway_routes;
-mod shape;
+pub(crate) mod shape;
 mod start_instances;
 mod start_network_insights_analysis;
 mod stop_instances;

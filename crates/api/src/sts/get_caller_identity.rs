@@ -26,11 +26,11 @@ impl Read for GetCallerIdentity {
     fn demands(&self, _: &View<'_>, _: &mut Demands) {}
 
     fn run<'v>(self, look: &mut Look<'v, '_>) -> Result<GetCallerIdentityResponse, ApiError> {
-        let principal = &look.caller.principal;
+        let caller = look.caller;
         Ok(GetCallerIdentityResponse {
-            user_id: principal.id.clone(),
-            account: principal.account,
-            arn: principal.arn().to_string(),
+            user_id: caller.user_id(),
+            account: caller.principal.account,
+            arn: caller.arn(),
         })
     }
 }

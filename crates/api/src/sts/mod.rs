@@ -1,8 +1,21 @@
-//! STS: who the caller is.
+//! STS: who the caller is, and temporary credentials.
 
+mod assume_role;
+mod decode_authorization_message;
+mod get_access_key_info;
 mod get_caller_identity;
+mod get_federation_token;
+mod get_session_token;
+mod shape;
 
 use crate::operation::Operation;
 
 /// The operations of this service.
-pub static OPERATIONS: &[Operation] = &[Operation::read::<get_caller_identity::GetCallerIdentity>()];
+pub static OPERATIONS: &[Operation] = &[
+    Operation::call::<assume_role::AssumeRole>(),
+    Operation::read::<decode_authorization_message::DecodeAuthorizationMessage>(),
+    Operation::read::<get_access_key_info::GetAccessKeyInfo>(),
+    Operation::read::<get_caller_identity::GetCallerIdentity>(),
+    Operation::call::<get_federation_token::GetFederationToken>(),
+    Operation::call::<get_session_token::GetSessionToken>(),
+];

@@ -16,6 +16,7 @@ pub const CASES: &[&[Case]] = &[
     crate::flow_log::CASES,
     crate::host::CASES,
     crate::dhcp_options::CASES,
+    crate::iam::CASES,
     crate::identity::CASES,
     crate::image::CASES,
     crate::insights::CASES,
@@ -63,9 +64,9 @@ fn what_goes_through_answers_to_the_byte() {
     for case in cases() {
         let world = World::new();
         let good = (case.good)(&world.root());
-        let answer = world.root().send(case.service, case.action, &good);
+        let answer = (case.by)(&world).send(case.service, case.action, &good);
         assert_eq!(answer.status, 200, "{} {good:?}: {}", case.action, answer.body);
-        golden(case.action, &answer.body, case.masked);
+        golden(&case.golden(), &answer.body, case.masked);
     }
 }
 
@@ -73,13 +74,14 @@ fn what_goes_through_answers_to_the_byte() {
 fn bad_input_has_its_code_and_changes_nothing() {
     for case in cases() {
         let world = World::new();
+        let client = (case.by)(&world);
         let before = world.revision();
         for (params, code) in case.bad {
-            let answer = world.root().send(case.service, case.action, &owned(params));
+            let answer = client.send(case.service, case.action, &owned(params));
             assert_eq!(answer.status / 100, 4, "{} {params:?}: {}", case.action, answer.body);
             assert_eq!(answer.code(), *code, "{} {params:?}: {}", case.action, answer.body);
         }
-        let answer = world.root().send(case.service, case.action, &owned(&[("Nonsense", "1")]));
+        let answer = client.send(case.service, case.action, &owned(&[("Nonsense", "1")]));
         assert_eq!(answer.status, 400, "{}: {}", case.action, answer.body);
         assert_eq!(world.revision(), before, "{}", case.action);
     }

@@ -20,7 +20,7 @@ use landfall_model::image::ImageName;
 use landfall_model::plan::Power;
 use landfall_model::{
     AccountId, Attachment, Host, HostFacts, HostId, Image, ImageId, ImageSource, Instance, Principal, PrincipalKind,
-    Region, Scope, Timestamp, VolumeState,
+    Region, Scope, Timestamp, UniqueId, User, VolumeState,
 };
 use landfall_state::{Clock, Engine, MemoryLog, RootKey};
 use landfall_wire::sigv4::SigningKey;
@@ -85,6 +85,10 @@ pub struct Client<'w> {
     world: &'w World,
     /// The access key.
     pub access_key: String,
+    /// Its secret.
+    pub secret: String,
+    /// The session's token, where the credentials are temporary.
+    pub token: Option<String>,
     /// The region.
     pub region: Region,
 }
@@ -140,7 +144,7 @@ impl World {
             for (account, key) in [(ACCOUNT, "AKIAROOT"), (OTHER_ACCOUNT, "AKIAOTHER")] {
                 let account: AccountId = account.parse().unwrap();
                 identity::ensure_account(tx, account);
-                let root = tx.principals.get(&account.to_string()).unwrap().clone();
+                let root = tx.principals.get(&UniqueId::root(account)).unwrap().clone();
                 identity::put_access_key(tx, &root, key, world.gateway.authenticator().seal(key, SECRET));
             }
             for image in images() {
@@ -173,14 +177,25 @@ impl World {
         self.runtime.block_on(pending).unwrap()
     }
 
+    /// Somebody with those credentials.
+    pub fn client(&self, access_key: &str, secret: &str, token: Option<&str>) -> Client<'_> {
+        Client {
+            world: self,
+            access_key: access_key.into(),
+            secret: secret.into(),
+            token: token.map(str::to_owned),
+            region: Region::DEFAULT,
+        }
+    }
+
     /// The account's root user.
     pub fn root(&self) -> Client<'_> {
-        Client { world: self, access_key: "AKIAROOT".into(), region: Region::DEFAULT }
+        self.client("AKIAROOT", SECRET, None)
     }
 
     /// The other account's root user.
     pub fn other(&self) -> Client<'_> {
-        Client { world: self, access_key: "AKIAOTHER".into(), region: Region::DEFAULT }
+        self.client("AKIAOTHER", SECRET, None)
     }
 
     /// A user of the account with that policy document.
@@ -188,17 +203,21 @@ impl World {
         let access_key = format!("AKIA{}", name.to_ascii_uppercase());
         let principal = Principal {
             account: ACCOUNT.parse().unwrap(),
-            id: format!("AIDA{}", name.to_ascii_uppercase()),
-            kind: PrincipalKind::User,
+            id: format!("AIDA{}", name.to_ascii_uppercase()).parse().unwrap(),
+            kind: PrincipalKind::User(User::default()),
             name: name.into(),
+            path: "/".into(),
+            created_at: Timestamp(NOW_MS),
             policies: [("inline".to_owned(), policy.to_owned())].into(),
+            attached: Default::default(),
+            boundary: None,
         };
         let sealed = self.gateway.authenticator().seal(&access_key, SECRET);
         self.transact(|tx| {
             tx.put::<Principals>(principal.clone());
             identity::put_access_key(tx, &principal, &access_key, sealed);
         });
-        Client { world: self, access_key, region: Region::DEFAULT }
+        self.client(&access_key, SECRET, None)
     }
 
     /// The engine under the gateway, to look at the value.
@@ -293,7 +312,11 @@ impl Client<'_> {
 
     /// Calls an operation of a service.
     pub fn send(&self, service: &str, action: &str, params: &[(String, String)]) -> Answer {
-        let version = if service == "ec2" { "2016-11-15" } else { "2011-06-15" };
+        let version = match service {
+            "ec2" => "2016-11-15",
+            "iam" => "2010-05-08",
+            _ => "2011-06-15",
+        };
         let body = format!("{}&Version={version}", query(action, params));
         let answer = self.post(service, body.as_bytes());
         Answer { status: answer.status, body: String::from_utf8(answer.body).unwrap() }
@@ -344,7 +367,7 @@ impl Client<'_> {
             sha256(body)
         );
         let to_sign = format!("AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{}", sha256(canonical.as_bytes()));
-        let key = SigningKey::derive(SECRET, date, self.region.name(), service);
+        let key = SigningKey::derive(&self.secret, date, self.region.name(), service);
         let signature = hex(&key.sign(to_sign.as_bytes()));
         let authorization = format!(
             "AWS4-HMAC-SHA256 Credential={}/{scope}, SignedHeaders={signed}, Signature={signature}",
@@ -356,6 +379,9 @@ impl Client<'_> {
             [("content-type", content_type), ("host", &host), ("x-amz-date", &stamp), ("authorization", &authorization)]
         {
             headers.insert(name, HeaderValue::from_str(value).unwrap());
+        }
+        if let Some(token) = &self.token {
+            headers.insert("x-amz-security-token", HeaderValue::from_str(token).unwrap());
         }
         let request = HttpRequest {
             method,
@@ -450,6 +476,8 @@ pub struct Case {
     pub bad: &'static [(&'static [(&'static str, &'static str)], &'static str)],
     /// Elements of the answer that come from real randomness.
     pub masked: &'static [&'static str],
+    /// Who calls: root, but for what root may not.
+    pub by: for<'w> fn(&'w World) -> Client<'w>,
 }
 
 impl Case {
@@ -459,7 +487,15 @@ impl Case {
         good: fn(&Client<'_>) -> Params,
         bad: &'static [(&'static [(&'static str, &'static str)], &'static str)],
     ) -> Self {
-        Self { service: "ec2", action, good, bad, masked: &[] }
+        Self { service: "ec2", action, good, bad, masked: &[], by: World::root }
+    }
+
+    /// The name of its golden file: those of EC2 and STS stand together, other services have folders of their own.
+    pub fn golden(&self) -> String {
+        match self.service {
+            "ec2" | "sts" => self.action.to_owned(),
+            service => format!("{service}/{}", self.action),
+        }
     }
 
     /// The same with elements whose text isn't compared.

@@ -13,6 +13,7 @@ mod endpoint;
 mod flow_log;
 mod harness;
 mod host;
+mod iam;
 mod identity;
 mod image;
 mod insights;

@@ -54,9 +54,15 @@ fn assert_none(wrong: &[String]) {
 
 #[test]
 fn demands_are_those_of_the_authorisation_reference() {
-    let Some(reference) = index("demands", &["authorization", "ec2"], &names("ec2")) else { return };
+    for service in ["ec2", "iam"] {
+        check_demands(service);
+    }
+}
+
+fn check_demands(service: &str) {
+    let Some(reference) = index("demands", &["authorization", service], &names(service)) else { return };
     let mut wrong = Vec::new();
-    for case in cases().filter(|case| case.service == "ec2") {
+    for case in cases().filter(|case| case.service == service) {
         let row = &reference["actions"][case.action];
         let resources = row["resources"].as_object().unwrap();
         let (demanded, others) = demanded(case);
@@ -94,7 +100,8 @@ fn demanded(case: &Case) -> (BTreeSet<String>, BTreeSet<String>) {
     let snapshot = world.engine().read();
     let view = View::new(&snapshot, scope, Timestamp(NOW_MS));
     let mut demands = Demands::new(scope);
-    let operation = landfall_api::operations().find(|operation| operation.action.name == case.action).unwrap();
+    let is_it = |o: &&Operation| (o.action.service, o.action.name) == (case.service, case.action);
+    let operation = landfall_api::operations().find(is_it).unwrap();
     (operation.demands)(&input, &view, &mut demands).unwrap();
     let own = format!("{}:{}", case.service, case.action);
     let (mut kinds, mut others) = (BTreeSet::new(), BTreeSet::new());
@@ -113,9 +120,15 @@ fn demanded(case: &Case) -> (BTreeSet<String>, BTreeSet<String>) {
 
 #[test]
 fn inputs_are_called_as_clients_call_them() {
-    let Some(models) = index("inputs", &["botocore", "ec2"], &names("ec2")) else { return };
+    for service in ["ec2", "iam"] {
+        check_inputs(service);
+    }
+}
+
+fn check_inputs(service: &str) {
+    let Some(models) = index("inputs", &["botocore", service], &names(service)) else { return };
     let mut wrong = Vec::new();
-    for operation in operations("ec2") {
+    for operation in operations(service) {
         let name = operation.action.name;
         let input = &models["operations"][name]["input"];
         let members = (operation.members)();
@@ -145,7 +158,7 @@ fn is_taken(operation: &Operation, member: &str) -> bool {
     match member {
         "DryRun" => true,
         "ClientToken" => operation.client_token,
-        "MaxResults" | "NextToken" => operation.paged,
+        "MaxResults" | "NextToken" | "MaxItems" | "Marker" => operation.paged,
         _ => false,
     }
 }
@@ -191,11 +204,12 @@ fn compare(shown: &str, ours: &Member, theirs: &Value) -> Vec<String> {
 #[test]
 fn answers_are_called_as_clients_read_them() {
     let mut wrong = Vec::new();
-    for service in ["ec2", "sts"] {
+    for service in ["ec2", "iam", "sts"] {
         let Some(models) = index("answers", &["botocore", service], &names(service)) else { return };
         for operation in operations(service) {
             let name = operation.action.name;
-            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/{name}.xml"));
+            let Some(case) = cases().find(|case| case.service == service && case.action == name) else { continue };
+            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/{}.xml", case.golden()));
             let Ok(body) = std::fs::read(&path) else {
                 wrong.push(format!("{name} has no golden answer"));
                 continue;
@@ -235,7 +249,7 @@ fn check_answer(path: &str, ours: &Tree, theirs: &Value, wrong: &mut Vec<String>
         (Tree::Map(members), "structure") => {
             for (name, value) in members {
                 // The request's id is the envelope's; AWS sends `return` also where its model doesn't say so.
-                let is_envelope = matches!(&**name, "requestId" | "return") && !path.contains('.');
+                let is_envelope = matches!(&**name, "requestId" | "ResponseMetadata" | "return") && !path.contains('.');
                 match theirs["members"].get(&**name) {
                     Some(shape) => check_answer(&format!("{path}.{name}"), value, shape, wrong),
                     None if is_envelope => {}

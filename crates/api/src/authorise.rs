@@ -1,0 +1,301 @@
+//! Authorisation: whether a caller's policies allow what an operation demands.
+//!
+//! A principal's policies are compiled once a change: what was compiled is kept with the very rows that it was made from,
+//! and is good as long as the value still has them. Nobody is let through by a short cut, root neither: with no
+//! organisation above it nothing denies it, and that is the policy engine's answer.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use landfall_cloud::identity::{home, managed_policy, speaking};
+use landfall_cloud::{Cloud, View};
+use landfall_model::{Group, ManagedPolicy, Principal, PrincipalKind, Region, Timestamp, UniqueId};
+use landfall_policy::{
+    Attached, Context, Decision, Gate, Policy, PolicySet, PrincipalRef, Request, ResourcePolicy, Verdict, denial,
+    detail, evaluate,
+};
+
+use crate::demand::{Demand, Demands, Owned};
+use crate::error::ApiError;
+use crate::operation::Action;
+use crate::session::{Session, SessionKind};
+use crate::vault::Vault;
+
+/// What the details of a denial are sealed for.
+pub(crate) const MESSAGE: &str = "authorization message";
+
+/// Who calls, from where, and when: what every demand is evaluated with.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// The principal; that which the session stands on, where there is one.
+    pub principal: Arc<Principal>,
+    /// The session, where the credentials are temporary.
+    pub session: Option<Arc<Session>>,
+    /// The access key's id.
+    pub access_key: String,
+    /// The address that the call came from.
+    pub source: std::net::IpAddr,
+    /// Whether the call came over TLS.
+    pub secure: bool,
+}
+
+impl Caller {
+    /// The caller's ARN.
+    pub fn arn(&self) -> String {
+        let arn = match &self.session {
+            Some(session) => session.arn(&self.principal),
+            None => self.principal.arn(),
+        };
+        arn.to_string()
+    }
+
+    /// What some sessions may never do, whatever their policies say: those of federated users call neither IAM nor STS,
+    /// those of GetSessionToken call IAM only with a second factor, and of STS only AssumeRole. Source: the IAM User
+    /// Guide, "Compare AWS STS credentials".
+    pub(crate) fn check_session(&self, action: Action) -> Result<(), ApiError> {
+        let Some(session) = &self.session else { return Ok(()) };
+        let is_refused = match (&session.kind, action.service) {
+            (_, "sts") if action.name == "GetCallerIdentity" => false,
+            (SessionKind::Federated(_), "iam" | "sts") => true,
+            (SessionKind::Itself, "iam") => session.mfa_at.is_none(),
+            (SessionKind::Itself, "sts") => action.name != "AssumeRole",
+            _ => false,
+        };
+        if is_refused {
+            return Err(ApiError::new("InvalidClientTokenId", "The security token included in the request is invalid")
+                .with_status(403));
+        }
+        Ok(())
+    }
+
+    /// The caller's unique id, with the session's name where it has one.
+    pub fn user_id(&self) -> String {
+        self.session.as_ref().map_or_else(|| self.principal.id.to_string(), |session| session.user_id())
+    }
+}
+
+/// A caller's names as the policy engine wants them.
+struct Names {
+    arn: String,
+    stands_on: String,
+    account: String,
+}
+
+impl Names {
+    fn of(caller: &Caller) -> Self {
+        let principal = &caller.principal;
+        Self { arn: caller.arn(), stands_on: principal.arn().to_string(), account: principal.account.to_string() }
+    }
+
+    fn principal<'a>(&'a self, caller: &'a Caller) -> PrincipalRef<'a> {
+        let (arn, account, id) = (self.arn.as_str(), self.account.as_str(), caller.principal.id.as_str());
+        match (&caller.principal.kind, caller.session.as_ref().map(|session| &session.kind)) {
+            (_, Some(SessionKind::Federated(_))) => {
+                PrincipalRef::FederatedUser { arn, user_arn: &self.stands_on, account }
+            }
+            (PrincipalKind::Root, _) => PrincipalRef::Root { arn, account },
+            (PrincipalKind::User(_), _) => PrincipalRef::User { arn, account, id },
+            (PrincipalKind::Role(_), _) => {
+                PrincipalRef::RoleSession { arn, role_arn: &self.stands_on, account, role_id: id }
+            }
+        }
+    }
+}
+
+/// The policies of a principal, compiled, with the rows that they were made from.
+#[derive(Debug)]
+struct Compiled {
+    principal: Arc<Principal>,
+    groups: Vec<Arc<Group>>,
+    managed: Vec<Arc<ManagedPolicy>>,
+    identity: Vec<(String, Policy)>,
+    boundary: Option<(String, Policy)>,
+}
+
+impl Compiled {
+    /// `None` where a document isn't there or can't be read: then nothing is known of what it denies.
+    fn new(cloud: &Cloud, principal: &Arc<Principal>) -> Option<Self> {
+        let read = |(label, document): (&str, &str)| Some((label.to_owned(), Policy::parse(document).ok()?));
+        let identity = speaking::identity(cloud, principal)?.into_iter().map(read).collect::<Option<_>>()?;
+        let boundary = match speaking::boundary(cloud, principal).ok()? {
+            Some(document) => Some(read(document)?),
+            None => None,
+        };
+        let ids = principal.user().into_iter().flat_map(|user| &user.groups);
+        let groups: Vec<_> = ids.filter_map(|id| cloud.groups.get_arc(id)).collect();
+        let arns = principal.managed().chain(groups.iter().flat_map(|group| &group.attached));
+        let own = arns.filter_map(|arn| match managed_policy::of_account(cloud, principal.account, arn)? {
+            managed_policy::Managed::Own(row) => cloud.managed_policies.get_arc(&row.id),
+            managed_policy::Managed::Provided(_) => None,
+        });
+        let managed = own.collect();
+        Some(Self { principal: principal.clone(), groups, managed, identity, boundary })
+    }
+
+    fn is_current(&self, cloud: &Cloud, principal: &Arc<Principal>) -> bool {
+        let same = |row: &Arc<Group>| cloud.groups.get_arc(&row.id).is_some_and(|now| Arc::ptr_eq(&now, row));
+        let managed = |row: &Arc<ManagedPolicy>| {
+            cloud.managed_policies.get_arc(&row.id).is_some_and(|now| Arc::ptr_eq(&now, row))
+        };
+        Arc::ptr_eq(&self.principal, principal) && self.groups.iter().all(same) && self.managed.iter().all(managed)
+    }
+}
+
+/// Compiled policies by principal.
+#[derive(Debug)]
+pub struct Policies {
+    vault: Vault,
+    compiled: Mutex<HashMap<UniqueId, Arc<Compiled>>>,
+}
+
+/// Principals whose policies are kept compiled.
+const CACHED: usize = 4096;
+
+impl Policies {
+    /// None compiled yet; details of denials are sealed with that vault.
+    pub fn new(vault: Vault) -> Self {
+        Self { vault, compiled: Mutex::default() }
+    }
+
+    fn of(&self, cloud: &Cloud, principal: &Arc<Principal>) -> Option<Arc<Compiled>> {
+        let lock = || self.compiled.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = lock().get(&principal.id).cloned();
+        if let Some(kept) = kept.filter(|kept| kept.is_current(cloud, principal)) {
+            return Some(kept);
+        }
+        let made = Arc::new(Compiled::new(cloud, principal)?);
+        let mut all = lock();
+        if all.len() >= CACHED {
+            all.clear();
+        }
+        all.insert(principal.id.clone(), made.clone());
+        Some(made)
+    }
+
+    /// Evaluates all demands; the first that isn't allowed is the error.
+    pub fn authorise(&self, caller: &Caller, view: &View<'_>, demands: Demands) -> Result<(), ApiError> {
+        if demands.list().is_empty() {
+            return Ok(());
+        }
+        let cloud = view.tables();
+        // The row as this value has it: a role's or user's policies may have changed since the signature was checked.
+        let principal = cloud.principals.get_arc(&caller.principal.id);
+        let compiled = principal.and_then(|principal| self.of(cloud, &principal));
+        let Some(compiled) = compiled else {
+            return Err(unauthorised("", "A policy of the caller can't be read.".into()));
+        };
+        let session = caller.session.as_deref();
+        let managed = session.map(|session| session.managed_policies(cloud)).unwrap_or_default();
+        let narrowing = session.filter(|session| session.is_limited()).map(|session| {
+            let own = session.policies().iter().map(|policy| Attached { label: "SessionPolicy", policy });
+            own.chain(managed.iter().map(|(label, policy)| Attached { label, policy })).collect::<Vec<_>>()
+        });
+        let identity: Vec<_> = compiled.identity.iter().map(|(label, policy)| Attached { label, policy }).collect();
+        let boundary = compiled.boundary.as_ref().map(|(label, policy)| Attached { label, policy });
+        let set = PolicySet { identity: &identity, boundary, session: narrowing.as_deref(), ..PolicySet::default() };
+        let names = Names::of(caller);
+        let who = names.principal(caller);
+        let region = demands.region();
+        // Only statements look at the context, and refusals tell it: root that nothing narrows has neither.
+        let is_plain_root = compiled.principal.kind == PrincipalKind::Root && session.is_none() && identity.is_empty();
+        let mut common = None;
+        for demand in demands.into_list() {
+            let is_told = !is_plain_root || demand.owned.is_some();
+            let known = common.get_or_insert_with(|| is_told.then(|| common_context(caller, view, region, &who)));
+            let mut context = demand.context.clone();
+            known
+                .iter()
+                .for_each(|known| known.iter().for_each(|(key, values)| context.set_many(key, values.to_vec())));
+            self.ask(&set, &who, &demand, &context)?;
+        }
+        Ok(())
+    }
+
+    /// Evaluates one demand.
+    fn ask(
+        &self,
+        set: &PolicySet<'_>,
+        who: &PrincipalRef<'_>,
+        demand: &Demand,
+        context: &Context,
+    ) -> Result<(), ApiError> {
+        let request = Request { principal: *who, action: &demand.action, resource: &demand.resource, context };
+        let refuse = |verdict: &Verdict<'_>| {
+            let service = demand.action.split(':').next().unwrap_or_default();
+            let mut sentence = denial(verdict, &request);
+            if service == "ec2" {
+                let sealed = self.vault.seal(
+                    &format!("{MESSAGE}/{}", who.account().unwrap_or_default()),
+                    &detail(verdict, &request).to_string(),
+                );
+                sentence = format!("{sentence}. Encoded authorization failure message: {sealed}");
+            }
+            unauthorised(service, sentence)
+        };
+        let Some(Owned { document, owner, required }) = &demand.owned else {
+            let verdict = evaluate(set, &request);
+            let is_implied = demand.implied && verdict.decision != Decision::ExplicitDeny;
+            return if verdict.is_allowed() || is_implied { Ok(()) } else { Err(refuse(&verdict)) };
+        };
+        let Ok(policy) = Policy::parse(document) else {
+            return Err(unauthorised("", "The resource's policy can't be read.".into()));
+        };
+        let gate = if *required { Gate::Required } else { Gate::Optional };
+        let attached = Attached { label: "ResourcePolicy", policy: &policy };
+        let set = PolicySet { resource: Some(ResourcePolicy { attached, owner, gate }), ..*set };
+        let verdict = evaluate(&set, &request);
+        if verdict.is_allowed() { Ok(()) } else { Err(refuse(&verdict)) }
+    }
+}
+
+/// What is known of every request of a caller.
+fn common_context(caller: &Caller, view: &View<'_>, region: Region, who: &PrincipalRef<'_>) -> Context {
+    let now = view.now();
+    let mut context = Context::new()
+        .with("aws:RequestedRegion", region.name())
+        .with("ec2:Region", region.name())
+        .with("aws:SourceIp", caller.source.to_string())
+        .with("aws:CurrentTime", now.to_string())
+        .with("aws:EpochTime", (now.as_millis() / 1000).to_string())
+        .with("aws:SecureTransport", caller.secure.to_string())
+        .with_principal(who);
+    let principal = &caller.principal;
+    let at_home = View::new(view.tables(), home(principal.account), now);
+    for (key, value) in at_home.tags(principal.id.as_str()).into_iter().flatten() {
+        context.set(&format!("aws:PrincipalTag/{key}"), value.as_str());
+    }
+    if let Some(session) = &caller.session {
+        describe_session(session, now, &mut context);
+    }
+    context
+}
+
+/// What a session adds: keys that only temporary credentials have.
+fn describe_session(session: &Session, now: Timestamp, context: &mut Context) {
+    for (key, value) in &session.tags {
+        context.set(&format!("aws:PrincipalTag/{key}"), value.as_str());
+    }
+    context.set("aws:TokenIssueTime", session.issued_at.to_string());
+    context.set("aws:MultiFactorAuthPresent", session.mfa_at.is_some().to_string());
+    if let Some(at) = session.mfa_at {
+        context.set("aws:MultiFactorAuthAge", ((now.as_millis() - at.as_millis()) / 1000).to_string());
+    }
+    for (key, value) in [("aws:SourceIdentity", &session.source_identity), ("aws:FederatedProvider", &session.provider)]
+    {
+        if let Some(value) = value {
+            context.set(key, value.as_str());
+        }
+    }
+}
+
+/// A denied call, under the code of its service.
+fn unauthorised(service: &str, sentence: String) -> ApiError {
+    match service {
+        "ec2" => {
+            let message = format!("You are not authorized to perform this operation. {sentence}");
+            ApiError::new("UnauthorizedOperation", message).with_status(403)
+        }
+        "kms" | "ssm" | "secretsmanager" | "cloudtrail" => ApiError::new("AccessDeniedException", sentence),
+        _ => ApiError::new("AccessDenied", sentence).with_status(403),
+    }
+}

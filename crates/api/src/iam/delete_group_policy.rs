@@ -1,0 +1,31 @@
+//! iam:DeleteGroupPolicy. Removes an inline policy of a group.
+
+use landfall_cloud::identity::holder::{self, HolderKind};
+use landfall_cloud::{Tx, View};
+use serde::Deserialize;
+
+use super::shape::Nothing;
+use super::shape::demand::holder_demand;
+use crate::{Action, ApiError, Demands, Write};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct DeleteGroupPolicy {
+    group_name: String,
+    policy_name: String,
+}
+
+impl Write for DeleteGroupPolicy {
+    const ACTION: Action = Action::iam("DeleteGroupPolicy");
+    const FREES: bool = true;
+    type Output<'t> = Nothing;
+
+    fn demands(&self, view: &View<'_>, demands: &mut Demands) {
+        holder_demand(view, demands, Self::ACTION, HolderKind::Group, &self.group_name);
+    }
+
+    fn run(self, tx: &mut Tx<'_, '_>) -> Result<Nothing, ApiError> {
+        holder::delete_policy(tx, HolderKind::Group, &self.group_name, &self.policy_name)?;
+        Ok(Nothing {})
+    }
+}

@@ -1,0 +1,31 @@
+//! iam:DeleteUserPolicy. Removes an inline policy of a user.
+
+use landfall_cloud::identity::holder::{self, HolderKind};
+use landfall_cloud::{Tx, View};
+use serde::Deserialize;
+
+use super::shape::Nothing;
+use super::shape::demand::holder_demand;
+use crate::{Action, ApiError, Demands, Write};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct DeleteUserPolicy {
+    user_name: String,
+    policy_name: String,
+}
+
+impl Write for DeleteUserPolicy {
+    const ACTION: Action = Action::iam("DeleteUserPolicy");
+    const FREES: bool = true;
+    type Output<'t> = Nothing;
+
+    fn demands(&self, view: &View<'_>, demands: &mut Demands) {
+        holder_demand(view, demands, Self::ACTION, HolderKind::User, &self.user_name);
+    }
+
+    fn run(self, tx: &mut Tx<'_, '_>) -> Result<Nothing, ApiError> {
+        holder::delete_policy(tx, HolderKind::User, &self.user_name, &self.policy_name)?;
+        Ok(Nothing {})
+    }
+}

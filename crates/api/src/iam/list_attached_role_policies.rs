@@ -1,0 +1,32 @@
+//! iam:ListAttachedRolePolicies. Lists the managed policies that a role has.
+
+use landfall_cloud::View;
+use landfall_cloud::identity::holder::HolderKind;
+use serde::Deserialize;
+
+use super::shape::demand::holder_demand;
+use super::shape::holder::{AttachedPolicies, list_attached};
+use super::shape::root;
+use crate::{Action, ApiError, Demands, Look, Read};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct ListAttachedRolePolicies {
+    role_name: String,
+    #[serde(default = "root")]
+    path_prefix: String,
+}
+
+impl Read for ListAttachedRolePolicies {
+    const ACTION: Action = Action::iam("ListAttachedRolePolicies");
+    const PAGE_LIMIT: usize = 1000;
+    type Output<'v> = AttachedPolicies<'v>;
+
+    fn demands(&self, view: &View<'_>, demands: &mut Demands) {
+        holder_demand(view, demands, Self::ACTION, HolderKind::Role, &self.role_name);
+    }
+
+    fn run<'v>(self, look: &mut Look<'v, '_>) -> Result<AttachedPolicies<'v>, ApiError> {
+        list_attached(look, HolderKind::Role, &self.role_name, &self.path_prefix)
+    }
+}

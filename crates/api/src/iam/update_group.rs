@@ -1,0 +1,32 @@
+//! iam:UpdateGroup. Gives a group another name or path.
+
+use landfall_cloud::identity::group;
+use landfall_cloud::{Tx, View};
+use serde::Deserialize;
+
+use super::shape::Nothing;
+use super::shape::demand::group_demand;
+use crate::{Action, ApiError, Demands, Write};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct UpdateGroup {
+    group_name: String,
+    new_group_name: Option<String>,
+    new_path: Option<String>,
+}
+
+impl Write for UpdateGroup {
+    const ACTION: Action = Action::iam("UpdateGroup");
+    type Output<'t> = Nothing;
+
+    fn demands(&self, view: &View<'_>, demands: &mut Demands) {
+        group_demand(view, demands, Self::ACTION, &self.group_name);
+    }
+
+    fn run(self, tx: &mut Tx<'_, '_>) -> Result<Nothing, ApiError> {
+        let id = group::need(&tx.view(), &self.group_name)?.id.clone();
+        group::rename(tx, &id, self.new_group_name.as_deref(), self.new_path.as_deref())?;
+        Ok(Nothing {})
+    }
+}

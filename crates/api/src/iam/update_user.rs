@@ -1,0 +1,32 @@
+//! iam:UpdateUser. Gives a user another name or path.
+
+use landfall_cloud::identity::user;
+use landfall_cloud::{Tx, View};
+use serde::Deserialize;
+
+use super::shape::Nothing;
+use super::shape::demand::user_demand;
+use crate::{Action, ApiError, Demands, Write};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct UpdateUser {
+    user_name: String,
+    new_user_name: Option<String>,
+    new_path: Option<String>,
+}
+
+impl Write for UpdateUser {
+    const ACTION: Action = Action::iam("UpdateUser");
+    type Output<'t> = Nothing;
+
+    fn demands(&self, view: &View<'_>, demands: &mut Demands) {
+        user_demand(view, demands, Self::ACTION, &self.user_name);
+    }
+
+    fn run(self, tx: &mut Tx<'_, '_>) -> Result<Nothing, ApiError> {
+        let id = user::need(&tx.view(), &self.user_name)?.id.clone();
+        user::rename(tx, &id, self.new_user_name.as_deref(), self.new_path.as_deref())?;
+        Ok(Nothing {})
+    }
+}

@@ -1,0 +1,171 @@
+//! Shapes that several operations of STS share: what narrows a session, and the credentials that it is.
+
+use std::collections::BTreeMap;
+
+use landfall_cloud::View;
+use landfall_cloud::identity::managed_policy;
+use landfall_model::{AccountId, Arn, UniqueKind};
+use landfall_policy::{DocumentKind, Malformed, Policy};
+use landfall_wire::Time;
+use serde::{Deserialize, Serialize};
+
+use crate::authorise::Caller;
+use crate::session::{NewSession, Session, SessionKind};
+use crate::{ApiError, Vault};
+
+/// Characters of a secret, as AWS has them.
+const SECRET_CHARS: usize = 40;
+/// Managed policies that may narrow a session, and tags that it may have. Source: the STS API Reference on AssumeRole.
+const MANAGED: usize = 10;
+const TAGS: usize = 50;
+
+/// A managed policy that narrows a session.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PolicyDescriptor {
+    arn: String,
+}
+
+/// A session's tag.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct SessionTag {
+    key: String,
+    value: String,
+}
+
+/// The tags of a request, by key.
+pub fn by_key(tags: &[SessionTag]) -> BTreeMap<String, String> {
+    tags.iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect()
+}
+
+/// Checks tags, whose keys are told apart without regard to case.
+pub fn check_tags(tags: &[SessionTag]) -> Result<(), ApiError> {
+    let invalid = |message: &str| Err(ApiError::new("InvalidParameterValue", message));
+    let mut keys: Vec<_> = tags.iter().map(|tag| tag.key.to_ascii_lowercase()).collect();
+    keys.sort_unstable();
+    if keys.windows(2).any(|pair| pair[0] == pair[1]) {
+        return invalid("Duplicate tag keys found. Please note that Tag keys are case insensitive.");
+    }
+    let fits = |tag: &SessionTag| {
+        (1..=128).contains(&tag.key.chars().count())
+            && tag.value.chars().count() <= 256
+            && !tag.key.to_ascii_lowercase().starts_with("aws:")
+    };
+    if tags.len() > TAGS || !tags.iter().all(fits) {
+        return invalid("A session has at most 50 tags, of keys with 128 characters and values with 256.");
+    }
+    Ok(())
+}
+
+/// What narrows a session, read: a document, and managed policies of the account that the session acts in.
+pub fn narrowing(
+    view: &View<'_>,
+    account: AccountId,
+    policy: Option<&str>,
+    managed: &[PolicyDescriptor],
+) -> Result<(Vec<String>, Vec<Arn>), ApiError> {
+    if let Some(document) = policy {
+        Policy::parse_as(DocumentKind::Session, document).map_err(|malformed| match malformed {
+            Malformed::TooLarge { .. } => ApiError::new("PackedPolicyTooLarge", malformed.to_string()),
+            _ => ApiError::new("MalformedPolicyDocument", malformed.to_string()),
+        })?;
+    }
+    if managed.len() > MANAGED {
+        return Err(ApiError::new("ValidationError", "A session takes at most 10 managed policies."));
+    }
+    let find = |descriptor: &PolicyDescriptor| {
+        let invalid = || ApiError::new("ValidationError", format!("Policy {} is not valid.", descriptor.arn));
+        let arn: Arn = descriptor.arn.parse().map_err(|_| invalid())?;
+        managed_policy::of_account(view.tables(), account, &arn).map(|_| arn).ok_or_else(invalid)
+    };
+    let managed = managed.iter().map(find).collect::<Result<_, _>>()?;
+    Ok((policy.map(str::to_owned).into_iter().collect(), managed))
+}
+
+/// The credentials of a new session, without what is sealed in them.
+pub fn new_session(
+    vault: &Vault,
+    view: &View<'_>,
+    account: AccountId,
+    kind: SessionKind,
+    duration_s: u32,
+) -> Result<NewSession, ApiError> {
+    Ok(NewSession {
+        kind,
+        access_key: vault.make_id(UniqueKind::SessionKey, account)?,
+        secret: vault.make(SECRET_CHARS)?,
+        issued_at: view.now(),
+        duration_s,
+    })
+}
+
+/// How long a session is to last, in seconds, of what is allowed.
+pub fn duration(asked: Option<u32>, default: u32, allowed: std::ops::RangeInclusive<u32>) -> Result<u32, ApiError> {
+    let seconds = asked.unwrap_or(default);
+    if allowed.contains(&seconds) {
+        return Ok(seconds);
+    }
+    let side = if seconds < *allowed.start() {
+        format!("greater than or equal to {}", allowed.start())
+    } else {
+        format!("less than or equal to {}", allowed.end())
+    };
+    Err(ApiError::new(
+        "ValidationError",
+        format!(
+            "1 validation error detected: Value '{seconds}' at 'durationSeconds' failed to satisfy constraint: Member must have value {side}"
+        ),
+    ))
+}
+
+/// Checks a session's name.
+pub fn check_name(member: &str, name: &str, chars: std::ops::RangeInclusive<usize>) -> Result<(), ApiError> {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte);
+    if chars.contains(&name.len()) && name.bytes().all(fits) {
+        return Ok(());
+    }
+    let shown: String = name.chars().take(128).collect();
+    Err(ApiError::new(
+        "ValidationError",
+        format!(
+            "1 validation error detected: Value '{shown}' at '{member}' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\w+=,.@-]*"
+        ),
+    ))
+}
+
+/// That the caller's credentials last: a session doesn't make others of its kind.
+pub fn check_lasting(caller: Option<&Caller>, action: &str) -> Result<(), ApiError> {
+    if caller.is_some_and(|caller| caller.session.is_none()) {
+        return Ok(());
+    }
+    Err(ApiError::new("AccessDenied", format!("Cannot call {action} with session credentials")).with_status(403))
+}
+
+/// Temporary credentials.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct Credentials {
+    access_key_id: String,
+    secret_access_key: String,
+    session_token: String,
+    expiration: Time,
+}
+
+/// The credentials that a session is.
+pub fn credentials(vault: &Vault, session: Session) -> Credentials {
+    Credentials {
+        session_token: session.seal(vault),
+        expiration: Time(session.expires_at.as_millis()),
+        access_key_id: session.access_key,
+        secret_access_key: session.secret,
+    }
+}
+
+/// How much of the room for policies and tags a session takes, in per cent; nothing where it has neither.
+pub fn packed_size(policies: &[String], tags: &BTreeMap<String, String>) -> Option<usize> {
+    const ROOM: usize = 2048 * 2;
+    let bytes = policies.iter().map(String::len).sum::<usize>()
+        + tags.iter().map(|(key, value)| key.len() + value.len()).sum::<usize>();
+    (bytes > 0).then(|| (bytes * 100).div_ceil(ROOM).min(100))
+}

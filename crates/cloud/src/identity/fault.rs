@@ -1,0 +1,40 @@
+//! Why a rule of identity says no. IAM has few codes, and says the rest in sentences.
+
+use landfall_policy::Malformed;
+
+/// Why a rule of identity says no, with the sentence that AWS says.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum IdentityFault {
+    /// There is none of that name.
+    #[error("{0}")]
+    NoSuch(String),
+    /// The name is taken.
+    #[error("{0}")]
+    Exists(String),
+    /// Something else must be done away with first.
+    #[error("{0}")]
+    Conflict(String),
+    /// A limit of the account or of the thing.
+    #[error("Cannot exceed quota for {quota}: {limit}")]
+    Limit {
+        /// AWS's name of it.
+        quota: &'static str,
+        /// How many.
+        limit: usize,
+    },
+    /// More versions than a policy may have.
+    #[error("{0}")]
+    Versions(String),
+    /// A policy document that isn't one.
+    #[error("{0}")]
+    Malformed(#[from] Malformed),
+    /// A name, path or number that isn't taken.
+    #[error("{0}")]
+    Validation(String),
+    /// A value that isn't taken in this place.
+    #[error("{0}")]
+    Input(String),
+    /// Only a service may change it.
+    #[error("{0}")]
+    Unmodifiable(String),
+}

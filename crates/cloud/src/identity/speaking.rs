@@ -1,0 +1,61 @@
+//! What speaks on a principal's requests: its policies and its groups', its boundary, and a role's trust policy as it is
+//! to be read today.
+
+use std::borrow::Cow;
+
+use landfall_model::{Principal, TrustPolicy};
+
+use super::fault::IdentityFault;
+use super::{managed_policy, role};
+use crate::fault::Fault;
+use crate::value::Cloud;
+use crate::view::View;
+
+/// Documents by the names that a verdict refers to them by.
+pub type Documents<'a> = Vec<(&'a str, &'a str)>;
+
+/// What a principal is allowed, by documents: its own inline and managed policies and those of its groups. `None` where
+/// a policy is attached and isn't there: then nothing is known of what it denies.
+pub fn identity<'a>(cloud: &'a Cloud, principal: &'a Principal) -> Option<Documents<'a>> {
+    let mut documents = inline(&principal.policies);
+    let groups = principal.user().into_iter().flat_map(|user| &user.groups);
+    let groups: Vec<_> = groups.filter_map(|id| cloud.groups.get(id)).collect();
+    let mut attached: Vec<_> = principal.attached.iter().collect();
+    for group in groups {
+        documents.extend(inline(&group.policies));
+        attached.extend(&group.attached);
+    }
+    for arn in attached {
+        documents.push((arn.as_str(), managed_policy::of_account(cloud, principal.account, arn)?.document()));
+    }
+    Some(documents)
+}
+
+fn inline(policies: &std::collections::BTreeMap<String, String>) -> Documents<'_> {
+    policies.iter().map(|(name, document)| (name.as_str(), document.as_str())).collect()
+}
+
+/// The document that bounds a principal, where one does. The error says that it isn't there.
+pub fn boundary<'a>(cloud: &'a Cloud, principal: &'a Principal) -> Result<Option<(&'a str, &'a str)>, Fault> {
+    let Some(arn) = &principal.boundary else { return Ok(None) };
+    let policy = managed_policy::of_account(cloud, principal.account, arn)
+        .ok_or_else(|| IdentityFault::NoSuch(format!("Policy {arn} was not found.")))?;
+    Ok(Some((arn.as_str(), policy.document())))
+}
+
+/// A role's trust policy as it reads today: whoever it names that is gone, or is another one by now, stands there by the
+/// unique id.
+pub fn trust<'a>(cloud: &Cloud, trust: &'a TrustPolicy) -> Cow<'a, str> {
+    let mut document = Cow::Borrowed(trust.document.as_str());
+    for (arn, id) in &trust.named {
+        if role::by_arn(cloud, arn).is_none_or(|row| row.id != *id) {
+            document = Cow::Owned(document.replace(&format!("\"{arn}\""), &format!("\"{id}\"")));
+        }
+    }
+    document
+}
+
+/// The same for a view.
+pub fn trust_now<'a>(view: &View<'_>, policy: &'a TrustPolicy) -> Cow<'a, str> {
+    trust(view.tables(), policy)
+}

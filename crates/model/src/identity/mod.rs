@@ -1,0 +1,48 @@
+//! Accounts, and what is theirs alone: principals, groups, policies, instance profiles, access keys. Global: they have an
+//! account and no region.
+
+mod group;
+mod instance_profile;
+mod managed_policy;
+mod principal;
+mod unique_id;
+
+use serde::{Deserialize, Serialize};
+
+use crate::scope::AccountId;
+use crate::time::Timestamp;
+
+pub use group::Group;
+pub use instance_profile::InstanceProfile;
+pub use managed_policy::{ManagedPolicy, PolicyVersion};
+pub use principal::{Principal, PrincipalKind, Role, RoleUse, TrustPolicy, User};
+pub use unique_id::{UniqueId, UniqueKind};
+
+/// An account: who rents.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// Which.
+    pub id: AccountId,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// The name that its sign-in address has instead of its number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alias: Option<String>,
+}
+
+/// An access key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AccessKey {
+    /// The key's id, as requests name it.
+    pub id: String,
+    /// The account.
+    pub account: AccountId,
+    /// Who it speaks for.
+    pub principal: UniqueId,
+    /// The secret, sealed with the root key.
+    pub secret: String,
+    /// Whether it may be used.
+    pub active: bool,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
