@@ -9,16 +9,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use landfall_cloud::identity::{home, managed_policy, speaking};
 use landfall_cloud::{Cloud, View};
-use landfall_model::{Group, ManagedPolicy, Principal, PrincipalKind, Region, Timestamp, UniqueId};
+use landfall_model::{Group, ManagedPolicy, Origin, Principal, PrincipalKind, Region, Timestamp, UniqueId};
 use landfall_policy::{
-    Attached, Context, Decision, Gate, Policy, PolicySet, PrincipalRef, Request, ResourcePolicy, Verdict, denial,
-    detail, evaluate,
+    Attached, Context, Decision, DocumentKind, Gate, Policy, PolicyKind, PolicySet, PrincipalRef, Request,
+    ResourcePolicy, Verdict, denial, detail, evaluate,
 };
 
 use crate::demand::{Demand, Demands, Owned};
 use crate::error::ApiError;
 use crate::operation::Action;
 use crate::session::{Session, SessionKind};
+use crate::through::{self, EndpointGate};
 use crate::vault::Vault;
 
 /// What the details of a denial are sealed for.
@@ -37,6 +38,8 @@ pub struct Caller {
     pub source: std::net::IpAddr,
     /// Whether the call came over TLS.
     pub secure: bool,
+    /// Where in a network it began, if it did.
+    pub origin: Option<Origin>,
 }
 
 impl Caller {
@@ -172,17 +175,30 @@ impl Policies {
         Some(made)
     }
 
-    /// Evaluates all demands; the first that isn't allowed is the error.
-    pub fn authorise(&self, caller: &Caller, view: &View<'_>, demands: Demands) -> Result<(), ApiError> {
-        if demands.list().is_empty() {
-            return Ok(());
+    /// Evaluates all demands of a call of `action`, which came through that endpoint's gate if it has one; the first that
+    /// isn't allowed is the error.
+    pub fn authorise(
+        &self,
+        caller: &Caller,
+        action: Action,
+        view: &View<'_>,
+        mut demands: Demands,
+        gate: Option<&EndpointGate>,
+    ) -> Result<(), ApiError> {
+        let is_free = demands.list().is_empty();
+        if is_free {
+            if gate.is_none() {
+                return Ok(());
+            }
+            // What nobody's own policies can deny demands nothing, and still has to pass the endpoint's.
+            demands.anything(action).implied = true;
         }
         let cloud = view.tables();
         // The row as this value has it: a role's or user's policies may have changed since the signature was checked.
         let principal = cloud.principals.get_arc(&caller.principal.id);
         let compiled = principal.and_then(|principal| self.of(cloud, &principal));
         let Some(compiled) = compiled else {
-            return Err(unauthorised("", "A policy of the caller can't be read.".into()));
+            return Err(unauthorised(action.service, "A policy of the caller can't be read.".into()));
         };
         let session = caller.session.as_deref();
         let managed = session.map(|session| session.managed_policies(cloud)).unwrap_or_default();
@@ -191,34 +207,33 @@ impl Policies {
             own.chain(managed.iter().map(|(label, policy)| Attached { label, policy })).collect::<Vec<_>>()
         });
         let identity: Vec<_> = compiled.identity.iter().map(|(label, policy)| Attached { label, policy }).collect();
+        let identity = if is_free { &[][..] } else { &identity };
         let boundary = compiled.boundary.as_ref().map(|(label, policy)| Attached { label, policy });
-        let set = PolicySet { identity: &identity, boundary, session: narrowing.as_deref(), ..PolicySet::default() };
+        let policy = gate.map(|gate| of_endpoint(gate, action)).transpose()?;
+        let endpoint = gate.zip(policy.as_ref()).map(|(gate, policy)| Attached { label: &gate.id, policy });
+        let set = PolicySet { identity, boundary, session: narrowing.as_deref(), endpoint, ..PolicySet::default() };
         let names = Names::of(caller);
         let who = names.principal(caller);
         let region = demands.region();
         // Only statements look at the context, and refusals tell it: root that nothing narrows has neither.
-        let is_plain_root = compiled.principal.kind == PrincipalKind::Root && session.is_none() && identity.is_empty();
+        let is_plain_root = compiled.principal.kind == PrincipalKind::Root
+            && session.is_none()
+            && identity.is_empty()
+            && endpoint.is_none();
         let mut common = None;
-        for demand in demands.into_list() {
-            let is_told = !is_plain_root || demand.owned.is_some();
-            let known = common.get_or_insert_with(|| is_told.then(|| common_context(caller, view, region, &who)));
-            let mut context = demand.context.clone();
-            known
-                .iter()
-                .for_each(|known| known.iter().for_each(|(key, values)| context.set_many(key, values.to_vec())));
-            self.ask(&set, &who, &demand, &context)?;
+        for mut demand in demands.into_list() {
+            if !is_plain_root || demand.owned.is_some() {
+                let known = common.get_or_insert_with(|| common_context(caller, view, region, &who));
+                known.iter().for_each(|(key, values)| demand.context.set_many(key, values.to_vec()));
+            }
+            self.ask(&set, &who, &demand)?;
         }
         Ok(())
     }
 
     /// Evaluates one demand.
-    fn ask(
-        &self,
-        set: &PolicySet<'_>,
-        who: &PrincipalRef<'_>,
-        demand: &Demand,
-        context: &Context,
-    ) -> Result<(), ApiError> {
+    fn ask(&self, set: &PolicySet<'_>, who: &PrincipalRef<'_>, demand: &Demand) -> Result<(), ApiError> {
+        let context = &demand.context;
         let request = Request { principal: *who, action: &demand.action, resource: &demand.resource, context };
         let refuse = |verdict: &Verdict<'_>| {
             let service = demand.action.split(':').next().unwrap_or_default();
@@ -234,7 +249,8 @@ impl Policies {
         };
         let Some(Owned { document, owner, required }) = &demand.owned else {
             let verdict = evaluate(set, &request);
-            let is_implied = demand.implied && verdict.decision != Decision::ExplicitDeny;
+            let is_gated = verdict.kind == PolicyKind::Endpoint;
+            let is_implied = demand.implied && verdict.decision != Decision::ExplicitDeny && !is_gated;
             return if verdict.is_allowed() || is_implied { Ok(()) } else { Err(refuse(&verdict)) };
         };
         let Ok(policy) = Policy::parse(document) else {
@@ -248,17 +264,22 @@ impl Policies {
     }
 }
 
+fn of_endpoint(gate: &EndpointGate, action: Action) -> Result<Policy, ApiError> {
+    let policy = Policy::parse_as(DocumentKind::Resource, &gate.policy);
+    policy.map_err(|_| unauthorised(action.service, format!("The policy of {} can't be read.", gate.id)))
+}
+
 /// What is known of every request of a caller.
 fn common_context(caller: &Caller, view: &View<'_>, region: Region, who: &PrincipalRef<'_>) -> Context {
     let now = view.now();
     let mut context = Context::new()
         .with("aws:RequestedRegion", region.name())
         .with("ec2:Region", region.name())
-        .with("aws:SourceIp", caller.source.to_string())
         .with("aws:CurrentTime", now.to_string())
         .with("aws:EpochTime", (now.as_millis() / 1000).to_string())
         .with("aws:SecureTransport", caller.secure.to_string())
         .with_principal(who);
+    through::describe(caller, &mut context);
     let principal = &caller.principal;
     let at_home = View::new(view.tables(), home(principal.account), now);
     for (key, value) in at_home.tags(principal.id.as_str()).into_iter().flatten() {

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use aws_lc_rs::hmac;
 use http::HeaderMap;
 use landfall_cloud::{Cloud, Entropy, Tx, View, network};
-use landfall_model::{Region, Scope, Timestamp};
+use landfall_model::{Origin, Region, Scope, Timestamp};
 use landfall_state::{Engine, Head};
 use landfall_wire::{Form, Protocol, RequestParts, Tree, detect, sigv4};
 use serde::Serialize;
@@ -25,6 +25,7 @@ use crate::outside::Outside;
 use crate::page::{self, Page};
 use crate::prologue::{Prologue, next_token_name};
 use crate::replay::Token;
+use crate::through;
 use crate::way;
 
 /// A request as it came in.
@@ -44,6 +45,8 @@ pub struct HttpRequest<'a> {
     pub source: IpAddr,
     /// Whether it came over TLS.
     pub secure: bool,
+    /// Where in a network it began, if it did: then the source is an address there.
+    pub origin: Option<Origin>,
 }
 
 /// An answer as it goes out.
@@ -185,6 +188,14 @@ impl Gateway {
         record.form = Form::of(&parts, Some(&claim.scope.service));
         let terms = record.form.terms();
         let now_ms = self.engine.now_ms();
+        if request.origin.is_some()
+            && let Some(only) = through::only_service(&self.engine.read(), request.origin)?
+            && only != claim.scope.service
+        {
+            // Whoever answers there speaks as that service does, whatever it was taken for.
+            record.form = Form::of(&parts, Some(only));
+            return Err(sigv4::AuthError::WrongService(only.to_owned()).refusal(record.form.terms()).into());
+        }
         let signer = self.authenticator.signer(&self.engine, &claim, &parts, request.body, now_ms, terms)?;
         let caller = Caller {
             principal: signer.principal,
@@ -192,6 +203,7 @@ impl Gateway {
             access_key: claim.access_key_id.clone(),
             source: request.source,
             secure: request.secure,
+            origin: request.origin,
         };
         let is_global = GLOBAL.contains(&claim.scope.service.as_str());
         let region = if is_global { Region::DEFAULT } else { self.region(&claim.scope.region, terms)? };
@@ -345,7 +357,8 @@ impl Turn<'_> {
     fn authorise(&self, view: &View<'_>, gather: impl FnOnce(&View<'_>, &mut Demands)) -> Result<(), ApiError> {
         let mut demands = Demands::new(self.scope);
         gather(view, &mut demands);
-        self.gateway.policies.authorise(self.caller, view, demands)?;
+        let gate = through::gate(view, self.caller.origin)?;
+        self.gateway.policies.authorise(self.caller, self.action, view, demands, gate.as_ref())?;
         if self.prologue.dry_run { Err(ApiError::dry_run()) } else { Ok(()) }
     }
 
@@ -464,7 +477,7 @@ impl Turn<'_> {
 
     /// The audit record that is stored with the commit.
     fn note(&self) -> Arc<str> {
-        let note = serde_json::json!({
+        let mut note = serde_json::json!({
             "service": self.action.service,
             "action": self.action.name,
             "account": self.scope.account.to_string(),
@@ -474,6 +487,7 @@ impl Turn<'_> {
             "region": self.scope.region.name(),
             "request": self.request_id,
         });
+        through::note(self.caller.origin, &mut note);
         note.to_string().into()
     }
 
@@ -524,7 +538,7 @@ impl Record {
         if is_in_commit || self.principal.is_none() {
             return;
         }
-        let record = serde_json::json!({
+        let mut record = serde_json::json!({
             "request": self.request_id,
             "action": action,
             "service": self.action.map(|action| action.service),
@@ -535,6 +549,7 @@ impl Record {
             "error": code,
             "at": engine.now_ms(),
         });
+        through::note(request.origin, &mut record);
         if let Err(refused) = engine.append_bulk("audit", record.to_string()) {
             tracing::warn!(%refused, request = self.request_id, "an audit record was lost");
         }

@@ -21,6 +21,7 @@ pub mod prologue;
 pub mod replay;
 pub mod session;
 pub mod sts;
+mod through;
 pub mod vault;
 mod way;
 

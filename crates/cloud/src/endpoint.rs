@@ -15,7 +15,7 @@ use crate::fault::Fault;
 use crate::interface::{self, NewInterface};
 use crate::transit_gateway::{check_count, invalid_state};
 use crate::tx::Tx;
-use crate::value::{Endpoints, Interfaces, RouteTables, Subnets, Vpcs};
+use crate::value::{Cloud, Endpoints, Interfaces, RouteTables, Subnets, Vpcs};
 use crate::view::View;
 
 /// A service of every region.
@@ -49,6 +49,11 @@ impl Service {
     /// The ordinary name of the machine that answers in a region.
     pub fn host_name(&self, region: Region) -> String {
         format!("{}.{region}.amazonaws.com", self.name)
+    }
+
+    /// What the names of its interface endpoints in a region end in.
+    pub fn endpoint_domain(&self, region: Region) -> String {
+        format!("{}.{region}.vpce.amazonaws.com", self.name)
     }
 
     /// The type of its endpoints.
@@ -337,6 +342,16 @@ pub fn delete(tx: &mut Tx<'_, '_>, id: EndpointId) -> Result<(), Fault> {
     Ok(())
 }
 
+/// An endpoint that was called, whoever has it: a guest may call with another account's key than its network's owner.
+pub fn called(cloud: &Cloud, id: EndpointId) -> Option<&Endpoint> {
+    cloud.endpoints.by_id(&id).next().filter(|row| row.state.is_live())
+}
+
+/// The service that an endpoint leads to.
+pub fn service_of(row: &Endpoint) -> Option<&'static Service> {
+    Service::find(row.scope.region, &row.service)
+}
+
 /// An endpoint that is there.
 pub fn need<'v>(view: &View<'v>, id: EndpointId) -> Result<&'v Endpoint, Fault> {
     let row = view.need::<Endpoints, _>(id)?;
@@ -344,14 +359,14 @@ pub fn need<'v>(view: &View<'v>, id: EndpointId) -> Result<&'v Endpoint, Fault> 
 }
 
 /// The names that an interface endpoint answers for within its VPC, each with its addresses: its own name, its own name in
-/// each zone, and with private DNS the service's ordinary one.
+/// each zone, and with private DNS the service's ordinary one. None once it is being deleted.
 pub fn names(view: &View<'_>, row: &Endpoint) -> Vec<(String, Vec<Ipv4Addr>)> {
     let EndpointKind::Interface { interfaces, private_dns, .. } = &row.kind else { return Vec::new() };
-    let Some(service) = Service::find(row.scope.region, &row.service) else { return Vec::new() };
+    let Some(service) = service_of(row).filter(|_| row.state.is_live()) else { return Vec::new() };
     let rows: Vec<_> = interfaces.iter().filter_map(|id| view.find::<Interfaces, _>(*id)).collect();
     let all: Vec<_> = rows.iter().map(|row| row.primary()).collect();
     let label = format!("{}-{}", row.id, suffix(row.id));
-    let domain = format!("{}.{}.vpce.amazonaws.com", service.name, row.scope.region);
+    let domain = service.endpoint_domain(row.scope.region);
     let mut names = vec![(format!("{label}.{domain}"), all.clone())];
     names.extend(rows.iter().map(|row| (format!("{label}-{}.{domain}", row.zone), vec![row.primary()])));
     if *private_dns {

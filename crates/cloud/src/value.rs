@@ -254,6 +254,7 @@ landfall_state::value! {
             row: Endpoint,
             key: Scoped<EndpointId> = |row| row.key(),
             due: |row| row.state.due(row.expires_at),
+            index by_id: EndpointId = |row| Some(row.id),
             index by_vpc: VpcId = |row| Some(row.vpc),
         },
         /// Prefix lists.

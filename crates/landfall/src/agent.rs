@@ -65,11 +65,13 @@ pub fn run(args: &AgentArgs) -> Result<()> {
         network,
         buckets,
         identity: key.sha256().to_owned(),
+        answers_api: false,
         pretend_guests: args.pretend_guests,
     };
-    let ready = place.prepare(String::new(), Some(link.clone()))?;
-    let agent = Agent::start(ready.drivers, Box::new(link), ready.options).context("starting the agent")?;
-    tracing::info!(hypervisor = ready.hypervisor, underlay = ?agreed.underlay, "the agent runs");
+    let (drivers, options) = place.prepare(String::new(), Some(link.clone()))?.assemble();
+    let hypervisor = options.facts.hypervisor.clone();
+    let agent = Agent::start(drivers, Box::new(link), options).context("starting the agent")?;
+    tracing::info!(hypervisor, underlay = ?agreed.underlay, "the agent runs");
     wait_for_the_end()?;
     tracing::info!("ending; guests run on");
     agent.stop();

@@ -15,8 +15,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::address::{Cidr, Ipv4Cidr, Ipv6Cidr, Mac};
 use crate::id::{
-    FlowLogId, HostId, ImageId, InstanceId, InterfaceId, NatGatewayId, PeeringId, ReservationId, SecurityGroupId,
-    SubnetId, TransitGatewayAttachmentId, TransitGatewayId, VolumeId, VpcId, VpnConnectionId, VpnGatewayId,
+    EndpointId, FlowLogId, HostId, ImageId, InstanceId, InterfaceId, NatGatewayId, PeeringId, ReservationId,
+    SecurityGroupId, SubnetId, TransitGatewayAttachmentId, TransitGatewayId, VolumeId, VpcId, VpnConnectionId,
+    VpnGatewayId,
 };
 use crate::instance::MetadataOptions;
 use crate::observation::{FlowLogResource, FlowLogTraffic};
@@ -58,6 +59,8 @@ pub enum PieceKey {
     Peering(PeeringId),
     /// A transit gateway that networks here are attached to.
     TransitGateway(TransitGatewayId),
+    /// An endpoint of a network that is here.
+    Endpoint(EndpointId),
     /// A VPN of a network that is here.
     Vpn(VpnConnectionId),
     /// A record of traffic.
@@ -85,6 +88,8 @@ pub enum Piece {
     Peering(PeeringPlan),
     /// A transit gateway.
     TransitGateway(TransitGatewayPlan),
+    /// An endpoint.
+    Endpoint(EndpointPlan),
     /// A VPN.
     Vpn(VpnPlan),
     /// A record of traffic.
@@ -126,6 +131,7 @@ pieces! {
     nat_gateway nat_gateways NatGateway NatGatewayId => NatGatewayPlan;
     peering peerings Peering PeeringId => PeeringPlan;
     transit_gateway transit_gateways TransitGateway TransitGatewayId => TransitGatewayPlan;
+    endpoint endpoints Endpoint EndpointId => EndpointPlan;
     vpn vpns Vpn VpnConnectionId => VpnPlan;
     flow_log flow_logs FlowLog FlowLogId => FlowLogPlan;
     volume volumes Volume VolumeId => VolumePlan;
@@ -277,6 +283,8 @@ pub enum RouteTargetPlan {
     TransitGateway(TransitGatewayId),
     /// To the VPNs of a VPN gateway.
     VpnGateway(VpnGatewayId),
+    /// To a service of the region that nothing stands for yet: the sender is told at once.
+    Absent,
 }
 
 /// A rule of a network ACL.
@@ -474,6 +482,18 @@ pub enum AttachmentTo {
     },
     /// A VPN.
     Vpn(VpnConnectionId),
+}
+
+/// An interface endpoint. Its addresses are the network's own on every host that has the network, so the nearest one
+/// answers and none has to be up for another's guests.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EndpointPlan {
+    /// Which.
+    pub id: EndpointId,
+    /// The network.
+    pub vpc: VpcId,
+    /// Its interfaces, whose addresses are called and whose groups are asked.
+    pub interfaces: Vec<InterfaceId>,
 }
 
 /// A VPN. The tunnels' keys are not in the plan: the agent fetches them.

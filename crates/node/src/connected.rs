@@ -1,6 +1,6 @@
 //! The network driver as the agent uses it: packets by [`HostNetwork`], and what DHCP, DNS and metadata answer by the
 //! metadata process. Fed in this order, the process finds each port's device there. It is watched, and followed by another
-//! when it ends.
+//! when it ends. Where somebody receives calls of the API, its doors are opened too.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
@@ -9,6 +9,7 @@ use std::sync::Arc;
 use landfall_model::plan::HostPlan;
 use landfall_model::{FlowLogId, InterfaceId, Timestamp};
 
+use crate::door::{self, Doors, Reception};
 use crate::driver::{DriverError, DriverResult, Network, OpenPort};
 use crate::metadata::{ClientError, MetadataClient, derive};
 use crate::network::HostNetwork;
@@ -18,6 +19,7 @@ pub struct ConnectedNetwork {
     network: HostNetwork,
     metadata: Arc<MetadataClient>,
     spawn: Arc<dyn Fn() -> Command + Send + Sync>,
+    doors: Option<Doors>,
 }
 
 impl ConnectedNetwork {
@@ -30,7 +32,20 @@ impl ConnectedNetwork {
         let (metadata, spawn) = (Arc::new(metadata), Arc::new(spawn));
         let again = spawn.clone();
         metadata.watch(move || again());
-        Self { network, metadata, spawn }
+        Self { network, metadata, spawn, doors: None }
+    }
+
+    /// The same with somebody who answers calls of the API from within networks.
+    #[must_use]
+    pub fn receiving(self, reception: impl Reception + 'static) -> Self {
+        Self { doors: Some(Doors::new(reception)), ..self }
+    }
+
+    /// Opens the doors that the plan has. Says what couldn't be opened.
+    fn open_doors(&self, plan: &HostPlan) -> Vec<String> {
+        let config = self.network.config();
+        let open = |doors: &Doors| doors.apply(&door::plan(plan, &config.prefix, config.api));
+        self.doors.as_ref().map(open).unwrap_or_default()
     }
 }
 
@@ -40,11 +55,18 @@ impl Network for ConnectedNetwork {
         let retry = |error: ClientError| DriverError::Retry(error.to_string());
         self.metadata.ensure_running(&*self.spawn).map_err(retry)?;
         let config = self.network.config();
-        let late = self.metadata.feed(&derive(plan, &config.prefix, config.mtu)).map_err(retry)?;
+        let mut served = derive(plan, &config.prefix, config.mtu);
+        if let Some(api) = config.api.filter(|_| self.doors.is_some()) {
+            served.name_everywhere(door::NAME, *api.ip());
+        }
+        let late = self.metadata.feed(&served).map_err(retry)?;
         for what in late {
             tracing::warn!(what, "the metadata process can't serve this yet");
         }
-        Ok(())
+        match self.open_doors(plan) {
+            closed if closed.is_empty() => Ok(()),
+            closed => Err(DriverError::Retry(closed.join("; "))),
+        }
     }
 
     fn open(&self, id: InterfaceId) -> DriverResult<OpenPort> {

@@ -7,6 +7,7 @@
 pub mod agent;
 pub mod connected;
 mod crash;
+pub mod door;
 pub mod driver;
 pub mod fake;
 pub mod hypervisor;

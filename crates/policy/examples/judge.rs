@@ -79,6 +79,7 @@ fn judge(case: &Case) -> Result<String, Malformed> {
         session: session.as_ref().map(|policies| &policies[..]),
         resource: resource.as_ref().map(|policy| ResourcePolicy { attached: attach(policy), owner: &case.owner, gate }),
         organisation: &levels,
+        ..PolicySet::default()
     };
     let account = case.principal.split(':').nth(4).unwrap_or_default();
     let arn = case.principal.as_str();

@@ -1,7 +1,7 @@
 //! The order of evaluation: which policies together allow a request, and which one decided.
 //!
 //! AWS's "Policy evaluation logic", in short: a deny anywhere decides. Else every level of the organisation must
-//! allow; then, within an account, either the resource's policy grants to the caller itself, or the identity's
+//! allow, and the VPC endpoint's policy if the call came through one; then, within an account, either the resource's policy grants to the caller itself, or the identity's
 //! policies allow within what the boundary and the session policy leave; across accounts both sides must allow.
 
 use crate::context::Context;
@@ -44,6 +44,8 @@ pub struct PolicySet<'a> {
     pub resource: Option<ResourcePolicy<'a>>,
     /// From the organisation's root down to the account.
     pub organisation: &'a [OrganisationLevel<'a>],
+    /// The policy of the VPC endpoint that the call came through.
+    pub endpoint: Option<Attached<'a>>,
 }
 
 /// The policy of a resource.
@@ -110,6 +112,8 @@ pub enum PolicyKind {
     Organisation,
     /// A resource control policy of the organisation.
     ResourceOrganisation,
+    /// Of the VPC endpoint that the call came through.
+    Endpoint,
 }
 
 /// A statement, named so that a person finds it.
@@ -175,13 +179,13 @@ struct Said<'a> {
     boundary: Allowed<'a>,
     session: Allowed<'a>,
     resource: Allowed<'a>,
-    /// The kind of the first level that doesn't allow.
-    organisation_lacks: Option<PolicyKind>,
+    /// The kind of the first level that doesn't allow, or of the endpoint's policy.
+    perimeter_lacks: Option<PolicyKind>,
 }
 
 /// Asks every policy; the first deny is the verdict, since a deny outweighs whatever else would be said.
 fn gather<'a>(set: &PolicySet<'a>, request: &Prepared<'_>) -> Result<Said<'a>, Verdict<'a>> {
-    let mut organisation_lacks = None;
+    let mut perimeter_lacks = None;
     for level in set.organisation {
         let kind = match level.kind {
             OrganisationKind::ServiceControl if request.principal.account().is_none() => continue,
@@ -189,8 +193,11 @@ fn gather<'a>(set: &PolicySet<'a>, request: &Prepared<'_>) -> Result<Said<'a>, V
             OrganisationKind::ResourceControl => PolicyKind::ResourceOrganisation,
         };
         if scan(level.policies, kind, request)?.is_none() {
-            organisation_lacks = organisation_lacks.or(Some(kind));
+            perimeter_lacks = perimeter_lacks.or(Some(kind));
         }
+    }
+    if scan(set.endpoint.as_slice(), PolicyKind::Endpoint, request)?.is_none() && set.endpoint.is_some() {
+        perimeter_lacks = perimeter_lacks.or(Some(PolicyKind::Endpoint));
     }
     let resource = match &set.resource {
         Some(policy) => scan(std::slice::from_ref(&policy.attached), PolicyKind::Resource, request)?,
@@ -199,7 +206,7 @@ fn gather<'a>(set: &PolicySet<'a>, request: &Prepared<'_>) -> Result<Said<'a>, V
     let identity = scan(set.identity, PolicyKind::Identity, request)?;
     let boundary = scan(set.boundary.as_slice(), PolicyKind::Boundary, request)?;
     let session = scan(set.session.unwrap_or_default(), PolicyKind::Session, request)?;
-    Ok(Said { identity, boundary, session, resource, organisation_lacks })
+    Ok(Said { identity, boundary, session, resource, perimeter_lacks })
 }
 
 /// The strongest allow among the policies of one kind, or the verdict when one denies.
@@ -232,7 +239,7 @@ pub(crate) fn reference<'a>(attached: &Attached<'a>, index: usize) -> StatementR
 
 impl<'a> Said<'a> {
     fn conclude(&self, set: &PolicySet<'a>, principal: &PrincipalRef<'_>) -> Verdict<'a> {
-        if let Some(kind) = self.organisation_lacks {
+        if let Some(kind) = self.perimeter_lacks {
             return lacking(kind);
         }
         let Some(account) = principal.account() else {

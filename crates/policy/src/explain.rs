@@ -129,6 +129,7 @@ fn each_policy<'a>(set: &PolicySet<'a>, f: &mut dyn FnMut(PolicyKind, &Attached<
         };
         level.policies.iter().for_each(|attached| f(kind, attached));
     }
+    set.endpoint.iter().for_each(|attached| f(PolicyKind::Endpoint, attached));
     if let Some(policy) = &set.resource {
         f(PolicyKind::Resource, &policy.attached);
     }
@@ -145,6 +146,7 @@ fn name(kind: PolicyKind) -> &'static str {
         PolicyKind::Session => "session policy",
         PolicyKind::Organisation => "service control policy",
         PolicyKind::ResourceOrganisation => "resource control policy",
+        PolicyKind::Endpoint => "VPC endpoint policy",
     }
 }
 

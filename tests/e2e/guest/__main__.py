@@ -5,6 +5,7 @@ import sys
 import traceback
 
 import attacks
+import calls
 import disks
 import leftovers
 import seen
@@ -21,7 +22,7 @@ def parts(world):
     world.image = image_of(world.ec2)["ImageId"]
     make_key(world.ec2, world.work)
     seen.launch(world)
-    for part in (seen, traffic, attacks, stability, disks, leftovers):
+    for part in (seen, traffic, calls, attacks, stability, disks, leftovers):
         world.report.say(f"-- {part.__doc__.splitlines()[0]}")
         try:
             part.run(world)

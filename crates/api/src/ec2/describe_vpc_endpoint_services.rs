@@ -94,7 +94,7 @@ impl Read for DescribeVpcEndpointServices {
 fn shape(service: &Service, region: Region) -> ServiceShape {
     let host = service.host_name(region);
     let has_interfaces = !service.by_gateway;
-    let base = if has_interfaces { format!("{}.{region}.vpce.amazonaws.com", service.name) } else { host.clone() };
+    let base = if has_interfaces { service.endpoint_domain(region) } else { host.clone() };
     ServiceShape {
         service_name: service.full_name(region),
         service_id: service_id(service, region),

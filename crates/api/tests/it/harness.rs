@@ -19,8 +19,8 @@ use landfall_model::agent::{Answer as HostAnswer, Ask, InstanceSeen, Phase, Repo
 use landfall_model::image::ImageName;
 use landfall_model::plan::Power;
 use landfall_model::{
-    AccountId, Attachment, Host, HostFacts, HostId, Image, ImageId, ImageSource, Instance, Principal, PrincipalKind,
-    Region, Scope, Timestamp, UniqueId, User, VolumeState,
+    AccountId, Attachment, Host, HostFacts, HostId, Image, ImageId, ImageSource, Instance, Origin, Principal,
+    PrincipalKind, Region, Scope, Timestamp, UniqueId, User, VolumeState,
 };
 use landfall_state::{Clock, Engine, MemoryLog, RootKey};
 use landfall_wire::sigv4::SigningKey;
@@ -91,6 +91,8 @@ pub struct Client<'w> {
     pub token: Option<String>,
     /// The region.
     pub region: Region,
+    /// Where in a network it calls from.
+    pub origin: Option<Origin>,
 }
 
 /// What a request got.
@@ -185,6 +187,7 @@ impl World {
             secret: secret.into(),
             token: token.map(str::to_owned),
             region: Region::DEFAULT,
+            origin: None,
         }
     }
 
@@ -299,6 +302,12 @@ impl Client<'_> {
         self
     }
 
+    /// The same caller as a guest at 172.31.0.9, by that door.
+    pub fn through(mut self, origin: Origin) -> Self {
+        self.origin = Some(origin);
+        self
+    }
+
     /// The cloud.
     pub fn world(&self) -> &World {
         self.world
@@ -389,8 +398,9 @@ impl Client<'_> {
             query: "",
             headers: &headers,
             body,
-            source: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            source: IpAddr::V4(self.origin.map_or(Ipv4Addr::LOCALHOST, |_| Ipv4Addr::new(172, 31, 0, 9))),
             secure: false,
+            origin: self.origin,
         };
         self.world.runtime.block_on(self.world.gateway.handle(request))
     }

@@ -35,6 +35,7 @@ mod security_group;
 #[path = "../../../../tests/skipped.rs"]
 mod skipping;
 mod tag;
+mod through;
 mod transit_gateway;
 mod vpc;
 mod vpn;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use landfall_model::plan::PieceKey;
-use landfall_model::{Host, HostId, Instance, InterfaceId, RouteTable, RouteTarget, VpcId, VpnSide};
+use landfall_model::{Host, HostId, Instance, InterfaceId, InterfacePurpose, RouteTable, RouteTarget, VpcId, VpnSide};
 use landfall_state::Change;
 
 use crate::value::*;
@@ -43,6 +43,10 @@ pub fn affected(cloud: &Cloud, change: &Change, into: &mut Affected) {
         for row in before.into_iter().chain(after) {
             into.keys.insert(PieceKey::Port(row.id));
             into.reroute(cloud, row.id, row.vpc);
+            if let InterfacePurpose::Endpoint(id) = row.purpose {
+                // Names lead to its address.
+                into.keys.extend([PieceKey::Endpoint(id), PieceKey::Vpc(row.vpc)]);
+            }
             if let Some(instance) = row.instance() {
                 into.keys.insert(PieceKey::Instance(instance));
                 let host = cloud.instances.by_id(&instance).next().and_then(|row| row.status.host);
@@ -123,6 +127,7 @@ fn network_affected(cloud: &Cloud, change: &Change, into: &mut Affected) {
         }
     } else if let Some((before, after)) = change.of::<Endpoints>() {
         for row in before.into_iter().chain(after) {
+            into.keys.extend([PieceKey::Endpoint(row.id), PieceKey::Vpc(row.vpc)]);
             into.route_to(cloud, row.vpc, RouteTarget::Endpoint(row.id));
         }
     } else if let Some((before, after)) = change.of::<PrefixLists>() {

@@ -51,6 +51,7 @@ fn keys_of_vpc(cloud: &Cloud, vpc: VpcId) -> impl Iterator<Item = PieceKey> {
         .chain(cloud.nat_gateways.by_vpc(&vpc).map(|row| PieceKey::NatGateway(row.id)))
         .chain(cloud.peerings.by_vpc(&vpc).map(|row| PieceKey::Peering(row.id)))
         .chain(cloud.transit_attachments.by_vpc(&vpc).map(|row| PieceKey::TransitGateway(row.gateway)))
+        .chain(cloud.endpoints.by_vpc(&vpc).map(|row| PieceKey::Endpoint(row.id)))
         .chain(flow_log::of_vpc(cloud, vpc).map(|row| PieceKey::FlowLog(row.id)))
 }
 
@@ -103,6 +104,7 @@ fn vpc_of(piece: &Piece) -> Option<VpcId> {
         Piece::Group(plan) => Some(plan.vpc),
         Piece::Port(plan) => Some(plan.vpc),
         Piece::NatGateway(plan) => Some(plan.vpc),
+        Piece::Endpoint(plan) => Some(plan.vpc),
         // These have several, and are told by what connects them.
         Piece::Peering(_) | Piece::TransitGateway(_) | Piece::Vpn(_) => None,
         Piece::FlowLog(plan) => Some(plan.vpc),
@@ -163,6 +165,10 @@ impl<'c> Planner<'c> {
                 let mut attached = cloud.transit_attachments.by_gateway(&id).filter_map(|row| row.resource.vpc());
                 let here = attached.any(|vpc| presence.is_present(vpc));
                 if here { transit::transit_gateway(cloud, presence, id).map(Piece::TransitGateway) } else { None }
+            }
+            PieceKey::Endpoint(id) => {
+                let row = cloud.endpoints.by_id(&id).next().filter(|row| presence.is_present(row.vpc))?;
+                network::endpoint(row).map(Piece::Endpoint)
             }
             PieceKey::FlowLog(id) => {
                 let row = cloud.flow_logs.by_id(&id).next()?;

@@ -1,15 +1,16 @@
 //! Pieces of networks: what a host needs to know of a VPC, its subnets, groups, interfaces and gateways.
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 
 use landfall_model::plan::{
-    DhcpPlan, FlowLogPlan, GroupPlan, GroupRulePlan, NatGatewayPlan, PeerPlan, PeeringPlan, Place, PortLocation,
-    PortPlan, PublicAddressPlan, ResourceNamePlan, RoutePlan, RouteTargetPlan, SubnetPlan, VpcPlan,
+    DhcpPlan, EndpointPlan, FlowLogPlan, GroupPlan, GroupRulePlan, NatGatewayPlan, PeerPlan, PeeringPlan, Place,
+    PortLocation, PortPlan, PublicAddressPlan, ResourceNamePlan, RoutePlan, RouteTargetPlan, SubnetPlan, VpcPlan,
 };
 use landfall_model::{
-    AttachedResource, Cidr, Destination, EdgeGateway, FlowLog, HostId, InterfaceId, InterfacePurpose, NatGateway,
-    NetworkInterface, Peer, Peering, PrefixListId, RouteTable, RouteTarget, RuleDirection, SecurityGroupId, Subnet,
-    TransitGatewayId, Vpc, VpcId,
+    AttachedResource, Cidr, Destination, EdgeGateway, Endpoint, EndpointKind, FlowLog, HostId, InterfaceId,
+    InterfacePurpose, NatGateway, NetworkInterface, Peer, Peering, PrefixListId, RouteTable, RouteTarget,
+    RuleDirection, SecurityGroupId, Subnet, TransitGatewayId, Vpc, VpcId,
 };
 
 use crate::value::Cloud;
@@ -40,8 +41,7 @@ pub(super) fn vpc(cloud: &Cloud, row: &Vpc) -> VpcPlan {
         egress_only: cloud.egress_only_gateways.by_vpc.count(&row.id) > 0,
         internet_routes: edge_routes(cloud, row, |gateway| matches!(gateway, EdgeGateway::Internet(_))),
         vpn_routes: edge_routes(cloud, row, |gateway| matches!(gateway, EdgeGateway::Vpn(_))),
-        // Those of endpoints, once something answers at their addresses: until then names lead where they always did.
-        private_names: BTreeMap::new(),
+        private_names: private_names(cloud, row),
         dhcp: DhcpPlan {
             resolver: values("domain-name-servers").iter().any(|value| value == PROVIDED_DNS),
             domain_name_servers_ipv6: addresses_ipv6("domain-name-servers"),
@@ -50,6 +50,23 @@ pub(super) fn vpc(cloud: &Cloud, row: &Vpc) -> VpcPlan {
             netbios_node_type: values("netbios-node-type").first().and_then(|text| text.parse().ok()),
             ipv6_preferred_s: values("ipv6-address-preferred-lease-time").first().and_then(|text| text.parse().ok()),
         },
+    }
+}
+
+/// The names that lead to a network's endpoints there.
+fn private_names(cloud: &Cloud, row: &Vpc) -> BTreeMap<String, Vec<Ipv4Addr>> {
+    let view = View::new(cloud, row.scope, landfall_model::Timestamp(0));
+    let endpoints = cloud.endpoints.by_vpc(&row.id).filter(|row| row.state.is_live());
+    endpoints.flat_map(|row| crate::endpoint::names(&view, row)).collect()
+}
+
+/// An interface endpoint that answers.
+pub(super) fn endpoint(row: &Endpoint) -> Option<EndpointPlan> {
+    match &row.kind {
+        EndpointKind::Interface { interfaces, .. } if row.state.is_live() => {
+            Some(EndpointPlan { id: row.id, vpc: row.vpc, interfaces: interfaces.clone() })
+        }
+        _ => None,
     }
 }
 
@@ -152,8 +169,8 @@ fn target(target: RouteTarget) -> RouteTargetPlan {
         RouteTarget::Peering(id) => RouteTargetPlan::Peering(id),
         RouteTarget::TransitGateway(id) => RouteTargetPlan::TransitGateway(id),
         RouteTarget::VpnGateway(id) => RouteTargetPlan::VpnGateway(id),
-        // What answers at a service's addresses is outside, until the service is one of the region's own.
-        RouteTarget::Endpoint(_) => RouteTargetPlan::Blackhole,
+        // The services behind gateway endpoints are yet to come.
+        RouteTarget::Endpoint(_) => RouteTargetPlan::Absent,
         RouteTarget::Local => RouteTargetPlan::Local,
     }
 }

@@ -60,7 +60,7 @@ impl Door {
     /// Takes agents until the listener fails.
     pub async fn accept(self: Arc<Self>, listener: TcpListener, key: &Key) -> Result<()> {
         let acceptor = TlsAcceptor::from(Arc::new(server_config(key)?));
-        let sources = Arc::new(Sources::new(MAX_CONNECTIONS));
+        let sources = Arc::new(Sources::of(MAX_CONNECTIONS));
         loop {
             let (stream, peer) = match listener.accept().await {
                 Ok(accepted) => accepted,
@@ -70,7 +70,7 @@ impl Door {
                     continue;
                 }
             };
-            let Some(entry) = sources.enter(peer.ip()) else { continue };
+            let Some(entry) = sources.enter(None, peer.ip()) else { continue };
             let (door, acceptor) = (self.clone(), acceptor.clone());
             tokio::spawn(async move {
                 let _entry = entry;

@@ -1,14 +1,14 @@
 //! The front door: bounded before anything is known about who calls, and closed to pages in a browser.
 //!
 //! `Host` must be an address, `localhost`, a single label or a configured name, so that a name that is made to point here
-//! isn't one; a foreign `Origin` is refused; the server's own paths want a header that no page may send.
+//! isn't one; a foreign `Origin` is refused; the server's own paths want a header that no page may send. What comes in by
+//! a door within a network ([`super::inside`]) may use the names that lead to such doors.
 
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Result;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
@@ -16,10 +16,11 @@ use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use landfall_api::{ApiError, HttpRequest};
+use landfall_model::Origin;
 use tokio::net::TcpListener;
 
-use super::Server;
 use super::sources::Sources;
+use super::{Server, inside};
 
 /// How long a client may take to send its headers.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
@@ -27,8 +28,6 @@ const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 /// The largest body.
 const MAX_BODY: usize = 1 << 20;
-/// Connections of one source.
-const MAX_CONNECTIONS: usize = 512;
 /// The largest head of a request.
 const MAX_HEAD: usize = 64 * 1024;
 /// Headers of a request.
@@ -36,11 +35,18 @@ const MAX_HEADERS: usize = 100;
 
 type Answer = Response<Full<Bytes>>;
 
-/// Takes connections until the listener fails.
-pub async fn accept(listener: TcpListener, server: Arc<Server>) -> Result<()> {
-    let sources = Arc::new(Sources::new(MAX_CONNECTIONS));
+/// Who is at the other end of a connection: an address, within a network or outside.
+#[derive(Clone, Copy)]
+struct Peer {
+    address: SocketAddr,
+    origin: Option<Origin>,
+}
+
+/// Takes connections for ever: those that a listener outside gets, or one within a network.
+pub async fn accept(listener: TcpListener, server: Arc<Server>, sources: Arc<Sources>, origin: Option<Origin>) {
+    let network = origin.map(|origin| origin.vpc);
     loop {
-        let (stream, peer) = match listener.accept().await {
+        let (stream, address) = match listener.accept().await {
             Ok(accepted) => accepted,
             Err(error) => {
                 // Out of descriptors, or the client went away: both pass.
@@ -49,7 +55,8 @@ pub async fn accept(listener: TcpListener, server: Arc<Server>) -> Result<()> {
                 continue;
             }
         };
-        let Some(entry) = sources.enter(peer.ip()) else { continue };
+        let Some(entry) = sources.enter(network, address.ip()) else { continue };
+        let peer = Peer { address, origin };
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "a connection is gone already");
         }
@@ -61,13 +68,13 @@ pub async fn accept(listener: TcpListener, server: Arc<Server>) -> Result<()> {
             builder.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
             builder.max_buf_size(MAX_HEAD).max_headers(MAX_HEADERS);
             if let Err(error) = builder.serve_connection(TokioIo::new(stream), service).await {
-                tracing::debug!(%error, %peer, "a connection ended");
+                tracing::debug!(%error, peer = %peer.address, "a connection ended");
             }
         });
     }
 }
 
-async fn answer(server: &Server, peer: SocketAddr, request: Request<Incoming>) -> Result<Answer, Infallible> {
+async fn answer(server: &Server, peer: Peer, request: Request<Incoming>) -> Result<Answer, Infallible> {
     Ok(match try_answer(server, peer, request).await {
         Ok(answer) => answer,
         Err((status, words)) => plain(status, words),
@@ -76,11 +83,16 @@ async fn answer(server: &Server, peer: SocketAddr, request: Request<Incoming>) -
 
 async fn try_answer(
     server: &Server,
-    peer: SocketAddr,
+    peer: Peer,
     request: Request<Incoming>,
 ) -> Result<Answer, (StatusCode, &'static str)> {
     let (head, body) = request.into_parts();
-    check_host(&head.headers, &server.host_names)?;
+    let host = only_host(&head.headers)?;
+    let is_known = is_known_host(host, &server.host_names)
+        || peer.origin.is_some() && inside::is_name(&without_port(host), server.config.region);
+    if !is_known {
+        return Err((StatusCode::FORBIDDEN, "this is no name of this server"));
+    }
     if head.headers.contains_key("origin") && !is_own_origin(&head.headers) {
         return Err((StatusCode::FORBIDDEN, "requests of web pages are not taken"));
     }
@@ -103,8 +115,9 @@ async fn try_answer(
         query: head.uri.query().unwrap_or_default(),
         headers: &head.headers,
         body: body.as_deref().unwrap_or_default(),
-        source: peer.ip(),
+        source: peer.address.ip(),
         secure: false,
+        origin: peer.origin,
     };
     let answer = match &body {
         Ok(_) => server.gateway.handle(request).await,
@@ -129,16 +142,26 @@ fn plain(status: StatusCode, words: &'static str) -> Answer {
     response
 }
 
-/// Refuses a `Host` that is neither an address, nor local, nor configured.
-fn check_host(headers: &hyper::HeaderMap, names: &[String]) -> Result<(), (StatusCode, &'static str)> {
+/// The one `Host` that a request has.
+fn only_host(headers: &hyper::HeaderMap) -> Result<&str, (StatusCode, &'static str)> {
     let mut hosts = headers.get_all("host").iter();
     let host = hosts.next().and_then(|host| host.to_str().ok()).ok_or((StatusCode::BAD_REQUEST, "a Host is needed"))?;
     if hosts.next().is_some() {
         return Err((StatusCode::BAD_REQUEST, "one Host is enough"));
     }
-    if is_known_host(host, names) { Ok(()) } else { Err((StatusCode::FORBIDDEN, "this is no name of this server")) }
+    Ok(host)
 }
 
+/// A host's name in lower case, without a port and without the dot of the root.
+fn without_port(host: &str) -> String {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.parse::<u16>().is_ok() => name,
+        _ => host,
+    };
+    name.trim_end_matches('.').to_ascii_lowercase()
+}
+
+/// Whether a host is an address, local, or configured.
 fn is_known_host(host: &str, names: &[String]) -> bool {
     if host.parse::<SocketAddr>().is_ok() || host.parse::<IpAddr>().is_ok() {
         return true;
@@ -147,11 +170,7 @@ fn is_known_host(host: &str, names: &[String]) -> bool {
     if bracketed.is_some_and(|inner| inner.parse::<IpAddr>().is_ok()) {
         return true;
     }
-    let name = match host.rsplit_once(':') {
-        Some((name, port)) if port.parse::<u16>().is_ok() => name,
-        _ => host,
-    };
-    let name = name.trim_end_matches('.').to_ascii_lowercase();
+    let name = without_port(host);
     let is_label = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
     is_label || name.ends_with(".localhost") || names.iter().any(|known| known.eq_ignore_ascii_case(&name))
 }
@@ -168,14 +187,14 @@ fn is_own_origin(headers: &hyper::HeaderMap) -> bool {
 /// The server's own paths.
 fn own_path(
     server: &Server,
-    peer: SocketAddr,
+    peer: Peer,
     head: &hyper::http::request::Parts,
     path: &str,
 ) -> Result<Answer, (StatusCode, &'static str)> {
     if head.headers.get("x-landfall").is_none_or(|value| value != "1") {
         return Err((StatusCode::FORBIDDEN, "this path wants the header X-Landfall: 1"));
     }
-    if !peer.ip().to_canonical().is_loopback() {
+    if peer.origin.is_some() || !peer.address.ip().to_canonical().is_loopback() {
         return Err((StatusCode::FORBIDDEN, "this path is for this machine"));
     }
     let failed = |error: anyhow::Error| {

@@ -12,6 +12,7 @@ use anyhow::{Context as _, Result, ensure};
 use landfall_model::{HostFacts, Ipv4Cidr};
 use landfall_node::agent::{AgentOptions, Drivers, Timing, machine_clock};
 use landfall_node::connected::ConnectedNetwork;
+use landfall_node::door::{self, Reception};
 use landfall_node::driver::Volumes;
 use landfall_node::fake::{FakeHost, FakeMachine, MachineOptions, WiredNetwork};
 use landfall_node::hypervisor::{Machine, QemuConfig, QemuHypervisor, detect};
@@ -50,18 +51,43 @@ pub struct Place {
     pub buckets: BTreeMap<String, PathBuf>,
     /// The hash of what the machine's agent identifies itself with: what it writes for others is named after it.
     pub identity: String,
+    /// Whether the API answers within networks here: where the control plane is in the same process.
+    pub answers_api: bool,
     /// Whether guests are only pretended, on networks that are real: to test networks over many machines.
     pub pretend_guests: bool,
 }
 
 /// A machine that can run guests.
 pub struct Ready {
-    /// What runs them: `kvm`, `tcg` or `simulated`.
-    pub hypervisor: String,
-    /// The drivers.
-    pub drivers: Drivers,
     /// What the agent needs to know.
     pub options: AgentOptions,
+    network: ConnectedNetwork,
+    machinery: Machinery,
+}
+
+/// What runs guests.
+enum Machinery {
+    Pretended,
+    Real { qemu: Box<QemuHypervisor>, volumes: Arc<dyn Volumes> },
+}
+
+impl Ready {
+    /// The same with somebody who answers calls of the API from within networks.
+    #[must_use]
+    pub fn receiving(self, reception: impl Reception + 'static) -> Self {
+        Self { network: self.network.receiving(reception), ..self }
+    }
+
+    /// The drivers, and what the agent needs to know.
+    pub fn assemble(self) -> (Drivers, AgentOptions) {
+        let drivers = match self.machinery {
+            Machinery::Pretended => pretended(self.network),
+            Machinery::Real { qemu, volumes } => {
+                Drivers { hypervisor: Arc::new(*qemu), volumes, network: Arc::new(self.network) }
+            }
+        };
+        (drivers, self.options)
+    }
 }
 
 impl Place {
@@ -78,6 +104,7 @@ impl Place {
         network.pool = self.public_pool;
         network.masquerade = !self.network.routed;
         network.lan_allowed = self.network.lan;
+        network.api = self.answers_api.then_some(door::ADDRESS);
         network.uplink.clone_from(&self.network.uplink);
         network.buckets.clone_from(&self.buckets);
         network.host.clone_from(&self.identity);
@@ -134,7 +161,7 @@ impl Place {
         let facts = self.facts()?;
         let (client, spawn) = metadata_client();
         let network = ConnectedNetwork::new(HostNetwork::new(self.network_config()?), client, spawn);
-        let drivers = if self.pretend_guests { pretended(network) } else { self.real(network, link)? };
+        let machinery = if self.pretend_guests { Machinery::Pretended } else { self.real(link)? };
         let options = AgentOptions {
             folder: Some(self.agent_folder()?),
             token,
@@ -143,10 +170,10 @@ impl Place {
             timing: Timing::default(),
             workers: WORKERS,
         };
-        Ok(Ready { hypervisor: options.facts.hypervisor.clone(), drivers, options })
+        Ok(Ready { options, network, machinery })
     }
 
-    fn real(&self, network: ConnectedNetwork, link: Option<Arc<RemoteLink>>) -> Result<Drivers> {
+    fn real(&self, link: Option<Arc<RemoteLink>>) -> Result<Machinery> {
         let machine: Machine = detect(Path::new("qemu-system-x86_64"))?;
         if let Some(why) = &machine.why_not {
             tracing::warn!("guests run emulated, many times slower than with KVM: {why}");
@@ -165,7 +192,7 @@ impl Place {
             Some(link) => Arc::new(FetchedVolumes::new(volumes, image_folder, link)),
             None => Arc::new(volumes),
         };
-        Ok(Drivers { hypervisor: Arc::new(qemu), volumes, network: Arc::new(network) })
+        Ok(Machinery::Real { qemu: Box::new(qemu), volumes })
     }
 }
 

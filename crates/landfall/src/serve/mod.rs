@@ -2,6 +2,7 @@
 
 mod door;
 mod http;
+mod inside;
 mod machine;
 mod real;
 mod shelf;
@@ -109,7 +110,7 @@ async fn serve(config: Config) -> Result<()> {
     server.check_root_key()?;
     server.plant()?;
     let agent = match pieces.start {
-        Some(start) => Some(start()?),
+        Some(start) => Some(start(&server)?),
         None => None,
     };
     let clockwork = tokio::spawn(landfall_control::clockwork::run(engine.clone(), pieces.settle));
@@ -120,7 +121,7 @@ async fn serve(config: Config) -> Result<()> {
     let mut ends = [signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?];
     let [terminate, interrupt] = &mut ends;
     tokio::select! {
-        result = http::accept(listener, server.clone()) => result?,
+        () = http::accept(listener, server.clone(), Arc::default(), None) => {}
         result = take_agents(doorway, &server.config, pieces.agents) => result?,
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
@@ -243,6 +244,9 @@ impl Server {
     }
 }
 
+/// Starts an agent.
+pub type Start = Box<dyn FnOnce(&Arc<Server>) -> Result<landfall_node::agent::Agent>>;
+
 /// What a cloud's hosts are made of, real or simulated.
 pub struct Pieces {
     /// The agents' protocol, where hosts are real.
@@ -255,8 +259,8 @@ pub struct Pieces {
     pub simulation: Option<Arc<sim::Simulation>>,
     /// What runs guests.
     pub hypervisor: String,
-    /// Starts the agent, once the cloud knows its host.
-    pub start: Option<Box<dyn FnOnce() -> Result<landfall_node::agent::Agent>>>,
+    /// Starts the agent, once the cloud knows its host: calls from within its networks are this server's to answer.
+    pub start: Option<Start>,
 }
 
 fn open_engine(state: Option<&Path>) -> Result<Engine<Cloud>> {

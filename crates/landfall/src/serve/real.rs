@@ -16,7 +16,8 @@ use tokio::net::TcpListener;
 
 use super::Pieces;
 use super::door::{self, Door};
-use super::machine::{Place, Ready};
+use super::inside::Inside;
+use super::machine::Place;
 use crate::config::Config;
 use crate::images;
 use crate::record::DoorRecord;
@@ -75,6 +76,7 @@ fn place(config: &Config, identity: String) -> Result<Place> {
         network: config.network.clone(),
         buckets: config.buckets.clone(),
         identity,
+        answers_api: true,
         pretend_guests: config.pretend_guests,
     })
 }
@@ -114,7 +116,8 @@ pub fn assemble(config: &Config, engine: &Engine<Cloud>) -> Result<Pieces> {
     }
     let identity = identity(config)?;
     let place = place(config, token_sha256(identity.token()))?;
-    let Ready { hypervisor, drivers, options } = place.prepare(identity.token().to_owned(), None)?;
+    let ready = place.prepare(identity.token().to_owned(), None)?;
+    let hypervisor = ready.options.facts.hypervisor.clone();
     super::make_private(&images::folder(&place.state))?;
     let link = InProcess { session: agents.session(), runtime: tokio::runtime::Handle::current() };
     Ok(Pieces {
@@ -123,7 +126,8 @@ pub fn assemble(config: &Config, engine: &Engine<Cloud>) -> Result<Pieces> {
         settle: None,
         simulation: None,
         hypervisor,
-        start: Some(Box::new(move || {
+        start: Some(Box::new(move |server| {
+            let (drivers, options) = ready.receiving(Inside::of(server.clone())).assemble();
             Agent::start(drivers, Box::new(link), options).context("starting this machine's agent")
         })),
     })

@@ -1,44 +1,112 @@
-//! How many connections each source has, so that none takes them all.
+//! How many connections there may be at once: of one address, of one network, and of all networks together.
+//!
+//! Addresses within networks are their tenants' to choose, so the same one in two networks is two sources; and all that
+//! guests have together is bounded apart from what comes from outside, so that they can't keep that out.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// The connections of all sources.
-pub struct Sources {
-    counts: Mutex<HashMap<IpAddr, usize>>,
-    most: usize,
+use landfall_model::VpcId;
+
+/// Connections of one address outside.
+const OUTSIDE: usize = 512;
+/// Connections of one address within a network.
+const GUEST: usize = 32;
+/// Connections of one network.
+const NETWORK: usize = 128;
+/// Connections of all networks together.
+const NETWORKS: usize = 1024;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Count {
+    Address(Option<VpcId>, IpAddr),
+    Network(VpcId),
+    Networks,
 }
 
-/// A connection, as long as it lasts.
-pub struct Entry(Arc<Sources>, IpAddr);
+/// The connections that there are.
+pub struct Sources {
+    counts: Mutex<HashMap<Count, usize>>,
+    /// How many one address outside may have.
+    outside: usize,
+}
+
+impl Default for Sources {
+    fn default() -> Self {
+        Self::of(OUTSIDE)
+    }
+}
+
+/// A connection that counts until this is dropped.
+pub struct Entry(Arc<Sources>, Vec<Count>);
 
 impl Sources {
-    /// None yet, and at most so many of each source.
-    pub fn new(most: usize) -> Self {
-        Self { counts: Mutex::default(), most }
+    /// None yet, and at most so many of each address outside.
+    pub fn of(outside: usize) -> Self {
+        Self { counts: Mutex::default(), outside }
     }
 
-    /// Takes a source's connection, unless it has enough.
-    pub fn enter(self: &Arc<Self>, source: IpAddr) -> Option<Entry> {
+    /// Lets one more in, from an address within a network or outside, if there is room for it.
+    pub fn enter(self: &Arc<Self>, network: Option<VpcId>, address: IpAddr) -> Option<Entry> {
+        let wanted = match network {
+            None => vec![(Count::Address(None, address), self.outside)],
+            Some(vpc) => vec![
+                (Count::Address(Some(vpc), address), GUEST),
+                (Count::Network(vpc), NETWORK),
+                (Count::Networks, NETWORKS),
+            ],
+        };
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = counts.entry(source).or_insert(0);
-        if *count >= self.most {
+        if wanted.iter().any(|(count, limit)| counts.get(count).is_some_and(|have| have >= limit)) {
             return None;
         }
-        *count += 1;
-        Some(Entry(self.clone(), source))
+        let counted = wanted.into_iter().map(|(count, _)| count).collect::<Vec<_>>();
+        counted.iter().for_each(|count| *counts.entry(*count).or_insert(0) += 1);
+        Some(Entry(self.clone(), counted))
     }
 }
 
 impl Drop for Entry {
     fn drop(&mut self) {
         let mut counts = self.0.counts.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = counts.get_mut(&self.1) {
-            *count -= 1;
-            if *count == 0 {
-                counts.remove(&self.1);
+        for count in &self.1 {
+            if let Some(have) = counts.get_mut(count) {
+                *have -= 1;
+                if *have == 0 {
+                    counts.remove(count);
+                }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(n: u32) -> IpAddr {
+        IpAddr::V4((0x0a00_0000 + n).into())
+    }
+
+    #[test]
+    fn guests_keep_out_neither_each_other_nor_who_is_outside() {
+        let sources = Arc::new(Sources::default());
+        let vpc = |n: usize| Some(VpcId::from_random(n as u128));
+        let take = |network, address, most: usize| {
+            (0..=most).map_while(|_| sources.enter(network, address)).collect::<Vec<_>>()
+        };
+        let one = take(vpc(1), address(1), GUEST);
+        assert_eq!(one.len(), GUEST, "one address");
+        assert!(sources.enter(vpc(2), address(1)).is_some(), "the same address of another network");
+        let mut held: Vec<_> = (2..9).flat_map(|n| take(vpc(1), address(n), GUEST)).collect();
+        assert_eq!(one.len() + held.len(), NETWORK, "one network");
+        held.extend((2..40).flat_map(|n| (1..9).flat_map(|a| take(vpc(n), address(a), GUEST)).collect::<Vec<_>>()));
+        assert_eq!(one.len() + held.len(), NETWORKS, "all networks");
+        assert_eq!(take(None, address(1), OUTSIDE).len(), OUTSIDE, "who is outside has places of his own");
+        drop(one);
+        assert!(sources.enter(vpc(77), address(1)).is_some());
+        drop(held);
+        assert!(sources.counts.lock().unwrap().is_empty(), "nothing is counted for ever");
     }
 }

@@ -138,6 +138,10 @@ fn applied(piece: &Piece) -> Option<Applied> {
             });
             wired(vpcs.collect())
         }
+        Piece::Endpoint(plan) => {
+            let ports = plan.interfaces.iter().map(|id| PieceKey::Port(*id));
+            wired([PieceKey::Vpc(plan.vpc)].into_iter().chain(ports).collect())
+        }
         Piece::Vpn(plan) => wired(plan.gateway.iter().map(|(_, vpc)| PieceKey::Vpc(*vpc)).collect()),
         Piece::FlowLog(plan) => wired(vec![PieceKey::Vpc(plan.vpc)]),
         Piece::Volume(_) | Piece::Instance(_) => None,

@@ -38,7 +38,7 @@ pub mod token;
 pub mod tree;
 
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 
 pub use client::{ClientError, MetadataClient};
 pub use names::{namespace, port_device};

@@ -8,7 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use landfall_model::plan::{
-    DhcpPlan, DiskPlan, HostPlan, InstancePlan, MetadataPlan, PortLocation, PortPlan, PublicAddressPlan, VpcPlan,
+    AttachmentTo, DhcpPlan, DiskPlan, HostPlan, InstancePlan, MetadataPlan, PortLocation, PortPlan, PublicAddressPlan,
+    VpcPlan,
 };
 use landfall_model::{
     AccountId, InstanceId, InterfaceId, Ipv4Cidr, Ipv6Cidr, Mac, SecurityGroupId, SubnetId, VpcId, ZoneName,
@@ -196,6 +197,7 @@ pub fn derive(plan: &HostPlan, namespace_prefix: &str, mtu: u16) -> ServicePlan 
             }
         }
     }
+    derive_connected(plan, &mut served);
     for instance in plan.instances() {
         let ports = instance.interfaces.iter();
         let ports: Vec<_> = ports.filter_map(|id| derive_port(plan, instance, *id, mtu)).collect();
@@ -251,6 +253,34 @@ fn derive_peered(plan: &HostPlan, served: &mut ServicePlan, from: VpcId, to: Vpc
     from.peered.resource_names.extend(names);
 }
 
+/// What names of endpoints of their own end in, whatever the service and the region.
+const ENDPOINT_DOMAIN: &str = ".vpce.amazonaws.com";
+
+/// Lets networks that are connected ask for the names that endpoints have of their own, as AWS lets everybody. What is
+/// sent there is still the routes' and the groups' to let through.
+fn derive_connected(plan: &HostPlan, served: &mut ServicePlan) {
+    let peered = plan.peerings().map(|peering| peering.vpcs.to_vec());
+    let attached = plan.transit_gateways().map(|gateway| {
+        let vpcs = gateway.attachments.iter().filter_map(|attachment| match &attachment.to {
+            AttachmentTo::Vpc { vpc, .. } => Some(*vpc),
+            AttachmentTo::Vpn(_) => None,
+        });
+        vpcs.collect()
+    });
+    let own = |vpc: &VpcPlan| {
+        let names = vpc.private_names.iter().map(|(name, at)| (name.to_ascii_lowercase(), at));
+        names.filter(|(name, _)| name.ends_with(ENDPOINT_DOMAIN)).map(|(name, at)| (name, at.clone())).collect()
+    };
+    for connected in peered.chain(attached) {
+        let connected: Vec<_> = connected.iter().filter_map(|id| plan.vpc(*id)).collect();
+        let names: Vec<Vec<(String, Vec<Ipv4Addr>)>> = connected.iter().map(|vpc| own(vpc)).collect();
+        for vpc in connected {
+            let Some(network) = served.networks.get_mut(&vpc.number) else { continue };
+            network.private_names.extend(names.iter().flatten().cloned());
+        }
+    }
+}
+
 fn derive_port(plan: &HostPlan, instance: &InstancePlan, id: InterfaceId, mtu: u16) -> Option<PortService> {
     let port: &PortPlan = plan.port(id).filter(|port| port.location == PortLocation::Here(instance.id))?;
     let subnet = plan.subnet(port.subnet)?;
@@ -301,6 +331,13 @@ impl ServicePlan {
         let before = change.instances.keys().filter_map(|id| self.instances.get(id)).flat_map(of_ports);
         let after = change.instances.values().flatten().flat_map(of_ports);
         change.networks.keys().copied().chain(before).chain(after).collect()
+    }
+
+    /// Lets a name lead to that address in every network.
+    pub fn name_everywhere(&mut self, name: &str, address: Ipv4Addr) {
+        for network in self.networks.values_mut() {
+            network.private_names.insert(name.to_owned(), vec![address]);
+        }
     }
 
     /// Every port that is served.

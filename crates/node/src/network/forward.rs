@@ -135,7 +135,7 @@ impl Rules<'_> {
         Ok(())
     }
 
-    fn write_combination(
+    pub(super) fn write_combination(
         &self,
         text: &mut String,
         name: &str,
@@ -156,7 +156,7 @@ impl Rules<'_> {
 }
 
 /// A network's blocks of a family, as elements of a set.
-fn blocks(vpc: &VpcPlan, family: Family) -> String {
+pub fn blocks(vpc: &VpcPlan, family: Family) -> String {
     let v4 = vpc.cidrs.iter().filter(|_| family == Family::V4).map(ToString::to_string);
     let v6 = vpc.ipv6.iter().filter(|_| family == Family::V6).map(ToString::to_string);
     v4.chain(v6).collect::<Vec<_>>().join(", ")

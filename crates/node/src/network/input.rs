@@ -1,7 +1,9 @@
-//! What a network's namespace itself answers: DHCP, names, metadata, time and the API, to its own ports only.
+//! What a network's namespace itself answers: DHCP, names, metadata, time and the API, to its own ports only; and, at the
+//! addresses of endpoints, the API to whom they let in.
 
 use std::fmt::{self, Write};
 
+use super::endpoint;
 use super::ruleset::{CLOCK, CLOCK_V6, METADATA, METADATA_V6, RESOLVER, RESOLVER_V6, Rules, UPLINK};
 
 impl Rules<'_> {
@@ -29,6 +31,8 @@ impl Rules<'_> {
 \t\ticmpv6 type {{ nd-router-solicit, nd-neighbor-solicit, nd-neighbor-advert }} accept"
             )?;
         }
+        self.write_endpoints(text)?;
+        let endpoints = if self.faces.is_empty() { "" } else { endpoint::INPUT_RULE };
         writeln!(
             text,
             "\tchain serve {{
@@ -40,7 +44,7 @@ impl Rules<'_> {
 \t\ttype filter hook input priority filter; policy drop;
 \t\tiifname \"lo\" accept
 \t\tiifname \"{UPLINK}\" drop
-\t\tct state established,related accept
+{endpoints}\t\tct state established,related accept
 \t\tiifname @ports jump serve
 \t}}
 \tchain output {{

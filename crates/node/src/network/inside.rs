@@ -264,6 +264,8 @@ pub fn prepare(ipv6: bool) -> io::Result<()> {
         }
     }
     sysctl::ensure("ipv4/ip_forward", "1")?;
+    // What is called at an endpoint's address is answered by the way that was chosen for it.
+    sysctl::ensure("ipv4/tcp_fwmark_accept", "1")?;
     Ok(())
 }
 

@@ -18,6 +18,7 @@ mod advance;
 mod border;
 mod connection;
 pub mod difference;
+pub mod endpoint;
 mod entry;
 pub mod exhaustion;
 mod family;
@@ -54,7 +55,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddrV4, TcpListener};
+use std::net::{Ipv4Addr, SocketAddrV4};
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -201,13 +202,6 @@ impl HostNetwork {
     /// The configuration.
     pub fn config(&self) -> &NetworkConfig {
         &self.config
-    }
-
-    /// Listens where the API is to answer within a network, so that it sees its guests' own addresses. `None` where no
-    /// such address is configured.
-    pub fn listen_api(&self, vpc_number: u32) -> io::Result<Option<TcpListener>> {
-        let Some(api) = self.config.api else { return Ok(None) };
-        namespace::within(&self.name(vpc_number), || TcpListener::bind(api)).map(Some)
     }
 
     fn name(&self, number: u32) -> String {

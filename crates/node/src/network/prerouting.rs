@@ -32,6 +32,7 @@ impl Rules<'_> {
         let subnets = self.ports.iter().map(|(_, subnet)| *subnet).chain(gateways);
         let entries = self.entries();
         let subnets = subnets.chain(entries.iter().flat_map(|entry| entry.subnets.iter().copied()));
+        let subnets = subnets.chain(self.faces.iter().map(|face| face.subnet));
         let subnets: BTreeMap<SubnetId, &SubnetPlan> = subnets.map(|subnet| (subnet.id, subnet)).collect();
         let chains: BTreeMap<SubnetId, String> = subnets
             .into_iter()
@@ -55,6 +56,7 @@ impl Rules<'_> {
         } else {
             "\t\tiifname vmap @routes_of\n"
         });
+        rules.push_str(self.write_endpoint_routes(text, &tables)?);
         self.write_zones(&mut rules)?;
         // A mark that came in by the overlay is what the sending host decided.
         writeln!(text, "\tchain route {{\n\t\ttype filter hook prerouting priority raw; policy accept;\n{rules}\t}}")?;

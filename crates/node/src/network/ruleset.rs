@@ -17,6 +17,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddrV4};
 use landfall_model::Cidr;
 use landfall_model::plan::{HostPlan, Place, PortLocation, PortPlan, SubnetPlan, VpcPlan};
 
+use super::endpoint::{self, Face};
 use super::overlay::DEVICE;
 use super::target::Targets;
 use super::{connection, entry, judge, spoof, translate};
@@ -93,7 +94,8 @@ pub(super) fn with_targets(plan: &HostPlan, vpc: &VpcPlan, api: Option<SocketAdd
     let _ = write_heard(&mut text);
     let links = connection::of_vpc(plan, vpc);
     let handed_on = handed_on(plan, vpc);
-    let rules = Rules { plan, vpc, ports: &ports, api, targets, links };
+    let faces = endpoint::faces(plan, vpc);
+    let rules = Rules { plan, vpc, ports: &ports, api, targets, links, faces };
     let zones: BTreeSet<_> = plan.subnets().filter(|s| s.vpc == vpc.id).filter_map(|s| s.zone).collect();
     let zoned = rules.entries().into_iter().filter(|entry| entry.is_zoned);
     let said: String = zoned.map(|entry| entry::egress_chain(&entry.link, zones.iter().copied())).collect();
@@ -146,6 +148,8 @@ pub(super) struct Rules<'a> {
     pub(super) targets: Targets<'a>,
     /// The links to other networks.
     pub(super) links: BTreeMap<String, bool>,
+    /// The interfaces of its endpoints.
+    pub(super) faces: Vec<Face<'a>>,
 }
 
 impl Rules<'_> {

@@ -53,6 +53,7 @@ impl Applied {
                 Piece::Group(group) => _ = touched.insert(group.vpc),
                 Piece::Port(port) => _ = touched.insert(port.vpc),
                 Piece::NatGateway(gateway) => _ = touched.insert(gateway.vpc),
+                Piece::Endpoint(endpoint) => _ = touched.insert(endpoint.vpc),
                 Piece::Volume(_) | Piece::Instance(_) => {}
                 _ => return Scope::Everything,
             }

@@ -25,6 +25,12 @@ impl Tables {
         Some(chain)
     }
 
+    /// The map over IPv4 of the table of that name, if it leads anywhere.
+    pub fn ipv4_map(&self, name: impl fmt::Display) -> Option<String> {
+        let [ipv4, _] = self.0.get(&name.to_string())?;
+        (!ipv4.is_empty()).then(|| format!("target_{name}_{}", Family::V4.tag()))
+    }
+
     /// Writes all of them.
     pub fn write(&self, text: &mut String) -> fmt::Result {
         for (name, compiled) in &self.0 {

@@ -26,6 +26,9 @@ pub const EGRESS_ONLY: Mark = 2;
 /// That of what is dropped, within the network too, where the main table would know the way.
 pub const NOWHERE: Mark = 3;
 
+/// That of services that nothing stands for yet.
+pub const ABSENT: Mark = 4;
+
 /// What the marks of each kind begin with; the other 28 bits tell which.
 const INTERFACES: Mark = 0x1000_0000;
 const NAT_GATEWAYS: Mark = 0x2000_0000;
@@ -64,6 +67,10 @@ impl<'p> Targets<'p> {
             targets.found.insert(RouteTargetPlan::EgressOnly, Target { mark: EGRESS_ONLY, hops });
         }
         for wanted in wanted(plan, vpc) {
+            if wanted == RouteTargetPlan::Absent {
+                targets.found.insert(wanted, Target { mark: ABSENT, hops: vec![Hop::Unreachable; 2] });
+                continue;
+            }
             let Some((kind, bits, hops)) = target(plan, vpc, wanted) else { continue };
             let mark = mark(kind, bits, &mut taken);
             if let RouteTargetPlan::NatGateway(id) = wanted

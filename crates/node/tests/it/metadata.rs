@@ -28,6 +28,7 @@ pub mod ipv6;
 mod many;
 mod revival;
 
+pub use asking::resolve;
 use asking::*;
 
 const ADDRESS: Ipv4Addr = Ipv4Addr::new(10, 0, 1, 5);
@@ -245,7 +246,7 @@ fn can_run(test: &str) -> bool {
 }
 
 /// An upstream resolver that answers every question by `192.0.2.80`.
-fn upstream() -> SocketAddr {
+pub fn upstream() -> SocketAddr {
     let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
     let address = socket.local_addr().unwrap();
     std::thread::spawn(move || {

@@ -45,6 +45,7 @@ struct Case<'a> {
     owner: &'a str,
     gate: Gate,
     organisation: &'a [&'a str],
+    endpoint: Option<&'a str>,
 }
 
 const CASE: Case<'_> = Case {
@@ -56,6 +57,7 @@ const CASE: Case<'_> = Case {
     owner: HOME,
     gate: Gate::Optional,
     organisation: &[],
+    endpoint: None,
 };
 
 impl Case<'_> {
@@ -67,6 +69,7 @@ impl Case<'_> {
         let session: Option<Vec<Attached<'_>>> =
             session.as_ref().map(|policy| vec![Attached { label: "session", policy }]);
         let resource = self.resource.map(policy);
+        let endpoint = self.endpoint.map(policy);
         let organisation: Vec<Policy> = self.organisation.iter().copied().map(policy).collect();
         let organisation: Vec<[Attached<'_>; 1]> =
             organisation.iter().map(|policy| [Attached { label: "organisation", policy }]).collect();
@@ -84,6 +87,7 @@ impl Case<'_> {
                 gate: self.gate,
             }),
             organisation: &levels,
+            endpoint: endpoint.as_ref().map(|policy| Attached { label: "endpoint", policy }),
         };
         let context = Context::new();
         let request = Request {
@@ -117,6 +121,34 @@ fn identity_boundary_session_and_organisation() {
         (Case { identity: "yes", organisation: &["yes", "none"], ..CASE }, (ImplicitDeny, Organisation)),
         (Case { identity: "yes", organisation: &["yes", "no"], ..CASE }, (ExplicitDeny, Organisation)),
         (Case { identity: "none", organisation: &["yes"], ..CASE }, (ImplicitDeny, Identity)),
+    ] {
+        assert_eq!(case.run(), expected);
+    }
+}
+
+#[test]
+fn an_endpoint_takes_away_and_never_gives() {
+    use Decision::{Allow, ExplicitDeny, ImplicitDeny};
+    use PolicyKind::{Endpoint, Identity, Organisation, Resource};
+    let user = r#"{"AWS":"arn:aws:iam::123456789012:user/team/ann"}"#;
+    let account = r#"{"AWS":"123456789012"}"#;
+    let other = r#"{"AWS":"210987654321"}"#;
+    for (case, expected) in [
+        (Case { endpoint: Some("yes"), ..CASE }, (ImplicitDeny, Identity)),
+        (Case { identity: "yes", endpoint: Some("yes"), ..CASE }, (Allow, Identity)),
+        (Case { identity: "yes", endpoint: Some(user), ..CASE }, (Allow, Identity)),
+        (Case { identity: "yes", endpoint: Some(account), ..CASE }, (Allow, Identity)),
+        (Case { identity: "yes", endpoint: Some(other), ..CASE }, (ImplicitDeny, Endpoint)),
+        (Case { identity: "yes", endpoint: Some("none"), ..CASE }, (ImplicitDeny, Endpoint)),
+        (Case { identity: "yes", endpoint: Some("no"), ..CASE }, (ExplicitDeny, Endpoint)),
+        (Case { identity: "no", endpoint: Some("yes"), ..CASE }, (ExplicitDeny, Identity)),
+        // Also who needs no policy of its own.
+        (Case { principal: ROOT, endpoint: Some("yes"), ..CASE }, (Allow, Identity)),
+        (Case { principal: ROOT, endpoint: Some("none"), ..CASE }, (ImplicitDeny, Endpoint)),
+        (Case { principal: ROOT, endpoint: Some("no"), ..CASE }, (ExplicitDeny, Endpoint)),
+        (Case { resource: Some(user), endpoint: Some("none"), ..CASE }, (ImplicitDeny, Endpoint)),
+        (Case { resource: Some(user), endpoint: Some("yes"), ..CASE }, (Allow, Resource)),
+        (Case { organisation: &["none"], endpoint: Some("none"), ..CASE }, (ImplicitDeny, Organisation)),
     ] {
         assert_eq!(case.run(), expected);
     }

@@ -29,6 +29,7 @@ fn sentences() {
         (PolicyKind::Session, "session policy"),
         (PolicyKind::Organisation, "service control policy"),
         (PolicyKind::ResourceOrganisation, "resource control policy"),
+        (PolicyKind::Endpoint, "VPC endpoint policy"),
     ] {
         let article = if kind == PolicyKind::Identity { "an" } else { "a" };
         assert_eq!(say(Decision::ExplicitDeny, kind), format!("{start} with an explicit deny in {article} {words}"));

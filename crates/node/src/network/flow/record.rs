@@ -162,7 +162,7 @@ impl Writer<'_> {
             RouteTargetPlan::InternetGateway | RouteTargetPlan::EgressOnly => Some(INTERNET_GATEWAY),
             RouteTargetPlan::VpnGateway(_) => Some(VPN_GATEWAY),
             RouteTargetPlan::Peering(_) => Some(PEERING),
-            RouteTargetPlan::TransitGateway(_) | RouteTargetPlan::Blackhole => None,
+            RouteTargetPlan::TransitGateway(_) | RouteTargetPlan::Blackhole | RouteTargetPlan::Absent => None,
         }
     }
 }
