@@ -13,7 +13,7 @@ const fn case(
     good: fn(&crate::harness::Client<'_>) -> crate::harness::Params,
     bad: &'static [(&'static [(&'static str, &'static str)], &'static str)],
 ) -> Case {
-    Case { service: "landfall", action, good, bad, masked: &[] }
+    Case { service: "landfall", action, good, bad, masked: &[], by: World::root }
 }
 
 /// The cases of the provider's own service.

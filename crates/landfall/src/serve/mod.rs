@@ -127,11 +127,7 @@ async fn serve(config: Config) -> Result<()> {
         _ = interrupt.recv() => {}
     }
     tracing::info!("ending; guests run on");
-    clockwork.abort();
-    retention.abort();
-    if let Some(watch) = watch {
-        watch.abort();
-    }
+    [Some(clockwork), Some(retention), watch].into_iter().flatten().for_each(|task| task.abort());
     drop(published);
     if let Some(agent) = agent {
         // The agent's threads may wait for the control plane, which waits for nobody: not on this runtime's threads.
