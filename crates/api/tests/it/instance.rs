@@ -533,6 +533,9 @@ fn put_fixtures(tx: &mut landfall_cloud::Tx<'_, '_>) {
         )*};
     }
     put!(
+        Groups "group",
+        ManagedPolicies "managed-policy",
+        InstanceProfiles "instance-profile",
         EgressOnlyGateways "egress-only-gateway",
         NatGateways "nat-gateway",
         Peerings "vpc-peering",
