@@ -147,7 +147,7 @@ impl AssumeRole {
     /// Whoever takes a role must be let by the role's trust policy; one that isn't there lets nobody.
     fn demand(&self, view: &View<'_>, demands: &mut Demands, action: Action) {
         let row = self.role_arn.parse().ok().and_then(|arn: Arn| role::by_arn(view.tables(), &arn));
-        let trust = row.and_then(Principal::role).map(|role| speaking::trust(view.tables(), &role.trust).into_owned());
+        let trust = row.and_then(Principal::role).map(|role| speaking::trust(view, &role.trust).into_owned());
         let account = self.role_arn.parse().ok().and_then(|arn: Arn| arn.account());
         let resource_tags = row.map(|row| tags_of(view, row)).unwrap_or_default();
         let demand = demands.resource(action, &self.role_arn);

@@ -45,17 +45,12 @@ pub fn boundary<'a>(cloud: &'a Cloud, principal: &'a Principal) -> Result<Option
 
 /// A role's trust policy as it reads today: whoever it names that is gone, or is another one by now, stands there by the
 /// unique id.
-pub fn trust<'a>(cloud: &Cloud, trust: &'a TrustPolicy) -> Cow<'a, str> {
+pub fn trust<'a>(view: &View<'_>, trust: &'a TrustPolicy) -> Cow<'a, str> {
     let mut document = Cow::Borrowed(trust.document.as_str());
     for (arn, id) in &trust.named {
-        if role::by_arn(cloud, arn).is_none_or(|row| row.id != *id) {
+        if role::by_arn(view.tables(), arn).is_none_or(|row| row.id != *id) {
             document = Cow::Owned(document.replace(&format!("\"{arn}\""), &format!("\"{id}\"")));
         }
     }
     document
-}
-
-/// The same for a view.
-pub fn trust_now<'a>(view: &View<'_>, policy: &'a TrustPolicy) -> Cow<'a, str> {
-    trust(view.tables(), policy)
 }
