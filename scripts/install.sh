@@ -12,6 +12,9 @@ cd "$(dirname "$0")/.."
 BUILD="gcc libc6-dev make pkg-config git python3 ca-certificates"
 RUN="qemu-system-x86 qemu-utils nftables iproute2 openssh-client mmdebstrap e2fsprogs fdisk grub-pc-bin grub-common cpio ca-certificates"
 TEST="python3-venv curl"
+# What ends the tunnels of VPNs: a cloud runs without it, and says so. Debian starts a daemon of the machine's own with it,
+# which is left alone.
+TUNNELS="charon-systemd libcharon-extra-plugins libstrongswan-standard-plugins"
 # What makes things faster, and what a test is skipped without: nothing else depends on these.
 OPTIONAL="mold isc-dhcp-client"
 
@@ -20,8 +23,8 @@ main() {
   for set in "$@"; do
     case $set in
       build) ensure_packages $BUILD; ensure_rust ;;
-      run) ensure_packages $RUN ;;
-      test) ensure_packages $TEST; try_packages $OPTIONAL; ensure_python ;;
+      run) ensure_packages $RUN; try_packages $TUNNELS ;;
+      test) ensure_packages $TEST; try_packages $OPTIONAL; try_packages $TUNNELS; ensure_python ;;
       *) echo "scripts/install.sh: there is no set '$set': build, run or test" >&2; exit 2 ;;
     esac
   done

@@ -101,7 +101,7 @@ const PLACES: &[(&str, &str)] = &[
         "crates/cloud/src/vpc.rs",
         "VPC numbers and IPv6 blocks are unique among all, and a VPC's blocks don't overlap those of its peers",
     ),
-    ("crates/cloud/src/vpn.rs", "the VPNs of a gateway that the view gave"),
+    ("crates/cloud/src/vpn.rs", "the VPNs of a gateway that the view gave; hosts serve all"),
     ("crates/control/src/agents.rs", "a host's token comes before any account"),
     ("crates/control/src/relocation.rs", "hosts are the provider's"),
     ("crates/landfall/src/serve/mod.rs", "whether the root key opens what is sealed, whoever owns it"),

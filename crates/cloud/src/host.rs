@@ -12,6 +12,7 @@ use landfall_model::{Host, HostFacts, HostId, ImageSource, Invitation, Timestamp
 use crate::fault::{ExistsKind, Fault};
 use crate::tx::Tx;
 use crate::value::{Cloud, Hosts};
+use crate::vpn;
 
 /// How long an invitation is good.
 const INVITATION: Duration = Duration::from_secs(24 * 3600);
@@ -115,6 +116,8 @@ pub fn join(tx: &mut Tx<'_, '_>, invitation_sha256: &str, key_sha256: &str) -> O
     key_sha256.clone_into(&mut row.token_sha256);
     let id = row.id;
     tx.put::<Hosts>(row);
+    // What waited for a host has one now.
+    vpn::place_all(tx);
     Some(id)
 }
 
@@ -170,8 +173,10 @@ pub fn deregister(tx: &mut Tx<'_, '_>, name: &str) -> Result<HostId, Fault> {
 fn holds(cloud: &Cloud, id: HostId) -> Option<String> {
     let (instances, volumes) = (cloud.instances.by_host.count(&id), cloud.volumes.by_host.count(&id));
     let gateways = cloud.nat_gateways.by_host(&id).filter(|row| row.state.is_live()).count();
-    (instances + volumes + gateways > 0)
-        .then(|| format!("{instances} instances, {volumes} volumes and {gateways} NAT gateways"))
+    let vpns = cloud.vpn_connections.by_host.count(&id);
+    (instances + volumes + gateways + vpns > 0).then(|| {
+        format!("{instances} instances, {volumes} volumes, {gateways} NAT gateways and {vpns} VPN connections")
+    })
 }
 
 fn no_such(name: &str) -> Fault {

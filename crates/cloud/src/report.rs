@@ -10,7 +10,7 @@ use landfall_model::{HostId, Instance, InstanceState, ShutdownBehavior, Volume, 
 
 use crate::tx::Tx;
 use crate::value::{Instances, Volumes};
-use crate::{flow_log, interface_attachment, power};
+use crate::{flow_log, interface_attachment, power, vpn};
 
 /// Takes a host's report. Rows that it doesn't change are left as they are.
 pub fn take(tx: &mut Tx<'_, '_>, host: HostId, report: &Report) {
@@ -24,6 +24,12 @@ pub fn take(tx: &mut Tx<'_, '_>, host: HostId, report: &Report) {
         let row = tx.flow_logs.by_id(&seen.id).next().cloned();
         if let Some(row) = row {
             flow_log::take(&mut tx.scoped(row.scope), host, row, seen);
+        }
+    }
+    for seen in &report.vpns {
+        let row = tx.vpn_connections.by_id(&seen.id).find(|row| row.host == Some(host)).cloned();
+        if let Some(row) = row {
+            vpn::seen(&mut tx.scoped(row.scope), row, seen);
         }
     }
     for seen in &report.instances {

@@ -280,14 +280,19 @@ landfall_state::value! {
         pub vpn_connections: VpnConnections = "vpn-connection" v1 {
             row: VpnConnection,
             key: Scoped<VpnConnectionId> = |row| row.key(),
-            due: |row| row.state.due(row.expires_at),
+            due: |row| row.due(),
             index by_id: VpnConnectionId = |row| Some(row.id),
             index by_customer_gateway: CustomerGatewayId = |row| Some(row.customer_gateway),
             index by_gateway: VpnGatewayId = |row| match row.gateway {
                 VpnSide::Gateway(id) => Some(id),
                 VpnSide::Transit(..) => None,
             },
+            index by_transit: TransitGatewayId = |row| match row.gateway {
+                VpnSide::Gateway(_) => None,
+                VpnSide::Transit(id, _) => Some(id),
+            },
             index by_host: HostId = |row| row.host,
+            index by_number: u32 = |row| (row.number != 0).then_some(row.number),
             index by_outside: Ipv4Addr = |row| row.tunnels.iter().map(|tunnel| tunnel.outside).collect::<Vec<_>>(),
         },
         /// Flow logs.
@@ -404,7 +409,7 @@ pub fn wipe(tx: &mut landfall_state::Tx<'_, Cloud>) {
 
 /// Whether nothing is on its way from one state to another.
 pub fn is_settled(cloud: &Cloud) -> bool {
-    use landfall_model::{AT_ONCE, InstanceState, VolumeState};
+    use landfall_model::{AT_ONCE, InstanceState, LinkState, VolumeState};
     if landfall_state::Value::next_due(cloud).is_some_and(|at| at <= AT_ONCE.as_millis()) {
         return false;
     }
@@ -414,4 +419,5 @@ pub fn is_settled(cloud: &Cloud) -> bool {
         |row: &Instance| row.status.state == InstanceState::Running && row.status.reboots < row.spec.reboots;
     !cloud.instances.iter().any(|row| passing(row.status.state) || rebooting(row))
         && !cloud.volumes.iter().any(|row| matches!(row.state, VolumeState::Creating | VolumeState::Deleting))
+        && !cloud.vpn_connections.iter().any(|row| row.state == LinkState::Deleting)
 }

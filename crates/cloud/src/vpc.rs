@@ -285,11 +285,13 @@ fn conflict(block: Ipv4Cidr, why: &'static str) -> Fault {
     Fault::Block { block: Cidr::V4(block), why, kind: BlockKind::VpcConflict }
 }
 
-/// A number that no VPC and no transit gateway has.
+/// A number that no VPC, no transit gateway and no VPN has.
 pub(crate) fn free_number(tx: &mut Tx<'_, '_>) -> u32 {
     loop {
         let number = 1 + tx.entropy().below(MAX_NUMBER) as u32;
-        if tx.vpcs.by_number.count(&number) == 0 && tx.transit_gateways.by_number.count(&number) == 0 {
+        let vpcs = tx.vpcs.by_number.count(&number);
+        let others = tx.transit_gateways.by_number.count(&number) + tx.vpn_connections.by_number.count(&number);
+        if vpcs + others == 0 {
             return number;
         }
     }

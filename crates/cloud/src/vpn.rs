@@ -6,9 +6,10 @@
 
 use std::net::Ipv4Addr;
 
+use landfall_model::agent::VpnSeen;
 use landfall_model::{
-    Cidr, CustomerGatewayId, Ipv4Cidr, LinkState, TransitGatewayId, VpnConnection, VpnConnectionId, VpnGatewayId,
-    VpnSide, VpnTunnel,
+    Cidr, CustomerGatewayId, Ipv4Cidr, LinkState, Scoped, TransitGatewayId, VpnConnection, VpnConnectionId,
+    VpnGatewayId, VpnSide, VpnTunnel,
 };
 
 use crate::fault::Fault;
@@ -17,7 +18,7 @@ use crate::tunnel::{self, Asked};
 use crate::tx::Tx;
 use crate::value::VpnConnections;
 use crate::view::View;
-use crate::{address, transit_attachment, vpn_gateway};
+use crate::{address, placement, transit_attachment, vpc, vpn_gateway};
 
 /// Tunnels of a VPN.
 pub const TUNNELS: usize = 2;
@@ -88,8 +89,48 @@ pub fn create(tx: &mut Tx<'_, '_>, new: NewConnection) -> Result<VpnConnectionId
         created_at: now,
         expires_at: None,
         host: None,
+        number: 0,
     });
+    place(tx, scope.key(id));
     Ok(id)
+}
+
+/// Gives a VPN a host that ends its tunnels, unless it has one. Where no host of the region takes it, it waits for one.
+pub fn place(tx: &mut Tx<'_, '_>, key: Scoped<VpnConnectionId>) {
+    let Some(row) = tx.vpn_connections.get(&key).filter(|row| row.state.is_live()) else { return };
+    let (region, placed, number) = (row.scope.region, row.host, row.number);
+    if placed.is_some_and(|host| tx.hosts.get(&host).is_some()) {
+        return;
+    }
+    let Some(host) = region.zones().find_map(|zone| placement::first_host(tx, zone)) else { return };
+    let number = if number == 0 { vpc::free_number(tx) } else { number };
+    tx.update::<VpnConnections, _>(&key, |row| (row.host, row.number) = (Some(host), number));
+}
+
+/// Gives every VPN a host that has none: when hosts come. Looks across accounts: hosts serve all.
+pub fn place_all(tx: &mut Tx<'_, '_>) {
+    let waiting: Vec<_> = tx.vpn_connections.iter().map(VpnConnection::key).collect();
+    waiting.into_iter().for_each(|key| place(tx, key));
+}
+
+/// Takes what a VPN's host says of its tunnels.
+pub(crate) fn seen(tx: &mut Tx<'_, '_>, mut row: VpnConnection, seen: &VpnSeen) {
+    let (key, before, now) = (row.key(), row.clone(), tx.now());
+    if seen.gone && row.state == LinkState::Deleting {
+        row.host = None;
+    }
+    for (tunnel, seen) in row.tunnels.iter_mut().filter_map(|tunnel| {
+        let seen = seen.tunnels.iter().find(|seen| seen.outside == tunnel.outside)?;
+        Some((tunnel, seen))
+    }) {
+        if tunnel.up != seen.up {
+            (tunnel.up, tunnel.since) = (seen.up, now);
+        }
+        tunnel.message.clone_from(&seen.message);
+    }
+    if row != before {
+        tx.update::<VpnConnections, _>(&key, |stored| *stored = row);
+    }
 }
 
 /// What is said of a tunnel that isn't up.
@@ -253,14 +294,20 @@ pub fn remove_route(tx: &mut Tx<'_, '_>, id: VpnConnectionId, block: Ipv4Cidr) -
     Ok(())
 }
 
-/// Deletes a VPN. Its addresses stay its own for as long as it is shown.
+/// Deletes a VPN: once its host has said that nothing of it is left. Its addresses stay its own for as long as it is shown.
 pub fn delete(tx: &mut Tx<'_, '_>, id: VpnConnectionId) -> Result<(), Fault> {
     let row = need(&tx.view(), id)?;
     let (key, gateway) = (row.key(), row.gateway);
     if let VpnSide::Transit(_, attachment) = gateway {
         transit_attachment::end(tx, attachment);
     }
-    tx.update::<VpnConnections, _>(&key, |row| row.state = LinkState::Deleting);
+    let now = tx.now();
+    tx.update::<VpnConnections, _>(&key, |row| {
+        row.state = LinkState::Deleting;
+        for tunnel in row.tunnels.iter_mut().filter(|tunnel| tunnel.up) {
+            (tunnel.up, tunnel.since, tunnel.message) = (false, now, DOWN.to_owned());
+        }
+    });
     Ok(())
 }
 
@@ -286,10 +333,7 @@ impl<'a> View<'a> {
     fn connections_of(&self, side: VpnSide) -> Vec<&'a VpnConnection> {
         match side {
             VpnSide::Gateway(id) => self.tables().vpn_connections.by_gateway(&id).collect(),
-            VpnSide::Transit(gateway, _) => {
-                let is_there = |row: &&VpnConnection| matches!(row.gateway, VpnSide::Transit(id, _) if id == gateway);
-                self.all::<VpnConnections, _>().filter(is_there).collect()
-            }
+            VpnSide::Transit(gateway, _) => self.tables().vpn_connections.by_transit(&gateway).collect(),
         }
     }
 }

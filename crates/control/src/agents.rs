@@ -15,10 +15,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use aws_lc_rs::digest::{SHA256, digest};
-use landfall_api::{HostPresence, Hosts};
+use landfall_api::{HostPresence, Hosts, Vault};
 use landfall_cloud::{Cloud, Entropy, Tx, host, report};
-use landfall_model::agent::{AgentCall, AgentReply, Answer, Ask, HostRequest, Report};
-use landfall_model::{AccountId, HostFacts, HostId, Region, Scope, Timestamp};
+use landfall_model::agent::{AgentCall, AgentReply, Answer, Ask, HostRequest, Report, Secret, TunnelKey};
+use landfall_model::{AccountId, HostFacts, HostId, Region, Scope, Timestamp, VpnConnectionId};
 use landfall_state::{Commit, Engine, Feed, FeedError, Refused};
 use tokio::sync::{Notify, oneshot};
 
@@ -39,6 +39,8 @@ pub struct Agents {
     hosts: Mutex<HashMap<HostId, Arc<HostDesk>>>,
     entropy: Mutex<Entropy>,
     began: Instant,
+    /// Opens the keys that agents ask for.
+    vault: Option<Vault>,
 }
 
 /// What is kept of a host between calls.
@@ -99,12 +101,17 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Agents {
     /// The agents of a cloud's hosts.
     pub fn new(engine: Engine<Cloud>) -> Arc<Self> {
-        Self::with_entropy(engine, Entropy::from_system())
+        Self::with_entropy(engine, Entropy::from_system(), None)
+    }
+
+    /// The same with the vault that opens the keys which agents may ask for.
+    pub fn with_vault(engine: Engine<Cloud>, vault: Vault) -> Arc<Self> {
+        Self::with_entropy(engine, Entropy::from_system(), Some(vault))
     }
 
     /// The same with randomness from elsewhere, so that a simulation can be repeated.
-    pub fn with_entropy(engine: Engine<Cloud>, entropy: Entropy) -> Arc<Self> {
-        Arc::new(Self { engine, hosts: Mutex::default(), entropy: Mutex::new(entropy), began: Instant::now() })
+    pub fn with_entropy(engine: Engine<Cloud>, entropy: Entropy, vault: Option<Vault>) -> Arc<Self> {
+        Arc::new(Self { engine, hosts: Mutex::default(), entropy: Mutex::new(entropy), began: Instant::now(), vault })
     }
 
     /// A session for an agent that has yet to say hello.
@@ -183,6 +190,23 @@ impl Agents {
             noted
         });
         pending.await.map(drop)
+    }
+
+    /// The keys of a VPN's tunnels, for the host that it is placed on now and for no other.
+    fn tunnel_keys(&self, host: HostId, vpn: VpnConnectionId) -> Vec<TunnelKey> {
+        let Some(vault) = &self.vault else { return Vec::new() };
+        let cloud = self.engine.read();
+        let row = cloud.vpn_connections.by_id(&vpn).find(|row| row.host == Some(host) && row.state.is_live());
+        let Some(row) = row else { return Vec::new() };
+        let context = landfall_cloud::vpn::key_context(row.scope);
+        let opened = row.tunnels.iter().map(|tunnel| {
+            let key = vault.open(&context, &tunnel.key)?;
+            Ok(TunnelKey { version: tunnel.key_version, key: Secret(key) })
+        });
+        opened.collect::<Result<_, String>>().unwrap_or_else(|error| {
+            tracing::error!(%vpn, error, "a tunnel's key can't be opened with the root key");
+            Vec::new()
+        })
     }
 
     fn desk(&self, host: HostId) -> Arc<HostDesk> {
@@ -274,6 +298,7 @@ impl Session {
                 self.poll(host, number, &desk, incarnation, since, wait_ms).await
             }
             AgentCall::Report(report) => self.report(host, report).await,
+            AgentCall::TunnelKeys { vpn } => AgentReply::TunnelKeys { keys: self.agents.tunnel_keys(host, vpn) },
             AgentCall::Answer { id, result } => {
                 if let Some(question) = lock(&desk.questions).remove(&id) {
                     // Whoever asked may have given up meanwhile.

@@ -3,7 +3,7 @@
 
 use aws_lc_rs::digest::{SHA256, digest};
 use landfall_cloud::value::{AccessKeys, Hosts, Images, SettingsTable};
-use landfall_cloud::{Tx, identity};
+use landfall_cloud::{Tx, identity, vpn};
 use landfall_model::image::ImageName;
 use landfall_model::{
     AccountId, Host, HostFacts, HostId, Id, Image, ImageId, ImageSource, Settings, SnapshotId, Timestamp, UniqueId,
@@ -48,6 +48,7 @@ impl Seed {
         for (id, token_sha256, facts) in &self.hosts {
             plant_host(tx, *id, token_sha256, facts);
         }
+        vpn::place_all(tx);
         for image in &self.images {
             // One that was there may have got further names.
             if tx.images.get(&image.id) != Some(image) {

@@ -5,10 +5,12 @@
 //! observed, and answers requests that go beside the plan (console output). Reports carry the incarnation and the
 //! revision of the plan that they were made under; older ones are ignored.
 
+use std::net::Ipv4Addr;
+
 use serde::{Deserialize, Serialize};
 
 use crate::host::HostFacts;
-use crate::id::{FlowLogId, HostId, InstanceId, InterfaceId, VolumeId};
+use crate::id::{FlowLogId, HostId, InstanceId, InterfaceId, VolumeId, VpnConnectionId};
 use crate::plan::PlanUpdate;
 use crate::time::Timestamp;
 
@@ -41,6 +43,11 @@ pub enum AgentCall {
         /// What it asked for, or why not, for a person to read.
         result: Result<Answer, String>,
     },
+    /// Asks for the keys of a VPN's tunnels, which plans don't have. Only the host that the VPN is placed on gets them.
+    TunnelKeys {
+        /// Which.
+        vpn: VpnConnectionId,
+    },
 }
 
 /// What the control plane answers.
@@ -62,11 +69,36 @@ pub enum AgentReply {
     },
     /// To `Report` and `Answer`: taken.
     Taken,
+    /// To `TunnelKeys`: a key for each tunnel, in the plan's order. None where the VPN isn't placed on this host.
+    TunnelKeys {
+        /// The keys.
+        keys: Vec<TunnelKey>,
+    },
     /// The agent isn't known, or its lease went to another: it must say hello again and change nothing meanwhile.
     Refused {
         /// Why, for the log.
         reason: String,
     },
+}
+
+/// The key of a VPN's tunnel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TunnelKey {
+    /// Which key: `TunnelPlan::key_version`.
+    pub version: u64,
+    /// The key itself.
+    pub key: Secret,
+}
+
+/// A text that no log shows.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(pub String);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret(…)")
+    }
 }
 
 /// Something that is asked of a host beside the plan.
@@ -118,6 +150,9 @@ pub struct Report {
     /// Flow logs whose records are written here.
     #[serde(default)]
     pub flow_logs: Vec<FlowLogSeen>,
+    /// VPNs that end here.
+    #[serde(default)]
+    pub vpns: Vec<VpnSeen>,
     /// What runs here and isn't in the plan: left alone, to be shown to the provider.
     pub unknown: Vec<String>,
 }
@@ -197,4 +232,26 @@ pub enum VolumePhase {
     Failed(String),
     /// Nothing of it is left.
     Gone,
+}
+
+/// A VPN as observed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VpnSeen {
+    /// Which.
+    pub id: VpnConnectionId,
+    /// Whether nothing of it is left on the host, though the plan still names it.
+    pub gone: bool,
+    /// Its tunnels.
+    pub tunnels: Vec<TunnelSeen>,
+}
+
+/// A tunnel as observed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TunnelSeen {
+    /// This side's address outside, by which it is known.
+    pub outside: Ipv4Addr,
+    /// Whether it is up.
+    pub up: bool,
+    /// A sentence about it, if it isn't.
+    pub message: String,
 }

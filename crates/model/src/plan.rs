@@ -501,6 +501,12 @@ pub struct EndpointPlan {
 pub struct VpnPlan {
     /// Which.
     pub id: VpnConnectionId,
+    /// The number that tells it apart on a host, as a network's does.
+    #[serde(default)]
+    pub number: u32,
+    /// False once nothing of it is to be left; the piece goes when the host has said that nothing is.
+    #[serde(default = "yes")]
+    pub wanted: bool,
     /// The VPN gateway and the network that it is attached to, unless it ends at a transit gateway.
     pub gateway: Option<(VpnGatewayId, VpcId)>,
     /// The transit gateway and the attachment that it ends at, if it does.
@@ -517,6 +523,10 @@ pub struct VpnPlan {
     pub tunnels: Vec<TunnelPlan>,
     /// Where its tunnels end.
     pub place: Place,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// A tunnel of a VPN.

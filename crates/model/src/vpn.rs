@@ -83,6 +83,17 @@ pub struct VpnConnection {
     pub expires_at: Option<Timestamp>,
     /// The host that its tunnels end on.
     pub host: Option<HostId>,
+    /// The number that tells it apart on a host, as a network's does; 0 as long as it has no host.
+    #[serde(default)]
+    pub number: u32,
+}
+
+impl VpnConnection {
+    /// When it is due: one that is being deleted waits for its host's word that nothing of it is left.
+    pub fn due(&self) -> Option<i64> {
+        let waits = self.state == LinkState::Deleting && self.host.is_some();
+        if waits { None } else { self.state.due(self.expires_at) }
+    }
 }
 
 /// What a VPN ends at on this side.

@@ -1,4 +1,4 @@
-//! What the agent asks of a machine: three small traits, each with a real driver and a strict fake.
+//! What the agent asks of a machine: four small traits, each with a real driver and a strict fake.
 //!
 //! Every method is idempotent and may be cut off at any instant by the death of this process: the agent never remembers
 //! what it did, it inspects what is there. The methods block; the agent calls them from threads of its own.
@@ -6,8 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::OwnedFd;
 
+use landfall_model::agent::{TunnelKey, VpnSeen};
 use landfall_model::plan::{HostPlan, InstancePlan, VolumePlan};
-use landfall_model::{FlowLogId, InstanceId, InterfaceId, Mac, Timestamp, VolumeId};
+use landfall_model::{FlowLogId, InstanceId, InterfaceId, Mac, Timestamp, VolumeId, VpnConnectionId};
 
 /// Why a driver couldn't do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -152,4 +153,14 @@ pub trait Network: Send + Sync {
     }
     /// Names of what is on this machine and Landfall's by its looks, but not in the plan that was applied last.
     fn unknown(&self) -> DriverResult<Vec<String>>;
+}
+
+/// Fetches the keys of a VPN's tunnels, in the plan's order, from the control plane.
+pub type FetchKeys<'a> = dyn Fn(VpnConnectionId) -> DriverResult<Vec<TunnelKey>> + 'a;
+
+/// Ends VPNs' tunnels.
+pub trait Tunnels: Send + Sync {
+    /// Makes the VPNs that end on this machine be as the plan says, and says how all that the plan names are. Tunnels that
+    /// are as planned aren't disturbed. Waits for no tunnel to come up.
+    fn apply(&self, plan: &HostPlan, keys: &FetchKeys<'_>) -> DriverResult<Vec<VpnSeen>>;
 }

@@ -16,6 +16,7 @@ pub mod metadata;
 pub mod network;
 pub mod remote;
 pub mod volume;
+pub mod vpn;
 
 #[cfg(feature = "crash-points")]
 pub use crash::{on_crash_ask, on_crash_point};

@@ -73,7 +73,7 @@ impl Plane {
             }
         });
         planted.wait()?;
-        let agents = Agents::with_entropy(engine.clone(), entropy(2));
+        let agents = Agents::with_entropy(engine.clone(), entropy(2), Some(Vault::new(root_key())));
         let settler = opening.settled.map(|hosts| {
             let hosts = hosts.into_iter().map(|(id, options)| (id, Simulated::new(options)));
             Arc::new(Settler::new(hosts, entropy(3)))

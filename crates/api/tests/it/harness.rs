@@ -15,12 +15,12 @@ use landfall_api::outside::{HostPresence, Hosts};
 use landfall_api::{Gateway, HttpAnswer, HttpRequest, Options, Outside, Regions, Vault};
 use landfall_cloud::value::Principals;
 use landfall_cloud::{Cloud, Entropy, Tx, identity};
-use landfall_model::agent::{Answer as HostAnswer, Ask, InstanceSeen, Phase, Report, VolumePhase, VolumeSeen};
+use landfall_model::agent::{Answer as HostAnswer, Ask, InstanceSeen, Phase, Report, VolumePhase, VolumeSeen, VpnSeen};
 use landfall_model::image::ImageName;
 use landfall_model::plan::Power;
 use landfall_model::{
-    AccountId, Attachment, Host, HostFacts, HostId, Image, ImageId, ImageSource, Instance, Origin, Principal,
-    PrincipalKind, Region, Scope, Timestamp, UniqueId, User, VolumeState,
+    AccountId, Attachment, Host, HostFacts, HostId, Image, ImageId, ImageSource, Instance, LinkState, Origin,
+    Principal, PrincipalKind, Region, Scope, Timestamp, UniqueId, User, VolumeState,
 };
 use landfall_state::{Clock, Engine, MemoryLog, RootKey};
 use landfall_wire::sigv4::SigningKey;
@@ -258,6 +258,12 @@ impl World {
                 let seen = seen(tx, instance, phase);
                 if let Some(host) = instance.status.host {
                     reports.entry(host).or_default().instances.push(seen);
+                }
+            }
+            for vpn in tx.vpn_connections.iter() {
+                let seen = VpnSeen { id: vpn.id, gone: vpn.state == LinkState::Deleting, tunnels: vec![] };
+                if let Some(host) = vpn.host {
+                    reports.entry(host).or_default().vpns.push(seen);
                 }
             }
             for (host, report) in reports {

@@ -270,6 +270,7 @@ fn vpn_gateway(client: &Client<'_>) -> String {
             created_at: Timestamp(0),
             expires_at: None,
             host: None,
+            number: 0,
         });
         id.to_string()
     })

@@ -6,6 +6,7 @@ use landfall_model::plan::PieceKey;
 use landfall_model::{Host, HostId, Instance, InterfaceId, InterfacePurpose, RouteTable, RouteTarget, VpcId, VpnSide};
 use landfall_state::Change;
 
+use super::vpn;
 use crate::value::*;
 
 /// What a change may touch, on every host: the pieces of those keys are to be made again.
@@ -68,6 +69,7 @@ pub fn affected(cloud: &Cloud, change: &Change, into: &mut Affected) {
             let ports = there.flat_map(|instance| cloud.interfaces.by_instance(&instance.id));
             into.keys.extend(ports.map(|row| PieceKey::Port(row.id)));
             into.keys.extend(cloud.nat_gateways.by_host(&row.id).map(|row| PieceKey::NatGateway(row.id)));
+            into.keys.extend(cloud.vpn_connections.by_host(&row.id).map(|row| PieceKey::Vpn(row.id)));
         }
     } else if let Some((before, after)) = change.of::<Tags>() {
         for row in before.into_iter().chain(after).filter(|row| row.kind == "instance") {
@@ -177,9 +179,20 @@ fn connections_affected(cloud: &Cloud, change: &Change, into: &mut Affected) {
     } else if let Some((before, after)) = change.of::<VpnGateways>() {
         for row in before.into_iter().chain(after) {
             row.vpc.into_iter().for_each(|vpc| into.route_to(cloud, vpc, RouteTarget::VpnGateway(row.id)));
+            for vpn in cloud.vpn_connections.by_gateway(&row.id) {
+                into.keys.insert(PieceKey::Vpn(vpn.id));
+                into.presence.extend(vpn.host.zip(row.vpc));
+                into.connected.extend(row.vpc);
+            }
+        }
+    } else if let Some((before, after)) = change.of::<CustomerGateways>() {
+        for row in before.into_iter().chain(after) {
+            into.keys.extend(cloud.vpn_connections.by_customer_gateway(&row.id).map(|row| PieceKey::Vpn(row.id)));
         }
     } else if let Some((before, after)) = change.of::<VpnConnections>() {
         for row in before.into_iter().chain(after) {
+            into.keys.insert(PieceKey::Vpn(row.id));
+            into.connected.extend(vpn::networks(cloud, row));
             match row.gateway {
                 VpnSide::Gateway(id) => {
                     cloud.route_tables.by_propagation(&id).for_each(|table| into.route_by(cloud, table));
@@ -234,5 +247,6 @@ impl Affected {
         self.connected.insert(vpc);
         self.keys.extend(gateways_of(cloud, vpc));
         self.keys.extend(cloud.peerings.by_vpc(&vpc).map(|row| PieceKey::Peering(row.id)));
+        self.keys.extend(vpn::of_network(cloud, vpc).map(|row| PieceKey::Vpn(row.id)));
     }
 }

@@ -11,6 +11,7 @@ mod instance;
 mod network;
 mod presence;
 mod transit;
+mod vpn;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -36,6 +37,7 @@ pub fn keys(cloud: &Cloud, host: HostId) -> BTreeSet<PieceKey> {
     let mut keys = BTreeSet::new();
     keys.extend(cloud.instances.by_host(&host).map(|row| PieceKey::Instance(row.id)));
     keys.extend(cloud.volumes.by_host(&host).map(|row| PieceKey::Volume(row.id)));
+    keys.extend(cloud.vpn_connections.by_host(&host).map(|row| PieceKey::Vpn(row.id)));
     for vpc in presence::present(cloud, host) {
         keys.extend(keys_of_vpc(cloud, vpc));
     }
@@ -53,6 +55,7 @@ fn keys_of_vpc(cloud: &Cloud, vpc: VpcId) -> impl Iterator<Item = PieceKey> {
         .chain(cloud.transit_attachments.by_vpc(&vpc).map(|row| PieceKey::TransitGateway(row.gateway)))
         .chain(cloud.endpoints.by_vpc(&vpc).map(|row| PieceKey::Endpoint(row.id)))
         .chain(flow_log::of_vpc(cloud, vpc).map(|row| PieceKey::FlowLog(row.id)))
+        .chain(vpn::of_network(cloud, vpc).map(|row| PieceKey::Vpn(row.id)))
 }
 
 /// Brings a plan up to the value after the commits with those changes. Returns the pieces that differ.
@@ -105,8 +108,9 @@ fn vpc_of(piece: &Piece) -> Option<VpcId> {
         Piece::Port(plan) => Some(plan.vpc),
         Piece::NatGateway(plan) => Some(plan.vpc),
         Piece::Endpoint(plan) => Some(plan.vpc),
+        Piece::Vpn(plan) => plan.gateway.map(|(_, vpc)| vpc),
         // These have several, and are told by what connects them.
-        Piece::Peering(_) | Piece::TransitGateway(_) | Piece::Vpn(_) => None,
+        Piece::Peering(_) | Piece::TransitGateway(_) => None,
         Piece::FlowLog(plan) => Some(plan.vpc),
         Piece::Volume(_) | Piece::Instance(_) => None,
     }
@@ -175,8 +179,10 @@ impl<'c> Planner<'c> {
                 let vpc = flow_log::vpc_of(cloud, row.resource).filter(|vpc| presence.is_present(*vpc))?;
                 Some(Piece::FlowLog(network::flow_log(row, vpc)))
             }
-            // No host ends tunnels yet.
-            PieceKey::Vpn(_) => None,
+            PieceKey::Vpn(id) => {
+                let row = cloud.vpn_connections.by_id(&id).next()?;
+                vpn::vpn(cloud, presence, *host, row).map(Piece::Vpn)
+            }
         }
     }
 }

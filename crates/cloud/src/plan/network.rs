@@ -288,7 +288,7 @@ pub(super) fn peering(cloud: &Cloud, row: &Peering) -> Option<PeeringPlan> {
 }
 
 /// Where something on the host `at` is, seen from `host`.
-fn place(cloud: &Cloud, host: HostId, at: HostId) -> Option<Place> {
+pub(super) fn place(cloud: &Cloud, host: HostId, at: HostId) -> Option<Place> {
     if at == host {
         return Some(Place::Here);
     }

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use landfall_model::{HostId, NatGateway, NetworkInterface, VpcId};
 
+use super::vpn;
 use crate::value::Cloud;
 
 /// The VPCs of one host, found out one by one and remembered.
@@ -44,6 +45,8 @@ pub(super) fn present(cloud: &Cloud, host: HostId) -> BTreeSet<VpcId> {
     let mut vpcs: BTreeSet<VpcId> =
         instances.flat_map(|row| cloud.interfaces.by_instance(&row.id)).map(|row| row.vpc).collect();
     vpcs.extend(cloud.nat_gateways.by_host(&host).filter(|row| is_working(row)).map(|row| row.vpc));
+    let vpns = cloud.vpn_connections.by_host(&host).filter(|row| vpn::is_working(row));
+    vpcs.extend(vpns.flat_map(|row| vpn::networks(cloud, row)));
     let connected: Vec<_> = vpcs.iter().flat_map(|vpc| neighbours(cloud, *vpc)).collect();
     vpcs.extend(connected);
     vpcs
@@ -68,6 +71,9 @@ pub(super) fn is_working(row: &NatGateway) -> bool {
 /// Whether a host runs something in a VPC. Walks the smaller of the two sides that it could.
 fn is_home(cloud: &Cloud, host: HostId, vpc: VpcId) -> bool {
     if cloud.nat_gateways.by_vpc(&vpc).any(|row| row.host == Some(host) && is_working(row)) {
+        return true;
+    }
+    if vpn::of_network(cloud, vpc).any(|row| row.host == Some(host) && vpn::is_working(row)) {
         return true;
     }
     let here = |row: &NetworkInterface| {

@@ -65,6 +65,8 @@ fn look_for_machines() -> Vec<Finding> {
         ("mmdebstrap", "mmdebstrap"),
         ("mke2fs", "e2fsprogs"),
         ("grub-mkimage", "grub-common"),
+        // VPNs alone need it: their tunnels stay down without.
+        ("charon-systemd", "charon-systemd libcharon-extra-plugins libstrongswan-standard-plugins"),
     ] {
         let there = std::env::var_os("PATH")
             .is_some_and(|path| std::env::split_paths(&path).any(|folder| folder.join(tool).exists()))

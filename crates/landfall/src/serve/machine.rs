@@ -20,6 +20,7 @@ use landfall_node::metadata::{self, MetadataClient};
 use landfall_node::network::{HostNetwork, NetworkConfig, Underlay, underlay};
 use landfall_node::remote::{FetchedVolumes, RemoteLink};
 use landfall_node::volume::LocalVolumes;
+use landfall_node::vpn::{StrongSwan, VpnConfig};
 
 use crate::config::NetworkFile;
 use crate::images;
@@ -62,6 +63,7 @@ pub struct Ready {
     /// What the agent needs to know.
     pub options: AgentOptions,
     network: ConnectedNetwork,
+    tunnels: Arc<StrongSwan>,
     machinery: Machinery,
 }
 
@@ -81,9 +83,10 @@ impl Ready {
     /// The drivers, and what the agent needs to know.
     pub fn assemble(self) -> (Drivers, AgentOptions) {
         let drivers = match self.machinery {
-            Machinery::Pretended => pretended(self.network),
+            Machinery::Pretended => pretended(self.network, self.tunnels),
             Machinery::Real { qemu, volumes } => {
-                Drivers { hypervisor: Arc::new(*qemu), volumes, network: Arc::new(self.network) }
+                let network = Arc::new(self.network);
+                Drivers { hypervisor: Arc::new(*qemu), volumes, network, tunnels: self.tunnels }
             }
         };
         (drivers, self.options)
@@ -160,7 +163,10 @@ impl Place {
         }
         let facts = self.facts()?;
         let (client, spawn) = metadata_client();
-        let network = ConnectedNetwork::new(HostNetwork::new(self.network_config()?), client, spawn);
+        let config = self.network_config()?;
+        let vpns = VpnConfig { runtime_dir: PathBuf::from(RUNTIME).join("vpn"), prefix: config.prefix.clone() };
+        let tunnels = Arc::new(StrongSwan::new(vpns));
+        let network = ConnectedNetwork::new(HostNetwork::new(config), client, spawn);
         let machinery = if self.pretend_guests { Machinery::Pretended } else { self.real(link)? };
         let options = AgentOptions {
             folder: Some(self.agent_folder()?),
@@ -170,7 +176,7 @@ impl Place {
             timing: Timing::default(),
             workers: WORKERS,
         };
-        Ok(Ready { options, network, machinery })
+        Ok(Ready { options, network, tunnels, machinery })
     }
 
     fn real(&self, link: Option<Arc<RemoteLink>>) -> Result<Machinery> {
@@ -197,10 +203,10 @@ impl Place {
 }
 
 /// Guests that are only pretended, on a real network.
-fn pretended(network: ConnectedNetwork) -> Drivers {
+fn pretended(network: ConnectedNetwork, tunnels: Arc<StrongSwan>) -> Drivers {
     let options = MachineOptions { panics: false, stop: Some(STOP), ..MachineOptions::default() };
     let drivers = FakeHost::new(FakeMachine::new(options), machine_clock(), Duration::ZERO).drivers();
-    Drivers { network: Arc::new(WiredNetwork::new(drivers.network.clone(), network)), ..drivers }
+    Drivers { network: Arc::new(WiredNetwork::new(drivers.network.clone(), network)), tunnels, ..drivers }
 }
 
 /// The client of the metadata process, and how it is started.

@@ -77,12 +77,17 @@ async fn serve(config: Config) -> Result<()> {
     let engine = open_engine(config.state.as_deref())?;
     let root_key = root_key(&config, !engine.read().access_keys.is_empty())?;
     let doorway = real::Doorway::open(&config).await?;
-    let pieces = if config.simulate { sim::assemble(&config, &engine)? } else { real::assemble(&config, &engine)? };
+    let vault = Vault::new(root_key);
+    let pieces = if config.simulate {
+        sim::assemble(&config, &engine)?
+    } else {
+        real::assemble(&config, &engine, vault.clone())?
+    };
     let gateway = Gateway::new(
         engine.clone(),
         landfall_api::Options {
             regions: if config.simulate { Regions::Any } else { Regions::One(config.region) },
-            outside: Outside { hosts: pieces.hosts.clone(), vault: Vault::new(root_key) },
+            outside: Outside { hosts: pieces.hosts.clone(), vault },
             settle: pieces.settle.clone(),
             entropy: Entropy::from_system(),
         },

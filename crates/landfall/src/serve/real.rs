@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
+use landfall_api::Vault;
 use landfall_cloud::Cloud;
 use landfall_control::agents::{Agents, Session, token_sha256};
 use landfall_model::agent::{AgentCall, AgentReply};
@@ -98,9 +99,10 @@ pub fn hosts(config: &Config) -> Result<Vec<(HostId, String, HostFacts)>> {
     Ok(vec![(landfall_control::seed::id_from(&hash), hash, place.facts()?)])
 }
 
-/// Makes the agent of this machine, to be started once the cloud knows the machine.
-pub fn assemble(config: &Config, engine: &Engine<Cloud>) -> Result<Pieces> {
-    let agents = Agents::new(engine.clone());
+/// Makes the agent of this machine, to be started once the cloud knows the machine. The vault opens what agents may ask
+/// for.
+pub fn assemble(config: &Config, engine: &Engine<Cloud>, vault: Vault) -> Result<Pieces> {
+    let agents = Agents::with_vault(engine.clone(), vault);
     tokio::spawn(landfall_control::relocation::run(engine.clone(), agents.clone()));
     if config.control_only {
         let state = config.state.as_deref().context("a control plane needs a state folder")?;

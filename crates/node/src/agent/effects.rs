@@ -7,7 +7,7 @@ use landfall_model::plan::{HostPlan, InstancePlan};
 use super::ledger::Job;
 use super::reconcile::Step;
 use super::volume::VolumeStep;
-use crate::driver::{DriverError, DriverResult, Hypervisor, Launch, Network, PowerAction, Volumes};
+use crate::driver::{DriverError, DriverResult, Hypervisor, Launch, Network, PowerAction, Tunnels, Volumes};
 
 /// What touches the machine.
 #[derive(Clone)]
@@ -18,6 +18,8 @@ pub struct Drivers {
     pub volumes: Arc<dyn Volumes>,
     /// Connects ports.
     pub network: Arc<dyn Network>,
+    /// Ends VPNs' tunnels.
+    pub tunnels: Arc<dyn Tunnels>,
 }
 
 impl Drivers {

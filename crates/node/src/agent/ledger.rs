@@ -14,9 +14,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
 use std::sync::Arc;
 
-use landfall_model::agent::{InstanceSeen, Phase, VolumePhase, VolumeSeen};
+use landfall_model::agent::{InstanceSeen, Phase, VolumePhase, VolumeSeen, VpnSeen};
 use landfall_model::plan::{HostPlan, Piece, PieceKey, PlanUpdate, PortLocation};
-use landfall_model::{InstanceId, InterfaceId, Timestamp, VolumeId};
+use landfall_model::{InstanceId, InterfaceId, Timestamp, VolumeId, VpnConnectionId};
 
 use super::history::History;
 use super::reconcile::{self, Readiness, Situation, Step, is_live, next_step, seen};
@@ -47,6 +47,9 @@ pub struct Ledger {
     pub(super) deliveries: Deliveries,
     pub(super) say_all: bool,
     pub(super) unknown_wiring: Vec<String>,
+    /// VPNs as they were seen last, and those that there is something new to say of.
+    pub(super) vpns: BTreeMap<VpnConnectionId, VpnSeen>,
+    pub(super) unsaid_vpns: BTreeSet<VpnConnectionId>,
     /// Guests that are expected to change soon.
     watched: BTreeSet<InstanceId>,
     /// Running guests that weren't heard yet, with the time when listening for them slows down.
@@ -127,6 +130,8 @@ impl Ledger {
             deliveries: Deliveries::default(),
             say_all: true,
             unknown_wiring: Vec::new(),
+            vpns: BTreeMap::new(),
+            unsaid_vpns: BTreeSet::new(),
             watched: BTreeSet::new(),
             unheard: BTreeMap::new(),
             unwired: BTreeSet::new(),
@@ -536,6 +541,15 @@ impl Ledger {
         self.unknown_wiring = unknown_wiring;
     }
 
+    /// Takes note of how all VPNs of the plan are that end here.
+    pub fn saw_vpns(&mut self, seen: impl IntoIterator<Item = VpnSeen>) {
+        let seen: BTreeMap<_, _> = seen.into_iter().map(|seen| (seen.id, seen)).collect();
+        let news = seen.iter().filter(|(id, seen)| self.vpns.get(id) != Some(seen));
+        self.unsaid_vpns.extend(news.map(|(id, _)| *id));
+        self.unsaid_vpns.retain(|id| seen.contains_key(id));
+        self.vpns = seen;
+    }
+
     /// When something is to be done again, if nothing happens before.
     pub fn next_due(&self) -> Option<Timestamp> {
         if !self.may_work() || !self.is_inspected() {
@@ -571,6 +585,7 @@ impl Ledger {
             && self.wiring.is_settled()
             && self.unsaid_instances.is_empty()
             && self.unsaid_volumes.is_empty()
+            && self.unsaid_vpns.is_empty()
             && self.instances.values().all(|entry| !entry.busy && entry.said.as_ref().is_none_or(is_final))
             && self.volumes.values().all(|entry| !entry.busy)
     }

@@ -44,7 +44,12 @@ impl Ledger {
                 report.volumes.push(seen);
             }
         }
-        let is_empty = report.instances.is_empty() && report.volumes.is_empty() && report.flow_logs.is_empty();
+        let vpns = mem::take(&mut self.unsaid_vpns);
+        report.vpns = self.vpns.values().filter(|seen| report.full || vpns.contains(&seen.id)).cloned().collect();
+        let is_empty = report.instances.is_empty()
+            && report.volumes.is_empty()
+            && report.flow_logs.is_empty()
+            && report.vpns.is_empty();
         (report.full || !is_empty).then_some(report)
     }
 
@@ -85,6 +90,7 @@ impl Ledger {
             && (self.say_all
                 || !self.unsaid_instances.is_empty()
                 || !self.unsaid_volumes.is_empty()
+                || !self.unsaid_vpns.is_empty()
                 || self.deliveries.has_news())
     }
 }

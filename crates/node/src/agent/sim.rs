@@ -19,7 +19,7 @@ use super::reconcile::Step;
 use super::timing::Timing;
 use super::volume::VolumeStep;
 use crate::driver::{DriverError, DriverResult, Launch};
-use crate::fake::{FakeMachine, MachineOptions};
+use crate::fake::{FakeMachine, MachineOptions, silent_vpns};
 
 /// How a simulated host behaves.
 #[derive(Clone, Debug, Default)]
@@ -65,10 +65,20 @@ impl SimHost {
     /// Takes a change of the plan and does all that follows from it now. Returns what the agent reports.
     pub fn step(&mut self, update: PlanUpdate, now: Timestamp) -> Result<Option<Report>, StalePlan> {
         let keys = self.ledger.update(update)?;
+        self.pretend_tunnels(&keys);
         if let Some(unwired) = &mut self.unwired {
             unwired.extend(keys.into_iter().filter(|key| !matches!(key, PieceKey::Volume(_) | PieceKey::Instance(_))));
         }
         Ok(self.tick(now))
+    }
+
+    /// Nobody is at the other side of a simulated tunnel.
+    fn pretend_tunnels(&mut self, keys: &[PieceKey]) {
+        if keys.iter().any(|key| matches!(key, PieceKey::Vpn(_)))
+            && let Some(plan) = self.ledger.plan().cloned()
+        {
+            self.ledger.saw_vpns(silent_vpns(&plan));
+        }
     }
 
     /// Lets time pass and does what is due. Returns what the agent reports.
@@ -120,7 +130,8 @@ impl SimHost {
         self.unwired = None;
         if let Some(plan) = old.into_plan() {
             // A snapshot is never stale.
-            let _ = self.ledger.update(PlanUpdate::Snapshot(plan));
+            let keys = self.ledger.update(PlanUpdate::Snapshot(plan)).unwrap_or_default();
+            self.pretend_tunnels(&keys);
         }
         self.inspect(now);
     }

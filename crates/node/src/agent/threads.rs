@@ -213,7 +213,7 @@ fn step(job: &Job) -> &'static str {
 }
 
 /// Calls a driver. One that panics has failed for this job, not for all others.
-fn caught<T>(call: impl FnOnce() -> DriverResult<T>) -> DriverResult<T> {
+pub(super) fn caught<T>(call: impl FnOnce() -> DriverResult<T>) -> DriverResult<T> {
     catch_unwind(AssertUnwindSafe(call))
         .unwrap_or_else(|_| Err(DriverError::Final("A part of the host's software failed unexpectedly".to_owned())))
 }

@@ -8,14 +8,15 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use landfall_model::agent::VpnSeen;
 use landfall_model::plan::{HostPlan, VolumePlan};
 use landfall_model::{InstanceId, InterfaceId, Timestamp, VolumeId};
 
 use super::FakeMachine;
 use crate::agent::{Clock, Drivers};
 use crate::driver::{
-    DriverError, DriverResult, Guest, Hypervisor, Launch, Network, OpenDisk, OpenPort, OpenThePort, PowerAction,
-    Volumes,
+    DriverError, DriverResult, FetchKeys, Guest, Hypervisor, Launch, Network, OpenDisk, OpenPort, OpenThePort,
+    PowerAction, Tunnels, Volumes,
 };
 
 /// A fake machine that threads share.
@@ -41,6 +42,8 @@ pub struct FakeHypervisor(FakeHost);
 pub struct FakeVolumes(FakeHost);
 /// The fake machine's network.
 pub struct FakeNetwork(FakeHost);
+/// The fake machine's tunnels.
+pub struct FakeTunnels(FakeHost);
 
 impl FakeHost {
     /// Shares a machine. Each call that does something takes as long as the pause, half before and half after it.
@@ -71,6 +74,7 @@ impl FakeHost {
             hypervisor: Arc::new(FakeHypervisor(self.clone())),
             volumes: Arc::new(FakeVolumes(self.clone())),
             network: Arc::new(FakeNetwork(self.clone())),
+            tunnels: Arc::new(FakeTunnels(self.clone())),
         }
     }
 
@@ -154,5 +158,12 @@ impl Network for FakeNetwork {
     fn forget(&self, _id: InterfaceId) {}
     fn unknown(&self) -> DriverResult<Vec<String>> {
         Ok(Vec::new())
+    }
+}
+
+impl Tunnels for FakeTunnels {
+    fn apply(&self, plan: &HostPlan, keys: &FetchKeys<'_>) -> DriverResult<Vec<VpnSeen>> {
+        let seen = super::tunnels::apply(plan, keys)?;
+        self.0.look(|_| Ok(seen))
     }
 }

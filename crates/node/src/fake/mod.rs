@@ -9,6 +9,7 @@ mod faults;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod guest;
+mod tunnels;
 mod wired;
 mod wiring;
 
@@ -20,9 +21,10 @@ use landfall_model::{InstanceId, InterfaceId, Timestamp, VolumeId};
 
 use crate::driver::{DriverError, DriverResult, Guest, GuestState, Launch, OpenDisk, OpenPort, PowerAction};
 
-pub use drivers::{FakeHost, FakeHypervisor, FakeNetwork, FakeVolumes};
+pub use drivers::{FakeHost, FakeHypervisor, FakeNetwork, FakeTunnels, FakeVolumes};
 pub use faults::Faults;
 use guest::{FakeGuest, Line};
+pub use tunnels::silent_vpns;
 pub use wired::WiredNetwork;
 use wiring::FakeWiring;
 

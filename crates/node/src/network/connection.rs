@@ -1,5 +1,5 @@
-//! What connects networks on one host: pairs of links between two namespaces, for peerings and for the attachments of
-//! transit gateways.
+//! What connects networks on one host: pairs of links between two namespaces, for peerings, for the attachments of
+//! transit gateways and for VPNs.
 //!
 //! Both ends have the same name, made from the id of what they are for; each end has the other's hardware address and a
 //! link-local address that stands for it.
@@ -11,13 +11,13 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::fd::AsRawFd;
 
 use landfall_model::plan::{AttachmentTo, HostPlan, VpcPlan};
-use landfall_model::{Mac, PeeringId, TransitGatewayAttachmentId};
+use landfall_model::{Mac, PeeringId, TransitGatewayAttachmentId, VpnConnectionId};
 use rtnetlink::packet_route::RouteNetlinkMessage as Message;
 use rtnetlink::packet_route::link::{InfoData, InfoKind, InfoVeth, LinkAttribute, LinkInfo, LinkMessage};
 
 use super::layout::{self, Hop, Layout};
-use super::namespace;
 use super::netlink::Netlink;
+use super::{namespace, vpn};
 
 /// What each end calls the other.
 const OTHER: Ipv4Addr = Ipv4Addr::new(169, 254, 0, 5);
@@ -30,6 +30,8 @@ const MACS: [Mac; 2] = [Mac([0x02, 0, 0, 0, 0, 4]), Mac([0x02, 0, 0, 0, 0, 5])];
 pub const PEERINGS: &str = "px";
 /// What names of transit gateways' links begin with.
 pub const TRANSIT: &str = "tg";
+/// What names of VPNs' links begin with.
+pub const VPNS: &str = "vg";
 
 /// The name of a peering's link: as long as a port's.
 pub fn peering_device(id: PeeringId) -> String {
@@ -41,9 +43,14 @@ pub fn transit_device(id: TransitGatewayAttachmentId) -> String {
     format!("{TRANSIT}{:012x}", id.bits() & 0xffff_ffff_ffff)
 }
 
+/// The name of a VPN's link to the network that it is for.
+pub fn vpn_device(id: VpnConnectionId) -> String {
+    format!("{VPNS}{:012x}", id.bits() & 0xffff_ffff_ffff)
+}
+
 /// Whether a link in a network's namespace connects it with another, by its name.
 pub fn is_connection(name: &str) -> bool {
-    let digits = name.strip_prefix(PEERINGS).or_else(|| name.strip_prefix(TRANSIT));
+    let digits = [PEERINGS, TRANSIT, VPNS].iter().find_map(|kind| name.strip_prefix(kind));
     digits.is_some_and(|digits| digits.len() == 12 && digits.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
@@ -75,7 +82,9 @@ pub fn of_vpc(plan: &HostPlan, vpc: &VpcPlan) -> BTreeMap<String, bool> {
         AttachmentTo::Vpc { vpc: attached, .. } => *attached == vpc.id,
         AttachmentTo::Vpn(_) => false,
     });
-    peerings.chain(attachments.map(|attachment| (transit_device(attachment.id), true))).collect()
+    let vpns = vpn::here(plan).filter(|vpn| vpn.gateway.is_some_and(|(_, id)| id == vpc.id));
+    let attachments = attachments.map(|attachment| (transit_device(attachment.id), true));
+    peerings.chain(attachments).chain(vpns.map(|vpn| (vpn_device(vpn.id), true))).collect()
 }
 
 /// All pairs of a plan by name, with the numbers of the two namespaces that each connects.
@@ -95,6 +104,7 @@ pub fn pairs(plan: &HostPlan) -> BTreeMap<String, [u32; 2]> {
             }
         }
     }
+    pairs.extend(vpn::here(plan).filter_map(|vpn| Some((vpn::link(plan, vpn)?, vpn::pair(plan, vpn)?))));
     pairs
 }
 

@@ -6,7 +6,7 @@ use std::fmt::{self, Write};
 use landfall_model::plan::VpcPlan;
 use landfall_model::{RuleDirection, SecurityGroupId};
 
-use super::connection::{self, PEERINGS, TRANSIT};
+use super::connection::{self, PEERINGS, TRANSIT, VPNS};
 use super::family::Family;
 use super::group::{self, Members};
 use super::judge;
@@ -89,6 +89,9 @@ impl Rules<'_> {
             writeln!(rules, "\t\tiifname @links oifname \"{DEVICE}\" accept")?;
             // An address of IPv6 is known outside by its network's block, so a packet to it may enter at any of the hosts.
             writeln!(rules, "\t\tiifname \"{UPLINK}\" oifname \"{DEVICE}\" meta nfproto ipv6 accept")?;
+            if self.has_vpns() {
+                writeln!(rules, "\t\tiifname \"{DEVICE}\" oifname \"{VPNS}*\" accept")?;
+            }
         }
         if !self.targets.nat_gateways.is_empty() {
             writeln!(rules, "\t\tmeta nfproto ipv4 ct mark != 0 oifname {{ \"{UPLINK}\", \"{DEVICE}\" }} accept")?;
@@ -105,6 +108,11 @@ impl Rules<'_> {
             writeln!(rules, "\t\t{new}iifname \"{UPLINK}\" drop")?;
         }
         Ok(())
+    }
+
+    /// Whether VPNs of the network end on this host.
+    fn has_vpns(&self) -> bool {
+        self.links.keys().any(|link| link.starts_with(VPNS))
     }
 
     /// A peering leads from one network's addresses to the other's, and no further.
@@ -125,9 +133,15 @@ impl Rules<'_> {
                 writeln!(rules, "\t\toifname \"{link}\" {tag} saddr != {{ {own} }} drop")?;
             }
         }
+        // Whoever is behind a VPN isn't within the network, and reaches its interfaces alone.
+        if self.has_vpns() {
+            let own = blocks(self.vpc, Family::V4);
+            writeln!(rules, "\t\tiifname \"{VPNS}*\" ip saddr {{ {own} }} drop")?;
+            writeln!(rules, "\t\tiifname \"{VPNS}*\" oifname != @ports oifname != \"{DEVICE}\" drop")?;
+        }
         // Not from a peering to the outside, to another peering or to a transit gateway, nor the other way.
         if self.links.keys().any(|link| link.starts_with(PEERINGS)) {
-            for other in [UPLINK.to_owned(), format!("{PEERINGS}*"), format!("{TRANSIT}*")] {
+            for other in [UPLINK.to_owned(), format!("{PEERINGS}*"), format!("{TRANSIT}*"), format!("{VPNS}*")] {
                 writeln!(rules, "\t\tiifname \"{PEERINGS}*\" oifname \"{other}\" drop")?;
                 writeln!(rules, "\t\tiifname \"{other}\" oifname \"{PEERINGS}*\" drop")?;
             }

@@ -50,6 +50,7 @@ mod target;
 pub mod transit;
 mod translate;
 pub mod underlay;
+pub mod vpn;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -267,6 +268,11 @@ impl HostNetwork {
             let ensured = self.ensure_namespace(gateway.number, true);
             made.extend(failures.note(|| format!("make {}", gateway.id), ensured).map(|()| gateway.number));
         }
+        for vpn in vpn::here(plan) {
+            let name = self.name(vpn.number);
+            let ensured = self.ensure_namespace(vpn.number, false).and_then(|()| outside::ensure_pair(&name));
+            made.extend(failures.note(|| format!("make {}", vpn.id), ensured).map(|()| vpn.number));
+        }
         for (link, numbers) in connection::pairs(plan) {
             if numbers.iter().all(|number| made.contains(number)) {
                 let [a, b] = numbers.map(|number| self.name(number));
@@ -300,7 +306,16 @@ impl HostNetwork {
             let applied = namespace::within(&name, || transit.apply(&mut left.filter));
             failures.note(|| format!("transit gateway {} in {name}", gateway.id), applied);
         }
-        let whole = plan.vpcs().all(|vpc| made.contains(&vpc.number));
+        for vpn in vpn::here(plan).filter(|vpn| made.contains(&vpn.number)) {
+            let name = self.name(vpn.number);
+            let room = vpn::plan(plan, vpn, self.config.mtu);
+            let left = state.made.entry(vpn.number).or_default();
+            let applied = namespace::within(&name, || room.apply(&mut left.filter));
+            failures.note(|| format!("VPN {} in {name}", vpn.id), applied);
+            state.public.insert(name, vpn::outside_addresses(vpn));
+        }
+        let mut wanted = plan.vpcs().map(|vpc| vpc.number).chain(vpn::here(plan).map(|vpn| vpn.number));
+        let whole = wanted.all(|number| made.contains(&number));
         self.apply_outside(plan, whole, state, true, failures);
 
         let numbers = numbers(plan);
@@ -374,7 +389,8 @@ impl HostNetwork {
 
 /// The numbers of all namespaces that a plan wants.
 fn numbers(plan: &HostPlan) -> BTreeSet<u32> {
-    plan.vpcs().map(|vpc| vpc.number).chain(plan.transit_gateways().map(|gateway| gateway.number)).collect()
+    let gateways = plan.transit_gateways().map(|gateway| gateway.number);
+    plan.vpcs().map(|vpc| vpc.number).chain(gateways).chain(vpn::here(plan).map(|vpn| vpn.number)).collect()
 }
 
 impl Network for HostNetwork {

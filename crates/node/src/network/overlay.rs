@@ -21,8 +21,8 @@ use rtnetlink::packet_route::neighbour::{
 use rtnetlink::packet_route::{AddressFamily, route::RouteType};
 
 use super::layout::{self, Hop, Layout, MAIN};
-use super::namespace;
 use super::netlink::Netlink;
+use super::{namespace, vpn};
 
 /// The device in each network's namespace.
 pub const DEVICE: &str = "vx0";
@@ -47,6 +47,7 @@ pub fn forwarding(plan: &HostPlan, vpc: &VpcPlan) -> BTreeMap<Mac, Ipv4Addr> {
             PortLocation::Service => Some((port.mac, served_at(plan, port.id)?)),
             PortLocation::Here(_) => None,
         })
+        .chain(vpn::away(plan, vpc).map(|(vpn, address)| (vpn::mac(vpn.id), address)))
         .collect()
 }
 
@@ -73,6 +74,9 @@ pub fn lay(layout: &mut Layout, plan: &HostPlan, vpc: &VpcPlan, mtu: u16) {
             layout.routes.insert((MAIN, Cidr::host(address)), to);
             layout.neighbours.insert((DEVICE.into(), address), port.mac);
         }
+    }
+    for (vpn, _) in vpn::away(plan, vpc) {
+        layout.neighbours.insert((DEVICE.into(), IpAddr::V4(vpn::name_there(vpn))), vpn::mac(vpn.id));
     }
 }
 

@@ -9,6 +9,7 @@ use std::fmt::{self, Write};
 use landfall_model::SubnetId;
 use landfall_model::plan::{RoutePlan, SubnetPlan};
 
+use super::connection::VPNS;
 use super::entry::Entry;
 use super::family::Family;
 use super::overlay::DEVICE;
@@ -45,6 +46,10 @@ impl Rules<'_> {
             if let Some(chain) = chains.get(&subnet.id) {
                 of_link.push(format!("\"{link}\" : jump {chain}"));
             }
+        }
+        if let Some(chain) = tables.add("vpn", compile(None, &self.vpc.vpn_routes)) {
+            let links = self.links.keys().filter(|link| link.starts_with(VPNS));
+            of_link.extend(links.map(|link| format!("\"{link}\" : jump {chain}")));
         }
         let internet = tables.add("internet", compile(None, &self.vpc.internet_routes));
         tables.write(text)?;

@@ -13,7 +13,7 @@ use landfall_model::{Cidr, InterfaceId, Ipv4Cidr, Ipv6Cidr, Mac, NatGatewayId};
 
 use super::layout::{Hop, Layout};
 use super::ruleset::UPLINK;
-use super::{connection, outside, overlay};
+use super::{connection, outside, overlay, vpn};
 use crate::metadata::names::port_device;
 
 /// Names a target: the firewall mark of packets to it, and the number of its routing table.
@@ -34,6 +34,7 @@ const INTERFACES: Mark = 0x1000_0000;
 const NAT_GATEWAYS: Mark = 0x2000_0000;
 const PEERINGS: Mark = 0x3000_0000;
 const TRANSIT_GATEWAYS: Mark = 0x4000_0000;
+const VPN_GATEWAYS: Mark = 0x5000_0000;
 const DIGITS: Mark = 0x0fff_ffff;
 
 /// A target that is there.
@@ -49,12 +50,14 @@ pub struct Targets<'p> {
     found: BTreeMap<RouteTargetPlan, Target>,
     /// The NAT gateways that translate here.
     pub nat_gateways: BTreeMap<NatGatewayId, (Mark, &'p NatGatewayPlan)>,
+    /// The ways of targets that have several, by mark and destination.
+    ways: BTreeMap<(Mark, Cidr), Hop>,
 }
 
 impl<'p> Targets<'p> {
     /// Those of a network.
     pub fn of(plan: &'p HostPlan, vpc: &VpcPlan) -> Self {
-        let mut targets = Self { found: BTreeMap::new(), nat_gateways: BTreeMap::new() };
+        let mut targets = Self { found: BTreeMap::new(), nat_gateways: BTreeMap::new(), ways: BTreeMap::new() };
         let mut taken = BTreeSet::new();
         let uplink = |via: IpAddr| Hop::Link { link: UPLINK.into(), via: Some(via), source: None };
         let out = vec![uplink(IpAddr::V4(outside::OUTER)), uplink(IpAddr::V6(outside::OUTER_V6))];
@@ -78,6 +81,10 @@ impl<'p> Targets<'p> {
             {
                 targets.nat_gateways.insert(id, (mark, gateway));
             }
+            if let RouteTargetPlan::VpnGateway(id) = wanted {
+                let ways = vpn::ways(plan, vpc, id).into_iter();
+                targets.ways.extend(ways.map(|(to, hop)| ((mark, Cidr::V4(to)), hop)));
+            }
             targets.found.insert(wanted, Target { mark, hops });
         }
         targets
@@ -88,8 +95,8 @@ impl<'p> Targets<'p> {
         self.found.get(&target).map(|target| target.mark)
     }
 
-    /// The marks of routers among the network's interfaces and of NAT gateways on this host, by the hardware address
-    /// that other hosts send to them by.
+    /// The marks of routers among the network's interfaces, of NAT gateways and of VPNs on this host, by the hardware
+    /// address that other hosts send to them by.
     pub fn by_mac(&self, plan: &HostPlan) -> BTreeMap<Mac, Mark> {
         let marks = self.found.iter().filter_map(|(target, found)| {
             let interface = match target {
@@ -99,7 +106,11 @@ impl<'p> Targets<'p> {
             };
             Some((interface.mac, found.mark))
         });
-        marks.collect()
+        let vpns = vpn::here(plan).filter_map(|vpn| {
+            let mark = self.mark(RouteTargetPlan::VpnGateway(vpn.gateway?.0))?;
+            Some((vpn::mac(vpn.id), mark))
+        });
+        marks.chain(vpns).collect()
     }
 
     /// The ports of this host that routes lead to though their check is on.
@@ -114,6 +125,7 @@ impl<'p> Targets<'p> {
 
     /// Adds the tables of all targets, and the rules that choose them.
     pub fn lay(&self, layout: &mut Layout) {
+        layout.routes.extend(self.ways.clone());
         for target in self.found.values() {
             let everywhere = [Cidr::V4(Ipv4Cidr::ALL), Cidr::V6(Ipv6Cidr::ALL)];
             for (to, hop) in everywhere.into_iter().zip(&target.hops) {
@@ -147,7 +159,10 @@ fn wanted(plan: &HostPlan, vpc: &VpcPlan) -> BTreeSet<RouteTargetPlan> {
     // What other hosts send to a NAT gateway here has been routed there already.
     let here = plan.nat_gateways().filter(|gateway| gateway.vpc == vpc.id && gateway.place == Place::Here);
     let here = here.map(|gateway| RouteTargetPlan::NatGateway(gateway.id));
-    routes.map(|route| route.target).chain(here).collect()
+    // The same of what they send to a VPN.
+    let vpns = vpn::here(plan).filter_map(|vpn| vpn.gateway).filter(|(_, id)| *id == vpc.id);
+    let vpns = vpns.map(|(gateway, _)| RouteTargetPlan::VpnGateway(gateway));
+    routes.map(|route| route.target).chain(here).chain(vpns).collect()
 }
 
 /// A target's kind and digits, and where its packets of each family go. `None` where it isn't there.
@@ -175,6 +190,11 @@ fn target(plan: &HostPlan, vpc: &VpcPlan, target: RouteTargetPlan) -> Option<(Ma
             let attachment = attachments.find(|attachment| own(&attachment.to))?;
             let link = connection::transit_device(attachment.id);
             Some((TRANSIT_GATEWAYS, id.bits(), connection::hops(&link)))
+        }
+        // What no VPN of the gateway has a route for is dropped.
+        RouteTargetPlan::VpnGateway(id) => {
+            let is_there = !vpn::ways(plan, vpc, id).is_empty();
+            is_there.then(|| (VPN_GATEWAYS, id.bits(), vec![Hop::Blackhole; 2]))
         }
         _ => None,
     }

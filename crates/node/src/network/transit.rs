@@ -19,7 +19,7 @@ use super::route::flatten;
 use super::ruleset::{TABLE, UPLINK, write_elements};
 use super::tables::Tables;
 use super::target::{self, Mark};
-use super::{advance, entry, inside, sysctl};
+use super::{advance, entry, inside, sysctl, vpn};
 
 /// What the marks of attachments begin with.
 const ATTACHMENTS: Mark = 0x1000_0000;
@@ -32,7 +32,7 @@ pub struct Transit {
     pub layout: Layout,
 }
 
-/// Plans one. Only attachments of networks that are here have a link.
+/// Plans one. Only attachments of networks that are here, and of VPNs that end here, have a link.
 pub fn plan(plan: &HostPlan, gateway: &TransitGatewayPlan, mtu: u16) -> Transit {
     let mut layout = Layout::default();
     layout.links.insert("lo".into(), (None, None));
@@ -41,7 +41,7 @@ pub fn plan(plan: &HostPlan, gateway: &TransitGatewayPlan, mtu: u16) -> Transit 
     }
     let linked = |attachment: &&AttachmentPlan| match &attachment.to {
         AttachmentTo::Vpc { vpc, .. } => plan.vpc(*vpc).is_some(),
-        AttachmentTo::Vpn(_) => false,
+        AttachmentTo::Vpn(id) => vpn::here(plan).any(|vpn| vpn.id == *id),
     };
     let attachments: Vec<_> = gateway.attachments.iter().filter(linked).collect();
     // Within one namespace a number for each in order would do; one from the id stays when another goes.

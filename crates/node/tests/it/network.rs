@@ -14,6 +14,7 @@ mod spoof;
 mod stand;
 mod traffic;
 mod underlay;
+mod vpn;
 
 use std::fs::File;
 use std::io::{self, Read, Write};

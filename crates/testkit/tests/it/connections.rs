@@ -274,14 +274,35 @@ pub fn vpns(tx: &mut Tx<'_, '_>, dice: &mut Dice) {
     });
     let on = dice.chance(500);
     tx.update::<RouteTables, _>(&table.key(), |row| row.propagating = if on { vec![id] } else { vec![] });
-    let known = tx.vpn_connections.by_gateway(&id).map(|row| row.id).next();
-    let connection = known.unwrap_or_else(|| tx.new_id());
+    let customer = CustomerGatewayId::from_random(1);
+    if dice.chance(300) {
+        let address = Ipv4Addr::new(203, 0, 113, dice.below(9) as u8);
+        let (asn, device_name, state, expires_at) = (65_000, None, LinkState::Available, None);
+        tx.put::<CustomerGateways>(CustomerGateway {
+            scope,
+            id: customer,
+            address,
+            asn,
+            device_name,
+            state,
+            expires_at,
+        });
+    }
+    let known: Vec<_> = tx.vpn_connections.iter().filter(|row| row.scope == scope).map(|row| row.id).collect();
+    let connection = dice.pick(&known).copied().filter(|_| dice.chance(700)).unwrap_or_else(|| tx.new_id());
+    let transit = tx.transit_gateways.iter().find(|row| row.scope == scope).map(|row| row.id);
+    let transit = transit.filter(|_| dice.chance(300));
+    let hosts: Vec<_> = tx.hosts.iter().map(|row| row.id).collect();
+    let number = 1 << 22 | dice.below(1 << 20) as u32;
     let now = tx.now();
     tx.put::<VpnConnections>(VpnConnection {
         scope,
         id: connection,
-        customer_gateway: CustomerGatewayId::from_random(1),
-        gateway: VpnSide::Gateway(id),
+        customer_gateway: customer,
+        gateway: match transit {
+            Some(gateway) => VpnSide::Transit(gateway, TransitGatewayAttachmentId::from_random(1)),
+            None => VpnSide::Gateway(id),
+        },
         static_routes_only: true,
         local: Ipv4Cidr::ALL,
         remote: Ipv4Cidr::ALL,
@@ -290,6 +311,7 @@ pub fn vpns(tx: &mut Tx<'_, '_>, dice: &mut Dice) {
         state,
         created_at: now,
         expires_at: None,
-        host: None,
+        host: dice.pick(&hosts).copied().filter(|_| dice.chance(800)),
+        number,
     });
 }

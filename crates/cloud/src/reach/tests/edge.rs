@@ -198,6 +198,7 @@ pub fn vpn(net: &Net, gateway: VpnSide, behind: &str, up: bool) -> VpnConnection
         created_at: Timestamp(0),
         expires_at: None,
         host: None,
+        number: 0,
     });
     id
 }

@@ -9,7 +9,11 @@ use landfall_node::network::{Underlay, machine, ruleset, underlay};
 use super::cloud::*;
 
 pub fn compare(name: &str, text: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/network/golden").join(name);
+    compare_at(&format!("src/network/golden/{name}"), text);
+}
+
+pub fn compare_at(name: &str, text: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         std::fs::write(&path, text).unwrap();
     }

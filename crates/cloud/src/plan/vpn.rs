@@ -1,0 +1,78 @@
+//! Pieces of VPNs: what the host that ends one's tunnels needs to know, and the other hosts of its network, which send to
+//! that one what is for the other side.
+
+use landfall_model::plan::{Place, TunnelPlan, VpnPlan};
+use landfall_model::{HostId, LinkState, VpcId, VpnConnection, VpnSide, VpnTunnel};
+
+use super::network::place;
+use super::presence::Presence;
+use crate::value::Cloud;
+
+/// A VPN that has a host: on that host, and on those that have the network that it is for.
+pub(super) fn vpn(cloud: &Cloud, presence: &Presence<'_>, host: HostId, row: &VpnConnection) -> Option<VpnPlan> {
+    let place = place(cloud, host, row.host?)?;
+    let wanted = row.state.is_live();
+    let gateway = match row.gateway {
+        VpnSide::Gateway(id) if wanted => network(cloud, row).map(|vpc| (id, vpc)),
+        _ => None,
+    };
+    let transit = match row.gateway {
+        VpnSide::Transit(id, attachment) if wanted => Some((id, attachment)),
+        _ => None,
+    };
+    let concerns = match place {
+        Place::Here => row.state != LinkState::Deleted,
+        Place::Remote { .. } => gateway.is_some_and(|(_, vpc)| presence.is_present(vpc)),
+    };
+    let peer = cloud.customer_gateways.get(&row.scope.key(row.customer_gateway)).map(|row| row.address);
+    concerns.then(|| VpnPlan {
+        id: row.id,
+        number: row.number,
+        wanted,
+        gateway,
+        transit,
+        // The other side's row may go before the last of this one does.
+        peer: peer.unwrap_or(std::net::Ipv4Addr::UNSPECIFIED),
+        local: row.local,
+        remote: row.remote,
+        routes: row.routes.clone(),
+        tunnels: row.tunnels.iter().map(tunnel).collect(),
+        place,
+    })
+}
+
+fn tunnel(row: &VpnTunnel) -> TunnelPlan {
+    TunnelPlan { outside: row.outside, inside: row.inside, options: row.options.clone(), key_version: row.key_version }
+}
+
+/// The network that a VPN's gateway is attached to.
+fn network(cloud: &Cloud, row: &VpnConnection) -> Option<VpcId> {
+    let VpnSide::Gateway(id) = row.gateway else { return None };
+    let vpc = cloud.vpn_gateways.get(&row.scope.key(id)).filter(|row| row.state.is_live())?.vpc?;
+    (cloud.vpcs.by_id.count(&vpc) > 0).then_some(vpc)
+}
+
+/// The networks that a VPN leads to: that of its gateway, or those that are attached to its transit gateway.
+pub(super) fn networks(cloud: &Cloud, row: &VpnConnection) -> Vec<VpcId> {
+    match row.gateway {
+        VpnSide::Gateway(_) => network(cloud, row).into_iter().collect(),
+        VpnSide::Transit(gateway, _) => {
+            let attached = cloud.transit_attachments.by_gateway(&gateway).filter(|row| row.state.is_live());
+            let vpcs = attached.filter_map(|row| row.resource.vpc());
+            vpcs.filter(|vpc| cloud.vpcs.by_id.count(vpc) > 0).collect()
+        }
+    }
+}
+
+/// The VPNs that lead to a network.
+pub(super) fn of_network(cloud: &Cloud, vpc: VpcId) -> impl Iterator<Item = &VpnConnection> {
+    let gateways_here = cloud.vpn_gateways.by_vpc(&vpc).filter(|row| row.state.is_live());
+    let by_gateway = gateways_here.flat_map(|row| cloud.vpn_connections.by_gateway(&row.id));
+    let gateways = cloud.transit_attachments.by_vpc(&vpc).filter(|row| row.state.is_live()).map(|row| row.gateway);
+    by_gateway.chain(gateways.flat_map(|gateway| cloud.vpn_connections.by_transit(&gateway)))
+}
+
+/// Whether a VPN's host works for it.
+pub(super) fn is_working(row: &VpnConnection) -> bool {
+    row.state.is_live()
+}
