@@ -22,7 +22,8 @@ impl Shared {
         let mut look_at = None;
         let mut mind = self.mind();
         while !self.is_stopped() {
-            let version = (mind.ledger.version(), mind.ledger.wiring.applied());
+            // What tunnels depend on of the plan is of the network.
+            let version = mind.ledger.wiring.applied();
             let is_due = done != Some(version) || look_at.is_some_and(|at| at <= self.now());
             let Some(plan) = mind.ledger.plan().cloned().filter(|_| is_due && mind.ledger.may_work()) else {
                 mind = self.wait(mind, look_at);

@@ -133,11 +133,13 @@ impl Rules<'_> {
                 writeln!(rules, "\t\toifname \"{link}\" {tag} saddr != {{ {own} }} drop")?;
             }
         }
-        // Whoever is behind a VPN isn't within the network, and reaches its interfaces alone.
+        // Whoever is behind a VPN isn't within the network, and reaches its interfaces alone; and nobody else's packets go
+        // there.
         if self.has_vpns() {
             let own = blocks(self.vpc, Family::V4);
             writeln!(rules, "\t\tiifname \"{VPNS}*\" ip saddr {{ {own} }} drop")?;
             writeln!(rules, "\t\tiifname \"{VPNS}*\" oifname != @ports oifname != \"{DEVICE}\" drop")?;
+            writeln!(rules, "\t\toifname \"{VPNS}*\" ip saddr != {{ {own} }} drop")?;
         }
         // Not from a peering to the outside, to another peering or to a transit gateway, nor the other way.
         if self.links.keys().any(|link| link.starts_with(PEERINGS)) {

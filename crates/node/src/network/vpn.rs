@@ -58,12 +58,13 @@ pub fn name_there(vpn: &VpnPlan) -> Ipv4Addr {
     vpn.tunnels.first().and_then(|tunnel| tunnel.inside.nth(1)).unwrap_or(Ipv4Addr::UNSPECIFIED)
 }
 
-/// The ways from a network to what lies behind the VPNs of a gateway. Of two with the same block the one with the lower id has it.
+/// The ways from a network to what lies behind the VPNs of a gateway. Of two with the same block the one with the higher
+/// id has it, whatever its tunnels do.
 pub fn ways(plan: &HostPlan, vpc: &VpcPlan, gateway: VpnGatewayId) -> Vec<(Ipv4Cidr, Hop)> {
-    let vpns = plan.vpns().filter(|vpn| vpn.wanted && vpn.gateway == Some((gateway, vpc.id)));
+    let vpns: Vec<_> = plan.vpns().filter(|vpn| vpn.wanted && vpn.gateway == Some((gateway, vpc.id))).collect();
     let mut known = BTreeSet::new();
     let mut ways = Vec::new();
-    for vpn in vpns {
+    for vpn in vpns.into_iter().rev() {
         let hop = match vpn.place {
             Place::Here => connection::hops(&connection::vpn_device(vpn.id)).swap_remove(0),
             Place::Remote { .. } => {

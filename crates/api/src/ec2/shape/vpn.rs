@@ -1,5 +1,7 @@
 //! VPNs as answers show them.
 
+use std::borrow::Cow;
+
 use landfall_cloud::value::{CustomerGateways, TransitGateways, VpnConnections, VpnGateways};
 use landfall_cloud::{View, vpn};
 use landfall_model::{
@@ -64,7 +66,7 @@ struct RouteShape {
 struct TelemetryShape<'v> {
     outside_ip_address: std::net::Ipv4Addr,
     status: &'static str,
-    status_message: &'v str,
+    status_message: Cow<'v, str>,
     last_status_change: Time,
     accepted_route_count: usize,
 }
@@ -163,12 +165,13 @@ fn routes(row: &VpnConnection) -> Vec<RouteShape> {
 }
 
 /// How a tunnel is. Without static routes a tunnel is up only once BGP is, which is never: AWS shows such a one as down
-/// with a word about IPsec.
+/// with a word about IPsec, and here it is said why.
 fn telemetry<'v>(row: &'v VpnConnection, tunnel: &'v VpnTunnel) -> TelemetryShape<'v> {
     let (status, status_message) = match (tunnel.up, row.static_routes_only) {
-        (true, true) => ("UP", ""),
-        (true, false) => ("DOWN", "IPSEC IS UP"),
-        (false, _) => ("DOWN", tunnel.message.as_str()),
+        (true, true) => ("UP", Cow::Borrowed("")),
+        (true, false) => ("DOWN", Cow::Borrowed("IPSEC IS UP; BGP IS NOT SUPPORTED")),
+        (false, true) => ("DOWN", Cow::Borrowed(tunnel.message.as_str())),
+        (false, false) => ("DOWN", Cow::Owned(format!("{}; BGP IS NOT SUPPORTED", tunnel.message))),
     };
     TelemetryShape {
         outside_ip_address: tunnel.outside,

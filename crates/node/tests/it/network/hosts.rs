@@ -44,7 +44,7 @@ impl Host {
         applied.unwrap().unwrap();
     }
 
-    fn place(&self) -> (HostId, Ipv4Addr) {
+    pub fn place(&self) -> (HostId, Ipv4Addr) {
         (HostId::from_random(u128::from(u32::from(self.address))), self.address)
     }
 }

@@ -454,3 +454,93 @@ fn the_namespace_of_a_vpn() {
     let vpc = cloud.0.vpc(vpc_id(1)).unwrap();
     golden::compare_at("src/network/golden/vpn-network.nft", &ruleset::ruleset(&cloud.0, vpc, None));
 }
+
+#[test]
+fn a_vpn_ends_at_a_transit_gateway() {
+    with_strongswan("vpn::a_vpn_ends_at_a_transit_gateway", || {
+        let mut cloud = cloud();
+        let id = TransitGatewayId::from_random(8);
+        let [network_side, office_side] = [1, 2].map(TransitGatewayAttachmentId::from_random);
+        put(&mut cloud, VpnPlan { gateway: None, transit: Some((id, office_side)), routes: vec![], ..vpn_plan() });
+        let to = AttachmentTo::Vpc { vpc: vpc_id(1), subnets: vec![subnet_id(1)] };
+        let attachments = vec![
+            AttachmentPlan { id: network_side, to, routes: vec![(cidr("10.9.0.0/16"), Some(office_side))] },
+            AttachmentPlan {
+                id: office_side,
+                to: AttachmentTo::Vpn(vpn_id()),
+                routes: vec![(cidr("10.1.0.0/16"), Some(network_side))],
+            },
+        ];
+        let gateway = TransitGatewayPlan { id, number: 8, attachments };
+        cloud.0.pieces.insert(PieceKey::TransitGateway(id), Piece::TransitGateway(gateway));
+        cloud.edit_subnet(1, |subnet| {
+            subnet.routes.retain(|route| route.destination != cidr("10.9.0.0/16"));
+            let target = RouteTargetPlan::TransitGateway(id);
+            subnet.routes.push(RoutePlan { destination: cidr("10.9.0.0/16"), target });
+        });
+        uplink();
+        let network = driver();
+        let _ends = Ends;
+        network.apply(&cloud.0).unwrap();
+        let _office = Office::open(2);
+        until(&cloud, "started", |_| true);
+        Office::call("t1").unwrap();
+        until(&cloud, "up", |seen| up(seen)[0]);
+        let guest = Guest::start(&network, &cloud, 1);
+        let _listener = guest.listen(5000);
+        desk_connect(guest.address, 5000).expect("from the office");
+        let _printer = at_desk(9100);
+        assert!(guest.reaches(DESK, 9100), "to the office");
+
+        // Its attachment goes: so does the link, and the tunnel stays up.
+        put(&mut cloud, VpnPlan { gateway: None, transit: None, ..vpn_plan() });
+        network.apply(&cloud.0).unwrap();
+        until(&cloud, "still up", |seen| up(seen)[0]);
+        assert!(desk_connect(guest.address, 5000).is_err());
+    });
+}
+
+#[test]
+fn an_instance_reaches_a_vpn_that_ends_on_another_host() {
+    with_strongswan("vpn::an_instance_reaches_a_vpn_that_ends_on_another_host", || {
+        let office = || from("10.9.0.0/16");
+        let allowed = || vec![rule("tcp", (5000, 5000), office()), rule("icmp", (-1, -1), office())];
+        let mut hosts = hosts::hosts(|cloud| {
+            cloud.group(1, 1, allowed(), vec![anything()]).port(1, 1, &[1], None).port(2, 1, &[1], None);
+            cloud.edit_subnet(1, |subnet| {
+                let target = RouteTargetPlan::VpnGateway(VpnGatewayId::from_random(1));
+                subnet.routes.push(RoutePlan { destination: cidr("10.9.0.0/16"), target });
+            });
+        });
+        // The first one ends it, and has the link to the internet.
+        namespace::ensure(PLACE).unwrap();
+        run("ip", &format!("link add wan0 netns host-1 type veth peer name wan0 netns {PLACE}"));
+        for step in ["addr add 203.0.113.1/24 dev wan0", "link set wan0 up", "route add default via 203.0.113.254"] {
+            run("ip", &format!("-n host-1 {step}"));
+        }
+        for step in ["link set lo up", "addr add 203.0.113.254/24 dev wan0", "link set wan0 up"] {
+            run("ip", &format!("-n {PLACE} {step}"));
+        }
+        let (host, address) = hosts[0].place();
+        put(&mut hosts[0].cloud, vpn_plan());
+        put(&mut hosts[1].cloud, VpnPlan { place: Place::Remote { host, address }, ..vpn_plan() });
+        hosts.iter().for_each(hosts::Host::apply);
+        let tunnels = StrongSwan::new(VpnConfig { runtime_dir: "/run/landfall/vpn".into(), prefix: "lf1".into() });
+        let _ends = Ends;
+        let _office = Office::open(2);
+        tunnels.apply(&hosts[0].cloud.0, &right_keys).unwrap();
+        assert!(
+            StrongSwan::new(VpnConfig { runtime_dir: "/run/other".into(), prefix: "lf2".into() })
+                .apply(&hosts[1].cloud.0, &no_keys)
+                .unwrap()
+                .is_empty()
+        );
+        Office::call("t1").unwrap();
+        let guest = Guest::start(&hosts[1].network, &hosts[1].cloud, 2);
+        let _listener = guest.listen(5000);
+        assert!(desk_ping(guest.address), "from the office");
+        desk_connect(guest.address, 5000).expect("from the office over TCP");
+        let _printer = at_desk(9100);
+        assert!(guest.reaches(DESK, 9100), "to the office");
+    });
+}
