@@ -334,9 +334,11 @@ fn an_office_and_an_instance_reach_each_other() {
 
         // A daemon that dies is followed by another, with the keys that are known.
         run("kill", &format!("-9 {daemon}"));
-        let seen = again.apply(&cloud.0, &right_keys).unwrap();
-        assert_eq!(up(&seen[0]), [false, false]);
-        assert_ne!(process(), daemon);
+        let until_then = Instant::now() + SETTLES;
+        while processes().iter().all(|pid| *pid == daemon) {
+            assert!(Instant::now() < until_then, "no other daemon");
+            again.apply(&cloud.0, &right_keys).unwrap();
+        }
         let _ = Office::control("--terminate --ike t1 --force");
         Office::call("t1").unwrap();
         until(&cloud, "up again", |seen| up(seen)[0]);
@@ -372,7 +374,12 @@ fn udp_both_ways(guest: &Guest) {
 fn processes() -> Vec<i32> {
     let mark = format!("STRONGSWAN_CONF={}", folder().join("strongswan.conf").display());
     let all = fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok());
+    // Those of tests beside this one are in other mount namespaces.
+    let machine = |pid: &str| fs::read_link(format!("/proc/{pid}/ns/mnt")).ok();
     let is_ours = |pid: &i32| {
+        if machine(&pid.to_string()) != machine("self") {
+            return false;
+        }
         let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
         environment.split(|byte| *byte == 0).any(|variable| variable == mark.as_bytes())
     };
