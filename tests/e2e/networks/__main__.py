@@ -1,6 +1,6 @@
 """Networks as people draw them, with real guests in them: two tiers over two zones that get out by a NAT gateway, a network
-ACL, a peered network, one behind a transit gateway, IPv6, interfaces that come and go. All is seen from within the guests,
-by wget and ssh, and from outside."""
+ACL, a peered network, one behind a transit gateway, an office behind a VPN, IPv6, interfaces that come and go. All is seen
+from within the guests, by wget and ssh, and from outside."""
 
 import os
 import subprocess
@@ -13,6 +13,7 @@ import across
 import drawing
 import end
 import interfaces
+import office
 import tiers
 from guest import image_of, make_key
 from world import Report, World
@@ -27,7 +28,7 @@ def parts(world):
     world.image = image_of(world.ec2)["ImageId"]
     make_key(world.ec2, world.work)
     drawing.draw(world)
-    for part in (tiers, across, interfaces, end):
+    for part in (tiers, across, office, interfaces, end):
         report.say(f"-- {part.__doc__.splitlines()[0]}")
         try:
             part.run(world)
