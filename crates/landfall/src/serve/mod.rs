@@ -66,14 +66,7 @@ async fn serve(config: Config) -> Result<()> {
     if let Some(state) = &config.state {
         make_state_folder(state)?;
     }
-    let (access_key, secret_key) = (config.access_key.as_deref(), config.secret_key.as_deref());
-    let credentials = match &config.state {
-        Some(state) => credentials::ensure(state, access_key, secret_key)?,
-        None => Credentials {
-            access_key: access_key.context("--access-key")?.to_owned(),
-            secret_key: secret_key.context("--secret-key")?.to_owned(),
-        },
-    };
+    let credentials = root_credentials(&config)?;
     let engine = open_engine(config.state.as_deref())?;
     let root_key = root_key(&config, !engine.read().access_keys.is_empty())?;
     let doorway = real::Doorway::open(&config).await?;
@@ -139,6 +132,18 @@ async fn serve(config: Config) -> Result<()> {
         tokio::task::spawn_blocking(move || agent.stop()).await.context("ending the agent")?;
     }
     Ok(())
+}
+
+/// The credentials of the provider's root: kept in the state folder, or given where nothing is kept.
+fn root_credentials(config: &Config) -> Result<Credentials> {
+    let (access_key, secret_key) = (config.access_key.as_deref(), config.secret_key.as_deref());
+    match &config.state {
+        Some(state) => credentials::ensure(state, access_key, secret_key),
+        None => Ok(Credentials {
+            access_key: access_key.context("--access-key")?.to_owned(),
+            secret_key: secret_key.context("--secret-key")?.to_owned(),
+        }),
+    }
 }
 
 /// Takes agents of other machines, where there is a door for them.
