@@ -19,7 +19,7 @@ use landfall_model::{Cidr, Ipv6Cidr, VpcId};
 use super::family::Family;
 use super::judge::{UNKNOWN_SENDER, UNKNOWN_SENDER_MAC};
 use super::overlay::DEVICE;
-use super::ruleset::{GATEWAY_V6, Rules, TABLE, UPLINK};
+use super::ruleset::{GATEWAY_V6, Rules, TABLE, UPLINK, write_elements};
 use super::span::{Span, union};
 use super::target::{NEVER, NEVER_V6};
 use crate::metadata::names::port_device;
@@ -30,13 +30,20 @@ use crate::metadata::names::port_device;
 const NO_SOURCES: &str = "{ 0.0.0.0/8, 127.0.0.0/8, 169.254.0.0/16, 224.0.0.0/3 }";
 /// The same of IPv6, and the addresses of a network's own services.
 const NO_SOURCES_V6: &str = "{ ::/8, fd00:ec2::/32, fe80::/10, ff00::/8 }";
-/// Whom a guest may speak to from a link-local address: its gateway, all routers, all servers of DHCP, and those who may
-/// have an address that it looks for.
-const LINK_LOCAL_PEERS: &str = "ff02::2, ff02::1:2, ff02::1:ff00:0/104";
-/// What complains about a packet, and quotes it.
-const ERRORS: &str = "{ destination-unreachable, source-quench, time-exceeded, parameter-problem }";
-/// The same of IPv6.
-const ERRORS_V6: &str = "{ destination-unreachable, packet-too-big, time-exceeded, parameter-problem }";
+/// What the chains of all ports look into. A set without a name in each of them would be one more that the kernel goes
+/// through, in a list, for every other set that it makes or looks for.
+const SETS: [(&str, &str, &str); 5] = [
+    // What complains about a packet, and quotes it.
+    ("errors", "type icmp_type", "destination-unreachable, source-quench, time-exceeded, parameter-problem"),
+    ("errors_ip6", "type icmpv6_type", "destination-unreachable, packet-too-big, time-exceeded, parameter-problem"),
+    // What routers say.
+    ("routers_ip6", "type icmpv6_type", "nd-router-advert, nd-redirect"),
+    // How a guest finds out who is there.
+    ("questions_ip6", "type icmpv6_type", "nd-router-solicit, nd-neighbor-solicit, nd-neighbor-advert"),
+    // Whom a guest may speak to from a link-local address: its gateway, all routers, all servers of DHCP, and those who
+    // may have an address that it looks for.
+    ("near_ip6", "type ipv6_addr\n\t\tflags interval", "fe80::1, ff02::2, ff02::1:2, ff02::1:ff00:0/104"),
+];
 
 /// How many link-local addresses a guest may have within an hour.
 const LINK_LOCALS: u8 = 8;
@@ -55,6 +62,10 @@ pub fn write_table(
     // The marks of what takes packets that aren't addressed to it, by the hardware address that other hosts use for it.
     let routers = rules.targets.by_mac(rules.plan);
     writeln!(text, "table netdev {TABLE}\ndelete table netdev {TABLE}\ntable netdev {TABLE} {{")?;
+    for (name, kind, elements) in SETS {
+        let elements: Vec<_> = elements.split(", ").map(str::to_owned).collect();
+        write_elements(text, &format!("set {name}"), kind, &elements)?;
+    }
     for (port, _) in rules.ports {
         write_port(text, port)?;
     }
@@ -111,15 +122,20 @@ fn write_port(text: &mut String, port: &PortPlan) -> fmt::Result {
     if !own.is_empty() {
         // A router looks for its gateway also in the name of what is behind it.
         let askers = if port.source_dest_check {
-            format!("{{ 0.0.0.0, {own} }}")
+            vec!["0.0.0.0".to_owned(), format!("{{ {own} }}")]
         } else {
-            format!("!= {{ 127.0.0.0/8, 224.0.0.0/3 }} add @behind_{name} {{ arp saddr ip }}")
+            vec![format!("!= {{ 127.0.0.0/8, 224.0.0.0/3 }} add @behind_{name} {{ arp saddr ip }}")]
         };
+        for asker in askers {
+            writeln!(
+                text,
+                "\t\tether type arp arp htype 1 arp ptype ip arp hlen 6 arp plen 4 arp saddr ether {mac} \
+                 arp saddr ip {asker} accept"
+            )?;
+        }
         write!(
             text,
-            "\t\tether type arp arp htype 1 arp ptype ip arp hlen 6 arp plen 4 arp saddr ether {mac} \
-             arp saddr ip {askers} accept
-\t\tether type ip ip saddr 0.0.0.0 ip daddr 255.255.255.255 ip frag-off & 0x3fff == 0 udp sport 68 udp dport 67 accept
+            "\t\tether type ip ip saddr 0.0.0.0 ip daddr 255.255.255.255 ip frag-off & 0x3fff == 0 udp sport 68 udp dport 67 accept
 \t\tether type ip ip frag-off & 0x1fff == 0 udp sport 67 udp dport 68 counter drop
 "
         )?;
@@ -132,8 +148,8 @@ fn write_port(text: &mut String, port: &PortPlan) -> fmt::Result {
                 text,
                 "\t\tether type ip ip saddr {{ {own} }} ip protocol != icmp accept
 \t\tether type ip ip saddr {{ {own} }} ip frag-off & 0x1fff != 0 accept
-\t\tether type ip ip saddr {{ {own} }} icmp type {ERRORS} @th,192,32 {{ {to_itself} }} accept
-\t\tether type ip ip saddr {{ {own} }} icmp type != {ERRORS} icmp type != redirect accept"
+\t\tether type ip ip saddr {{ {own} }} icmp type @errors @th,192,32 {{ {to_itself} }} accept
+\t\tether type ip ip saddr {{ {own} }} icmp type != @errors icmp type != redirect accept"
             )?;
         } else {
             // A router: it passes on what others sent, and complains of it.
@@ -162,17 +178,16 @@ fn write_ipv6(text: &mut String, port: &PortPlan) -> fmt::Result {
     let name = port_device(port.id);
     let own: Vec<_> = port.ipv6.iter().map(ToString::to_string).collect();
     let own = own.join(", ");
-    let peers = format!("{{ {GATEWAY_V6}, {LINK_LOCAL_PEERS} }}");
     writeln!(
         text,
         "\t\tether type ip6 ip6 daddr fe80::/10 ip6 daddr != {GATEWAY_V6} counter drop
-\t\tether type ip6 icmpv6 type {{ nd-router-advert, nd-redirect }} counter drop
+\t\tether type ip6 icmpv6 type @routers_ip6 counter drop
 \t\tether type ip6 udp sport 547 udp dport 546 counter drop
 \t\tether type ip6 ip6 saddr :: ip6 daddr ff02::1:ff00:0/104 ip6 nexthdr icmpv6 icmpv6 type nd-neighbor-solicit accept
 \t\tether type ip6 ip6 saddr :: ip6 daddr ff02::2 ip6 nexthdr icmpv6 icmpv6 type nd-router-solicit accept
-\t\tether type ip6 ip6 saddr fe80::/10 ip6 saddr != {GATEWAY_V6} ip6 daddr {peers} ip6 nexthdr icmpv6 icmpv6 type \
-         {{ nd-router-solicit, nd-neighbor-solicit, nd-neighbor-advert }} add @near_{name} {{ ip6 saddr }} accept
-\t\tether type ip6 ip6 saddr fe80::/10 ip6 saddr != {GATEWAY_V6} ip6 daddr {peers} ip6 nexthdr udp udp sport 546 \
+\t\tether type ip6 ip6 saddr fe80::/10 ip6 saddr != {GATEWAY_V6} ip6 daddr @near_ip6 ip6 nexthdr icmpv6 icmpv6 type \
+         @questions_ip6 add @near_{name} {{ ip6 saddr }} accept
+\t\tether type ip6 ip6 saddr fe80::/10 ip6 saddr != {GATEWAY_V6} ip6 daddr @near_ip6 ip6 nexthdr udp udp sport 546 \
          udp dport 547 add @near_{name} {{ ip6 saddr }} accept"
     )?;
     if !port.source_dest_check {
@@ -185,8 +200,8 @@ fn write_ipv6(text: &mut String, port: &PortPlan) -> fmt::Result {
         text,
         "\t\tether type ip6 ip6 saddr {{ {own} }} meta l4proto != ipv6-icmp accept
 \t\tether type ip6 ip6 saddr {{ {own} }} frag frag-off > 0 accept
-\t\tether type ip6 ip6 saddr {{ {own} }} icmpv6 type {ERRORS_V6} @th,256,128 {{ {to_itself} }} accept
-\t\tether type ip6 ip6 saddr {{ {own} }} icmpv6 type != {ERRORS_V6} accept"
+\t\tether type ip6 ip6 saddr {{ {own} }} icmpv6 type @errors_ip6 @th,256,128 {{ {to_itself} }} accept
+\t\tether type ip6 ip6 saddr {{ {own} }} icmpv6 type != @errors_ip6 accept"
     )
 }
 
