@@ -226,17 +226,16 @@ impl Policies {
                 let known = common.get_or_insert_with(|| common_context(caller, view, region, &who));
                 known.iter().for_each(|(key, values)| demand.context.set_many(key, values.to_vec()));
             }
-            self.ask(&set, &who, &demand)?;
+            self.ask(action.service, &set, &who, &demand)?;
         }
         Ok(())
     }
 
-    /// Evaluates one demand.
-    fn ask(&self, set: &PolicySet<'_>, who: &PrincipalRef<'_>, demand: &Demand) -> Result<(), ApiError> {
+    /// Evaluates one demand of a call to `service`, which refuses in its own words whatever the demand is of.
+    fn ask(&self, service: &str, set: &PolicySet<'_>, who: &PrincipalRef<'_>, demand: &Demand) -> Result<(), ApiError> {
         let context = &demand.context;
         let request = Request { principal: *who, action: &demand.action, resource: &demand.resource, context };
         let refuse = |verdict: &Verdict<'_>| {
-            let service = demand.action.split(':').next().unwrap_or_default();
             let mut sentence = denial(verdict, &request);
             if service == "ec2" {
                 let sealed = self.vault.seal(

@@ -210,6 +210,9 @@ fn no_such(code: &str, noun: &str, id: &str) -> String {
     if code == "InvalidNetworkAclEntry.NotFound" {
         return format!("The {noun} {id} does not exist.");
     }
+    if id.starts_with("iip-assoc-") {
+        return format!("An invalid association-id of '{id}' was given");
+    }
     if id.contains(", ") {
         return format!("The {noun}s '{id}' do not exist");
     }

@@ -8,15 +8,16 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use landfall_model::plan::Power;
 use landfall_model::{
-    Attachment, AttachmentState, ImageId, Instance, InstanceId, InstanceSpec, InstanceState, InstanceStatus,
-    InstanceType, InterfaceId, InterfacePurpose, MetadataOptions, ReservationId, SecurityGroupId, ShutdownBehavior,
-    Subnet, SubnetId, UserData, VpcId, ZoneName,
+    Attachment, AttachmentState, ImageId, Instance, InstanceId, InstanceProfile, InstanceSpec, InstanceState,
+    InstanceStatus, InstanceType, InterfaceId, InterfacePurpose, MetadataOptions, ReservationId, SecurityGroupId,
+    ShutdownBehavior, Subnet, SubnetId, UserData, VpcId, ZoneName,
 };
 
 use crate::fault::Fault;
 use crate::interface::{self, NewInterface};
 use crate::interface_address::check_fits;
 use crate::interface_attachment::check_count;
+use crate::profile_association::{self, ProfileName};
 use crate::tx::Tx;
 use crate::value::{Instances, Interfaces, Subnets, UserDataTable, Vpcs};
 use crate::view::View;
@@ -60,6 +61,8 @@ pub struct Order {
     pub cpu_credits: Option<String>,
     /// The call's client token.
     pub client_token: Option<String>,
+    /// The instance profile that the instances get.
+    pub profile: Option<ProfileName>,
     /// Tags of the instances.
     pub instance_tags: BTreeMap<String, String>,
     /// Tags of their volumes.
@@ -129,6 +132,7 @@ struct Checked {
     primary: Subnet,
     subnets: Vec<SubnetId>,
     key: Option<(String, String)>,
+    profile: Option<InstanceProfile>,
     root_device: String,
     volumes: Vec<NewVolume>,
 }
@@ -208,7 +212,9 @@ fn check(tx: &Tx<'_, '_>, order: &Order) -> Result<Checked, Fault> {
             return Err(Fault::Invalid { name: "VolumeSize", value: each.size_gib.to_string(), why });
         }
     }
-    Ok(Checked { primary, subnets, key, root_device: image.root_device.clone(), volumes })
+    let profile = order.profile.as_ref().map(|name| profile_association::need_profile(&view, name)).transpose()?;
+    let profile = profile.cloned();
+    Ok(Checked { primary, subnets, key, profile, root_device: image.root_device.clone(), volumes })
 }
 
 /// That a VPC's instances may share a machine with others': a host is nobody's alone.
@@ -280,6 +286,9 @@ fn launch_one(
         tag::put(tx, "volume", &volume.to_string(), &order.volume_tags)?;
     }
     tx.put::<Instances>(instance);
+    if let Some(profile) = &plan.profile {
+        profile_association::put(tx, id, profile);
+    }
     tag::put(tx, "instance", &id.to_string(), &order.instance_tags)?;
     Ok(id)
 }

@@ -29,6 +29,7 @@ pub mod placement;
 pub mod plan;
 pub mod power;
 pub mod prefix_list;
+pub mod profile_association;
 pub mod reach;
 pub mod relocation;
 pub mod report;

@@ -175,6 +175,7 @@ pub(crate) fn terminated(tx: &mut Tx<'_, '_>, instance: &mut Instance) {
         }
     }
     crate::volume::part(tx, instance.id);
+    crate::profile_association::forget(tx, instance.id);
 }
 
 #[cfg(test)]

@@ -14,12 +14,12 @@ use landfall_model::{
     ImageId, InsightsAnalysis, InsightsAnalysisId, InsightsPath, InsightsPathId, Instance, InstanceId, InstanceProfile,
     InterfaceId, InternetGateway, InternetGatewayId, Ipv4Cidr, Ipv6Cidr, KeyPair, KeyPairId, ManagedPolicy, NatGateway,
     NatGatewayId, NetworkAcl, NetworkAclAssociationId, NetworkAclId, NetworkInterface, Peer, Peering, PeeringId,
-    PrefixList, PrefixListId, Principal, Quotas, ReservationId, RouteTable, RouteTableAssociationId, RouteTableId,
-    RouteTarget, Scope, Scoped, SecurityGroup, SecurityGroupId, SecurityGroupRule, SecurityGroupRuleId, Settings,
-    Subnet, SubnetCidrId, SubnetId, TagSet, Timestamp, TransitGateway, TransitGatewayAttachment,
-    TransitGatewayAttachmentId, TransitGatewayId, TransitGatewayRouteTable, TransitGatewayRouteTableId, UniqueId,
-    Usage, UserData, Volume, VolumeId, Vpc, VpcCidrId, VpcId, VpnConnection, VpnConnectionId, VpnGateway, VpnGatewayId,
-    VpnSide, host,
+    PrefixList, PrefixListId, Principal, ProfileAssociation, ProfileAssociationId, Quotas, ReservationId, RouteTable,
+    RouteTableAssociationId, RouteTableId, RouteTarget, Scope, Scoped, SecurityGroup, SecurityGroupId,
+    SecurityGroupRule, SecurityGroupRuleId, Settings, Subnet, SubnetCidrId, SubnetId, TagSet, Timestamp,
+    TransitGateway, TransitGatewayAttachment, TransitGatewayAttachmentId, TransitGatewayId, TransitGatewayRouteTable,
+    TransitGatewayRouteTableId, UniqueId, Usage, UserData, Volume, VolumeId, Vpc, VpcCidrId, VpcId, VpnConnection,
+    VpnConnectionId, VpnGateway, VpnGatewayId, VpnSide, host,
 };
 
 landfall_state::value! {
@@ -332,6 +332,14 @@ landfall_state::value! {
             index by_reservation: ReservationId = |row| Some(row.spec.reservation),
             index by_user_data: Scoped<String> = |row| row.spec.user_data.clone().map(|sha256| row.scope.key(sha256)),
         },
+        /// Instance profiles at instances.
+        pub profile_associations: ProfileAssociations = "instance-profile-association" v1 {
+            row: ProfileAssociation,
+            key: Scoped<ProfileAssociationId> = |row| row.key(),
+            due: |row| row.due(),
+            index by_instance: InstanceId = |row| Some(row.instance),
+            index by_profile: UniqueId = |row| Some(row.profile.clone()),
+        },
         /// User data.
         pub user_data: UserDataTable = "user-data" v1 {
             row: UserData,
@@ -403,7 +411,7 @@ pub fn wipe(tx: &mut landfall_state::Tx<'_, Cloud>) {
         Peerings peerings, TransitGateways transit_gateways, TransitAttachments transit_attachments,
         TransitTables transit_tables, Endpoints endpoints, PrefixLists prefix_lists,
         CustomerGateways customer_gateways, VpnGateways vpn_gateways, VpnConnections vpn_connections,
-        FlowLogs flow_logs, InsightsPaths insights_paths, InsightsAnalyses insights_analyses,
+        FlowLogs flow_logs, ProfileAssociations profile_associations, InsightsPaths insights_paths, InsightsAnalyses insights_analyses,
     );
 }
 

@@ -262,6 +262,8 @@ kinds! {
     InsightsPathKind InsightsPathId "nip", "network-insights-path", "network insights path", "InvalidNetworkInsightsPathId.Malformed", "InvalidNetworkInsightsPathId.NotFound";
     /// An analysis of reachability.
     InsightsAnalysisKind InsightsAnalysisId "nia", "network-insights-analysis", "network insights analysis", "InvalidNetworkInsightsAnalysisId.Malformed", "InvalidNetworkInsightsAnalysisId.NotFound";
+    /// An instance's association with an instance profile.
+    ProfileAssociationKind ProfileAssociationId "iip-assoc", "iam-instance-profile-association", "association ID", "InvalidAssociationID.Malformed", "InvalidAssociationID.NotFound";
     /// A VPC's association with a block.
     VpcCidrKind VpcCidrId "vpc-cidr-assoc", "vpc-cidr-block-association", "association ID", "InvalidVpcCidrBlockAssociationID.Malformed", "InvalidVpcCidrBlockAssociationID.NotFound";
     /// A subnet's association with a block.

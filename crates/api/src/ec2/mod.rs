@@ -8,6 +8,7 @@ mod assign_private_ip_addresses;
 mod assign_private_nat_gateway_address;
 mod associate_address;
 mod associate_dhcp_options;
+mod associate_iam_instance_profile;
 mod associate_nat_gateway_address;
 mod associate_route_table;
 mod associate_subnet_cidr_block;
@@ -83,6 +84,7 @@ mod describe_customer_gateways;
 mod describe_dhcp_options;
 mod describe_egress_only_internet_gateways;
 mod describe_flow_logs;
+mod describe_iam_instance_profile_associations;
 mod describe_images;
 mod describe_instance_attribute;
 mod describe_instance_credit_specifications;
@@ -126,6 +128,7 @@ mod detach_vpn_gateway;
 mod disable_transit_gateway_route_table_propagation;
 mod disable_vgw_route_propagation;
 mod disassociate_address;
+mod disassociate_iam_instance_profile;
 mod disassociate_nat_gateway_address;
 mod disassociate_route_table;
 mod disassociate_subnet_cidr_block;
@@ -164,6 +167,7 @@ mod reboot_instances;
 mod reject_transit_gateway_vpc_attachment;
 mod reject_vpc_peering_connection;
 mod release_address;
+mod replace_iam_instance_profile_association;
 mod replace_network_acl_association;
 mod replace_network_acl_entry;
 mod replace_route;
@@ -198,6 +202,7 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::write::<assign_private_nat_gateway_address::AssignPrivateNatGatewayAddress>(),
     Operation::write::<associate_address::AssociateAddress>(),
     Operation::write::<associate_dhcp_options::AssociateDhcpOptions>(),
+    Operation::write::<associate_iam_instance_profile::AssociateIamInstanceProfile>(),
     Operation::write::<associate_nat_gateway_address::AssociateNatGatewayAddress>(),
     Operation::write::<associate_route_table::AssociateRouteTable>(),
     Operation::write::<associate_subnet_cidr_block::AssociateSubnetCidrBlock>(),
@@ -273,6 +278,7 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::read::<describe_dhcp_options::DescribeDhcpOptions>(),
     Operation::read::<describe_egress_only_internet_gateways::DescribeEgressOnlyInternetGateways>(),
     Operation::read::<describe_flow_logs::DescribeFlowLogs>(),
+    Operation::read::<describe_iam_instance_profile_associations::DescribeIamInstanceProfileAssociations>(),
     Operation::read::<describe_images::DescribeImages>(),
     Operation::read::<describe_instance_attribute::DescribeInstanceAttribute>(),
     Operation::read::<describe_instance_credit_specifications::DescribeInstanceCreditSpecifications>(),
@@ -316,6 +322,7 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::write::<disable_transit_gateway_route_table_propagation::DisableTransitGatewayRouteTablePropagation>(),
     Operation::write::<disable_vgw_route_propagation::DisableVgwRoutePropagation>(),
     Operation::write::<disassociate_address::DisassociateAddress>(),
+    Operation::write::<disassociate_iam_instance_profile::DisassociateIamInstanceProfile>(),
     Operation::write::<disassociate_nat_gateway_address::DisassociateNatGatewayAddress>(),
     Operation::write::<disassociate_route_table::DisassociateRouteTable>(),
     Operation::write::<disassociate_subnet_cidr_block::DisassociateSubnetCidrBlock>(),
@@ -353,6 +360,7 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::write::<reject_transit_gateway_vpc_attachment::RejectTransitGatewayVpcAttachment>(),
     Operation::write::<reject_vpc_peering_connection::RejectVpcPeeringConnection>(),
     Operation::write::<release_address::ReleaseAddress>(),
+    Operation::write::<replace_iam_instance_profile_association::ReplaceIamInstanceProfileAssociation>(),
     Operation::write::<replace_network_acl_association::ReplaceNetworkAclAssociation>(),
     Operation::write::<replace_network_acl_entry::ReplaceNetworkAclEntry>(),
     Operation::write::<replace_route::ReplaceRoute>(),

@@ -16,6 +16,7 @@ use super::describe_instances::by_reservation;
 use super::shape::TagSpecifications;
 use super::shape::block_device::{BlockDeviceIn, check_attachments, volumes};
 use super::shape::instance::Reservation;
+use super::shape::instance_profile::ProfileIn;
 use super::shape::metadata::{MetadataIn, choice};
 use super::shape::new_interface::{Ipv6AddressIn, PrivateAddressIn, ipv6, private};
 use super::shape::permission::default_vpc_group;
@@ -46,6 +47,8 @@ pub struct RunInstances {
     #[serde(default)]
     tag_specification: TagSpecifications,
     #[serde(default)]
+    iam_instance_profile: ProfileIn,
+    #[serde(default)]
     block_device_mapping: Vec<BlockDeviceIn>,
     #[serde(default)]
     disable_api_termination: bool,
@@ -73,7 +76,6 @@ pub struct RunInstances {
     cpu_options: Option<Unsupported>,
     elastic_gpu_specification: Option<Unsupported>,
     elastic_inference_accelerator: Option<Unsupported>,
-    iam_instance_profile: Option<Unsupported>,
     instance_market_options: Option<Unsupported>,
     kernel_id: Option<Unsupported>,
     launch_template: Option<Unsupported>,
@@ -203,6 +205,9 @@ impl Write for RunInstances {
         if let Some(zone) = zone {
             demand.with("ec2:AvailabilityZone", zone);
         }
+        if let Some(arn) = self.iam_instance_profile.arn(view) {
+            demand.with("ec2:InstanceProfile", arn);
+        }
         if let Some(image) = self.image_id {
             let owner = view
                 .image(image)
@@ -237,6 +242,8 @@ impl Write for RunInstances {
             let arn = Arn::new("ec2", scope, format_args!("key-pair/{name}"));
             demands.resource(Self::ACTION, arn).with("ec2:KeyPairName", name);
         }
+        let made = Arn::new("ec2", scope, "instance/*");
+        self.iam_instance_profile.demand(view, demands, &made);
         for kind in TAGGED {
             demands.tagging(Self::ACTION, kind, &tags(kind));
         }
@@ -261,7 +268,7 @@ impl RunInstances {
     /// Refuses what isn't acted on, by name.
     fn refuse(&self) -> Result<(), ApiError> {
         refuse_parameters!(self; additional_info, cpu_options, elastic_gpu_specification, elastic_inference_accelerator,
-            iam_instance_profile, instance_market_options, kernel_id, launch_template,
+            instance_market_options, kernel_id, launch_template,
             license_specification, network_performance_options, operator, ramdisk_id, secondary_interface);
         refuse_parameters!(self.placement; affinity, group_id, host_id, host_resource_group_arn, partition_number,
             spread_domain);
@@ -332,6 +339,7 @@ impl RunInstances {
             ebs_optimized: self.ebs_optimized,
             metadata,
             cpu_credits,
+            profile: self.iam_instance_profile.name()?,
             client_token: self.client_token,
         })
     }

@@ -67,7 +67,7 @@ mod put_user_policy;
 mod remove_role_from_instance_profile;
 mod remove_user_from_group;
 mod set_default_policy_version;
-mod shape;
+pub(crate) mod shape;
 mod tag_instance_profile;
 mod tag_policy;
 mod tag_role;

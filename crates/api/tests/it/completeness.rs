@@ -21,6 +21,7 @@ pub const CASES: &[&[Case]] = &[
     crate::image::CASES,
     crate::insights::CASES,
     crate::instance::CASES,
+    crate::instance_profile::CASES,
     crate::instance_type::CASES,
     crate::interface::CASES,
     crate::interface_life::CASES,

@@ -548,6 +548,7 @@ fn put_fixtures(tx: &mut landfall_cloud::Tx<'_, '_>) {
         VpnGateways "vpn-gateway",
         VpnConnections "vpn-connection",
         FlowLogs "flow-log",
+        ProfileAssociations "instance-profile-association",
         InsightsPaths "network-insights-path",
         InsightsAnalyses "network-insights-analysis",
     );

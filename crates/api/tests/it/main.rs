@@ -18,6 +18,7 @@ mod identity;
 mod image;
 mod insights;
 mod instance;
+mod instance_profile;
 mod instance_type;
 mod interface;
 mod interface_life;

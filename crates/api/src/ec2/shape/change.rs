@@ -8,6 +8,7 @@ use landfall_model::InstanceId;
 use serde::Serialize;
 
 use super::StateShape;
+use crate::demand::Demand;
 use crate::error::ApiError;
 use crate::{Action, Demands};
 
@@ -29,14 +30,23 @@ struct Change {
 /// The demand of an action on each instance.
 pub fn demand_each(view: &View<'_>, demands: &mut Demands, action: Action, ids: &[InstanceId]) {
     for &id in ids {
-        let demand = demands.ec2(view, action, id);
-        if let Some(row) = view.find::<Instances, _>(id) {
-            demand.with("ec2:InstanceType", &row.spec.instance_type);
-            demand.with("ec2:AvailabilityZone", row.spec.zone);
-            demand.with("ec2:RootDeviceType", "ebs");
-            demand.with("ec2:Tenancy", "default");
+        demand_one(view, demands, action, id);
+    }
+}
+
+/// The demand of an action on an instance.
+pub fn demand_one<'d>(view: &View<'_>, demands: &'d mut Demands, action: Action, id: InstanceId) -> &'d mut Demand {
+    let demand = demands.ec2(view, action, id);
+    if let Some(row) = view.find::<Instances, _>(id) {
+        demand.with("ec2:InstanceType", &row.spec.instance_type);
+        demand.with("ec2:AvailabilityZone", row.spec.zone);
+        demand.with("ec2:RootDeviceType", "ebs");
+        demand.with("ec2:Tenancy", "default");
+        if let Some(row) = view.profile_of(id) {
+            demand.with("ec2:InstanceProfile", &row.arn);
         }
     }
+    demand
 }
 
 /// That every id is an instance of the caller's; the error names all that aren't.

@@ -15,6 +15,7 @@ use landfall_model::{
 use landfall_wire::Time;
 use serde::Serialize;
 
+use super::instance_profile::{ProfileShape, shown};
 use super::network_interface::{Ipv6Address, ipv6_addresses};
 use super::{Tag, tag_set, time};
 
@@ -90,6 +91,8 @@ pub struct InstanceShape<'v> {
     #[serde(skip_serializing_if = "Option::is_none")]
     tag_set: Option<Vec<Tag<'v>>>,
     hypervisor: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    iam_instance_profile: Option<ProfileShape<'v>>,
     network_interface_set: Vec<InterfaceShape<'v>>,
     ebs_optimized: bool,
     ena_support: bool,
@@ -317,6 +320,7 @@ pub fn instance<'v>(view: &View<'v>, row: &'v Instance) -> InstanceShape<'v> {
         client_token: row.spec.client_token.as_deref().unwrap_or_default(),
         tag_set: tag_set(view, &row.id.to_string()),
         hypervisor: "xen",
+        iam_instance_profile: view.profile_of(row.id).map(shown),
         network_interface_set: interfaces
             .iter()
             .map(|interface| interface_shape(view, row, interface, named))

@@ -15,6 +15,7 @@ pub mod endpoint;
 pub mod insights;
 pub mod instance;
 pub mod instance_filter;
+pub mod instance_profile;
 pub mod internet_gateway;
 pub mod key_pair;
 pub mod listing;
