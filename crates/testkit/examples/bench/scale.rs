@@ -146,6 +146,7 @@ fn order(view: &View<'_>, count: u32) -> Result<Order, String> {
         ebs_optimized: false,
         metadata: MetadataOptions::default(),
         cpu_credits: None,
+        profile: None,
         client_token: None,
         instance_tags: [("Name".to_owned(), "one of many".to_owned())].into(),
         volume_tags: Default::default(),

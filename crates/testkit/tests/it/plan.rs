@@ -191,6 +191,7 @@ fn launches(tx: &mut Tx<'_, '_>, dice: &mut Dice) {
         ebs_optimized: false,
         metadata: MetadataOptions { tags: dice.chance(500), ..MetadataOptions::default() },
         cpu_credits: None,
+        profile: None,
         client_token: None,
         instance_tags: BTreeMap::from([("Name".to_owned(), dice.below(3).to_string())]),
         volume_tags: BTreeMap::new(),
