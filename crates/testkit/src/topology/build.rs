@@ -290,7 +290,6 @@ fn instance_row(
             ebs_optimized: false,
             metadata: MetadataOptions::default(),
             cpu_credits: None,
-            profile: None,
             root_device: "/dev/xvda".into(),
             reservation,
             launch_index: 0,
