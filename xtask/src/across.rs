@@ -48,6 +48,8 @@ const PLACES: &[(&str, &str)] = &[
     ("crates/cloud/src/identity/group.rs", "indexes that begin with the view's account"),
     ("crates/cloud/src/identity/instance_profile.rs", "indexes that begin with the view's account"),
     ("crates/cloud/src/identity/managed_policy.rs", "indexes that begin with the view's account"),
+    ("crates/cloud/src/identity/mfa.rs", "the view's own devices, and those of a user that the view gave"),
+    ("crates/cloud/src/identity/password_policy.rs", "the view's own account"),
     (
         "crates/cloud/src/identity/role.rs",
         "indexes that begin with the view's account; trust policies name other accounts'",

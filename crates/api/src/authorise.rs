@@ -224,7 +224,12 @@ impl Policies {
         for mut demand in demands.into_list() {
             if !is_plain_root || demand.owned.is_some() {
                 let known = common.get_or_insert_with(|| common_context(caller, view, region, &who));
-                known.iter().for_each(|(key, values)| demand.context.set_many(key, values.to_vec()));
+                // What a demand says of itself holds: a second factor that was shown with this very call.
+                for (key, values) in known.iter() {
+                    if demand.context.values(key).is_none() {
+                        demand.context.set_many(key, values.to_vec());
+                    }
+                }
             }
             self.ask(action.service, &set, &who, &demand)?;
         }

@@ -182,6 +182,9 @@ fn identity(fault: &IdentityFault) -> ApiError {
         IdentityFault::Malformed(malformed) => (malformed.code(), 400),
         IdentityFault::Validation(_) => ("ValidationError", 400),
         IdentityFault::Input(_) => ("InvalidInput", 400),
+        IdentityFault::Password(_) => ("PasswordPolicyViolation", 400),
+        IdentityFault::Codes(_) => ("InvalidAuthenticationCode", 403),
+        IdentityFault::Changing(_) => ("EntityTemporarilyUnmodifiable", 409),
         IdentityFault::Unmodifiable(_) => ("UnmodifiableEntity", 400),
     };
     ApiError::new(code, fault.to_string()).with_status(status)

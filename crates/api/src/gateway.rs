@@ -433,6 +433,7 @@ impl Turn<'_> {
         let made = {
             let snapshot = self.gateway.engine.read();
             let view = View::new(&snapshot, self.scope, Timestamp(self.now_ms.max(snapshot.time_ms)));
+            operation.hear_proof(&self.gateway.outside, &view)?;
             self.authorise(&view, |view, demands| operation.demands(view, demands))?;
             operation.effect(&self.gateway.outside, view).await?
         };

@@ -17,11 +17,14 @@ pub mod members;
 pub mod operation;
 pub mod outside;
 pub mod page;
+pub mod password;
 pub mod prologue;
 pub mod replay;
+pub mod second_factor;
 pub mod session;
 pub mod sts;
 mod through;
+pub mod totp;
 pub mod vault;
 mod way;
 

@@ -134,6 +134,12 @@ pub trait Call: DeserializeOwned + Send + Sync + 'static {
         let _ = caller;
     }
 
+    /// Looks at what the caller shows beside its signature and demands may depend on, such as a second factor.
+    fn hear_proof(&mut self, outside: &Outside, view: &View<'_>) -> Result<(), ApiError> {
+        let _ = (outside, view);
+        Ok(())
+    }
+
     /// As [`Write::demands`].
     fn demands(&self, view: &View<'_>, demands: &mut Demands);
 

@@ -9,6 +9,8 @@ use landfall_model::HostId;
 use landfall_model::agent::{Answer, Ask};
 
 use crate::error::ApiError;
+use crate::password::Hasher;
+use crate::second_factor::Guesses;
 use crate::vault::Vault;
 
 /// Hosts that can be asked. The control plane's side of the agents' protocol.
@@ -41,9 +43,18 @@ pub struct Outside {
     pub hosts: Arc<dyn Hosts>,
     /// Seals what rows keep secret, and opens it.
     pub vault: Vault,
+    /// Hashes passwords.
+    pub hasher: Hasher,
+    /// How often second factors were guessed at.
+    pub guesses: Guesses,
 }
 
 impl Outside {
+    /// What those hosts and that vault are, with nothing in memory yet.
+    pub fn new(hosts: Arc<dyn Hosts>, vault: Vault) -> Self {
+        Self { hosts, vault, hasher: Hasher::default(), guesses: Guesses::default() }
+    }
+
     /// Asks a host; one that doesn't answer is an error that a client may repeat.
     pub async fn ask(&self, host: HostId, ask: Ask) -> Result<Answer, ApiError> {
         self.hosts.ask(host, ask).await.map_err(|why| ApiError::new("ServiceUnavailable", why).with_status(503))

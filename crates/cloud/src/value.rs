@@ -12,10 +12,10 @@ use landfall_model::{
     CustomerGateway, CustomerGatewayId, Destination, DhcpOptions, DhcpOptionsId, EgressOnlyGateway,
     EgressOnlyGatewayId, Endpoint, EndpointId, FlowLog, FlowLogId, FlowLogResource, Group, Host, HostId, Image,
     ImageId, InsightsAnalysis, InsightsAnalysisId, InsightsPath, InsightsPathId, Instance, InstanceId, InstanceProfile,
-    InterfaceId, InternetGateway, InternetGatewayId, Ipv4Cidr, Ipv6Cidr, KeyPair, KeyPairId, ManagedPolicy, NatGateway,
-    NatGatewayId, NetworkAcl, NetworkAclAssociationId, NetworkAclId, NetworkInterface, Peer, Peering, PeeringId,
-    PrefixList, PrefixListId, Principal, ProfileAssociation, ProfileAssociationId, Quotas, ReservationId, RouteTable,
-    RouteTableAssociationId, RouteTableId, RouteTarget, Scope, Scoped, SecurityGroup, SecurityGroupId,
+    InterfaceId, InternetGateway, InternetGatewayId, Ipv4Cidr, Ipv6Cidr, KeyPair, KeyPairId, ManagedPolicy, MfaDevice,
+    NatGateway, NatGatewayId, NetworkAcl, NetworkAclAssociationId, NetworkAclId, NetworkInterface, Peer, Peering,
+    PeeringId, PrefixList, PrefixListId, Principal, ProfileAssociation, ProfileAssociationId, Quotas, ReservationId,
+    RouteTable, RouteTableAssociationId, RouteTableId, RouteTarget, Scope, Scoped, SecurityGroup, SecurityGroupId,
     SecurityGroupRule, SecurityGroupRuleId, Settings, Subnet, SubnetCidrId, SubnetId, TagSet, Timestamp,
     TransitGateway, TransitGatewayAttachment, TransitGatewayAttachmentId, TransitGatewayId, TransitGatewayRouteTable,
     TransitGatewayRouteTableId, UniqueId, Usage, UserData, Volume, VolumeId, Vpc, VpcCidrId, VpcId, VpnConnection,
@@ -67,6 +67,13 @@ landfall_state::value! {
             index by_account: AccountId = |row| Some(row.account),
             index by_name: (AccountId, String) = |row| Some((row.account, row.name.to_ascii_lowercase())),
             index by_role: UniqueId = |row| row.role.clone(),
+        },
+        /// Second factors.
+        pub mfa_devices: MfaDevices = "mfa-device" v1 {
+            row: MfaDevice,
+            key: Arn = |row| row.serial.clone(),
+            index by_account: AccountId = |row| Some(row.account),
+            index by_user: UniqueId = |row| row.enabled.as_ref().map(|enabled| enabled.user.clone()),
         },
         /// Access keys.
         pub access_keys: AccessKeys = "access-key" v1 {
@@ -402,7 +409,7 @@ pub fn wipe(tx: &mut landfall_state::Tx<'_, Cloud>) {
     }
     wipe!(
         SettingsTable settings, Accounts accounts, Principals principals, Groups groups, ManagedPolicies managed_policies,
-        InstanceProfiles instance_profiles, AccessKeys access_keys, Hosts hosts,
+        InstanceProfiles instance_profiles, MfaDevices mfa_devices, AccessKeys access_keys, Hosts hosts,
         Usages usage, Images images, KeyPairs key_pairs, Vpcs vpcs, Subnets subnets,
         InternetGateways internet_gateways, RouteTables route_tables, NetworkAcls network_acls,
         DhcpOptionsTable dhcp_options, SecurityGroups security_groups, SecurityGroupRules security_group_rules,

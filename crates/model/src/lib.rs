@@ -42,8 +42,8 @@ pub use gateway::*;
 pub use host::{Host, HostFacts, Invitation, Quotas, Settings, Usage};
 pub use id::*;
 pub use identity::{
-    AccessKey, Account, Group, InstanceProfile, ManagedPolicy, PolicyVersion, Principal, PrincipalKind, Role, RoleUse,
-    TrustPolicy, UniqueId, UniqueKind, User,
+    AccessKey, Account, Group, InstanceProfile, LoginProfile, ManagedPolicy, MfaDevice, MfaEnabled, PasswordPolicy,
+    PolicyVersion, Principal, PrincipalKind, Role, RoleUse, TrustPolicy, UniqueId, UniqueKind, User,
 };
 pub use image::{Image, ImageSource};
 pub use instance::*;

@@ -89,7 +89,7 @@ impl Plane {
             engine.clone(),
             Options {
                 regions: Regions::Any,
-                outside: Outside { hosts, vault: Vault::new(root_key()) },
+                outside: Outside::new(hosts, Vault::new(root_key())),
                 settle: settler.clone().map(|settler| settler as Arc<dyn Settle>),
                 entropy: entropy(4),
             },

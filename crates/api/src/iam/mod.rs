@@ -5,19 +5,25 @@ mod add_user_to_group;
 mod attach_group_policy;
 mod attach_role_policy;
 mod attach_user_policy;
+mod change_password;
 mod create_access_key;
 mod create_account_alias;
 mod create_group;
 mod create_instance_profile;
+mod create_login_profile;
 mod create_policy;
 mod create_policy_version;
 mod create_role;
 mod create_user;
+mod create_virtual_mfa_device;
+mod deactivate_mfa_device;
 mod delete_access_key;
 mod delete_account_alias;
+mod delete_account_password_policy;
 mod delete_group;
 mod delete_group_policy;
 mod delete_instance_profile;
+mod delete_login_profile;
 mod delete_policy;
 mod delete_policy_version;
 mod delete_role;
@@ -26,12 +32,17 @@ mod delete_role_policy;
 mod delete_user;
 mod delete_user_permissions_boundary;
 mod delete_user_policy;
+mod delete_virtual_mfa_device;
 mod detach_group_policy;
 mod detach_role_policy;
 mod detach_user_policy;
+mod enable_mfa_device;
+mod get_account_password_policy;
 mod get_group;
 mod get_group_policy;
 mod get_instance_profile;
+mod get_login_profile;
+mod get_mfa_device;
 mod get_policy;
 mod get_policy_version;
 mod get_role;
@@ -50,6 +61,8 @@ mod list_groups_for_user;
 mod list_instance_profile_tags;
 mod list_instance_profiles;
 mod list_instance_profiles_for_role;
+mod list_mfa_device_tags;
+mod list_mfa_devices;
 mod list_policies;
 mod list_policy_tags;
 mod list_policy_versions;
@@ -59,6 +72,7 @@ mod list_roles;
 mod list_user_policies;
 mod list_user_tags;
 mod list_users;
+mod list_virtual_mfa_devices;
 mod put_group_policy;
 mod put_role_permissions_boundary;
 mod put_role_policy;
@@ -66,19 +80,24 @@ mod put_user_permissions_boundary;
 mod put_user_policy;
 mod remove_role_from_instance_profile;
 mod remove_user_from_group;
+mod resync_mfa_device;
 mod set_default_policy_version;
 pub(crate) mod shape;
 mod tag_instance_profile;
+mod tag_mfa_device;
 mod tag_policy;
 mod tag_role;
 mod tag_user;
 mod untag_instance_profile;
+mod untag_mfa_device;
 mod untag_policy;
 mod untag_role;
 mod untag_user;
 mod update_access_key;
+mod update_account_password_policy;
 mod update_assume_role_policy;
 mod update_group;
+mod update_login_profile;
 mod update_role;
 mod update_role_description;
 mod update_user;
@@ -92,19 +111,25 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::write::<attach_group_policy::AttachGroupPolicy>(),
     Operation::write::<attach_role_policy::AttachRolePolicy>(),
     Operation::write::<attach_user_policy::AttachUserPolicy>(),
+    Operation::call::<change_password::ChangePassword>(),
     Operation::call::<create_access_key::CreateAccessKey>(),
     Operation::write::<create_account_alias::CreateAccountAlias>(),
     Operation::write::<create_group::CreateGroup>(),
     Operation::write::<create_instance_profile::CreateInstanceProfile>(),
+    Operation::call::<create_login_profile::CreateLoginProfile>(),
     Operation::write::<create_policy::CreatePolicy>(),
     Operation::write::<create_policy_version::CreatePolicyVersion>(),
     Operation::write::<create_role::CreateRole>(),
     Operation::write::<create_user::CreateUser>(),
+    Operation::call::<create_virtual_mfa_device::CreateVirtualMFADevice>(),
+    Operation::write::<deactivate_mfa_device::DeactivateMFADevice>(),
     Operation::write::<delete_access_key::DeleteAccessKey>(),
     Operation::write::<delete_account_alias::DeleteAccountAlias>(),
+    Operation::write::<delete_account_password_policy::DeleteAccountPasswordPolicy>(),
     Operation::write::<delete_group::DeleteGroup>(),
     Operation::write::<delete_group_policy::DeleteGroupPolicy>(),
     Operation::write::<delete_instance_profile::DeleteInstanceProfile>(),
+    Operation::write::<delete_login_profile::DeleteLoginProfile>(),
     Operation::write::<delete_policy::DeletePolicy>(),
     Operation::write::<delete_policy_version::DeletePolicyVersion>(),
     Operation::write::<delete_role::DeleteRole>(),
@@ -113,12 +138,17 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::write::<delete_user::DeleteUser>(),
     Operation::write::<delete_user_permissions_boundary::DeleteUserPermissionsBoundary>(),
     Operation::write::<delete_user_policy::DeleteUserPolicy>(),
+    Operation::write::<delete_virtual_mfa_device::DeleteVirtualMFADevice>(),
     Operation::write::<detach_group_policy::DetachGroupPolicy>(),
     Operation::write::<detach_role_policy::DetachRolePolicy>(),
     Operation::write::<detach_user_policy::DetachUserPolicy>(),
+    Operation::call::<enable_mfa_device::EnableMFADevice>(),
+    Operation::read::<get_account_password_policy::GetAccountPasswordPolicy>(),
     Operation::read::<get_group::GetGroup>(),
     Operation::read::<get_group_policy::GetGroupPolicy>(),
     Operation::read::<get_instance_profile::GetInstanceProfile>(),
+    Operation::read::<get_login_profile::GetLoginProfile>(),
+    Operation::read::<get_mfa_device::GetMFADevice>(),
     Operation::read::<get_policy::GetPolicy>(),
     Operation::read::<get_policy_version::GetPolicyVersion>(),
     Operation::read::<get_role::GetRole>(),
@@ -137,6 +167,8 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::read::<list_instance_profile_tags::ListInstanceProfileTags>(),
     Operation::read::<list_instance_profiles::ListInstanceProfiles>(),
     Operation::read::<list_instance_profiles_for_role::ListInstanceProfilesForRole>(),
+    Operation::read::<list_mfa_device_tags::ListMFADeviceTags>(),
+    Operation::read::<list_mfa_devices::ListMFADevices>(),
     Operation::read::<list_policies::ListPolicies>(),
     Operation::read::<list_policy_tags::ListPolicyTags>(),
     Operation::read::<list_policy_versions::ListPolicyVersions>(),
@@ -146,6 +178,7 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::read::<list_user_policies::ListUserPolicies>(),
     Operation::read::<list_user_tags::ListUserTags>(),
     Operation::read::<list_users::ListUsers>(),
+    Operation::read::<list_virtual_mfa_devices::ListVirtualMFADevices>(),
     Operation::write::<put_group_policy::PutGroupPolicy>(),
     Operation::write::<put_role_permissions_boundary::PutRolePermissionsBoundary>(),
     Operation::write::<put_role_policy::PutRolePolicy>(),
@@ -153,18 +186,23 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::write::<put_user_policy::PutUserPolicy>(),
     Operation::write::<remove_role_from_instance_profile::RemoveRoleFromInstanceProfile>(),
     Operation::write::<remove_user_from_group::RemoveUserFromGroup>(),
+    Operation::call::<resync_mfa_device::ResyncMFADevice>(),
     Operation::write::<set_default_policy_version::SetDefaultPolicyVersion>(),
     Operation::write::<tag_instance_profile::TagInstanceProfile>(),
+    Operation::write::<tag_mfa_device::TagMFADevice>(),
     Operation::write::<tag_policy::TagPolicy>(),
     Operation::write::<tag_role::TagRole>(),
     Operation::write::<tag_user::TagUser>(),
     Operation::write::<untag_instance_profile::UntagInstanceProfile>(),
+    Operation::write::<untag_mfa_device::UntagMFADevice>(),
     Operation::write::<untag_policy::UntagPolicy>(),
     Operation::write::<untag_role::UntagRole>(),
     Operation::write::<untag_user::UntagUser>(),
     Operation::write::<update_access_key::UpdateAccessKey>(),
+    Operation::write::<update_account_password_policy::UpdateAccountPasswordPolicy>(),
     Operation::write::<update_assume_role_policy::UpdateAssumeRolePolicy>(),
     Operation::write::<update_group::UpdateGroup>(),
+    Operation::call::<update_login_profile::UpdateLoginProfile>(),
     Operation::write::<update_role::UpdateRole>(),
     Operation::write::<update_role_description::UpdateRoleDescription>(),
     Operation::write::<update_user::UpdateUser>(),

@@ -14,6 +14,7 @@ use super::shape::{
 };
 use crate::demand::Owned;
 use crate::ec2::shape::unsupported::{Unsupported, refuse_parameters};
+use crate::second_factor::Shown;
 use crate::session::{Session, SessionKind};
 use crate::{Action, ApiError, Call, Caller, Demands, Outside};
 
@@ -39,12 +40,14 @@ pub struct AssumeRole {
     #[serde(default)]
     transitive_tag_keys: Vec<String>,
     external_id: Option<String>,
-    serial_number: Option<Unsupported>,
-    token_code: Option<Unsupported>,
+    serial_number: Option<String>,
+    token_code: Option<String>,
     source_identity: Option<String>,
     provided_contexts: Option<Unsupported>,
     #[serde(skip)]
     caller: Option<Caller>,
+    #[serde(skip)]
+    factor: Option<Shown>,
 }
 
 #[derive(Serialize)]
@@ -80,6 +83,15 @@ impl Call for AssumeRole {
         self.caller = Some(caller.clone());
     }
 
+    fn hear_proof(&mut self, outside: &Outside, view: &View<'_>) -> Result<(), ApiError> {
+        let caller = self.caller.as_ref().ok_or_else(ApiError::internal)?;
+        // The device is the caller's, whose account's it is.
+        let home = View::new(view.tables(), landfall_cloud::identity::home(caller.principal.account), view.now());
+        let (serial, code) = (self.serial_number.as_deref(), self.token_code.as_deref());
+        self.factor = Shown::look(outside, &home, &caller.principal, serial, code)?;
+        Ok(())
+    }
+
     fn demands(&self, view: &View<'_>, demands: &mut Demands) {
         self.demand(view, demands, Self::ACTION);
         if !self.tags.is_empty() {
@@ -91,7 +103,7 @@ impl Call for AssumeRole {
     }
 
     async fn effect(&self, outside: &Outside, view: View<'_>) -> Result<Made, ApiError> {
-        refuse_parameters!(self; serial_number, token_code, provided_contexts);
+        refuse_parameters!(self; provided_contexts);
         let caller = self.caller.as_ref().ok_or_else(ApiError::internal)?;
         if caller.principal.kind == PrincipalKind::Root {
             return Err(denied("Roles may not be assumed by root accounts."));
@@ -124,6 +136,9 @@ impl Call for AssumeRole {
     }
 
     fn run(self, made: Made, tx: &mut Tx<'_, '_>) -> Result<AssumeRoleResult, ApiError> {
+        if let (Some(factor), Some(caller)) = (&self.factor, &self.caller) {
+            factor.take(tx, &caller.principal)?;
+        }
         let (at, region) = (tx.now(), tx.scope().region);
         let used = tx.principals.get(&made.role).and_then(Principal::role).and_then(|role| role.last_used);
         if used.is_none_or(|used| used.at.as_millis() + USE_MS <= at.as_millis()) {
@@ -160,6 +175,9 @@ impl AssumeRole {
         demand.request_tags(&by_key(&self.tags)).with("sts:RoleSessionName", &self.role_session_name);
         for (key, value) in resource_tags {
             demand.with(&format!("aws:ResourceTag/{key}"), &value).with(&format!("iam:ResourceTag/{key}"), &value);
+        }
+        if self.factor.is_some() {
+            demand.with("aws:MultiFactorAuthPresent", true).with("aws:MultiFactorAuthAge", 0);
         }
         if let Some(id) = &self.external_id {
             demand.with("sts:ExternalId", id);

@@ -5,7 +5,7 @@ use landfall_model::PrincipalKind;
 use serde::{Deserialize, Serialize};
 
 use super::shape::{Credentials, check_lasting, credentials, duration, new_session};
-use crate::ec2::shape::unsupported::{Unsupported, refuse_parameters};
+use crate::second_factor::Shown;
 use crate::session::{Session, SessionKind};
 use crate::{Action, ApiError, Call, Caller, Demands, Outside};
 
@@ -20,10 +20,12 @@ const ROOT_S: u32 = 3600;
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct GetSessionToken {
     duration_seconds: Option<u32>,
-    serial_number: Option<Unsupported>,
-    token_code: Option<Unsupported>,
+    serial_number: Option<String>,
+    token_code: Option<String>,
     #[serde(skip)]
     caller: Option<Caller>,
+    #[serde(skip)]
+    factor: Option<Shown>,
 }
 
 #[derive(Serialize)]
@@ -41,12 +43,17 @@ impl Call for GetSessionToken {
         self.caller = Some(caller.clone());
     }
 
+    fn hear_proof(&mut self, outside: &Outside, view: &View<'_>) -> Result<(), ApiError> {
+        let principal = &self.caller.as_ref().ok_or_else(ApiError::internal)?.principal;
+        self.factor = Shown::look(outside, view, principal, self.serial_number.as_deref(), self.token_code.as_deref())?;
+        Ok(())
+    }
+
     fn demands(&self, _: &View<'_>, demands: &mut Demands) {
         demands.anything(Self::ACTION).implied = true;
     }
 
     async fn effect(&self, outside: &Outside, view: View<'_>) -> Result<GetSessionTokenResult, ApiError> {
-        refuse_parameters!(self; serial_number, token_code);
         check_lasting(self.caller.as_ref(), "GetSessionToken")?;
         let principal = &self.caller.as_ref().ok_or_else(ApiError::internal)?.principal;
         let mut duration_s = duration(self.duration_seconds, DEFAULT_S, LEAST_S..=MOST_S)?;
@@ -54,10 +61,15 @@ impl Call for GetSessionToken {
             duration_s = duration_s.min(ROOT_S);
         }
         let new = new_session(&outside.vault, &view, principal.account, SessionKind::Itself, duration_s)?;
-        Ok(GetSessionTokenResult { credentials: credentials(&outside.vault, Session::new(principal, new)) })
+        let mut session = Session::new(principal, new);
+        session.mfa_at = self.factor.is_some().then(|| view.now());
+        Ok(GetSessionTokenResult { credentials: credentials(&outside.vault, session) })
     }
 
-    fn run(self, made: GetSessionTokenResult, _: &mut Tx<'_, '_>) -> Result<GetSessionTokenResult, ApiError> {
+    fn run(self, made: GetSessionTokenResult, tx: &mut Tx<'_, '_>) -> Result<GetSessionTokenResult, ApiError> {
+        if let (Some(factor), Some(caller)) = (&self.factor, &self.caller) {
+            factor.take(tx, &caller.principal)?;
+        }
         Ok(made)
     }
 }

@@ -17,6 +17,7 @@ pub const CASES: &[&[Case]] = &[
     crate::host::CASES,
     crate::dhcp_options::CASES,
     crate::iam::CASES,
+    crate::iam::credentials::CASES,
     crate::identity::CASES,
     crate::image::CASES,
     crate::insights::CASES,

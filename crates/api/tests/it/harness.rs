@@ -132,10 +132,7 @@ impl World {
             engine,
             Options {
                 regions: Regions::Any,
-                outside: Outside {
-                    hosts: Arc::new(FakeHosts(presence.clone())),
-                    vault: Vault::new(RootKey::from_bytes(&[7; 32])),
-                },
+                outside: Outside::new(Arc::new(FakeHosts(presence.clone())), Vault::new(RootKey::from_bytes(&[7; 32]))),
                 settle: None,
                 entropy: Entropy::seeded(2),
             },
@@ -497,6 +494,15 @@ pub struct Case {
 }
 
 impl Case {
+    /// A case of IAM's.
+    pub const fn iam(
+        action: &'static str,
+        good: fn(&Client<'_>) -> Params,
+        bad: &'static [(&'static [(&'static str, &'static str)], &'static str)],
+    ) -> Self {
+        Self { service: "iam", action, good, bad, masked: &[], by: World::root }
+    }
+
     /// A case of EC2's.
     pub const fn ec2(
         action: &'static str,

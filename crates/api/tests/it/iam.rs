@@ -2,6 +2,7 @@
 //! in [`behaviour`].
 
 mod behaviour;
+pub mod credentials;
 
 use crate::harness::{ACCOUNT, Case, Client, Params, World, at, params};
 

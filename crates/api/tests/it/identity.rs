@@ -65,7 +65,7 @@ pub const CASES: &[Case] = &[
         service: "sts",
         action: "GetSessionToken",
         good: nothing,
-        bad: &[(&[("DurationSeconds", "899")], "ValidationError"), (&[("TokenCode", "1")], "UnsupportedOperation")],
+        bad: &[(&[("DurationSeconds", "899")], "ValidationError"), (&[("TokenCode", "1")], "AccessDenied")],
         masked: CREDENTIALS,
         by: World::root,
     },

@@ -536,6 +536,7 @@ fn put_fixtures(tx: &mut landfall_cloud::Tx<'_, '_>) {
         Groups "group",
         ManagedPolicies "managed-policy",
         InstanceProfiles "instance-profile",
+        MfaDevices "mfa-device",
         EgressOnlyGateways "egress-only-gateway",
         NatGateways "nat-gateway",
         Peerings "vpc-peering",

@@ -34,6 +34,15 @@ pub enum IdentityFault {
     /// A value that isn't taken in this place.
     #[error("{0}")]
     Input(String),
+    /// A password that the account's policy doesn't take.
+    #[error("{0}")]
+    Password(String),
+    /// Codes that the device doesn't show.
+    #[error("{0}")]
+    Codes(String),
+    /// Somebody else who calls at the same time has changed it.
+    #[error("{0}")]
+    Changing(String),
     /// Only a service may change it.
     #[error("{0}")]
     Unmodifiable(String),

@@ -10,8 +10,11 @@ pub mod fault;
 pub mod group;
 pub mod holder;
 pub mod instance_profile;
+pub mod login;
 pub mod managed_policy;
+pub mod mfa;
 pub mod naming;
+pub mod password_policy;
 pub mod provided;
 pub mod role;
 pub mod speaking;
@@ -36,7 +39,7 @@ pub fn ensure_account(tx: &mut Tx<'_, '_>, id: AccountId) {
         return;
     }
     let created_at = tx.now();
-    tx.put::<Accounts>(Account { id, created_at, alias: None });
+    tx.put::<Accounts>(Account { id, created_at, alias: None, password_policy: None });
     tx.put::<Principals>(Principal {
         account: id,
         id: UniqueId::root(id),

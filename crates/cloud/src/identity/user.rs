@@ -3,7 +3,7 @@
 use landfall_model::{Arn, Principal, PrincipalKind, UniqueId, UniqueKind, User};
 
 use super::fault::IdentityFault;
-use super::{group, managed_policy, naming, new_unique_id};
+use super::{group, managed_policy, mfa, naming, new_unique_id};
 use crate::fault::Fault;
 use crate::tag;
 use crate::tx::Tx;
@@ -100,6 +100,12 @@ pub fn delete(tx: &mut Tx<'_, '_>, id: &UniqueId) -> Result<(), Fault> {
     }
     if tx.access_keys.by_principal(id).next().is_some() {
         return conflict("delete access keys");
+    }
+    if row.user().is_some_and(|user| user.login.is_some()) {
+        return conflict("delete login profile");
+    }
+    if mfa::of(&tx.view(), id).next().is_some() {
+        return conflict("deactivate MFA device");
     }
     tag::forget(tx, id.as_str());
     tx.delete::<Principals>(id);

@@ -80,7 +80,7 @@ async fn serve(config: Config) -> Result<()> {
         engine.clone(),
         landfall_api::Options {
             regions: if config.simulate { Regions::Any } else { Regions::One(config.region) },
-            outside: Outside { hosts: pieces.hosts.clone(), vault },
+            outside: Outside::new(pieces.hosts.clone(), vault),
             settle: pieces.settle.clone(),
             entropy: Entropy::from_system(),
         },

@@ -3,7 +3,9 @@
 
 mod group;
 mod instance_profile;
+mod login;
 mod managed_policy;
+mod mfa_device;
 mod principal;
 mod unique_id;
 
@@ -14,7 +16,9 @@ use crate::time::Timestamp;
 
 pub use group::Group;
 pub use instance_profile::InstanceProfile;
+pub use login::{LoginProfile, PasswordPolicy};
 pub use managed_policy::{ManagedPolicy, PolicyVersion};
+pub use mfa_device::{MfaDevice, MfaEnabled};
 pub use principal::{Principal, PrincipalKind, Role, RoleUse, TrustPolicy, User};
 pub use unique_id::{UniqueId, UniqueKind};
 
@@ -28,6 +32,9 @@ pub struct Account {
     /// The name that its sign-in address has instead of its number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alias: Option<String>,
+    /// What is asked of its users' passwords, where it isn't the default.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password_policy: Option<PasswordPolicy>,
 }
 
 /// An access key.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::UniqueId;
+use super::{LoginProfile, UniqueId};
 use crate::arn::Arn;
 use crate::region::Region;
 use crate::scope::AccountId;
@@ -50,6 +50,9 @@ pub enum PrincipalKind {
 pub struct User {
     /// The groups that it is in.
     pub groups: BTreeSet<UniqueId>,
+    /// Its password, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub login: Option<LoginProfile>,
 }
 
 /// What a role has besides.

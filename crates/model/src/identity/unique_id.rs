@@ -97,6 +97,12 @@ impl UniqueId {
     }
 }
 
+impl AsRef<str> for UniqueId {
+    fn as_ref(&self) -> &str {
+        &self.0
+    }
+}
+
 impl fmt::Display for UniqueId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

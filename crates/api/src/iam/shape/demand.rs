@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use landfall_cloud::View;
 use landfall_cloud::identity::holder::HolderKind;
-use landfall_cloud::identity::{group, instance_profile, role, user};
+use landfall_cloud::identity::{group, instance_profile, mfa, role, user};
 use landfall_model::{Arn, UniqueId};
 
 use crate::demand::Demand;
@@ -18,7 +18,18 @@ fn on<'d>(
     arn: &Arn,
     id: Option<&UniqueId>,
 ) -> &'d mut Demand {
-    let tags: BTreeMap<String, String> = id.and_then(|id| view.tags(id.as_str())).cloned().unwrap_or_default();
+    tagged(view, demands, action, arn, id.map(UniqueId::as_str))
+}
+
+/// The same, where tags are kept under something else than a unique id.
+fn tagged<'d>(
+    view: &View<'_>,
+    demands: &'d mut Demands,
+    action: Action,
+    arn: &Arn,
+    id: Option<&str>,
+) -> &'d mut Demand {
+    let tags: BTreeMap<String, String> = id.and_then(|id| view.tags(id)).cloned().unwrap_or_default();
     let demand = demands.resource(action, arn);
     for (key, value) in &tags {
         demand.with(&format!("aws:ResourceTag/{key}"), value).with(&format!("iam:ResourceTag/{key}"), value);
@@ -111,4 +122,10 @@ pub fn whom_demand<'d>(
         Some(row) => on(view, demands, action, &row.arn(), Some(&row.id)),
         None => demands.resource(action, Arn::iam(demands.account(), "root")),
     }
+}
+
+/// The demand of an action on a virtual device, by its serial number.
+pub fn mfa_demand<'d>(view: &View<'_>, demands: &'d mut Demands, action: Action, serial: &str) -> &'d mut Demand {
+    let Some(row) = mfa::find(view, serial) else { return demands.resource(action, serial) };
+    tagged(view, demands, action, &row.serial, Some(row.serial.as_str()))
 }

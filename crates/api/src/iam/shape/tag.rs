@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use landfall_cloud::{Tx, View, tag};
-use landfall_model::UniqueId;
 use serde::{Deserialize, Serialize};
 
 use crate::{ApiError, Look};
@@ -33,15 +32,15 @@ pub fn check(tags: &[Tag]) -> Result<(), ApiError> {
 }
 
 /// Adds tags to what has that id.
-pub fn put(tx: &mut Tx<'_, '_>, kind: &str, id: &UniqueId, tags: &[Tag]) -> Result<(), ApiError> {
+pub fn put(tx: &mut Tx<'_, '_>, kind: &str, id: impl AsRef<str>, tags: &[Tag]) -> Result<(), ApiError> {
     check(tags)?;
-    Ok(tag::put(tx, kind, id.as_str(), &by_key(tags))?)
+    Ok(tag::put(tx, kind, id.as_ref(), &by_key(tags))?)
 }
 
 /// Removes tags of those keys.
-pub fn remove(tx: &mut Tx<'_, '_>, id: &UniqueId, keys: Vec<String>) {
+pub fn remove(tx: &mut Tx<'_, '_>, id: impl AsRef<str>, keys: Vec<String>) {
     if !keys.is_empty() {
-        tag::remove(tx, id.as_str(), &keys.into_iter().map(|key| (key, None)).collect::<Vec<_>>());
+        tag::remove(tx, id.as_ref(), &keys.into_iter().map(|key| (key, None)).collect::<Vec<_>>());
     }
 }
 
@@ -54,8 +53,8 @@ pub struct TagShape<'v> {
 }
 
 /// The tags of what has that id.
-pub fn tags<'v>(view: &View<'v>, id: &UniqueId) -> Vec<TagShape<'v>> {
-    let tags = view.tags(id.as_str()).into_iter().flatten();
+pub fn tags<'v>(view: &View<'v>, id: impl AsRef<str>) -> Vec<TagShape<'v>> {
+    let tags = view.tags(id.as_ref()).into_iter().flatten();
     tags.map(|(key, value)| TagShape { key, value }).collect()
 }
 
@@ -67,7 +66,7 @@ pub struct TagList<'v> {
 }
 
 /// A page of the tags of what has that id.
-pub fn list<'v>(look: &mut Look<'v, '_>, id: &UniqueId) -> Result<TagList<'v>, ApiError> {
+pub fn list<'v>(look: &mut Look<'v, '_>, id: impl AsRef<str>) -> Result<TagList<'v>, ApiError> {
     let tags = tags(&look.view, id);
     Ok(TagList { tags: look.page.take(tags, |tag| tag.key.to_owned())? })
 }

@@ -51,3 +51,15 @@ pub fn whom<'v>(view: &View<'v>, name: Option<&str>, caller: Option<&UniqueId>) 
     let row = caller.and_then(|id| user::by_id(view, id));
     row.ok_or_else(|| ApiError::new("ValidationError", "Must specify userName when calling with non-User credentials"))
 }
+
+/// The same, where only a user will do.
+pub fn whom_user<'v>(
+    view: &View<'v>,
+    name: Option<&str>,
+    caller: Option<&UniqueId>,
+) -> Result<&'v Principal, ApiError> {
+    let row = whom(view, name, caller)?;
+    let is_user = row.user().is_some();
+    let wrong = || ApiError::new("ValidationError", "Must specify userName when calling with non-User credentials");
+    is_user.then_some(row).ok_or_else(wrong)
+}
