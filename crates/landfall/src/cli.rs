@@ -92,6 +92,18 @@ pub struct ServeArgs {
     /// The file of the key that secrets are sealed with; in the state folder unless it is said.
     #[arg(long, env = "LANDFALL_ROOT_KEY", value_name = "FILE")]
     pub root_key: Option<PathBuf>,
+    /// Speaks TLS, with certificates of an authority of the cloud's own; needed wherever it listens off loopback.
+    #[arg(long)]
+    pub tls: bool,
+    /// The file of a certificate to speak TLS with: PEM, with those that vouch for it; read again when it changes.
+    #[arg(long, env = "LANDFALL_TLS_CERTIFICATE", value_name = "FILE")]
+    pub tls_certificate: Option<PathBuf>,
+    /// The file of that certificate's key.
+    #[arg(long, env = "LANDFALL_TLS_KEY", value_name = "FILE")]
+    pub tls_key: Option<PathBuf>,
+    /// The certificate that `landfall env` tells clients to trust, where they don't trust that one already.
+    #[arg(long, env = "LANDFALL_TLS_AUTHORITY", value_name = "FILE")]
+    pub tls_authority: Option<PathBuf>,
     /// Where agents of other machines are taken; none are unless this is said.
     #[arg(long, env = "LANDFALL_AGENTS", value_name = "ADDR:PORT")]
     pub agents: Option<SocketAddr>,

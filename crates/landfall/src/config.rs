@@ -12,6 +12,7 @@ use landfall_model::{AccountId, ImageId, Ipv4Cidr, Quotas, Region, Settings};
 use serde::Deserialize;
 
 use crate::cli::{AgentArgs, ServeArgs};
+use crate::serve::Files;
 
 /// Where people's local AWS tools already look.
 pub const DEFAULT_LISTEN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 4566);
@@ -65,6 +66,22 @@ pub struct Config {
     pub control_only: bool,
     /// Whether guests are only pretended, on networks that are real.
     pub pretend_guests: bool,
+    /// How the endpoint speaks TLS, if it does.
+    pub tls: Option<Tls>,
+}
+
+/// How the endpoint speaks TLS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Tls {
+    /// With certificates of the cloud's own authority.
+    Own,
+    /// With a certificate that is given.
+    Given {
+        /// It and its key.
+        files: Files,
+        /// The certificate that clients are to trust, where they don't trust this one already.
+        authority: Option<PathBuf>,
+    },
 }
 
 /// The keys of the configuration file.
@@ -93,6 +110,10 @@ struct File {
     buckets: BTreeMap<String, PathBuf>,
     agents: Option<SocketAddr>,
     control_only: bool,
+    tls: bool,
+    tls_certificate: Option<PathBuf>,
+    tls_key: Option<PathBuf>,
+    tls_authority: Option<PathBuf>,
 }
 
 /// How networks are made, in the configuration file's `[network]`.
@@ -134,6 +155,7 @@ impl Config {
     /// Reads the configuration of `serve` and `up`.
     pub fn resolve(args: &ServeArgs) -> Result<Self> {
         let file = read_file(args.config.as_deref())?;
+        let (listen, tls) = endpoint(args, &file)?;
         let simulate = args.simulate || env_flag("LANDFALL_SIMULATE") || file.simulate.unwrap_or(false);
         let on_command_line = std::env::args().any(|arg| arg.starts_with("--secret-key"));
         ensure!(
@@ -184,7 +206,7 @@ impl Config {
         Ok(Self {
             simulate,
             state: state_folder(simulate, args.state.clone().or(file.state))?,
-            listen: args.listen.or(file.listen).unwrap_or(DEFAULT_LISTEN),
+            listen,
             account,
             access_key,
             secret_key,
@@ -204,8 +226,35 @@ impl Config {
             agents,
             control_only,
             pretend_guests: args.pretend_guests,
+            tls,
         })
     }
+}
+
+/// Where the endpoint listens, and how it speaks TLS, which off loopback it must. A certificate says by itself that it is to.
+fn endpoint(args: &ServeArgs, file: &File) -> Result<(SocketAddr, Option<Tls>)> {
+    let listen = args.listen.or(file.listen).unwrap_or(DEFAULT_LISTEN);
+    let path = |given: &Option<PathBuf>, kept: &Option<PathBuf>| {
+        let path = given.as_ref().or(kept.as_ref());
+        path.map(|path| std::path::absolute(path).with_context(|| path.display().to_string())).transpose()
+    };
+    let certificate = path(&args.tls_certificate, &file.tls_certificate)?;
+    let key = path(&args.tls_key, &file.tls_key)?;
+    let authority = path(&args.tls_authority, &file.tls_authority)?;
+    ensure!(
+        authority.is_none() || certificate.is_some(),
+        "--tls-authority is for a certificate that is given: add --tls-certificate"
+    );
+    let tls = match (certificate, key) {
+        (Some(certificate), Some(key)) => Some(Tls::Given { files: Files { certificate, key }, authority }),
+        (None, None) => (args.tls || env_flag("LANDFALL_TLS") || file.tls).then_some(Tls::Own),
+        _ => bail!("--tls-certificate and --tls-key belong together"),
+    };
+    ensure!(
+        listen.ip().is_loopback() || tls.is_some(),
+        "--listen {listen}: off loopback the API is spoken over TLS only: add --tls (with an authority of the cloud's own, whose certificate `landfall env` names to clients), or --tls-certificate and --tls-key"
+    );
+    Ok((listen, tls))
 }
 
 /// Buckets are for what real machines write; their folders must be found from wherever the server was started.
@@ -332,6 +381,21 @@ mod tests {
         assert!(resolve(ServeArgs { control_only: true, ..door.clone() }).unwrap().control_only);
         let underlay = Some([10, 9, 0, 1].into());
         assert_eq!(resolve(ServeArgs { underlay, ..door }).unwrap().network.underlay, underlay);
+    }
+
+    #[test]
+    fn nothing_is_spoken_in_plain_off_loopback() {
+        let everywhere: SocketAddr = "0.0.0.0:4566".parse().unwrap();
+        let open = ServeArgs { listen: Some(everywhere), simulate: true, ..ServeArgs::default() };
+        let refused = resolve(open.clone()).unwrap_err().to_string();
+        assert!(refused.contains("--tls"), "{refused}");
+        assert_eq!(resolve(ServeArgs { tls: true, ..open.clone() }).unwrap().tls, Some(Tls::Own));
+        let (certificate, key) = (Some("/c.pem".into()), Some("/k.pem".into()));
+        let given = ServeArgs { tls_certificate: certificate, tls_key: key, ..open.clone() };
+        assert!(matches!(resolve(given.clone()).unwrap().tls, Some(Tls::Given { authority: None, .. })));
+        assert!(resolve(ServeArgs { tls_key: None, ..given }).is_err());
+        assert!(resolve(ServeArgs { tls: true, tls_authority: Some("/ca.pem".into()), ..open }).is_err());
+        assert_eq!(resolve(ServeArgs::default()).unwrap().tls, None);
     }
 
     #[test]

@@ -35,6 +35,18 @@ pub struct Record {
     /// Where it takes agents of other machines, if it does.
     #[serde(default)]
     pub agents: Option<DoorRecord>,
+    /// How it speaks TLS, if it does.
+    #[serde(default)]
+    pub tls: Option<TlsRecord>,
+}
+
+/// How clients speak TLS to a server.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct TlsRecord {
+    /// The file of the certificate that clients are to trust; none where they trust its own already.
+    pub authority: Option<PathBuf>,
+    /// The name that its certificate is for; none where it is for its addresses.
+    pub host: Option<String>,
 }
 
 /// Where a server takes agents of other machines.
@@ -82,6 +94,14 @@ fn folder_to_write() -> Result<PathBuf> {
     Ok(folder)
 }
 
+/// Where the certificate of an authority lies that goes with its server's process: beside its record, as long as that.
+pub fn authority_path(listen: SocketAddr) -> Result<PathBuf> {
+    Ok(folder_to_write()?.join(format!("{}.{AUTHORITY}", listen.port())))
+}
+
+/// What such a certificate's file ends in.
+const AUTHORITY: &str = "ca.pem";
+
 impl Record {
     /// The endpoint, as tools take it.
     pub fn endpoint(&self) -> String {
@@ -94,7 +114,11 @@ impl Record {
                 std::net::Ipv6Addr::LOCALHOST.into()
             });
         }
-        format!("http://{at}")
+        match &self.tls {
+            None => format!("http://{at}"),
+            Some(TlsRecord { host: Some(host), .. }) => format!("https://{host}:{}", at.port()),
+            Some(TlsRecord { host: None, .. }) => format!("https://{at}"),
+        }
     }
 
     /// Writes the record; removes it again when the guard goes.
@@ -120,6 +144,7 @@ impl Drop for Published {
     fn drop(&mut self) {
         // A successor on the same port may have written its own.
         if read(&self.path).is_some_and(|record| record.pid == self.pid) {
+            let _ = fs::remove_file(self.path.with_extension(AUTHORITY));
             let _ = fs::remove_file(&self.path);
         }
     }

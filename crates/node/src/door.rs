@@ -1,6 +1,6 @@
 //! Doors: where the API answers within networks.
 //!
-//! Every network has one at the same link-local address, and one at each address of its endpoints. What listens is opened
+//! Every network has one at the same link-local address, and two at each address of its endpoints, of which one is for TLS. What listens is opened
 //! in the network's namespace and handed to a [`Reception`], which is the control plane's front door where both are one
 //! process, and relays to it elsewhere; with it goes where the door is, so that whoever decides knows where a call came
 //! from. Who may come to a door is the packet filter's to say.
@@ -20,6 +20,7 @@ use landfall_model::plan::HostPlan;
 use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::metadata::names;
+pub use crate::network::endpoint::TLS_PORT;
 use crate::network::{endpoint, namespace};
 
 /// Where the API answers in every network. Of the link-local addresses that AWS uses it is none.
@@ -51,7 +52,10 @@ pub fn plan(plan: &HostPlan, prefix: &str, api: Option<SocketAddrV4>) -> BTreeMa
         let door = |address| Door { namespace: names::namespace(prefix, vpc.number), address };
         for face in endpoint::faces(plan, vpc) {
             let origin = Origin { vpc: vpc.id, endpoint: Some(face.endpoint) };
-            let addresses = face.port.addresses.iter().map(|address| SocketAddrV4::new(*address, endpoint::PORT));
+            let addresses =
+                face.port.addresses.iter().flat_map(|address| {
+                    [endpoint::PORT, endpoint::TLS_PORT].map(|port| SocketAddrV4::new(*address, port))
+                });
             doors.extend(addresses.map(|address| (door(address), origin)));
         }
         doors.extend(api.map(|address| (door(address), Origin { vpc: vpc.id, endpoint: None })));
@@ -149,8 +153,8 @@ mod tests {
         host.pieces.insert(PieceKey::Endpoint(id), Piece::Endpoint(endpoint.clone()));
         assert_eq!(plan(&host, "lf", Some(ADDRESS)).len(), 1, "its interface isn't there");
         host.pieces.insert(PieceKey::Port(port.id), Piece::Port(port));
-        let face = (door(SocketAddrV4::new([10, 0, 1, 99].into(), 80)), Origin { vpc, endpoint: Some(id) });
-        assert_eq!(plan(&host, "lf", Some(ADDRESS)), BTreeMap::from([api.clone(), face]));
+        let face = |port| (door(SocketAddrV4::new([10, 0, 1, 99].into(), port)), Origin { vpc, endpoint: Some(id) });
+        assert_eq!(plan(&host, "lf", Some(ADDRESS)), BTreeMap::from([api.clone(), face(80), face(443)]));
         let stolen = EndpointPlan { interfaces: vec![guest], ..endpoint };
         host.pieces.insert(PieceKey::Endpoint(id), Piece::Endpoint(stolen));
         assert_eq!(plan(&host, "lf", Some(ADDRESS)), BTreeMap::from([api]), "no guest's address is an endpoint's");

@@ -1,12 +1,12 @@
 //! The front door: bounded before anything is known about who calls, and closed to pages in a browser.
 //!
 //! `Host` must be an address, `localhost`, a single label or a configured name, so that a name that is made to point here
-//! isn't one; a foreign `Origin` is refused; the server's own paths want a header that no page may send. What comes in by
-//! a door within a network ([`super::inside`]) may use the names that lead to such doors.
+//! isn't one; a foreign `Origin` is refused; the server's own paths want a header that no page may send, but for the
+//! authority's certificate, which is for everybody. What comes in by a door within a network ([`super::inside`]) may use
+//! the names that lead to such doors.
 
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -16,10 +16,8 @@ use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use landfall_api::{ApiError, HttpRequest};
-use landfall_model::Origin;
-use tokio::net::TcpListener;
 
-use super::sources::Sources;
+use super::entrance::{Peer, Stream};
 use super::{Server, inside};
 
 /// How long a client may take to send its headers.
@@ -35,42 +33,14 @@ const MAX_HEADERS: usize = 100;
 
 type Answer = Response<Full<Bytes>>;
 
-/// Who is at the other end of a connection: an address, within a network or outside.
-#[derive(Clone, Copy)]
-struct Peer {
-    address: SocketAddr,
-    origin: Option<Origin>,
-}
-
-/// Takes connections for ever: those that a listener outside gets, or one within a network.
-pub async fn accept(listener: TcpListener, server: Arc<Server>, sources: Arc<Sources>, origin: Option<Origin>) {
-    let network = origin.map(|origin| origin.vpc);
-    loop {
-        let (stream, address) = match listener.accept().await {
-            Ok(accepted) => accepted,
-            Err(error) => {
-                // Out of descriptors, or the client went away: both pass.
-                tracing::warn!(%error, "a connection was not taken");
-                tokio::time::sleep(Duration::from_millis(50)).await;
-                continue;
-            }
-        };
-        let Some(entry) = sources.enter(network, address.ip()) else { continue };
-        let peer = Peer { address, origin };
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "a connection is gone already");
-        }
-        let server = server.clone();
-        tokio::spawn(async move {
-            let _entry = entry;
-            let service = service_fn(|request| answer(&server, peer, request));
-            let mut builder = hyper::server::conn::http1::Builder::new();
-            builder.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
-            builder.max_buf_size(MAX_HEAD).max_headers(MAX_HEADERS);
-            if let Err(error) = builder.serve_connection(TokioIo::new(stream), service).await {
-                tracing::debug!(%error, peer = %peer.address, "a connection ended");
-            }
-        });
+/// Answers what comes by a connection until it ends.
+pub async fn converse(server: &Server, stream: Stream, peer: Peer) {
+    let service = service_fn(|request| answer(server, peer, request));
+    let mut builder = hyper::server::conn::http1::Builder::new();
+    builder.timer(TokioTimer::new()).header_read_timeout(HEADER_TIMEOUT);
+    builder.max_buf_size(MAX_HEAD).max_headers(MAX_HEADERS);
+    if let Err(error) = builder.serve_connection(TokioIo::new(stream), service).await {
+        tracing::debug!(%error, peer = %peer.address, "a connection ended");
     }
 }
 
@@ -93,7 +63,7 @@ async fn try_answer(
     if !is_known {
         return Err((StatusCode::FORBIDDEN, "this is no name of this server"));
     }
-    if head.headers.contains_key("origin") && !is_own_origin(&head.headers) {
+    if head.headers.contains_key("origin") && !is_own_origin(&head.headers, peer.secure) {
         return Err((StatusCode::FORBIDDEN, "requests of web pages are not taken"));
     }
     let path = head.uri.path();
@@ -116,7 +86,7 @@ async fn try_answer(
         headers: &head.headers,
         body: body.as_deref().unwrap_or_default(),
         source: peer.address.ip(),
-        secure: false,
+        secure: peer.secure,
         origin: peer.origin,
     };
     let answer = match &body {
@@ -135,8 +105,8 @@ async fn try_answer(
         .map_err(|_| (StatusCode::INTERNAL_SERVER_ERROR, "the answer has a bad header"))
 }
 
-fn plain(status: StatusCode, words: &'static str) -> Answer {
-    let mut response = Response::new(Full::new(Bytes::from_static(words.as_bytes())));
+fn plain(status: StatusCode, words: impl Into<Bytes>) -> Answer {
+    let mut response = Response::new(Full::new(words.into()));
     *response.status_mut() = status;
     response.headers_mut().insert("content-type", hyper::header::HeaderValue::from_static("text/plain"));
     response
@@ -176,10 +146,11 @@ fn is_known_host(host: &str, names: &[String]) -> bool {
 }
 
 /// Whether the page that sent this came from this very server.
-fn is_own_origin(headers: &hyper::HeaderMap) -> bool {
+fn is_own_origin(headers: &hyper::HeaderMap, secure: bool) -> bool {
+    let scheme = if secure { "https://" } else { "http://" };
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     match (text("origin"), text("host")) {
-        (Some(origin), Some(host)) => origin.strip_prefix("http://").is_some_and(|rest| rest == host),
+        (Some(origin), Some(host)) => origin.strip_prefix(scheme).is_some_and(|rest| rest == host),
         _ => false,
     }
 }
@@ -191,10 +162,14 @@ fn own_path(
     head: &hyper::http::request::Parts,
     path: &str,
 ) -> Result<Answer, (StatusCode, &'static str)> {
+    // What everybody may know, and has to before he can be sure of anything else.
+    if let (&Method::GET, "ca.pem", Some(tls)) = (&head.method, path, &server.tls) {
+        return Ok(plain(StatusCode::OK, tls.authority_pem()));
+    }
     if head.headers.get("x-landfall").is_none_or(|value| value != "1") {
         return Err((StatusCode::FORBIDDEN, "this path wants the header X-Landfall: 1"));
     }
-    if peer.origin.is_some() || !peer.address.ip().to_canonical().is_loopback() {
+    if peer.origin.is_some() || !peer.is_here {
         return Err((StatusCode::FORBIDDEN, "this path is for this machine"));
     }
     let failed = |error: anyhow::Error| {
@@ -205,6 +180,10 @@ fn own_path(
         (&Method::GET, "health") => Ok(plain(StatusCode::OK, "ok\n")),
         (&Method::GET, "settled") if server.is_settled() => Ok(plain(StatusCode::OK, "settled\n")),
         (&Method::GET, "settled") => Ok(plain(StatusCode::SERVICE_UNAVAILABLE, "in transition\n")),
+        (&Method::GET, "tls") => match &server.tls {
+            Some(tls) => Ok(plain(StatusCode::OK, tls.describe().to_string())),
+            None => Err((StatusCode::NOT_FOUND, "TLS is not spoken here")),
+        },
         (&Method::POST, "reset") if server.simulation.is_none() => {
             Err((StatusCode::FORBIDDEN, "only a simulated cloud is reset"))
         }

@@ -4,20 +4,23 @@
 //! policies may look at and an endpoint's policy decides on. It may be addressed by the names that lead to a door, which no
 //! stranger can make point elsewhere. And the server's own paths aren't there.
 //!
-//! It is plain HTTP: at the link-local address nothing crosses a wire, and at an endpoint's address only what comes over a
-//! peering or a transit gateway from a guest on this same machine.
+//! An endpoint speaks TLS at the port for that, with a certificate of the region's own authority for the names that private
+//! DNS leads there. Plain HTTP is spoken beside it: at the link-local address nothing crosses a wire, and at an endpoint's
+//! address only what comes over a peering or a transit gateway from a guest on this same machine.
 
 use std::net::TcpListener;
 use std::sync::Arc;
 
+use anyhow::{Result, bail};
 use landfall_cloud::endpoint::SERVICES;
 use landfall_model::{Origin, Region};
-use landfall_node::door::{NAME, Reception};
+use landfall_node::door::{NAME, Reception, TLS_PORT};
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
+use super::Server;
+use super::entrance::Entrance;
 use super::sources::Sources;
-use super::{Server, http};
 
 /// Takes calls from within networks for a server.
 pub struct Inside {
@@ -46,13 +49,26 @@ impl Reception for Inside {
     fn receive(&self, listener: TcpListener, origin: Origin) -> Box<dyn Send> {
         let (server, sources) = (self.server.clone(), self.sources.clone());
         let accept = async move {
-            match tokio::net::TcpListener::from_std(listener) {
-                Ok(listener) => http::accept(listener, server, sources, Some(origin)).await,
-                Err(error) => tracing::error!(%error, vpc = %origin.vpc, "the API doesn't answer within a network"),
+            match entrance(&server, listener, sources, origin) {
+                Ok(entrance) => server.answer(entrance).await,
+                Err(error) => {
+                    tracing::error!(error = format!("{error:#}"), vpc = %origin.vpc, "the API doesn't answer within a network");
+                }
             }
         };
         Box::new(Task(self.runtime.spawn(accept)))
     }
+}
+
+/// The place that a listener in a network is: its port says what is spoken there.
+fn entrance(server: &Server, listener: TcpListener, sources: Arc<Sources>, origin: Origin) -> Result<Entrance> {
+    let port = listener.local_addr()?.port();
+    let tls = match &server.tls {
+        Some(certificates) if port == TLS_PORT => Some(certificates.inside()?),
+        _ if port == TLS_PORT => bail!("there is no certificate to speak TLS with"),
+        _ => None,
+    };
+    Ok(Entrance { listener: tokio::net::TcpListener::from_std(listener)?, origin: Some(origin), tls, sources })
 }
 
 /// Whether a host's name, in lower case and without a port, leads to a door: the one of every network's own, the names that

@@ -1,6 +1,7 @@
 //! `landfall serve`: puts a cloud together from its configuration, and runs it until it is told to end.
 
 mod door;
+mod entrance;
 mod http;
 mod inside;
 mod machine;
@@ -8,6 +9,7 @@ mod real;
 mod shelf;
 mod sim;
 mod sources;
+mod tls;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -25,11 +27,14 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 pub use machine::{Place, RUNTIME};
+pub use tls::Files;
 
-use crate::config::Config;
+use self::entrance::Entrance;
+use self::tls::{Authority, Certificates};
+use crate::config::{Config, Tls};
 use crate::credentials::{self, Credentials};
 use crate::images;
-use crate::record::{Record, start_time};
+use crate::record::{self, Record, TlsRecord, start_time};
 
 /// A cloud that runs, as its front door sees it.
 pub struct Server {
@@ -41,6 +46,8 @@ pub struct Server {
     pub host_names: Vec<String>,
     /// Where images are registered from.
     pub image_folder: Option<PathBuf>,
+    /// Its certificates, where TLS is spoken anywhere.
+    pub tls: Option<Arc<Certificates>>,
     config: Config,
     credentials: Credentials,
 }
@@ -85,23 +92,14 @@ async fn serve(config: Config) -> Result<()> {
             entropy: Entropy::from_system(),
         },
     );
-    let record = Record {
-        pid: i32::try_from(std::process::id()).unwrap_or(0),
-        started: start_time(i32::try_from(std::process::id()).unwrap_or(0)).unwrap_or(0),
-        listen,
-        simulate: config.simulate,
-        state: config.state.clone(),
-        region: config.region.name().to_owned(),
-        account: config.account.to_string(),
-        credentials: credentials.clone(),
-        hypervisor: pieces.hypervisor.clone(),
-        agents: doorway.as_ref().map(real::Doorway::record).transpose()?,
-    };
+    let certificates = certificates(&config)?;
+    let record = record_of(&config, &credentials, &pieces, doorway.as_ref())?;
     let server = Arc::new(Server {
         gateway,
         simulation: pieces.simulation,
         host_names: config.host_names.clone(),
         image_folder: config.state.as_deref().filter(|_| !config.simulate).map(images::folder),
+        tls: certificates,
         config,
         credentials,
     });
@@ -114,18 +112,21 @@ async fn serve(config: Config) -> Result<()> {
     let clockwork = tokio::spawn(landfall_control::clockwork::run(engine.clone(), pieces.settle));
     let retention = tokio::spawn(landfall_control::retention::run(engine.clone(), server.config.keep_audit));
     let watch = pieces.agents.clone().map(|agents| tokio::spawn(agents.watch()));
+    let renewal = server.tls.clone().map(|tls| tokio::spawn(tls.keep()));
+    let outside = server.tls.as_ref().filter(|_| server.config.tls.is_some()).map(|tls| tls.outside()).transpose()?;
+    let entrance = Entrance { listener, origin: None, tls: outside, sources: Arc::default() };
     let published = record.publish()?;
     tracing::info!(listen = %listen, simulate = server.config.simulate, hypervisor = record.hypervisor, "the cloud answers");
     let mut ends = [signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?];
     let [terminate, interrupt] = &mut ends;
     tokio::select! {
-        () = http::accept(listener, server.clone(), Arc::default(), None) => {}
+        () = server.answer(entrance) => {}
         result = take_agents(doorway, &server.config, pieces.agents) => result?,
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }
     tracing::info!("ending; guests run on");
-    [Some(clockwork), Some(retention), watch].into_iter().flatten().for_each(|task| task.abort());
+    [Some(clockwork), Some(retention), watch, renewal].into_iter().flatten().for_each(|task| task.abort());
     drop(published);
     if let Some(agent) = agent {
         // The agent's threads may wait for the control plane, which waits for nobody: not on this runtime's threads.
@@ -175,7 +176,84 @@ async fn bind(listen: SocketAddr) -> std::io::Result<TcpListener> {
     }
 }
 
+/// What the other commands must know of a server.
+fn record_of(
+    config: &Config,
+    credentials: &Credentials,
+    pieces: &Pieces,
+    doorway: Option<&real::Doorway>,
+) -> Result<Record> {
+    let pid = i32::try_from(std::process::id()).unwrap_or(0);
+    Ok(Record {
+        pid,
+        started: start_time(pid).unwrap_or(0),
+        listen: config.listen,
+        simulate: config.simulate,
+        state: config.state.clone(),
+        region: config.region.name().to_owned(),
+        account: config.account.to_string(),
+        credentials: credentials.clone(),
+        hypervisor: pieces.hypervisor.clone(),
+        agents: doorway.map(real::Doorway::record).transpose()?,
+        tls: tls_record(config)?,
+    })
+}
+
+/// The certificates of a cloud: for its endpoint where that speaks TLS, and for those within the networks of real machines.
+fn certificates(config: &Config) -> Result<Option<Arc<Certificates>>> {
+    if config.tls.is_none() && config.simulate {
+        return Ok(None);
+    }
+    let now_ms = tls::now_ms();
+    let authority = match &config.state {
+        Some(state) => {
+            let keys = state.join("keys");
+            make_private(&keys)?;
+            Authority::ensure(&keys, &authority_file(state), now_ms)?
+        }
+        None => {
+            let authority = Authority::volatile(now_ms)?;
+            tls::write_public(&record::authority_path(config.listen)?, &authority.pem())?;
+            authority
+        }
+    };
+    let place = tls::Place { listen: config.listen.ip(), host_names: config.host_names.clone(), region: config.region };
+    let files = match &config.tls {
+        Some(Tls::Given { files, .. }) => Some(files.clone()),
+        Some(Tls::Own) | None => None,
+    };
+    Ok(Some(Arc::new(Certificates::new(authority, place, files, now_ms)?)))
+}
+
+/// Where the certificate of a cloud's own authority lies.
+fn authority_file(state: &Path) -> PathBuf {
+    state.join("ca.pem")
+}
+
+/// What clients must know to speak TLS to a cloud.
+fn tls_record(config: &Config) -> Result<Option<TlsRecord>> {
+    let own =
+        || config.state.as_deref().map_or_else(|| record::authority_path(config.listen), |at| Ok(authority_file(at)));
+    Ok(match &config.tls {
+        None => None,
+        Some(Tls::Own) => Some(TlsRecord { authority: Some(own()?), host: None }),
+        Some(Tls::Given { authority, .. }) => {
+            Some(TlsRecord { authority: authority.clone(), host: config.host_names.first().cloned() })
+        }
+    })
+}
+
 impl Server {
+    /// Answers what comes in at a place, for ever.
+    async fn answer(self: &Arc<Self>, entrance: Entrance) {
+        let server = self.clone();
+        let answer = move |stream, peer| {
+            let server = server.clone();
+            async move { http::converse(&server, stream, peer).await }
+        };
+        entrance.accept(answer).await;
+    }
+
     /// Refuses a root key that opens nothing of what is sealed: with it all of that would be lost bit by bit.
     fn check_root_key(&self) -> Result<()> {
         let cloud = self.gateway.engine().read();

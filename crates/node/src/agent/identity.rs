@@ -54,11 +54,7 @@ impl std::fmt::Debug for HostIdentity {
 
 /// What a file of that folder holds; where there is none it is made, readable by its owner alone. It is there whole or not
 /// at all, and the first of two who make it wins.
-pub(crate) fn ensure_secret(
-    folder: &Path,
-    name: &str,
-    make: impl FnOnce() -> io::Result<Vec<u8>>,
-) -> io::Result<Vec<u8>> {
+pub fn ensure_secret(folder: &Path, name: &str, make: impl FnOnce() -> io::Result<Vec<u8>>) -> io::Result<Vec<u8>> {
     let path = folder.join(name);
     let read = || -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();

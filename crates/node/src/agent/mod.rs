@@ -40,7 +40,7 @@ use landfall_model::{HostFacts, Timestamp};
 pub use clock::{Clock, machine_clock};
 pub use effects::Drivers;
 pub use history::History;
-pub use identity::HostIdentity;
+pub use identity::{HostIdentity, ensure_secret};
 pub use ledger::{Job, Ledger, StalePlan};
 pub use link::{ControlLink, LinkError};
 pub use timing::Timing;

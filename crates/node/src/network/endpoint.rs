@@ -17,8 +17,10 @@ use super::ruleset::{Rules, write_elements};
 use super::tables::Tables;
 use super::{acl, connection, forward, group};
 
-/// The port that the API is spoken on at an endpoint's address.
+/// The port that the API is spoken on at an endpoint's address in plain.
 pub const PORT: u16 = 80;
+/// The port that it is spoken on over TLS.
+pub const TLS_PORT: u16 = 443;
 
 /// An interface of an endpoint.
 pub struct Face<'p> {
