@@ -268,6 +268,32 @@ impl Policies {
     }
 }
 
+/// Refuses a key's policy that wouldn't let its maker change it again. The maker's own policies are taken to allow it:
+/// they can be changed.
+pub(crate) fn locks_out(caller: &Caller, view: &View<'_>, document: &str) -> Result<(), ApiError> {
+    const ANYTHING: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
+    let refuse = || {
+        let message = "The new key policy will not allow you to update the key policy in the future.";
+        ApiError::new("MalformedPolicyDocumentException", message)
+    };
+    let (policy, anything) = (Policy::parse(document), Policy::parse(ANYTHING));
+    let (Ok(policy), Ok(anything)) = (policy, anything) else { return Err(refuse()) };
+    let names = Names::of(caller);
+    let who = names.principal(caller);
+    let context = common_context(caller, view, view.scope().region, &who);
+    let context = context.with("kms:CallerAccount", names.account.as_str());
+    let owner = view.scope().account.to_string();
+    let attached = Attached { label: "ResourcePolicy", policy: &policy };
+    let identity = [Attached { label: "identity", policy: &anything }];
+    let set = PolicySet {
+        identity: &identity,
+        resource: Some(ResourcePolicy { attached, owner: &owner, gate: Gate::Required }),
+        ..PolicySet::default()
+    };
+    let request = Request { principal: who, action: "kms:PutKeyPolicy", resource: "*", context: &context };
+    if evaluate(&set, &request).is_allowed() { Ok(()) } else { Err(refuse()) }
+}
+
 fn of_endpoint(gate: &EndpointGate, action: Action) -> Result<Policy, ApiError> {
     let policy = Policy::parse_as(DocumentKind::Resource, &gate.policy);
     policy.map_err(|_| unauthorised(action.service, format!("The policy of {} can't be read.", gate.id)))

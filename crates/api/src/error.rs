@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use landfall_cloud::Fault;
 use landfall_cloud::fault::{BlockKind, ExistsKind, QuotaKind};
 use landfall_cloud::identity::IdentityFault;
+use landfall_cloud::kms::KmsFault;
 use landfall_model::{Cidr, Destination, RouteTableId};
 use landfall_state::Refused;
 use landfall_wire::Refusal;
@@ -166,6 +167,7 @@ impl From<Fault> for ApiError {
             Fault::Unsupported(what) => Self::unsupported(what),
             Fault::NotPermitted(message) => Self::new("OperationNotPermitted", message),
             Fault::Identity(fault) => identity(&fault),
+            Fault::Kms(fault) => kms(&fault),
             Fault::AlreadyAssociated(message) => Self::new("Resource.AlreadyAssociated", message),
         }
     }
@@ -188,6 +190,34 @@ fn identity(fault: &IdentityFault) -> ApiError {
         IdentityFault::Unmodifiable(_) => ("UnmodifiableEntity", 400),
     };
     ApiError::new(code, fault.to_string()).with_status(status)
+}
+
+/// KMS's codes, all of them 400.
+fn kms(fault: &KmsFault) -> ApiError {
+    let code = match fault {
+        KmsFault::NotFound(_) => "NotFoundException",
+        KmsFault::AliasExists(_) => "AlreadyExistsException",
+        KmsFault::AliasName(_) => "InvalidAliasNameException",
+        KmsFault::Arn(_) => "InvalidArnException",
+        KmsFault::Disabled(_) => "DisabledException",
+        KmsFault::State { .. } | KmsFault::WrongState(_) => "KMSInvalidStateException",
+        KmsFault::Unsupported(_) => "UnsupportedOperationException",
+        KmsFault::Usage(_) => "InvalidKeyUsageException",
+        KmsFault::Limit(_) => "LimitExceededException",
+        KmsFault::Policy(_) => "MalformedPolicyDocumentException",
+        KmsFault::Validation(_) => "ValidationException",
+        KmsFault::GrantToken(_) => "InvalidGrantTokenException",
+        KmsFault::Tag(_) => "TagException",
+        KmsFault::Conflict(_) => "ConflictException",
+        KmsFault::Denied(_) => "AccessDeniedException",
+    };
+    ApiError::new(code, fault.to_string())
+}
+
+impl From<KmsFault> for ApiError {
+    fn from(fault: KmsFault) -> Self {
+        kms(&fault)
+    }
 }
 
 fn no_address(place: &str) -> ApiError {

@@ -19,12 +19,14 @@ use serde::Serialize;
 use crate::authenticate::Authenticator;
 use crate::authorise::{Caller, Policies};
 use crate::demand::Demands;
+use crate::encryption;
 use crate::error::ApiError;
 use crate::operation::{Action, Call, Look, Operation, Read, Write};
 use crate::outside::Outside;
 use crate::page::{self, Page};
-use crate::prologue::{Prologue, next_token_name};
+use crate::prologue::{Prologue, more_name, next_token_name};
 use crate::replay::Token;
+use crate::terms;
 use crate::through;
 use crate::way;
 
@@ -155,6 +157,7 @@ impl Gateway {
         let mut record = Record { request_id: request_id.clone(), ..Record::default() };
         let started = std::time::Instant::now();
         let answer = self.try_handle(&request, &mut record).await;
+        let answer = answer.map_err(|error| terms::of_service(record.service.as_deref(), error));
         record.finish(&self.engine, &request, answer.as_ref().err(), started);
         match answer {
             Ok((protocol, body)) => HttpAnswer {
@@ -185,6 +188,7 @@ impl Gateway {
         // Without a signature nobody knows the service; the form of the body is the best guess for an error's envelope.
         record.form = Form::of(&parts, None);
         let claim = sigv4::parse(&parts).map_err(|error| error.refusal(record.form.terms()))?;
+        record.service = Some(claim.scope.service.clone());
         record.form = Form::of(&parts, Some(&claim.scope.service));
         let terms = record.form.terms();
         let now_ms = self.engine.now_ms();
@@ -221,7 +225,9 @@ impl Gateway {
             _ => landfall_wire::decode_query(request.body),
         };
         let decoded = decoded.map_err(|error| error.refusal(protocol))?;
-        if !protocol.is_typed() {
+        if protocol.is_typed() {
+            way::check_target(&claim.scope.service, decoded.version.as_deref())?;
+        } else {
             way::check_version(&claim.scope.service, decoded.version.as_deref())?;
         }
         let operation = self.operation(&claim.scope.service, &decoded.action, protocol)?;
@@ -291,6 +297,29 @@ impl Gateway {
             result
         });
         pending.await?.map_err(ApiError::from)
+    }
+
+    /// The first use of a service's own key makes it, in a transaction of its own.
+    async fn ensure_default_key(
+        &self,
+        scope: Scope,
+        service: encryption::DefaultKey,
+        now_ms: i64,
+    ) -> Result<(), ApiError> {
+        let lacks = |cloud: &Cloud| encryption::lacks(&View::new(cloud, scope, Timestamp(now_ms)), service);
+        if !self.engine.look(lacks) {
+            return Ok(());
+        }
+        let new = encryption::make_default(&self.outside.vault, service)?;
+        let pending = self.engine.commit(|head| {
+            let result = head.transact(now_ms, None, |tx| {
+                let mut entropy = self.entropy.lock().unwrap_or_else(PoisonError::into_inner);
+                encryption::put_default(&mut Tx::new(tx, scope, &mut entropy), service, new)
+            });
+            self.settle(head);
+            result
+        });
+        pending.await?
     }
 
     fn settle(&self, head: &mut Head<'_, Cloud>) {
@@ -391,10 +420,15 @@ impl Turn<'_> {
         let token = look.page.next().map(|next| page::seal(&self.gateway.page_key, &context, next));
         let mut extra: Vec<_> =
             token.iter().map(|token| (next_token_name(O::ACTION.service), token.as_str())).collect();
-        if O::ACTION.service == "iam" && O::PAGE_LIMIT > 0 {
-            extra.push(("IsTruncated", if token.is_some() { "true" } else { "false" }));
+        let mut flags = Vec::new();
+        if let Some(name) = more_name(O::ACTION.service).filter(|_| O::PAGE_LIMIT > 0) {
+            if self.protocol.is_typed() {
+                flags.push((name, token.is_some()));
+            } else {
+                extra.push((name, if token.is_some() { "true" } else { "false" }));
+            }
         }
-        self.encode(O::ACTION, &output, &extra)
+        self.encode(O::ACTION, &output, &extra, &flags)
     }
 
     pub(crate) async fn write<O: Write>(self) -> Result<Vec<u8>, ApiError> {
@@ -416,12 +450,12 @@ impl Turn<'_> {
                     if let Some(answer) = token.recall(tx, self.request_id)? {
                         return Ok(answer);
                     }
-                    let answer = self.encode(O::ACTION, &operation.run(tx)?, &[])?;
+                    let answer = self.encode(O::ACTION, &operation.run(tx)?, &[], &[])?;
                     token.remember(tx, &answer);
                     return Ok(answer);
                 }
                 let output = operation.run(tx)?;
-                self.encode(O::ACTION, &output, &[])
+                self.encode(O::ACTION, &output, &[], &[])
             },
         )
         .await
@@ -430,11 +464,19 @@ impl Turn<'_> {
     pub(crate) async fn call<O: Call>(self) -> Result<Vec<u8>, ApiError> {
         let mut operation: O = self.parse()?;
         operation.hear_caller(self.caller);
-        let made = {
+        let key = {
             let snapshot = self.gateway.engine.read();
             let view = View::new(&snapshot, self.scope, Timestamp(self.now_ms.max(snapshot.time_ms)));
             operation.hear_proof(&self.gateway.outside, &view)?;
             self.authorise(&view, |view, demands| operation.demands(view, demands))?;
+            operation.default_key(&view)
+        };
+        if let Some(service) = key {
+            self.gateway.ensure_default_key(self.scope, service, self.now_ms).await?;
+        }
+        let made = {
+            let snapshot = self.gateway.engine.read();
+            let view = View::new(&snapshot, self.scope, Timestamp(self.now_ms.max(snapshot.time_ms)));
             operation.effect(&self.gateway.outside, view).await?
         };
         self.transact(
@@ -443,7 +485,7 @@ impl Turn<'_> {
             operation,
             |operation, tx| {
                 let output = operation.run(made, tx)?;
-                self.encode(O::ACTION, &output, &[])
+                self.encode(O::ACTION, &output, &[], &[])
             },
         )
         .await
@@ -492,13 +534,19 @@ impl Turn<'_> {
         note.to_string().into()
     }
 
-    fn encode<T: Serialize>(&self, action: Action, output: &T, extra: &[(&str, &str)]) -> Result<Vec<u8>, ApiError> {
+    fn encode<T: Serialize>(
+        &self,
+        action: Action,
+        output: &T,
+        extra: &[(&str, &str)],
+        flags: &[(&str, bool)],
+    ) -> Result<Vec<u8>, ApiError> {
         let encoded = match self.protocol {
             Protocol::Ec2Query => landfall_wire::encode_ec2(action.name, self.request_id, EC2_XMLNS, output, extra),
             Protocol::Query => {
                 landfall_wire::encode_query(action.name, self.request_id, xmlns(action.service), output, extra)
             }
-            Protocol::Json10 | Protocol::Json11 => landfall_wire::encode_json(output, extra),
+            Protocol::Json10 | Protocol::Json11 => landfall_wire::encode_json(output, extra, flags),
         };
         encoded.map_err(|error| {
             tracing::error!(%error, action = action.name, request = self.request_id, "an answer can't be encoded");
@@ -512,6 +560,8 @@ impl Turn<'_> {
 struct Record {
     request_id: String,
     form: Form,
+    /// The service that it was signed for.
+    service: Option<String>,
     scope: Option<Scope>,
     principal: Option<String>,
     action: Option<Action>,

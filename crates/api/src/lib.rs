@@ -8,10 +8,12 @@ pub mod authenticate;
 pub mod authorise;
 pub mod demand;
 pub mod ec2;
+pub mod encryption;
 pub mod error;
 pub mod filter;
 pub mod gateway;
 pub mod iam;
+pub mod kms;
 pub mod landfall;
 pub mod members;
 pub mod operation;
@@ -23,6 +25,7 @@ pub mod replay;
 pub mod second_factor;
 pub mod session;
 pub mod sts;
+mod terms;
 mod through;
 pub mod totp;
 pub mod vault;
@@ -41,6 +44,6 @@ pub use vault::Vault;
 /// Every operation, by service and name: what the dispatch looks up, the table of operations is generated from, and the
 /// completeness tests walk.
 pub fn operations() -> impl Iterator<Item = &'static Operation> {
-    let ours = sts::OPERATIONS.iter().chain(iam::OPERATIONS).chain(ec2::OPERATIONS);
+    let ours = sts::OPERATIONS.iter().chain(iam::OPERATIONS).chain(ec2::OPERATIONS).chain(kms::OPERATIONS);
     ours.chain(landfall::OPERATIONS)
 }

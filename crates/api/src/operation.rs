@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 
 use crate::authorise::Caller;
 use crate::demand::Demands;
+use crate::encryption::DefaultKey;
 use crate::error::ApiError;
 use crate::filter::FilterNames;
 use crate::gateway::{Regions, Turn};
@@ -40,6 +41,26 @@ impl Action {
     /// An action of STS's.
     pub const fn sts(name: &'static str) -> Self {
         Self { service: "sts", name }
+    }
+
+    /// An action of KMS's.
+    pub const fn kms(name: &'static str) -> Self {
+        Self { service: "kms", name }
+    }
+
+    /// An action of Parameter Store's, which is Systems Manager's.
+    pub const fn ssm(name: &'static str) -> Self {
+        Self { service: "ssm", name }
+    }
+
+    /// An action of Secrets Manager's.
+    pub const fn secretsmanager(name: &'static str) -> Self {
+        Self { service: "secretsmanager", name }
+    }
+
+    /// An action of CloudTrail's.
+    pub const fn cloudtrail(name: &'static str) -> Self {
+        Self { service: "cloudtrail", name }
     }
 
     /// An action of the provider's own.
@@ -142,6 +163,12 @@ pub trait Call: DeserializeOwned + Send + Sync + 'static {
 
     /// As [`Write::demands`].
     fn demands(&self, view: &View<'_>, demands: &mut Demands);
+
+    /// The service's own key that the effect will need, which is made before it if this account hasn't used it yet.
+    fn default_key(&self, view: &View<'_>) -> Option<DefaultKey> {
+        let _ = view;
+        None
+    }
 
     /// The effect.
     fn effect<'a>(

@@ -31,8 +31,38 @@ const STS: Names = Names {
     next_token_out: "Marker",
 };
 
+const KMS: Names = Names {
+    dry_run: Some("DryRun"),
+    client_token: "ClientToken",
+    max_results: "Limit",
+    next_token: "Marker",
+    next_token_out: "NextMarker",
+};
+
+const JSON: Names = Names {
+    dry_run: None,
+    client_token: "ClientToken",
+    max_results: "MaxResults",
+    next_token: "NextToken",
+    next_token_out: "NextToken",
+};
+
 fn names(service: &str) -> &'static Names {
-    if service == "ec2" { &EC2 } else { &STS }
+    match service {
+        "ec2" => &EC2,
+        "kms" => &KMS,
+        "cloudtrail" | "secretsmanager" | "ssm" => &JSON,
+        _ => &STS,
+    }
+}
+
+/// The flag by which an answer of that service says that there are more pages, besides the token of the next.
+pub(crate) fn more_name(service: &str) -> Option<&'static str> {
+    match service {
+        "iam" => Some("IsTruncated"),
+        "kms" => Some("Truncated"),
+        _ => None,
+    }
 }
 
 /// How the next page's token is called in an answer of that service.

@@ -5,38 +5,70 @@
 use std::sync::Arc;
 
 use landfall_model::{AccountId, UniqueId, UniqueKind};
-use landfall_state::{RootKey, Sealed};
+use landfall_state::{RootKey, Sealed, WrappingError, WrappingKeys};
 
 use crate::error::ApiError;
 
 /// Seals and opens.
 #[derive(Clone, Debug)]
-pub struct Vault(Arc<RootKey>);
+pub struct Vault(Arc<Keys>);
+
+#[derive(Debug)]
+struct Keys {
+    root: RootKey,
+    wrapping: WrappingKeys,
+}
+
+/// What wrapped secrets are sealed for. Each wrapping key has but one.
+const WRAPPED: &str = "wrapped";
 
 /// The characters of keys that are made here: those that every device takes.
 const ALPHABET: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
 impl Vault {
-    /// One that seals with that key.
+    /// One that seals with that key, and keeps wrapping keys in memory.
     pub fn new(root_key: RootKey) -> Self {
-        Self(Arc::new(root_key))
+        Self::with_wrapping(root_key, WrappingKeys::in_memory())
+    }
+
+    /// One that seals with that key, and keeps wrapping keys there.
+    pub fn with_wrapping(root: RootKey, wrapping: WrappingKeys) -> Self {
+        Self(Arc::new(Keys { root, wrapping }))
+    }
+
+    /// Seals a secret that is to be destroyed some day, with a wrapping key of its own, which is durable then. Gives the
+    /// wrapping key's name with what was sealed.
+    pub fn wrap(&self, secret: &[u8]) -> Result<(String, String), WrappingError> {
+        let name = self.0.wrapping.make(&self.0.root)?;
+        let sealed = self.0.wrapping.seal(&self.0.root, &name, WRAPPED, secret)?;
+        Ok((name, sealed.to_string()))
+    }
+
+    /// Opens what was wrapped by the wrapping key of that name.
+    pub fn unwrap(&self, name: &str, sealed: &str) -> Result<Vec<u8>, WrappingError> {
+        self.0.wrapping.open(&self.0.root, name, WRAPPED, &sealed.parse()?)
+    }
+
+    /// Where wrapping keys are kept: for whoever destroys them.
+    pub fn wrapping(&self) -> &WrappingKeys {
+        &self.0.wrapping
     }
 
     /// Seals a secret for a context.
     pub fn seal(&self, context: &str, secret: &str) -> String {
-        self.0.seal(context, secret.as_bytes()).to_string()
+        self.0.root.seal(context, secret.as_bytes()).to_string()
     }
 
     /// Opens what was sealed for that context. The error is a sentence for the log.
     pub fn open(&self, context: &str, sealed: &str) -> Result<String, String> {
         let sealed: Sealed = sealed.parse().map_err(|_| "the sealed text is malformed".to_owned())?;
-        let bytes = self.0.open(context, &sealed).map_err(|error| error.to_string())?;
+        let bytes = self.0.root.open(context, &sealed).map_err(|error| error.to_string())?;
         String::from_utf8(bytes).map_err(|_| "the secret is no text".to_owned())
     }
 
     /// A key for something else that is to be told from forgeries, such as page tokens.
     pub fn derive(&self, purpose: &str) -> [u8; 32] {
-        self.0.derive(purpose)
+        self.0.root.derive(purpose)
     }
 
     /// The id of an access key of an account, which nobody is to foresee.

@@ -12,6 +12,15 @@ const EC2: &[&str] =
     &["2014-09-01", "2014-10-01", "2015-03-01", "2015-04-15", "2015-10-01", "2016-04-01", "2016-09-15", "2016-11-15"];
 const STS: &[&str] = &["2011-06-15"];
 
+/// What `X-Amz-Target` begins with, by the service that speaks JSON. CloudTrail has two spellings. Source: botocore's
+/// models.
+const TARGETS: &[(&str, &[&str])] = &[
+    ("cloudtrail", &["CloudTrail_20131101", "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101"]),
+    ("kms", &["TrentService"]),
+    ("secretsmanager", &["secretsmanager"]),
+    ("ssm", &["AmazonSSM"]),
+];
+
 /// That a request was sent to `/`, by `GET` or `POST`.
 pub(crate) fn check(request: &HttpRequest<'_>) -> Result<(), ApiError> {
     if ![Method::GET, Method::POST].iter().any(|method| method.as_str() == request.method) {
@@ -36,6 +45,19 @@ pub(crate) fn check_version(service: &str, version: Option<&str>) -> Result<(), 
         Some(version) if !known.contains(&version) => {
             let message = format!("The requested version ({version}) of service {name} does not exist");
             Err(ApiError::new("NoSuchVersion", message))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// That a target, but for the action that it ends in, is the service's: a request that was meant for another one must not
+/// be taken for this one's. A service that isn't there is named by another error.
+pub(crate) fn check_target(service: &str, prefix: Option<&str>) -> Result<(), ApiError> {
+    let known = TARGETS.iter().find(|(name, _)| *name == service);
+    match known {
+        Some((_, known)) if !prefix.is_some_and(|prefix| known.contains(&prefix)) => {
+            let message = format!("The target is not one of {service}: it begins with {}.", known[0]);
+            Err(ApiError::new("UnknownOperationException", message))
         }
         _ => Ok(()),
     }

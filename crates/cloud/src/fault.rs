@@ -178,6 +178,9 @@ pub enum Fault {
     /// A rule of identity.
     #[error(transparent)]
     Identity(#[from] crate::identity::IdentityFault),
+    /// A rule of KMS.
+    #[error(transparent)]
+    Kms(#[from] crate::kms::KmsFault),
     /// An elastic address that is associated already.
     #[error("{0} is already associated")]
     AlreadyAssociated(String),

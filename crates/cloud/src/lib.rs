@@ -20,6 +20,7 @@ pub mod interface_address;
 pub mod interface_attachment;
 pub mod internet_gateway;
 pub mod key_pair;
+pub mod kms;
 pub mod launch;
 pub mod nat;
 pub mod network;

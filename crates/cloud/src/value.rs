@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::OnceLock;
 
+use landfall_model::kms::{DoomedKey, KmsAlias, KmsGrant, KmsGrantId, KmsKey, KmsKeyId};
 use landfall_model::{
     AccessKey, Account, AccountId, Address, AllocationId, Arn, AttachedResource, AttachmentId, ClientToken,
     CustomerGateway, CustomerGatewayId, Destination, DhcpOptions, DhcpOptionsId, EgressOnlyGateway,
@@ -360,6 +361,32 @@ landfall_state::value! {
             index by_instance: InstanceId = |row| row.attachment.as_ref().map(|attachment| attachment.instance),
             index by_host: HostId = |row| row.host,
         },
+        /// KMS keys.
+        pub kms_keys: KmsKeys = "kms-key" v1 {
+            row: KmsKey,
+            key: Scoped<KmsKeyId> = |row| row.key(),
+            due: |row| row.due(),
+            index by_scope: Scope = |row| row.made_for.is_none().then_some(row.scope),
+            index by_wrapping: String = |row| row.material.as_ref().map(|material| material.wrapping.clone()),
+        },
+        /// Other names of KMS keys.
+        pub kms_aliases: KmsAliases = "kms-alias" v1 {
+            row: KmsAlias,
+            key: Scoped<String> = |row| row.key(),
+            index by_target: KmsKeyId = |row| Some(row.target),
+        },
+        /// Grants of KMS keys.
+        pub kms_grants: KmsGrants = "kms-grant" v1 {
+            row: KmsGrant,
+            key: Scoped<KmsGrantId> = |row| row.row_key(),
+            index by_key: KmsKeyId = |row| Some(row.key),
+            index by_retirer: Arn = |row| row.retirer.as_ref().map(|retirer| retirer.arn.clone()),
+        },
+        /// Wrapping keys that are yet to be destroyed.
+        pub doomed_keys: DoomedKeys = "doomed-key" v1 {
+            row: DoomedKey,
+            key: String = |row| row.name.clone(),
+        },
         /// Tags of all kinds of resources.
         pub tags: Tags = "tags" v1 {
             row: TagSet,
@@ -418,6 +445,7 @@ pub fn wipe(tx: &mut landfall_state::Tx<'_, Cloud>) {
         Peerings peerings, TransitGateways transit_gateways, TransitAttachments transit_attachments,
         TransitTables transit_tables, Endpoints endpoints, PrefixLists prefix_lists,
         CustomerGateways customer_gateways, VpnGateways vpn_gateways, VpnConnections vpn_connections,
+        KmsKeys kms_keys, KmsAliases kms_aliases, KmsGrants kms_grants, DoomedKeys doomed_keys,
         FlowLogs flow_logs, ProfileAssociations profile_associations, InsightsPaths insights_paths, InsightsAnalyses insights_analyses,
     );
 }

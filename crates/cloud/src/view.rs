@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use landfall_model::id::{Id, Kind};
-use landfall_model::{Image, ImageId, KeyPair, Scope, Scoped, Settings, Timestamp, Vpc};
+use landfall_model::{Image, ImageId, KeyPair, KmsKeyId, Scope, Scoped, Settings, Timestamp, Vpc};
 use landfall_state::{Has, Key, Table};
 
 use crate::fault::Fault;
@@ -32,6 +32,12 @@ pub trait First {
 impl<K: Kind> First for Id<K> {
     fn first() -> Self {
         Id::MIN
+    }
+}
+
+impl First for KmsKeyId {
+    fn first() -> Self {
+        KmsKeyId::MIN
     }
 }
 

@@ -19,6 +19,7 @@ mod pending;
 mod seal;
 mod table;
 mod value;
+mod wrapping;
 
 pub use change::{BeforeAfter, Body, Change, Commit, DecodeError};
 pub use clock::{Clock, SystemClock};
@@ -34,6 +35,7 @@ pub use pending::{Pending, Refused};
 pub use seal::{RootKey, SealError, Sealed};
 pub use table::{Index, Key, Row, Rows, Table};
 pub use value::{Has, Value};
+pub use wrapping::{WrappingError, WrappingKeys};
 
 #[doc(hidden)]
 pub use serde_json;

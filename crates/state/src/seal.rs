@@ -176,7 +176,7 @@ fn parse(text: &str) -> Option<([u8; NONCE_LEN], Vec<u8>)> {
 }
 
 /// Makes the file with all its bytes or not at all: a crash in between must not leave half a key.
-fn create_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
+pub(crate) fn create_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),

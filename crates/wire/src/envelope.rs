@@ -81,11 +81,16 @@ pub fn encode_query<T: Serialize + ?Sized>(
     Ok(out)
 }
 
-/// Writes an answer in JSON. The request's id is a header there (`x-amzn-RequestId`).
+/// Writes an answer in JSON, with further members of text and flags. The request's id is a header there
+/// (`x-amzn-RequestId`).
 ///
 /// # Errors
 /// When `output` isn't a structure of what JSON can carry.
-pub fn encode_json<T: Serialize + ?Sized>(output: &T, extra: &[(&str, &str)]) -> Result<Vec<u8>, EncodeError> {
+pub fn encode_json<T: Serialize + ?Sized>(
+    output: &T,
+    extra: &[(&str, &str)],
+    flags: &[(&str, bool)],
+) -> Result<Vec<u8>, EncodeError> {
     let mut out = Vec::with_capacity(512);
     write_value(&mut out, output)?;
     if out.first() != Some(&b'{') || out.pop() != Some(b'}') {
@@ -98,6 +103,13 @@ pub fn encode_json<T: Serialize + ?Sized>(output: &T, extra: &[(&str, &str)]) ->
         write_string(&mut out, name);
         out.push(b':');
         write_string(&mut out, value);
+    }
+    for (name, value) in flags {
+        if out.len() > 1 {
+            out.push(b',');
+        }
+        write_string(&mut out, name);
+        out.extend_from_slice(if *value { b":true" } else { b":false" });
     }
     out.push(b'}');
     Ok(out)

@@ -7,6 +7,9 @@ use crate::{Protocol, Refusal, Tree};
 /// The mark around the code in the message of a coded error. No message of ours contains it otherwise.
 const CODE_MARK: char = '\u{1}';
 
+/// What the message about a word begins with that isn't one of an enumeration.
+const VARIANTS: &str = "Valid values are: ";
+
 /// An error about one parameter of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FieldError {
@@ -118,6 +121,16 @@ impl FieldError {
                 Refusal::new("ValidationException", format!("The parameter {} is not recognized", self.path))
             }
             FieldProblem::Malformed { message, code: Some(code), .. } => Refusal::new(code.clone(), message.clone()),
+            FieldProblem::Malformed { value, message, code: None } if message.starts_with(VARIANTS) => {
+                let words = message.strip_prefix(VARIANTS).unwrap_or_default();
+                Refusal::new(
+                    "ValidationException",
+                    format!(
+                        "1 validation error detected: Value '{value}' at '{}' failed to satisfy constraint: Member must satisfy enum value set: [{words}]",
+                        self.small_path()
+                    ),
+                )
+            }
             FieldProblem::Malformed { message, code: None, .. } => {
                 let path = if self.path.is_empty() { "the request" } else { &self.path };
                 Refusal::new("SerializationException", format!("{path}: {message}"))
@@ -127,13 +140,19 @@ impl FieldError {
 
     /// AWS's sentence for a required member that is absent. It writes names with a small first letter there.
     fn null_message(&self) -> String {
+        format!(
+            "1 validation error detected: Value null at '{}' failed to satisfy constraint: Member must not be null",
+            self.small_path()
+        )
+    }
+
+    /// The path as AWS's validation writes it.
+    fn small_path(&self) -> String {
         let mut path = self.path.clone();
         if let Some(first) = path.get_mut(0..1) {
             first.make_ascii_lowercase();
         }
-        format!(
-            "1 validation error detected: Value null at '{path}' failed to satisfy constraint: Member must not be null"
-        )
+        path
     }
 }
 
@@ -187,6 +206,6 @@ impl serde::de::Error for FieldError {
     }
 
     fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
-        Self::malformed(variant, format!("Valid values are: {}", expected.join(", ")))
+        Self::malformed(variant, format!("{VARIANTS}{}", expected.join(", ")))
     }
 }

@@ -47,10 +47,14 @@ impl Form {
         if REST_XML.contains(&service) {
             return Self::RestXml;
         }
+        let protocol = Protocol::of_service(service);
+        if protocol.is_typed() {
+            return Self::Spoken(protocol);
+        }
         let is_query = media == "application/x-www-form-urlencoded"
             || matches!(service, "ec2" | "sts" | "iam")
             || parts.query.split('&').any(|pair| pair.starts_with("Action="));
-        if is_query { Self::Spoken(Protocol::of_service(service)) } else { Self::RestJson }
+        if is_query { Self::Spoken(protocol) } else { Self::RestJson }
     }
 
     /// The protocol whose codes and words for common errors this form shares.
@@ -122,6 +126,7 @@ mod tests {
         assert_eq!(form("POST", "", &[json], Some("lambda")), Form::RestJson);
         assert_eq!(form("GET", "", &[], Some("lambda")), Form::RestJson);
         assert_eq!(form("GET", "", &[], Some("s3")), Form::RestXml);
+        assert_eq!(form("POST", "", &[], Some("kms")), Form::Spoken(Protocol::Json11));
         assert_eq!(form("POST", "", &cbor, Some("monitoring")), Form::Cbor);
         assert_eq!(form("POST", "", &[amz_json], Some("dynamodb")), Form::Spoken(Protocol::Json10));
         assert_eq!(form("POST", "", &[json], None), Form::RestJson);

@@ -27,6 +27,7 @@ impl Protocol {
     pub fn of_service(service: &str) -> Self {
         match service {
             "ec2" => Self::Ec2Query,
+            "cloudtrail" | "kms" | "secretsmanager" | "ssm" => Self::Json11,
             _ => Self::Query,
         }
     }
@@ -114,7 +115,11 @@ pub fn detect(parts: &RequestParts<'_>, service: &str) -> Result<Protocol, Detec
     }
     let is_get = parts.method.eq_ignore_ascii_case("GET");
     if media.eq_ignore_ascii_case("application/x-www-form-urlencoded") || media.is_empty() || is_get {
-        return Ok(Protocol::of_service(service));
+        let protocol = Protocol::of_service(service);
+        if protocol.is_typed() {
+            parts.target().ok_or(DetectError::MissingTarget)?;
+        }
+        return Ok(protocol);
     }
     Err(DetectError::UnsupportedContentType(media.to_owned()))
 }
@@ -141,6 +146,7 @@ mod tests {
         assert_eq!(detected(&[target, ("content-type", "application/x-amz-json-1.1")], "kms"), Ok(Protocol::Json11));
         assert_eq!(detected(&[target, ("content-type", "Application/X-Amz-Json-1.0")], "kms"), Ok(Protocol::Json10));
         assert_eq!(detected(&[("content-type", "application/x-amz-json-1.1")], "kms"), Err(DetectError::MissingTarget));
+        assert_eq!(detected(&[form], "kms"), Err(DetectError::MissingTarget));
         assert_eq!(
             detected(&[("content-type", "text/html")], "ec2"),
             Err(DetectError::UnsupportedContentType("text/html".to_owned()))

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use landfall_api::Shape;
 use landfall_state::Value;
 
-use crate::harness::{Case, Params, World, golden};
+use crate::harness::{Case, Params, World, golden, speaks_json};
 
 /// The cases of all modules: a new module adds a line here.
 pub const CASES: &[&[Case]] = &[
@@ -27,6 +27,7 @@ pub const CASES: &[&[Case]] = &[
     crate::interface::CASES,
     crate::interface_life::CASES,
     crate::key_pair::CASES,
+    crate::kms::CASES,
     crate::nat_gateway::CASES,
     crate::network::CASES,
     crate::peering::CASES,
@@ -102,8 +103,12 @@ fn a_deny_denies_each_operation() {
         let before = world.revision();
         for dry_run in [false, true] {
             let answer = user.send(case.service, case.action, &with_dry_run(case, &good, dry_run));
-            let code = if case.service == "ec2" { "UnauthorizedOperation" } else { "AccessDenied" };
-            assert_eq!((answer.status, answer.code().as_str()), (403, code), "{}", case.action);
+            let denied = match case.service {
+                "ec2" => (403, "UnauthorizedOperation"),
+                service if speaks_json(service) => (400, "AccessDeniedException"),
+                _ => (403, "AccessDenied"),
+            };
+            assert_eq!((answer.status, answer.code().as_str()), denied, "{}", case.action);
         }
         assert_eq!(world.revision(), before, "{}", case.action);
     }

@@ -24,7 +24,7 @@ use landfall_model::{
 };
 use landfall_state::{Clock, Engine, MemoryLog, RootKey};
 use landfall_wire::sigv4::SigningKey;
-use landfall_wire::{Time, Tree, read_xml};
+use landfall_wire::{Protocol, Time, Tree, decode_json, read_xml};
 
 /// 2026-11-22T10:00:00Z.
 pub const NOW_MS: i64 = 1_795_341_600_000;
@@ -107,6 +107,30 @@ pub struct Answer {
 /// Parameters of a call.
 pub type Params = Vec<(String, String)>;
 
+/// The body of a JSON request. A name that ends in a colon has a value in JSON: `("Limit:", "5")`; other values are text.
+pub fn json(params: &[(String, String)]) -> String {
+    let members = params.iter().map(|(name, value)| match name.strip_suffix(':') {
+        Some(name) => (name.to_owned(), serde_json::from_str(value).unwrap()),
+        None => (name.clone(), serde_json::Value::from(value.as_str())),
+    });
+    serde_json::Value::Object(members.collect()).to_string()
+}
+
+/// Whether a service speaks JSON.
+pub fn speaks_json(service: &str) -> bool {
+    Protocol::of_service(service).is_typed()
+}
+
+/// What stands before the action in a request's target.
+pub fn target(service: &str) -> &'static str {
+    match service {
+        "cloudtrail" => "CloudTrail_20131101",
+        "kms" => "TrentService",
+        "secretsmanager" => "secretsmanager",
+        _ => "AmazonSSM",
+    }
+}
+
 /// The body of a query request, but for the version.
 pub fn query(action: &str, params: &[(String, String)]) -> String {
     let mut body = format!("Action={action}");
@@ -114,6 +138,10 @@ pub fn query(action: &str, params: &[(String, String)]) -> String {
         body.push_str(&format!("&{}={}", percent(name), percent(value)));
     }
     body
+}
+
+fn owned(pairs: &[(&str, &str)]) -> Params {
+    params(pairs.iter().copied())
 }
 
 /// Parameters from pairs of anything that is text.
@@ -324,6 +352,12 @@ impl Client<'_> {
 
     /// Calls an operation of a service.
     pub fn send(&self, service: &str, action: &str, params: &[(String, String)]) -> Answer {
+        if speaks_json(service) {
+            let target = format!("{}.{action}", target(service));
+            let headers = [("x-amz-target", target.as_str()), ("content-type", "application/x-amz-json-1.1")];
+            let answer = self.post_with(service, &headers, json(params).as_bytes());
+            return Answer { status: answer.status, body: String::from_utf8(answer.body).unwrap() };
+        }
         let version = match service {
             "ec2" => "2016-11-15",
             "iam" => "2010-05-08",
@@ -341,6 +375,20 @@ impl Client<'_> {
         answer.tree()
     }
 
+    /// Calls an operation of a service, which must go through; the answer as a tree.
+    pub fn ok_of(&self, service: &str, action: &str, params: &[(&str, &str)]) -> Tree {
+        let answer = self.send(service, action, &owned(params));
+        assert_eq!(answer.status, 200, "{action} {params:?}: {}", answer.body);
+        answer.tree()
+    }
+
+    /// Calls an operation of a service, which must be refused; the error's code.
+    pub fn refused_of(&self, service: &str, action: &str, params: &[(&str, &str)]) -> String {
+        let answer = self.send(service, action, &owned(params));
+        assert!((400..500).contains(&answer.status), "{action} {params:?}: {} {}", answer.status, answer.body);
+        answer.code()
+    }
+
     /// Calls what must be refused; the error's code.
     pub fn refused(&self, action: &str, params: &[(&str, &str)]) -> String {
         let answer = self.call(action, params);
@@ -353,8 +401,8 @@ impl Client<'_> {
         self.post_with(service, &[("content-type", "application/x-www-form-urlencoded; charset=utf-8")], body)
     }
 
-    /// Signs and sends a body with headers, of which the last is the content type, the only one that is signed.
-    pub fn post_with(&self, service: &str, more: &[(&'static str, &'static str)], body: &[u8]) -> HttpAnswer {
+    /// Signs and sends a body with headers, of which the last is the content type. It and the target are signed.
+    pub fn post_with(&self, service: &str, more: &[(&'static str, &str)], body: &[u8]) -> HttpAnswer {
         self.send_to(service, "POST", "/", more, body)
     }
 
@@ -364,7 +412,7 @@ impl Client<'_> {
         service: &str,
         method: &str,
         path: &str,
-        more: &[(&'static str, &'static str)],
+        more: &[(&'static str, &str)],
         body: &[u8],
     ) -> HttpAnswer {
         let host = format!("{service}.{}.amazonaws.com", self.region);
@@ -373,9 +421,14 @@ impl Client<'_> {
         let date = &stamp[..8];
         let scope = format!("{date}/{}/{service}/aws4_request", self.region);
         let content_type = more[more.len() - 1].1;
-        let signed = "content-type;host;x-amz-date";
+        let target = more.iter().find(|(name, _)| *name == "x-amz-target").map(|(_, value)| *value);
+        let (also, line) = match target {
+            Some(target) => (";x-amz-target", format!("x-amz-target:{target}\n")),
+            None => ("", String::new()),
+        };
+        let signed = format!("content-type;host;x-amz-date{also}");
         let canonical = format!(
-            "{method}\n{path}\n\ncontent-type:{content_type}\nhost:{host}\nx-amz-date:{stamp}\n\n{signed}\n{}",
+            "{method}\n{path}\n\ncontent-type:{content_type}\nhost:{host}\nx-amz-date:{stamp}\n{line}\n{signed}\n{}",
             sha256(body)
         );
         let to_sign = format!("AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{}", sha256(canonical.as_bytes()));
@@ -385,8 +438,10 @@ impl Client<'_> {
             "AWS4-HMAC-SHA256 Credential={}/{scope}, SignedHeaders={signed}, Signature={signature}",
             self.access_key
         );
-        let mut headers: HeaderMap =
-            more.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value))).collect();
+        let mut headers: HeaderMap = more
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap()))
+            .collect();
         for (name, value) in
             [("content-type", content_type), ("host", &host), ("x-amz-date", &stamp), ("authorization", &authorization)]
         {
@@ -412,6 +467,9 @@ impl Client<'_> {
 impl Answer {
     /// The answer as a tree, from inside its outermost element.
     pub fn tree(&self) -> Tree {
+        if self.body.starts_with('{') {
+            return decode_json("any.Any", self.body.as_bytes()).unwrap().input;
+        }
         match read_xml(self.body.as_bytes()).unwrap() {
             Tree::Map(mut members) if members.len() == 1 => members.remove(0).1,
             other => panic!("not one element: {other:?}"),
@@ -420,11 +478,17 @@ impl Answer {
 
     /// The error's code.
     pub fn code(&self) -> String {
+        if self.body.starts_with('{') {
+            return at(&self.tree(), "__type").to_owned();
+        }
         between(&self.body, "<Code>", "</Code>").unwrap_or_else(|| panic!("no error: {}", self.body)).to_owned()
     }
 
     /// The error's message.
     pub fn message(&self) -> String {
+        if self.body.starts_with('{') {
+            return at(&self.tree(), "message").to_owned();
+        }
         between(&self.body, "<Message>", "</Message>").unwrap_or_else(|| panic!("no error: {}", self.body)).to_owned()
     }
 }
@@ -458,23 +522,32 @@ pub fn column<'t>(tree: &'t Tree, path: &str, member: &str) -> Vec<&'t str> {
     list(tree, path).iter().map(|row| at(row, member)).collect()
 }
 
-/// Compares an answer with its golden file, `tests/golden/<name>.xml`; `UPDATE_GOLDEN=1` writes it. The texts of the
-/// elements in `masked` come from real randomness (key material) and are left out.
+/// Compares an answer with its golden file, `tests/golden/<name>.xml` or `.json`; `UPDATE_GOLDEN=1` writes it. The texts
+/// of the elements in `masked` come from real randomness (key material) and are left out.
 pub fn golden(name: &str, body: &str, masked: &[&str]) {
-    let mut body = body.replace("><", ">\n<");
+    let is_json = body.starts_with('{');
+    let mut body = if is_json { body.replace(",\"", ",\n\"") } else { body.replace("><", ">\n<") };
     for element in masked {
-        let (open, close) = (format!("<{element}>"), format!("</{element}>"));
+        let (open, close) = match is_json {
+            true => (format!("\"{element}\":\""), "\"".to_owned()),
+            false => (format!("<{element}>"), format!("</{element}>")),
+        };
         if let Some(text) = between(&body, &open, &close).map(str::to_owned) {
             body = body.replace(&format!("{open}{text}{close}"), &format!("{open}…{close}"));
         }
     }
     body.push('\n');
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(format!("{name}.xml"));
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(golden_file(name, is_json));
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         std::fs::write(&path, &body).unwrap();
     }
     let expected = std::fs::read_to_string(&path).unwrap_or_default();
     assert_eq!(body, expected, "{} differs; UPDATE_GOLDEN=1 rewrites it", path.display());
+}
+
+/// The golden file of that name.
+pub fn golden_file(name: &str, is_json: bool) -> String {
+    format!("{name}.{}", if is_json { "json" } else { "xml" })
 }
 
 /// What an operation's tests know of it: how to call it well, and how badly.
@@ -510,6 +583,15 @@ impl Case {
         bad: &'static [(&'static [(&'static str, &'static str)], &'static str)],
     ) -> Self {
         Self { service: "ec2", action, good, bad, masked: &[], by: World::root }
+    }
+
+    /// A case of KMS's.
+    pub const fn kms(
+        action: &'static str,
+        good: fn(&Client<'_>) -> Params,
+        bad: &'static [(&'static [(&'static str, &'static str)], &'static str)],
+    ) -> Self {
+        Self { service: "kms", action, good, bad, masked: &[], by: World::root }
     }
 
     /// The name of its golden file: those of EC2 and STS stand together, other services have folders of their own.

@@ -552,6 +552,10 @@ fn put_fixtures(tx: &mut landfall_cloud::Tx<'_, '_>) {
         ProfileAssociations "instance-profile-association",
         InsightsPaths "network-insights-path",
         InsightsAnalyses "network-insights-analysis",
+        KmsKeys "kms-key",
+        KmsAliases "kms-alias",
+        KmsGrants "kms-grant",
+        DoomedKeys "doomed-key",
     );
 }
 

@@ -23,6 +23,7 @@ mod instance_type;
 mod interface;
 mod interface_life;
 mod key_pair;
+mod kms;
 mod nat_gateway;
 mod network;
 mod network_acl;

@@ -10,14 +10,14 @@ use landfall_api::members::{Member, MemberKind};
 use landfall_api::{Demands, Operation};
 use landfall_cloud::View;
 use landfall_model::{Region, Scope, Timestamp};
-use landfall_wire::{Tree, decode_query, read_xml};
+use landfall_wire::{Tree, decode_json, decode_query, read_xml};
 use serde_json::Value;
 
 use crate::completeness::cases;
-use crate::harness::{ACCOUNT, Case, NOW_MS, World, query};
+use crate::harness::{ACCOUNT, Case, NOW_MS, World, golden_file, json, query, speaks_json, target};
 
 /// What dispatch takes out of a request before its operation sees it.
-const PROLOGUE: [&str; 4] = ["DryRun", "ClientToken", "MaxResults", "NextToken"];
+const PROLOGUE: [&str; 6] = ["DryRun", "ClientToken", "MaxResults", "NextToken", "Limit", "Marker"];
 
 /// Asks the index of AWS's models; none, with a line that says so, where Python lacks what it needs.
 fn index(test: &str, arguments: &[&str], names: &[&str]) -> Option<Value> {
@@ -54,7 +54,7 @@ fn assert_none(wrong: &[String]) {
 
 #[test]
 fn demands_are_those_of_the_authorisation_reference() {
-    for service in ["ec2", "iam"] {
+    for service in ["ec2", "iam", "kms"] {
         check_demands(service);
     }
 }
@@ -92,7 +92,11 @@ fn check_demands(service: &str) {
 fn demanded(case: &Case) -> (BTreeSet<String>, BTreeSet<String>) {
     let world = World::new();
     let good = (case.good)(&world.root());
-    let mut input = decode_query(query(case.action, &good).as_bytes()).unwrap().input;
+    let mut input = if speaks_json(case.service) {
+        decode_json(&format!("{}.{}", target(case.service), case.action), json(&good).as_bytes()).unwrap().input
+    } else {
+        decode_query(query(case.action, &good).as_bytes()).unwrap().input
+    };
     for name in PROLOGUE {
         input.take(name);
     }
@@ -112,7 +116,7 @@ fn demanded(case: &Case) -> (BTreeSet<String>, BTreeSet<String>) {
             kinds.insert("*".to_owned());
         } else {
             let resource = demand.resource.splitn(6, ':').nth(5).unwrap();
-            kinds.insert(resource.split('/').next().unwrap().to_owned());
+            kinds.insert(resource.split(['/', ':']).next().unwrap().to_owned());
         }
     }
     (kinds, others)
@@ -120,7 +124,7 @@ fn demanded(case: &Case) -> (BTreeSet<String>, BTreeSet<String>) {
 
 #[test]
 fn inputs_are_called_as_clients_call_them() {
-    for service in ["ec2", "iam"] {
+    for service in ["ec2", "iam", "kms"] {
         check_inputs(service);
     }
 }
@@ -158,7 +162,7 @@ fn is_taken(operation: &Operation, member: &str) -> bool {
     match member {
         "DryRun" => true,
         "ClientToken" => operation.client_token,
-        "MaxResults" | "NextToken" | "MaxItems" | "Marker" => operation.paged,
+        "MaxResults" | "NextToken" | "MaxItems" | "Marker" | "Limit" => operation.paged,
         _ => false,
     }
 }
@@ -204,16 +208,23 @@ fn compare(shown: &str, ours: &Member, theirs: &Value) -> Vec<String> {
 #[test]
 fn answers_are_called_as_clients_read_them() {
     let mut wrong = Vec::new();
-    for service in ["ec2", "iam", "sts"] {
+    for service in ["ec2", "iam", "kms", "sts"] {
         let Some(models) = index("answers", &["botocore", service], &names(service)) else { return };
         for operation in operations(service) {
             let name = operation.action.name;
             let Some(case) = cases().find(|case| case.service == service && case.action == name) else { continue };
-            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/{}.xml", case.golden()));
+            let is_json = speaks_json(service);
+            let file = golden_file(&case.golden(), is_json);
+            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(file);
             let Ok(body) = std::fs::read(&path) else {
                 wrong.push(format!("{name} has no golden answer"));
                 continue;
             };
+            if is_json {
+                let tree = decode_json("any.Any", &body).unwrap().input;
+                check_answer(name, &tree, &models["operations"][name]["output"], &mut wrong);
+                continue;
+            }
             let tree = read_xml(&body).unwrap();
             let inside = tree.field(&format!("{name}Response")).unwrap();
             let model = &models["operations"][name];
@@ -282,7 +293,9 @@ fn check_answer(path: &str, ours: &Tree, theirs: &Value, wrong: &mut Vec<String>
                 wrong.push(format!("{path} is {text:?}, a word that AWS doesn't have"));
             }
         }
-        (Tree::Text(_), _) => {}
+        (Tree::Text(_), _) | (Tree::Bool(_), "boolean") => {}
+        (Tree::Number(_), "integer" | "long" | "double" | "float" | "timestamp") => {}
+        (Tree::Map(_), "map") => {}
         (_, kind) => wrong.push(format!("{path} is no {kind}")),
     }
 }

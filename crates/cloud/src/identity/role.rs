@@ -141,10 +141,16 @@ pub fn delete(tx: &mut Tx<'_, '_>, id: &UniqueId) -> Result<(), Fault> {
 /// whoever takes it first.
 fn trust(cloud: &Cloud, document: &str) -> Result<TrustPolicy, Fault> {
     let policy = Policy::parse_as(DocumentKind::Trust, document).map_err(IdentityFault::from)?;
+    let named = named(cloud, &policy).map_err(IdentityFault::from)?;
+    Ok(TrustPolicy { document: document.into(), named })
+}
+
+/// The users and roles that a policy names, each with its unique id.
+pub fn named(cloud: &Cloud, policy: &Policy) -> Result<BTreeMap<Arn, UniqueId>, Malformed> {
     let mut named = BTreeMap::new();
     for name in policy.principals() {
         let PrincipalName::Arn(text) = name else { continue };
-        let invalid = || IdentityFault::Malformed(Malformed::Principal { kind: "AWS".into(), value: text.to_string() });
+        let invalid = || Malformed::Principal { kind: "AWS".into(), value: text.to_string() };
         let arn: Arn = text.parse().map_err(|_| invalid())?;
         // A session's name is checked when somebody has it.
         if text.starts_with("arn:aws:sts:") {
@@ -153,7 +159,7 @@ fn trust(cloud: &Cloud, document: &str) -> Result<TrustPolicy, Fault> {
         let row = by_arn(cloud, &arn).ok_or_else(invalid)?;
         named.insert(arn, row.id.clone());
     }
-    Ok(TrustPolicy { document: document.into(), named })
+    Ok(named)
 }
 
 /// The user or role of an ARN.

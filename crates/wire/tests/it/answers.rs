@@ -100,21 +100,21 @@ fn query_writes_members_in_a_result() {
 
 #[test]
 fn json_writes_epochs_and_leaves_out_what_is_absent() {
-    let bytes = encode_json(&output(), &[("NextToken", "a\"b")]).unwrap();
+    let bytes = encode_json(&output(), &[("NextToken", "a\"b")], &[]).unwrap();
     let expected = "{\"instanceSet\":[{\"instanceId\":\"i-<1>&\\\"\",\"launchTime\":1795341600,\"ebsOptimized\":true,\
         \"cores\":2,\"groups\":[\"a\",\"b\"]}],\"empty\":[],\"weight\":0.5,\"data\":\"AP8=\",\"flat\":[1,2],\
         \"named\":[[3]],\"attributes\":{\"k\":-1},\"letter\":\"é\",\"NextToken\":\"a\\\"b\"}";
     assert_eq!(String::from_utf8(bytes).unwrap(), expected);
-    assert_eq!(encode_json(&(), &[]).unwrap(), b"{}");
-    assert_eq!(encode_json(&(), &[("a", "b")]).unwrap(), b"{\"a\":\"b\"}");
+    assert_eq!(encode_json(&(), &[], &[]).unwrap(), b"{}");
+    assert_eq!(encode_json(&(), &[("a", "b")], &[("c", true)]).unwrap(), b"{\"a\":\"b\",\"c\":true}");
     let times = BTreeMap::from([("a", Time(-1_500)), ("b", Time(1_007)), ("c", Time(0))]);
-    assert_eq!(encode_json(&times, &[]).unwrap(), b"{\"a\":-1.500,\"b\":1.007,\"c\":0}");
+    assert_eq!(encode_json(&times, &[], &[]).unwrap(), b"{\"a\":-1.500,\"b\":1.007,\"c\":0}");
 }
 
 #[test]
 fn what_is_no_structure_is_an_error() {
-    assert!(encode_json(&1, &[]).is_err());
-    assert!(encode_json(&"{}", &[]).is_err());
+    assert!(encode_json(&1, &[], &[]).is_err());
+    assert!(encode_json(&"{}", &[], &[]).is_err());
     assert!(encode_json(&[0], &[]).is_err());
     assert!(encode_json(&BTreeMap::from([("a", f64::NAN)]), &[]).is_err());
     assert!(encode_ec2("A", "r", "x", &vec![1], &[]).is_err());

@@ -1,0 +1,79 @@
+//! What a caller must be allowed on a key, and what conditions may look at. Source: the KMS Developer Guide, "Condition
+//! keys for AWS KMS".
+
+use std::collections::BTreeMap;
+
+use landfall_cloud::View;
+use landfall_cloud::identity::speaking;
+use landfall_cloud::kms::{KeyRef, alias};
+use landfall_model::KmsKey;
+
+use super::tag;
+use crate::demand::{Demand, Owned};
+use crate::encryption::DefaultKey;
+use crate::{Action, Demands};
+
+/// Whose policy is never asked: that of a key of another account that isn't there. It lets nobody.
+const NOBODY: &str = r#"{"Statement":[{"Effect":"Allow","Principal":{"Service":"nobody.amazonaws.com"},"Action":"kms:*","Resource":"*"}]}"#;
+
+/// The demand of an action on the key that a request calls so.
+pub fn on_key<'d>(view: &View<'_>, demands: &'d mut Demands, action: Action, text: &str) -> &'d mut Demand {
+    let account = view.scope().account;
+    let Ok(reference) = KeyRef::parse(text, view.scope()) else {
+        return demands.anything(action).with("kms:CallerAccount", account);
+    };
+    let demand = match reference.find(view.tables()) {
+        Some(row) => on_row(view, demands, action, row),
+        None => {
+            let demand = demands.resource(action, reference.arn()).with("kms:CallerAccount", account);
+            let own = DefaultKey::of_alias(reference.alias().unwrap_or_default());
+            if let Some(own) = own.filter(|_| reference.scope() == view.scope()) {
+                let document = own.policy(view.scope());
+                demand.owned = Some(Owned { document, owner: account.to_string(), required: true });
+            } else if reference.scope().account != account {
+                let owner = reference.scope().account.to_string();
+                demand.owned = Some(Owned { document: NOBODY.into(), owner, required: true });
+            }
+            demand
+        }
+    };
+    if let Some(name) = reference.alias() {
+        demand.with("kms:RequestAlias", name);
+    }
+    demand
+}
+
+/// The demand of an action on a key. Its own policy must allow it, whatever the caller's say.
+pub fn on_row<'d>(view: &View<'_>, demands: &'d mut Demands, action: Action, row: &KmsKey) -> &'d mut Demand {
+    let document = speaking::trust(view, &row.policy).into_owned();
+    let owner = row.scope.account.to_string();
+    let demand = demands.resource(action, row.arn()).with("kms:CallerAccount", view.scope().account);
+    demand.owned = Some(Owned { document, owner, required: true });
+    demand.with("kms:KeySpec", row.spec).with("kms:KeyUsage", row.usage).with("kms:MultiRegion", false);
+    demand.with(
+        "kms:KeyOrigin",
+        match row.origin {
+            landfall_model::kms::KeyOrigin::AwsKms => "AWS_KMS",
+            landfall_model::kms::KeyOrigin::External => "EXTERNAL",
+        },
+    );
+    let owners = View::new(view.tables(), row.scope, view.now());
+    let names: Vec<_> = alias::of_key(&owners, row).map(|alias| alias.name.as_str()).collect();
+    if !names.is_empty() {
+        demand.context.set_many("kms:ResourceAliases", names);
+    }
+    for (key, value) in owners.tags(&tag::owner(row.id)).into_iter().flatten() {
+        demand.with(&format!("aws:ResourceTag/{key}"), value);
+    }
+    demand
+}
+
+/// Lets conditions see the encryption context.
+pub fn set_context(demand: &mut Demand, context: &BTreeMap<String, String>) {
+    for (key, value) in context {
+        demand.with(&format!("kms:EncryptionContext:{key}"), value);
+    }
+    if !context.is_empty() {
+        demand.context.set_many("kms:EncryptionContextKeys", context.keys().map(String::as_str));
+    }
+}
