@@ -115,8 +115,8 @@ fn json_writes_epochs_and_leaves_out_what_is_absent() {
 fn what_is_no_structure_is_an_error() {
     assert!(encode_json(&1, &[], &[]).is_err());
     assert!(encode_json(&"{}", &[], &[]).is_err());
-    assert!(encode_json(&[0], &[]).is_err());
-    assert!(encode_json(&BTreeMap::from([("a", f64::NAN)]), &[]).is_err());
+    assert!(encode_json(&[0], &[], &[]).is_err());
+    assert!(encode_json(&BTreeMap::from([("a", f64::NAN)]), &[], &[]).is_err());
     assert!(encode_ec2("A", "r", "x", &vec![1], &[]).is_err());
     assert!(encode_ec2("A", "r", "x", &"text", &[]).is_err());
     assert!(encode_ec2("A", "r", "x", &(), &[]).is_ok());
@@ -212,7 +212,7 @@ proptest! {
 
     #[test]
     fn json_text_reads_the_same(text in any::<String>()) {
-        let bytes = encode_json(&One { text: text.clone() }, &[]).unwrap();
+        let bytes = encode_json(&One { text: text.clone() }, &[], &[]).unwrap();
         let read: One = serde_json::from_slice(&bytes).unwrap();
         prop_assert_eq!(read.text, text);
     }
