@@ -33,6 +33,9 @@ const PLACES: &[(&str, &str)] = &[
     ("crates/api/src/ec2/run_instances.rs", "the rows of a reservation that this account's client token names"),
     ("crates/api/src/ec2/shape/instance_profile.rs", "the same account's tags, in the region where IAM's are kept"),
     ("crates/api/src/ec2/shape/permission.rs", "the groups of a VPC that the view gave"),
+    ("crates/api/src/kms/create_key.rs", "those whom a key's policy names"),
+    ("crates/api/src/kms/shape/demand.rs", "a key of another account, whose policy must let the caller"),
+    ("crates/api/src/kms/shape/key.rs", "a key of another account, whose policy has let the caller"),
     ("crates/api/src/landfall/list_hosts.rs", "hosts are the provider's"),
     ("crates/api/src/sts/assume_role.rs", "a role of another account, if its trust policy lets the caller"),
     ("crates/api/src/sts/get_access_key_info.rs", "whose an access key is, which everybody may know"),
@@ -59,6 +62,7 @@ const PLACES: &[(&str, &str)] = &[
     ("crates/cloud/src/insights/analyse.rs", "whose a hop is, so that nothing of another's is shown"),
     ("crates/cloud/src/instance.rs", "the interfaces of an instance that the view gave"),
     ("crates/cloud/src/interface_attachment.rs", "the interfaces of an instance that the view gave"),
+    ("crates/cloud/src/kms/alias.rs", "what is found by a key's id is kept only if it is its owner's"),
     ("crates/cloud/src/nat.rs", "time passes for all"),
     (
         "crates/cloud/src/network_acl.rs",
