@@ -331,6 +331,14 @@ fn describe_session(session: &Session, now: Timestamp, context: &mut Context) {
     if let Some(at) = session.mfa_at {
         context.set("aws:MultiFactorAuthAge", ((now.as_millis() - at.as_millis()) / 1000).to_string());
     }
+    if let Some(delivery) = &session.delivery {
+        context.set("ec2:SourceInstanceARN", delivery.instance.as_str());
+        context.set("ec2:RoleDelivery", delivery.version.as_str());
+        context.set("aws:Ec2InstanceSourceVpc", delivery.vpc.to_string());
+        if let Some(address) = delivery.address {
+            context.set("aws:Ec2InstanceSourcePrivateIPv4", address.to_string());
+        }
+    }
     for (key, value) in [("aws:SourceIdentity", &session.source_identity), ("aws:FederatedProvider", &session.provider)]
     {
         if let Some(value) = value {

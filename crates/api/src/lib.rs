@@ -13,6 +13,7 @@ pub mod error;
 pub mod filter;
 pub mod gateway;
 pub mod iam;
+pub mod instance_role;
 pub mod kms;
 pub mod landfall;
 pub mod members;

@@ -2,11 +2,12 @@
 //! row is kept of any. They end with their time, or with the principal that they stand on.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::Ipv4Addr;
 use std::sync::OnceLock;
 
 use landfall_cloud::Cloud;
 use landfall_cloud::identity::managed_policy;
-use landfall_model::{AccountId, Arn, Principal, Timestamp, UniqueId};
+use landfall_model::{AccountId, Arn, Principal, Timestamp, UniqueId, VpcId};
 use landfall_policy::{DocumentKind, Policy};
 use serde::{Deserialize, Serialize};
 
@@ -46,6 +47,9 @@ pub struct Session {
     /// The identity provider that vouched.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub provider: Option<String>,
+    /// Where it was delivered to, where it is an instance's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delivery: Option<Delivery>,
     /// When a second factor was shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mfa_at: Option<Timestamp>,
@@ -56,6 +60,19 @@ pub struct Session {
     /// Its own policies, compiled at the first use.
     #[serde(skip)]
     compiled: OnceLock<Vec<Policy>>,
+}
+
+/// Where and how an instance's credentials were delivered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivery {
+    /// The instance's ARN.
+    pub instance: Arn,
+    /// The version of the metadata service: `1.0` or `2.0`.
+    pub version: String,
+    /// The network that it is in.
+    pub vpc: VpcId,
+    /// Its primary address.
+    pub address: Option<Ipv4Addr>,
 }
 
 /// How a session came to be.
@@ -99,6 +116,7 @@ impl Session {
             transitive: BTreeSet::new(),
             source_identity: None,
             provider: None,
+            delivery: None,
             mfa_at: None,
             issued_at: new.issued_at,
             expires_at: Timestamp(new.issued_at.as_millis() + i64::from(new.duration_s) * 1000),

@@ -3,12 +3,13 @@
 //!
 //! A profile may be deleted while instances have it, as on AWS: they keep the association, and get no credentials.
 
+use landfall_model::delivery::RolePlan;
 use landfall_model::{
     InstanceId, InstanceProfile, ProfileAssociation, ProfileAssociationId, ProfileAssociationState, UniqueId,
 };
 
 use crate::fault::Fault;
-use crate::identity::instance_profile;
+use crate::identity::{instance_profile, speaking};
 use crate::instance;
 use crate::tx::Tx;
 use crate::value::ProfileAssociations;
@@ -94,6 +95,20 @@ pub fn end(tx: &mut Tx<'_, '_>, id: ProfileAssociationId) -> Result<(), Fault> {
         (row.state, row.since) = (ProfileAssociationState::Disassociating, since);
     });
     Ok(())
+}
+
+/// The service that takes roles for instances.
+const EC2: &str = "ec2.amazonaws.com";
+
+/// What an instance gets by an association at the moment.
+pub fn role_of(view: &View<'_>, row: &ProfileAssociation) -> RolePlan {
+    let Some(profile) = view.tables().instance_profiles.get(&row.profile) else { return RolePlan::NoProfile };
+    let Some(role) = instance_profile::role(view, profile) else { return RolePlan::NoRole };
+    if speaking::admits_service(view, role, EC2) {
+        RolePlan::Open { name: role.name.clone(), id: role.id.clone() }
+    } else {
+        RolePlan::Closed { name: role.name.clone() }
+    }
 }
 
 /// The associations of a profile, whose instances have it.

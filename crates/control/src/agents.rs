@@ -18,7 +18,9 @@ use aws_lc_rs::digest::{SHA256, digest};
 use landfall_api::{HostPresence, Hosts, Vault};
 use landfall_cloud::{Cloud, Entropy, Tx, host, report};
 use landfall_model::agent::{AgentCall, AgentReply, Answer, Ask, HostRequest, Report, Secret, TunnelKey};
-use landfall_model::{AccountId, HostFacts, HostId, Region, Scope, Timestamp, VpnConnectionId};
+use landfall_model::delivery::RoleCredentials;
+use landfall_model::plan::Power;
+use landfall_model::{AccountId, HostFacts, HostId, InstanceId, Region, Scope, Timestamp, VpnConnectionId};
 use landfall_state::{Commit, Engine, Feed, FeedError, Refused};
 use tokio::sync::{Notify, oneshot};
 
@@ -192,6 +194,21 @@ impl Agents {
         pending.await.map(drop)
     }
 
+    /// The credentials of an instance's role, for the host that it is placed on now and for no other.
+    fn role_credentials(&self, host: HostId, instance: InstanceId) -> Option<RoleCredentials> {
+        let vault = self.vault.as_ref()?;
+        let (cloud, now) = (self.engine.read(), Timestamp(self.engine.now_ms()));
+        let row = cloud.instances.by_id(&instance).find(|row| row.status.host == Some(host))?;
+        if row.spec.power == Power::Gone {
+            return None;
+        }
+        let made = landfall_api::instance_role::credentials(vault, &cloud, row, now);
+        made.unwrap_or_else(|error| {
+            tracing::error!(%instance, %error, "an instance's credentials can't be made");
+            None
+        })
+    }
+
     /// The keys of a VPN's tunnels, for the host that it is placed on now and for no other.
     fn tunnel_keys(&self, host: HostId, vpn: VpnConnectionId) -> Vec<TunnelKey> {
         let Some(vault) = &self.vault else { return Vec::new() };
@@ -298,6 +315,9 @@ impl Session {
                 self.poll(host, number, &desk, incarnation, since, wait_ms).await
             }
             AgentCall::Report(report) => self.report(host, report).await,
+            AgentCall::RoleCredentials { instance } => {
+                AgentReply::RoleCredentials { credentials: self.agents.role_credentials(host, instance) }
+            }
             AgentCall::TunnelKeys { vpn } => AgentReply::TunnelKeys { keys: self.agents.tunnel_keys(host, vpn) },
             AgentCall::Answer { id, result } => {
                 if let Some(question) = lock(&desk.questions).remove(&id) {

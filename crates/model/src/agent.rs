@@ -9,6 +9,7 @@ use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::delivery::RoleCredentials;
 use crate::host::HostFacts;
 use crate::id::{FlowLogId, HostId, InstanceId, InterfaceId, VolumeId, VpnConnectionId};
 use crate::plan::PlanUpdate;
@@ -43,6 +44,12 @@ pub enum AgentCall {
         /// What it asked for, or why not, for a person to read.
         result: Result<Answer, String>,
     },
+    /// Asks for the credentials of an instance's role, which plans don't have. Only the host that the instance is placed on
+    /// gets them.
+    RoleCredentials {
+        /// Whose.
+        instance: InstanceId,
+    },
     /// Asks for the keys of a VPN's tunnels, which plans don't have. Only the host that the VPN is placed on gets them.
     TunnelKeys {
         /// Which.
@@ -69,6 +76,11 @@ pub enum AgentReply {
     },
     /// To `Report` and `Answer`: taken.
     Taken,
+    /// To `RoleCredentials`. None where the instance isn't placed on this host, or has no role that EC2 may take.
+    RoleCredentials {
+        /// The credentials.
+        credentials: Option<RoleCredentials>,
+    },
     /// To `TunnelKeys`: a key for each tunnel, in the plan's order. None where the VPN isn't placed on this host.
     TunnelKeys {
         /// The keys.

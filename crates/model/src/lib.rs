@@ -7,6 +7,7 @@
 pub mod address;
 pub mod agent;
 pub mod arn;
+pub mod delivery;
 pub mod endpoint;
 pub mod gateway;
 pub mod host;

@@ -14,6 +14,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use serde::{Deserialize, Serialize};
 
 use crate::address::{Cidr, Ipv4Cidr, Ipv6Cidr, Mac};
+use crate::delivery::ProfilePlan;
 use crate::id::{
     EndpointId, FlowLogId, HostId, ImageId, InstanceId, InterfaceId, NatGatewayId, PeeringId, ReservationId,
     SecurityGroupId, SubnetId, TransitGatewayAttachmentId, TransitGatewayId, VolumeId, VpcId, VpnConnectionId,
@@ -708,6 +709,9 @@ pub struct MetadataPlan {
     pub tags: BTreeMap<String, String>,
     /// Names of security groups by id, for the interfaces of this instance.
     pub group_names: BTreeMap<SecurityGroupId, String>,
+    /// Its instance profile. The credentials of its role are in no plan.
+    #[serde(default)]
+    pub profile: Option<ProfilePlan>,
 }
 
 /// A change of a plan: from one revision to another.

@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
 use std::sync::Arc;
 
+use landfall_model::delivery::RoleCredentials;
 use landfall_model::plan::HostPlan;
-use landfall_model::{FlowLogId, InterfaceId, Timestamp};
+use landfall_model::{FlowLogId, InstanceId, InterfaceId, Timestamp};
 
 use crate::door::{self, Doors, Reception};
 use crate::driver::{DriverError, DriverResult, Network, OpenPort};
@@ -91,6 +92,10 @@ impl Network for ConnectedNetwork {
 
     fn record(&self, plan: &HostPlan, now: Timestamp) -> BTreeMap<FlowLogId, Option<String>> {
         self.network.record(plan, now)
+    }
+
+    fn lend(&self, credentials: &BTreeMap<InstanceId, RoleCredentials>) -> DriverResult<()> {
+        self.metadata.lend(credentials).map_err(|error| DriverError::Retry(error.to_string()))
     }
 
     fn unknown(&self) -> DriverResult<Vec<String>> {

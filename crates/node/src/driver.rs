@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::OwnedFd;
 
 use landfall_model::agent::{TunnelKey, VpnSeen};
+use landfall_model::delivery::RoleCredentials;
 use landfall_model::plan::{HostPlan, InstancePlan, VolumePlan};
 use landfall_model::{FlowLogId, InstanceId, InterfaceId, Mac, Timestamp, VolumeId, VpnConnectionId};
 
@@ -150,6 +151,11 @@ pub trait Network: Send + Sync {
     /// second or so; costs nothing where there is neither.
     fn record(&self, _plan: &HostPlan, _now: Timestamp) -> BTreeMap<FlowLogId, Option<String>> {
         BTreeMap::new()
+    }
+    /// Has guests given those credentials of their roles by the metadata service, and no others. They are kept in memory
+    /// alone, and are lent again after whatever answers guests began anew. Called every few seconds while there are any.
+    fn lend(&self, _credentials: &BTreeMap<InstanceId, RoleCredentials>) -> DriverResult<()> {
+        Ok(())
     }
     /// Names of what is on this machine and Landfall's by its looks, but not in the plan that was applied last.
     fn unknown(&self) -> DriverResult<Vec<String>>;

@@ -6,7 +6,7 @@ mod get_access_key_info;
 mod get_caller_identity;
 mod get_federation_token;
 mod get_session_token;
-mod shape;
+pub(crate) mod shape;
 
 use crate::operation::Operation;
 

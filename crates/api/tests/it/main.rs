@@ -19,6 +19,7 @@ mod image;
 mod insights;
 mod instance;
 mod instance_profile;
+mod instance_role;
 mod instance_type;
 mod interface;
 mod interface_life;

@@ -4,6 +4,9 @@
 use std::borrow::Cow;
 
 use landfall_model::{Principal, TrustPolicy};
+use landfall_policy::{
+    Attached, Context, DocumentKind, Gate, Policy, PolicySet, PrincipalRef, Request, ResourcePolicy, evaluate,
+};
 
 use super::fault::IdentityFault;
 use super::{managed_policy, role};
@@ -53,4 +56,17 @@ pub fn trust<'a>(view: &View<'_>, trust: &'a TrustPolicy) -> Cow<'a, str> {
         }
     }
     document
+}
+
+/// Whether a role's trust policy lets a service of the cloud, such as `ec2.amazonaws.com`, take it.
+pub fn admits_service(view: &View<'_>, row: &Principal, service: &str) -> bool {
+    let Some(role) = row.role() else { return false };
+    let Ok(policy) = Policy::parse_as(DocumentKind::Trust, &trust(view, &role.trust)) else { return false };
+    let (arn, owner) = (row.arn().to_string(), row.account.to_string());
+    let principal = PrincipalRef::Service { name: service };
+    let context = Context::new().with_principal(&principal);
+    let attached = Attached { label: "TrustPolicy", policy: &policy };
+    let resource = Some(ResourcePolicy { attached, owner: &owner, gate: Gate::Required });
+    let request = Request { principal, action: "sts:AssumeRole", resource: &arn, context: &context };
+    evaluate(&PolicySet { resource, ..PolicySet::default() }, &request).is_allowed()
 }

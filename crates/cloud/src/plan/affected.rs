@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use landfall_model::plan::PieceKey;
-use landfall_model::{Host, HostId, Instance, InterfaceId, InterfacePurpose, RouteTable, RouteTarget, VpcId, VpnSide};
+use landfall_model::{
+    Host, HostId, Instance, InterfaceId, InterfacePurpose, Principal, RouteTable, RouteTarget, UniqueId, VpcId, VpnSide,
+};
 use landfall_state::Change;
 
 use super::vpn;
@@ -70,6 +72,18 @@ pub fn affected(cloud: &Cloud, change: &Change, into: &mut Affected) {
             into.keys.extend(ports.map(|row| PieceKey::Port(row.id)));
             into.keys.extend(cloud.nat_gateways.by_host(&row.id).map(|row| PieceKey::NatGateway(row.id)));
             into.keys.extend(cloud.vpn_connections.by_host(&row.id).map(|row| PieceKey::Vpn(row.id)));
+        }
+    } else if let Some((before, after)) = change.of::<ProfileAssociations>() {
+        into.keys.extend(before.into_iter().chain(after).map(|row| PieceKey::Instance(row.instance)));
+    } else if let Some((before, after)) = change.of::<InstanceProfiles>() {
+        before.into_iter().chain(after).for_each(|row| into.profile(cloud, &row.id));
+    } else if let Some((before, after)) = change.of::<Principals>() {
+        // A role's use is noted again and again; its name and who may take it are all that instances see.
+        let seen = |row: Option<&Principal>| row.and_then(|row| Some((row.name.clone(), row.role()?.trust.clone())));
+        if seen(before) != seen(after) {
+            for row in before.into_iter().chain(after) {
+                cloud.instance_profiles.by_role(&row.id).for_each(|profile| into.profile(cloud, &profile.id));
+            }
         }
     } else if let Some((before, after)) = change.of::<Tags>() {
         for row in before.into_iter().chain(after).filter(|row| row.kind == "instance") {
@@ -211,6 +225,11 @@ fn gateways_of(cloud: &Cloud, vpc: VpcId) -> impl Iterator<Item = PieceKey> {
 }
 
 impl Affected {
+    /// What comes of an instance profile may differ.
+    fn profile(&mut self, cloud: &Cloud, id: &UniqueId) {
+        self.keys.extend(cloud.profile_associations.by_profile(id).map(|row| PieceKey::Instance(row.instance)));
+    }
+
     /// The routes of a table may differ: the pieces of the subnets that it is for, and the VPC's with those of its edge.
     fn route_by(&mut self, cloud: &Cloud, table: &RouteTable) {
         self.keys.insert(PieceKey::Vpc(table.vpc));

@@ -1,11 +1,14 @@
 //! Pieces of instances and their volumes.
 
+use landfall_model::delivery::ProfilePlan;
 use landfall_model::plan::{DiskPlan, ImagePlan, InstancePlan, MetadataPlan, VolumePlan, VolumeSource};
 use landfall_model::{
-    AttachmentState, Image, ImageSource, Instance, InstanceType, NetworkInterface, Volume, VolumeState,
+    AttachmentState, Image, ImageSource, Instance, InstanceType, NetworkInterface, ProfileAssociation, Volume,
+    VolumeState,
 };
 
 use crate::network::private_name;
+use crate::profile_association;
 use crate::value::{Cloud, SecurityGroups};
 use crate::view::View;
 
@@ -86,7 +89,13 @@ fn metadata(view: &View<'_>, row: &Instance, interfaces: &[&NetworkInterface]) -
         user_data: view.user_data(row).map(str::to_owned),
         tags: tags.cloned().unwrap_or_default(),
         group_names: group_names.collect(),
+        profile: view.profile_of(row.id).map(|association| profile(view, association)),
     }
+}
+
+fn profile(view: &View<'_>, association: &ProfileAssociation) -> ProfilePlan {
+    let role = profile_association::role_of(view, association);
+    ProfilePlan { arn: association.arn.clone(), id: association.profile.clone(), since: association.since, role }
 }
 
 /// What public names end in: `compute-1.amazonaws.com` in us-east-1 where the suffix is AWS's, `<region>.<suffix>`

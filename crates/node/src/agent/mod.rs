@@ -2,7 +2,7 @@
 //!
 //! What it decides is pure and without threads: [`reconcile`] (one instance), [`volume`] (one volume) and [`Ledger`] (all
 //! of them together). This module runs that with real drivers on plain threads, because drivers block: one thread looks
-//! at the machine, one applies the network, one keeps VPNs' tunnels, a few do the work on single instances and volumes, so that a slow start
+//! at the machine, one applies the network, one keeps VPNs' tunnels, one instances' role credentials, a few do the work on single instances and volumes, so that a slow start
 //! doesn't hold up the others, and two talk to the control plane. [`sim`] runs the same without threads.
 //!
 //! The agent never stops a guest by ending itself, and it works on with its last plan while the control plane is away.
@@ -16,6 +16,7 @@ mod link;
 pub mod reconcile;
 mod record;
 mod report;
+mod role;
 mod saved;
 pub mod sim;
 mod talk;
@@ -139,6 +140,7 @@ impl Agent {
         agent.spawn("agent-look", Shared::look_until_stopped)?;
         agent.spawn("agent-wire", Shared::wire_until_stopped)?;
         agent.spawn("agent-record", Shared::record_until_stopped)?;
+        agent.spawn("agent-role", Shared::lend_until_stopped)?;
         agent.spawn("agent-tunnel", Shared::tunnel_until_stopped)?;
         for _ in 0..workers {
             agent.spawn("agent-work", Shared::work_until_stopped)?;

@@ -81,6 +81,7 @@ impl ControlLink for Link {
                 self.0.changed.notify_all();
                 Ok(AgentReply::Taken)
             }
+            AgentCall::RoleCredentials { .. } => Ok(AgentReply::RoleCredentials { credentials: None }),
             AgentCall::TunnelKeys { .. } => Ok(AgentReply::TunnelKeys { keys: Vec::new() }),
             AgentCall::Answer { id, result } => {
                 state.requests.retain(|request| request.id != id);

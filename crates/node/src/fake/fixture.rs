@@ -95,6 +95,7 @@ pub fn instance(n: u32, power: Power, boot: u64) -> InstancePlan {
             user_data: None,
             tags: BTreeMap::new(),
             group_names: BTreeMap::new(),
+            profile: None,
         },
     }
 }

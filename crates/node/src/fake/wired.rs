@@ -1,11 +1,12 @@
 //! Pretended guests on a real network: the network is made on the machine, and the fake one knows it too, so that it
 //! accepts the guests. Their ports are nobody's, for a test to open.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use landfall_model::InterfaceId;
+use landfall_model::delivery::RoleCredentials;
 use landfall_model::plan::HostPlan;
+use landfall_model::{InstanceId, InterfaceId};
 
 use crate::driver::{DriverResult, Network, OpenPort};
 
@@ -41,6 +42,10 @@ impl<N: Network> Network for WiredNetwork<N> {
     fn forget(&self, id: InterfaceId) {
         self.real.forget(id);
         self.fake.forget(id);
+    }
+
+    fn lend(&self, credentials: &BTreeMap<InstanceId, RoleCredentials>) -> DriverResult<()> {
+        self.real.lend(credentials)
     }
 
     fn unknown(&self) -> DriverResult<Vec<String>> {

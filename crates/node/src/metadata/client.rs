@@ -1,6 +1,6 @@
 //! The agent's side: sees to it that the process runs, and feeds it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
@@ -9,10 +9,11 @@ use std::process::{Child, Command};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use landfall_model::InterfaceId;
+use landfall_model::delivery::RoleCredentials;
+use landfall_model::{InstanceId, InterfaceId};
 
 use super::control::{self, Call, Reply, receive, send};
-use super::plan::{FORMAT, ServicePlan};
+use super::plan::{FORMAT, ServicePlan, difference};
 use crate::crash::crash_point;
 use crate::hypervisor::process::Process;
 
@@ -57,6 +58,8 @@ impl ClientError {
 pub struct MetadataClient {
     socket: PathBuf,
     fed: Mutex<Option<(u64, ServicePlan)>>,
+    /// What was lent, and to which process.
+    lent: Mutex<Option<(u32, BTreeMap<InstanceId, RoleCredentials>)>>,
     children: Mutex<Vec<Child>>,
     /// Held while one is started: of two that start at the same time each would wait for its own in vain.
     starting: Mutex<()>,
@@ -65,7 +68,13 @@ pub struct MetadataClient {
 impl MetadataClient {
     /// The way that leads over that control socket.
     pub fn new(socket: impl Into<PathBuf>) -> Self {
-        Self { socket: socket.into(), fed: Mutex::default(), children: Mutex::default(), starting: Mutex::default() }
+        Self {
+            socket: socket.into(),
+            fed: Mutex::default(),
+            lent: Mutex::default(),
+            children: Mutex::default(),
+            starting: Mutex::default(),
+        }
     }
 
     /// Starts the process if it doesn't run, or if the one that runs is of another binary: then the new one takes over
@@ -178,6 +187,28 @@ impl MetadataClient {
             }
             other => Err(unexpected(other)),
         }
+    }
+
+    /// Has guests given those credentials of their roles and no others. Sends only what changed since the last time, where
+    /// the process is still the same.
+    pub fn lend(&self, all: &BTreeMap<InstanceId, RoleCredentials>) -> Result<(), ClientError> {
+        let mut lent = self.lent.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.is_empty() && lent.is_none() {
+            return Ok(());
+        }
+        let pid = self.pid()?;
+        let before = lent.take().filter(|(to, _)| *to == pid).map(|(_, before)| before);
+        let whole = before.is_none();
+        let credentials = difference(&before.unwrap_or_default(), all);
+        if whole || !credentials.is_empty() {
+            crash_point!("metadata:lend");
+            match self.call(&Call::Lend { whole, credentials })? {
+                Reply::Lent => {}
+                other => return Err(unexpected(other)),
+            }
+        }
+        *lent = Some((pid, all.clone()));
+        Ok(())
     }
 
     /// Whether it was fed since this client was made.

@@ -4,11 +4,13 @@
 //! A successor asks for `Handover` and gets the listening sockets' descriptors; the old process then lets what it has
 //! begun come to its end and exits, and the successor binds the control socket in its place. The lock file tells it when.
 
+use std::collections::BTreeMap;
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
 use std::os::fd::{AsRawFd as _, FromRawFd as _, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 
-use landfall_model::InterfaceId;
+use landfall_model::delivery::RoleCredentials;
+use landfall_model::{InstanceId, InterfaceId};
 use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recvmsg, sendmsg};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -48,6 +50,13 @@ pub enum Call {
         /// Which.
         port: InterfaceId,
     },
+    /// Give guests these credentials of their roles.
+    Lend {
+        /// Whether these are all; otherwise only what changed.
+        whole: bool,
+        /// The credentials by instance; what is `None` goes.
+        credentials: BTreeMap<InstanceId, Option<RoleCredentials>>,
+    },
     /// Give me your sockets and go.
     Handover,
 }
@@ -80,10 +89,15 @@ pub enum Reply {
     },
     /// To `Forget`.
     Forgotten,
+    /// To `Lend`.
+    Lent,
     /// To `Handover`: so many descriptors follow, in this order.
     Handover {
         /// What they are.
         sockets: Vec<(Key, Home)>,
+        /// The credentials that guests are given.
+        #[serde(default)]
+        credentials: BTreeMap<InstanceId, RoleCredentials>,
     },
     /// It couldn't be done.
     Refused {

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
+use landfall_model::delivery::RoleCredentials;
 use landfall_model::{InstanceId, InterfaceId};
 
 use super::plan::{InstanceService, NetworkService, PortService, ServicePlan};
@@ -32,6 +33,8 @@ pub struct Caller<'a> {
     pub instance: &'a InstanceService,
     /// The port that it asks by.
     pub port: &'a PortService,
+    /// The credentials of its role, where they are there.
+    pub credentials: Option<&'a RoleCredentials>,
 }
 
 impl Directory {
@@ -72,7 +75,13 @@ impl Directory {
     fn at(&self, place: Place) -> Option<Caller<'_>> {
         let instance = self.plan.instances.get(&place.instance)?;
         let port = instance.ports.get(place.port)?;
-        Some(Caller { network: self.plan.networks.get(&port.network)?, id: place.instance, instance, port })
+        Some(Caller {
+            network: self.plan.networks.get(&port.network)?,
+            id: place.instance,
+            instance,
+            port,
+            credentials: None,
+        })
     }
 }
 

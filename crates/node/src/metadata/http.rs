@@ -5,6 +5,7 @@
 //! its final slash. A connection carries one request, as EC2's does: that bounds what a guest can hold open.
 
 use super::directory::Caller;
+use super::role::Asking;
 use super::token::{MAX_TTL_SECONDS, SinceBoot, TokenKey};
 use super::tree::{self, Entry, VERSIONS};
 
@@ -166,7 +167,8 @@ pub fn answer(caller: &Caller<'_>, request: &Request, key: &TokenKey, now: Since
         None if options.tokens_required => return Response::status(401),
         None => None,
     };
-    let mut response = read(caller, &path);
+    let asking = if left.is_some() { Asking::WithToken } else { Asking::Plainly };
+    let mut response = read(caller, &path, asking);
     response.headers.extend(left.map(|left| (TTL_HEADER, left.to_string())));
     response.head_only = request.method == "HEAD";
     response
@@ -188,13 +190,13 @@ fn issue(caller: &Caller<'_>, request: &Request, key: &TokenKey, now: SinceBoot)
     }
 }
 
-fn read(caller: &Caller<'_>, path: &Path) -> Response {
+fn read(caller: &Caller<'_>, path: &Path, asking: Asking) -> Response {
     let text = |text: String| Response::of(200, "text/plain", text.into_bytes());
     let Some((version, rest)) = path.segments.split_first() else { return text(VERSIONS.join("\n")) };
     if !VERSIONS.contains(&version.as_str()) {
         return Response::status(404);
     }
-    match tree::tree(caller).find(rest) {
+    match tree::tree(caller, asking).find(rest) {
         Some(Entry::Folder(folder)) => text(folder.listing()),
         Some(_) if path.slash => Response::status(404),
         Some(Entry::Text(leaf)) => text(leaf),

@@ -14,7 +14,8 @@
 //! Who asks is never believed but seen: each virtual network is a namespace with sockets of its own, anti-spoofing on the
 //! ports guarantees the source address within it, and a DHCP socket is bound to one port. Everything that answers is a
 //! pure function of the plan and the request ([`http::answer`], [`dhcp::answer`], [`dhcp6::answer`], [`router::advertisement`],
-//! [`dns::answer`], [`ntp::answer`]); the rest of the module is bounded plumbing around them. It holds no credentials.
+//! [`dns::answer`], [`ntp::answer`]); the rest of the module is bounded plumbing around them. Credentials of instances' roles
+//! are lent to it ([`control::Call::Lend`]): they are in its memory and on no disk, and only a successor is handed them.
 
 pub mod client;
 pub mod control;
@@ -29,6 +30,7 @@ pub mod names;
 pub mod ntp;
 pub mod plan;
 mod resolver;
+pub mod role;
 pub mod router;
 mod serve;
 mod sockets;

@@ -353,7 +353,8 @@ impl ServiceChange {
     }
 }
 
-fn difference<K: Ord + Copy, V: PartialEq + Clone>(
+/// What has to change for one map to become another; what is `None` goes.
+pub(super) fn difference<K: Ord + Copy, V: PartialEq + Clone>(
     from: &BTreeMap<K, V>,
     to: &BTreeMap<K, V>,
 ) -> BTreeMap<K, Option<V>> {

@@ -135,6 +135,7 @@ fn instance_plan(group: SecurityGroupId) -> InstancePlan {
             user_data: Some("IyEvYmluL3NoCgD/".into()),
             tags: [("Name".to_owned(), "web one".to_owned()), ("a/b".to_owned(), "no path".to_owned())].into(),
             group_names: [(group, "default".to_owned())].into(),
+            profile: None,
         },
     }
 }

@@ -13,7 +13,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use landfall_model::InterfaceId;
+use landfall_model::delivery::RoleCredentials;
+use landfall_model::{InstanceId, InterfaceId};
 use nix::fcntl::{Flock, FlockArg};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::net::UnixListener;
@@ -95,6 +96,7 @@ pub fn serve(config: Config) -> Result<(), ServeError> {
     crash_point!("answers:locked");
     let store = Store::open(folder).map_err(at(folder))?;
     let shared = Shared::new(TokenKey::open(folder).map_err(at(folder))?, store.plan().map_err(at(folder))?, store);
+    shared.lend(true, inherited.credentials);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .thread_name("metadata")
@@ -111,7 +113,7 @@ pub fn serve(config: Config) -> Result<(), ServeError> {
         leaving: AtomicBool::new(false),
         callers: Arc::new(tokio::sync::Semaphore::new(CALLERS_AT_ONCE)),
     });
-    let ended = runtime.block_on(server.run(inherited));
+    let ended = runtime.block_on(server.run(inherited.sockets));
     runtime.shutdown_timeout(DRAIN);
     ended
 }
@@ -130,7 +132,12 @@ pub fn upstream_resolvers(resolv_conf: &Path) -> Vec<SocketAddr> {
     fs::read_to_string(resolv_conf).map(|text| resolver::parse(&text)).unwrap_or_default()
 }
 
-type Inherited = Vec<((Key, Home), OwnedFd)>;
+/// What a predecessor hands over.
+#[derive(Default)]
+struct Inherited {
+    sockets: Vec<((Key, Home), OwnedFd)>,
+    credentials: BTreeMap<InstanceId, Option<RoleCredentials>>,
+}
 
 /// Becomes the one process that serves: takes the lock, from a predecessor if there is one, with its sockets.
 fn take_place(config: &Config) -> Result<(Flock<fs::File>, Inherited), ServeError> {
@@ -164,9 +171,10 @@ fn inherit(control_socket: &Path) -> io::Result<Inherited> {
     stream.set_read_timeout(Some(PATIENCE))?;
     send(&mut stream, &Call::Handover)?;
     match receive(&mut stream)? {
-        Reply::Handover { sockets } => {
+        Reply::Handover { sockets, credentials } => {
             let descriptors = control::receive_descriptors(&stream, sockets.len())?;
-            Ok(sockets.into_iter().zip(descriptors).collect())
+            let credentials = credentials.into_iter().map(|(id, credentials)| (id, Some(credentials))).collect();
+            Ok(Inherited { sockets: sockets.into_iter().zip(descriptors).collect(), credentials })
         }
         other => Err(io::Error::other(format!("it answered {other:?}"))),
     }
@@ -179,6 +187,8 @@ pub struct Shared {
     pub key: TokenKey,
     store: Store,
     heard: Mutex<BTreeSet<InterfaceId>>,
+    /// Credentials of instances' roles. They are never written anywhere.
+    lent: RwLock<BTreeMap<InstanceId, Arc<RoleCredentials>>>,
     upstreams: RwLock<Arc<[SocketAddr]>>,
     /// Pages a port may fetch.
     pub http_rate: Rate,
@@ -202,6 +212,7 @@ impl Shared {
             directory: RwLock::new(Arc::new(Directory::new(plan))),
             key,
             heard: Mutex::new(store.heard()),
+            lent: RwLock::default(),
             store,
             upstreams: RwLock::new(Arc::new([])),
             http_rate: Rate::new(100, 500),
@@ -217,6 +228,32 @@ impl Shared {
     /// What is served now.
     pub fn directory(&self) -> Arc<Directory> {
         self.directory.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The credentials of an instance's role, where they are there.
+    pub fn lent(&self, id: InstanceId) -> Option<Arc<RoleCredentials>> {
+        self.lent.read().unwrap_or_else(PoisonError::into_inner).get(&id).cloned()
+    }
+
+    /// Takes credentials, all or those that changed.
+    fn lend(&self, whole: bool, credentials: BTreeMap<InstanceId, Option<RoleCredentials>>) {
+        let mut lent = self.lent.write().unwrap_or_else(PoisonError::into_inner);
+        if whole {
+            lent.clear();
+        }
+        for (id, credentials) in credentials {
+            match credentials {
+                Some(credentials) => _ = lent.insert(id, Arc::new(credentials)),
+                None => _ = lent.remove(&id),
+            }
+        }
+    }
+
+    /// Forgets the credentials of instances that are gone or have another role.
+    fn retain_lent(&self, plan: &ServicePlan) {
+        let role = |id: &InstanceId| plan.instances.get(id)?.metadata.profile.as_ref()?.role.role();
+        let mut lent = self.lent.write().unwrap_or_else(PoisonError::into_inner);
+        lent.retain(|id, credentials| role(id).is_some_and(|role| *role == credentials.role));
     }
 
     /// The upstream resolvers.
@@ -284,7 +321,7 @@ struct Server {
 }
 
 impl Server {
-    async fn run(self: Arc<Self>, inherited: Inherited) -> Result<(), ServeError> {
+    async fn run(self: Arc<Self>, inherited: Vec<((Key, Home), OwnedFd)>) -> Result<(), ServeError> {
         let path = self.config.control_socket.clone();
         let at = |error| ServeError::Folder(path.clone(), error);
         for ((key, home), descriptor) in inherited {
@@ -399,6 +436,10 @@ impl Server {
                 self.shared.forget(port);
                 Reply::Forgotten
             }
+            Ok(Call::Lend { whole, credentials }) => {
+                self.shared.lend(whole, credentials);
+                Reply::Lent
+            }
             Ok(Call::Handover) => return self.hand_over(runtime, stream),
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(()),
             Err(error) => Reply::Refused { reason: error.to_string() },
@@ -435,6 +476,7 @@ impl Server {
             let served = |port| directory.port(port).is_some();
             self.shared.rates().into_iter().for_each(|rate| rate.retain(served));
             self.shared.retain_heard(served);
+            self.shared.retain_lent(directory.plan());
             *generation += 1;
             (*generation, touched)
         };
@@ -451,7 +493,10 @@ impl Server {
         let listed = sockets.iter().map(|(key, bound)| (*key, bound.home)).collect();
         let descriptors: Vec<OwnedFd> =
             sockets.values().map(|bound| bound.descriptor.try_clone()).collect::<io::Result<_>>()?;
-        send(&mut stream, &Reply::Handover { sockets: listed })?;
+        let lent = self.shared.lent.read().unwrap_or_else(PoisonError::into_inner);
+        let credentials = lent.iter().map(|(id, credentials)| (*id, RoleCredentials::clone(credentials))).collect();
+        drop(lent);
+        send(&mut stream, &Reply::Handover { sockets: listed, credentials })?;
         control::send_descriptors(&stream, &descriptors)?;
         self.leaving.store(true, Ordering::Relaxed);
         sockets.clear();

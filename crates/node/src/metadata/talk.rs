@@ -13,6 +13,7 @@ use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::task::AbortHandle;
 use tokio::time::{sleep, timeout};
 
+use super::directory::Caller;
 use super::dns::{self, MAX_QUESTION_BYTES, Outcome, Transport};
 use super::http::{self, Head, MAX_HEAD_BYTES, Response};
 use super::limit::Place;
@@ -99,6 +100,8 @@ async fn page(
         Head::Whole(request) => {
             let directory = shared.directory();
             let Some(caller) = directory.caller(network, source) else { return Ok(()) };
+            let lent = shared.lent(caller.id);
+            let caller = Caller { credentials: lent.as_deref(), ..caller };
             // EC2 has no endpoint there unless it is asked for.
             if source.is_ipv6() && !caller.instance.metadata.options.ipv6 {
                 return Ok(());

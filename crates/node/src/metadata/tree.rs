@@ -11,6 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use super::directory::Caller;
 use super::dns;
 use super::plan::{NetworkService, PortService};
+use super::role::{self, Asking};
 
 /// The versions that can be asked for, oldest first, as EC2 lists them. All show the same tree.
 pub const VERSIONS: &[&str] = &[
@@ -64,7 +65,8 @@ pub struct Folder {
 }
 
 impl Folder {
-    fn put(&mut self, name: &str, entry: Entry) {
+    /// Puts something in.
+    pub(super) fn put(&mut self, name: &str, entry: Entry) {
         self.entries.insert(name.to_owned(), (None, entry));
     }
 
@@ -74,6 +76,11 @@ impl Folder {
 
     fn text(&mut self, name: &str, text: impl ToString) {
         self.put(name, Entry::Text(text.to_string()));
+    }
+
+    /// Whether nothing is in it.
+    pub(super) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
     }
 
     /// The names in it, a line each; folders end in a slash.
@@ -99,10 +106,10 @@ impl Folder {
 }
 
 /// All that a guest may read under one version.
-pub fn tree(caller: &Caller<'_>) -> Folder {
+pub fn tree(caller: &Caller<'_>, asking: Asking) -> Folder {
     let mut top = Folder::default();
     top.put_as("dynamic", "dynamic", Entry::Folder(dynamic(caller)));
-    top.put_as("meta-data", "meta-data", Entry::Folder(meta_data(caller)));
+    top.put_as("meta-data", "meta-data", Entry::Folder(meta_data(caller, asking)));
     top.put_as("landfall", "landfall", Entry::Folder(extension(caller)));
     if let Some(bytes) = user_data(caller) {
         top.put("user-data", Entry::Bytes(bytes));
@@ -115,7 +122,7 @@ fn user_data(caller: &Caller<'_>) -> Option<Vec<u8>> {
     STANDARD.decode(encoded).ok().filter(|bytes| !bytes.is_empty())
 }
 
-fn meta_data(caller: &Caller<'_>) -> Folder {
+fn meta_data(caller: &Caller<'_>, asking: Asking) -> Folder {
     let metadata = &caller.instance.metadata;
     let mut top = Folder::default();
     top.text("ami-id", metadata.image);
@@ -124,6 +131,9 @@ fn meta_data(caller: &Caller<'_>) -> Folder {
     top.put("block-device-mapping", Entry::Folder(block_device_mapping(caller)));
     top.put("events", Entry::Folder(events()));
     top.text("hostname", &metadata.hostname);
+    if let Some(folder) = role::iam(caller, asking) {
+        top.put("iam", Entry::Folder(folder));
+    }
     top.text("instance-action", "none");
     top.text("instance-id", caller.id);
     top.text("instance-life-cycle", "on-demand");
@@ -297,13 +307,12 @@ fn dynamic(caller: &Caller<'_>) -> Folder {
 fn identity_document(caller: &Caller<'_>) -> String {
     let metadata = &caller.instance.metadata;
     let primary = caller.instance.ports.first().unwrap_or(caller.port);
-    let text = |value: String| serde_json::Value::String(value).to_string();
     let launched = metadata.launched_at.to_string();
     let seconds = launched.split('.').next().unwrap_or_default();
     let null = || "null".to_owned();
     let members = [
         ("accountId", text(caller.instance.account.to_string())),
-        ("architecture", text("x86_64".into())),
+        ("architecture", text("x86_64")),
         ("availabilityZone", text(caller.instance.zone.to_string())),
         ("billingProducts", null()),
         ("devpayProductCodes", null()),
@@ -316,10 +325,20 @@ fn identity_document(caller: &Caller<'_>) -> String {
         ("privateIp", primary.addresses.first().map_or_else(null, |address| text(address.to_string()))),
         ("ramdiskId", null()),
         ("region", text(caller.instance.zone.region.to_string())),
-        ("version", text("2017-09-30".into())),
+        ("version", text("2017-09-30")),
     ];
+    document(&members)
+}
+
+/// A JSON object with the spacing of EC2's documents, its members in that order.
+pub(super) fn document(members: &[(&str, String)]) -> String {
     let members: Vec<_> = members.iter().map(|(name, value)| format!("  \"{name}\" : {value}")).collect();
     format!("{{\n{}\n}}", members.join(",\n"))
+}
+
+/// A text in such a document.
+pub(super) fn text(value: impl Into<String>) -> String {
+    serde_json::Value::String(value.into()).to_string()
 }
 
 /// What EC2 has no page for: which volume is behind which device name, for images that make the names lead there.

@@ -139,6 +139,7 @@ fn plan(id: InstanceId, boot: u64) -> InstancePlan {
             user_data: None,
             tags: BTreeMap::new(),
             group_names: BTreeMap::new(),
+            profile: None,
         },
     }
 }

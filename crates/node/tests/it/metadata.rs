@@ -27,6 +27,7 @@ mod asking;
 pub mod ipv6;
 mod many;
 mod revival;
+mod role;
 
 pub use asking::resolve;
 use asking::*;
@@ -197,6 +198,7 @@ pub fn instance_service(number: u32) -> InstanceService {
             user_data: Some("IyEvYmluL3NoCgD/".into()),
             tags: BTreeMap::new(),
             group_names: BTreeMap::new(),
+            profile: None,
         },
         ports: vec![PortService {
             id: interface(number),

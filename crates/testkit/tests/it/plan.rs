@@ -5,8 +5,11 @@
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
+use landfall_cloud::identity::instance_profile;
+use landfall_cloud::identity::role::{self, NewRole};
 use landfall_cloud::launch::{InterfaceOrder, Order, launch};
 use landfall_cloud::power::{self, PowerOrder};
+use landfall_cloud::profile_association::{self, ProfileName};
 use landfall_cloud::security_group;
 use landfall_cloud::value::{
     Addresses, DhcpOptionsTable, Hosts, Instances, Interfaces, InternetGateways, NetworkAcls, RouteTables,
@@ -121,6 +124,8 @@ const CHANGES: &[Change] = &[
     interfaces,
     volumes,
     tags,
+    profiles,
+    profiles,
     vpcs,
     dhcp_options,
     gateways,
@@ -283,6 +288,42 @@ fn volumes(tx: &mut Tx<'_, '_>, dice: &mut Dice) {
                 attachment.instance = instance.id;
             }
         })),
+    }
+}
+
+/// Roles and profiles come, change and go; instances get them and lose them.
+fn profiles(tx: &mut Tx<'_, '_>, dice: &mut Dice) {
+    let name = format!("p{}", dice.below(3));
+    let service = if dice.chance(700) { "ec2.amazonaws.com" } else { "lambda.amazonaws.com" };
+    let trust = format!(
+        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"Service":"{service}"}},"Action":"sts:AssumeRole"}}]}}"#
+    );
+    let role = role::find(&tx.view(), &name).map(|row| row.id.clone());
+    let by_name = ProfileName::Name(name.clone());
+    match dice.below(9) {
+        0 | 1 => {
+            let (path, description, boundary) = ("/", "", None);
+            let new = NewRole { name: &name, path, trust: &trust, description, max_session_s: 3600, boundary };
+            let _ = role::create(tx, new);
+            let _ = instance_profile::create(tx, &name, "/");
+            let _ = instance_profile::add_role(tx, &name, &name);
+        }
+        2 => drop(instance_profile::remove_role(tx, &name, &name)),
+        3 => drop(role.map(|id| role::set_trust(tx, &id, &trust))),
+        4 => drop(instance_profile::delete(tx, &name)),
+        5 => drop(role.map(|id| role::delete(tx, &id))),
+        6 => {
+            let row = any!(tx, dice, profile_associations);
+            let _ = if dice.chance(500) {
+                profile_association::end(tx, row.id)
+            } else {
+                profile_association::replace(tx, row.id, &by_name).map(drop)
+            };
+        }
+        _ => {
+            let row = any!(tx, dice, instances);
+            let _ = profile_association::associate(tx, row.id, &by_name);
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use crate::session::{NewSession, Session, SessionKind};
 use crate::{ApiError, Vault};
 
 /// Characters of a secret, as AWS has them.
-const SECRET_CHARS: usize = 40;
+pub const SECRET_CHARS: usize = 40;
 /// Managed policies that may narrow a session, and tags that it may have. Source: the STS API Reference on AssumeRole.
 const MANAGED: usize = 10;
 const TAGS: usize = 50;

@@ -1,6 +1,8 @@
 //! Tables of what the metadata service answers, and a crawl as cloud-init's.
 
-use landfall_model::MetadataOptions;
+use landfall_model::agent::Secret;
+use landfall_model::delivery::{ProfilePlan, RoleCredentials, RolePlan, SessionKey};
+use landfall_model::{InstanceId, MetadataOptions, Timestamp};
 
 use super::super::directory::Directory;
 use super::super::plan::{ServicePlan, derive};
@@ -312,4 +314,111 @@ fn an_answer_is_written_as_ec2_writes_it() {
             .unwrap()
             .ends_with("Content-Length: 17\r\nServer: EC2ws\r\nConnection: close\r\n\r\n")
     );
+}
+
+/// A directory whose guest has a profile, and what was lent for it.
+fn with_profile(role: RolePlan) -> Directory {
+    let mut plan = plan();
+    for instance in plan.instances.values_mut() {
+        instance.metadata.profile = Some(ProfilePlan {
+            arn: "arn:aws:iam::123456789012:instance-profile/site/web".parse().unwrap(),
+            id: "AIPAB7AYGWSTWQV2YFZXA".parse().unwrap(),
+            since: Timestamp(1_795_341_600_500),
+            role: role.clone(),
+        });
+    }
+    Directory::new(plan)
+}
+
+fn open() -> RolePlan {
+    RolePlan::Open { name: "server".into(), id: "AROAB7AYGWSTWQV2YFZXA".parse().unwrap() }
+}
+
+fn lent(role: &str) -> RoleCredentials {
+    let key = |number: u32| SessionKey {
+        access_key: format!("ASIA{number}"),
+        secret: Secret(format!("secret{number}")),
+        token: Secret(format!("token{number}")),
+    };
+    RoleCredentials {
+        role: role.parse().unwrap(),
+        issued_at: Timestamp(1_795_341_600_500),
+        expires_at: Timestamp(1_795_363_200_500),
+        v1: key(1),
+        v2: key(2),
+    }
+}
+
+/// What the guest is told, with a token or without.
+fn told(directory: &Directory, lent: Option<&RoleCredentials>, path: &str, with_token: bool) -> (u16, String) {
+    let caller = Caller { credentials: lent, ..directory.caller(7, sample::ADDRESS).unwrap() };
+    let token = with_token.then(|| key().issue(sample::instance_id(), NOW, 60));
+    let request = Request { token, ..get(&format!("/latest/meta-data/iam/{path}")) };
+    let response = answer(&caller, &request, &key(), NOW);
+    (response.status, String::from_utf8(response.body).unwrap())
+}
+
+#[test]
+fn credentials_are_told_as_aws_tells_them() {
+    let (directory, lent) = (with_profile(open()), lent("AROAB7AYGWSTWQV2YFZXA"));
+    let told = |path: &str, with_token| told(&directory, Some(&lent), path, with_token);
+    assert_eq!(told("", true), (200, "info\nsecurity-credentials/".into()));
+    assert_eq!(told("security-credentials/", true), (200, "server".into()));
+    let info = r#"{
+  "Code" : "Success",
+  "LastUpdated" : "2026-11-22T10:00:00Z",
+  "InstanceProfileArn" : "arn:aws:iam::123456789012:instance-profile/site/web",
+  "InstanceProfileId" : "AIPAB7AYGWSTWQV2YFZXA"
+}"#;
+    assert_eq!(told("info", true), (200, info.into()));
+    for (with_token, number) in [(false, 1), (true, 2)] {
+        let expected = format!(
+            r#"{{
+  "Code" : "Success",
+  "LastUpdated" : "2026-11-22T10:00:00Z",
+  "Type" : "AWS-HMAC",
+  "AccessKeyId" : "ASIA{number}",
+  "SecretAccessKey" : "secret{number}",
+  "Token" : "token{number}",
+  "Expiration" : "2026-11-22T16:00:00Z"
+}}"#
+        );
+        assert_eq!(told("security-credentials/server", with_token), (200, expected));
+    }
+    assert_eq!(told("security-credentials/other", true).0, 404);
+}
+
+#[test]
+fn credentials_are_told_only_where_they_are_meant() {
+    let here = lent("AROAB7AYGWSTWQV2YFZXA");
+    let role = "security-credentials/server";
+    assert_eq!(told(&with_profile(open()), None, role, true).0, 404, "not there yet");
+    assert_eq!(told(&with_profile(open()), None, "info", true).0, 404);
+    assert_eq!(told(&with_profile(open()), Some(&lent("AROAOTHER")), role, true).0, 404, "those of another role");
+    assert_eq!(told(&with_options(|_| {}), Some(&here), role, true).0, 404, "no profile");
+    for (role, message) in [
+        (RolePlan::NoProfile, "\"Code\" : \"InstanceProfileNotFound\""),
+        (RolePlan::NoRole, "\"Message\" : \"Instance Profile does not contain a role.\""),
+    ] {
+        let directory = with_profile(role);
+        assert!(told(&directory, Some(&here), "info", true).1.contains(message));
+        assert_eq!(told(&directory, Some(&here), "security-credentials/server", true).0, 404);
+    }
+    let closed = with_profile(RolePlan::Closed { name: "server".into() });
+    let (status, body) = told(&closed, Some(&here), role, true);
+    assert!(status == 200 && body.contains("\"Code\" : \"AssumeRoleUnauthorizedAccess\""), "{body}");
+    assert!(!body.contains("secret"), "{body}");
+    for (change, status) in [
+        ((|options: &mut MetadataOptions| options.enabled = false) as fn(&mut MetadataOptions), 403),
+        (|options| options.tokens_required = true, 401),
+    ] {
+        let mut plan = with_profile(open()).plan().clone();
+        plan.instances.values_mut().for_each(|instance| change(&mut instance.metadata.options));
+        assert_eq!(told(&Directory::new(plan), Some(&here), role, false).0, status);
+    }
+    let stranger = key().issue(InstanceId::from_random(9), NOW, 60);
+    let directory = with_profile(open());
+    let caller = Caller { credentials: Some(&here), ..directory.caller(7, sample::ADDRESS).unwrap() };
+    let request = Request { token: Some(stranger), ..get(&format!("/latest/meta-data/iam/{role}")) };
+    assert_eq!(answer(&caller, &request, &key(), NOW).status, 401, "another instance's token");
 }
