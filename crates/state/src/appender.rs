@@ -15,7 +15,7 @@ use crate::crash::crash_point;
 use crate::engine::{BulkRefused, HeadState, Shared, Snapshot};
 use crate::feed::decode;
 use crate::head::Core;
-use crate::log::{Batch, LogError, Retention};
+use crate::log::{Batch, BulkEntry, LogError, Retention};
 use crate::pending::{Refused, Waker};
 use crate::value::Value;
 
@@ -30,7 +30,7 @@ const TAIL_STEP: usize = 1_024;
 
 /// Bulk records that wait for the next append.
 pub(crate) struct BulkQueue {
-    waiting: Mutex<Vec<(Arc<str>, i64, String)>>,
+    waiting: Mutex<Vec<BulkEntry>>,
     limit: usize,
 }
 
@@ -39,12 +39,12 @@ impl BulkQueue {
         Self { waiting: Mutex::default(), limit }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<(Arc<str>, i64, String)>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<BulkEntry>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes a record; whether it is the first that waits.
-    pub(crate) fn push(&self, record: (Arc<str>, i64, String)) -> Result<bool, BulkRefused> {
+    pub(crate) fn push(&self, record: BulkEntry) -> Result<bool, BulkRefused> {
         let mut waiting = self.lock();
         if waiting.len() >= self.limit {
             return Err(BulkRefused::Full);
@@ -58,7 +58,7 @@ impl BulkQueue {
     }
 
     /// Puts records back in front, after an append that failed: they may then be written twice, never lost.
-    fn put_back(&self, mut records: Vec<(Arc<str>, i64, String)>) {
+    fn put_back(&self, mut records: Vec<BulkEntry>) {
         let mut waiting = self.lock();
         records.append(&mut waiting);
         *waiting = records;

@@ -8,6 +8,7 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
 
+use crate::log::BulkEntry;
 use crate::table::Table;
 
 /// One committed transaction.
@@ -17,8 +18,11 @@ pub struct Commit {
     pub revision: u64,
     /// The transaction's time, in milliseconds since 1970; it never goes back.
     pub time_ms: i64,
-    /// A small JSON text kept with the commit: the audit record's place.
+    /// A small JSON text kept with the commit.
     pub note: Option<Arc<str>>,
+    /// Records of bulk streams that are written with the commit or not at all: the audit's. They are not read back with
+    /// it, and outlive it.
+    pub records: Arc<[BulkEntry]>,
     /// One change for each row touched, ordered by kind and key.
     pub changes: Arc<[Change]>,
 }

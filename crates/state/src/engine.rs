@@ -21,7 +21,7 @@ use crate::change::DecodeError;
 use crate::clock::{Clock, LeapWatch, SystemClock};
 use crate::feed::{Feed, Recent};
 use crate::head::{Core, Head};
-use crate::log::{Batch, BulkRecord, Cursor, Log, LogError, Retention, is_stream_name};
+use crate::log::{Batch, BulkEntry, BulkRecord, Cursor, Log, LogError, Retention, is_stream_name};
 use crate::pending::{Pending, Refused, Waker};
 use crate::value::Value;
 
@@ -442,10 +442,14 @@ impl<V: Value> Engine<V> {
 
     /// Takes a record of a bulk stream, to be durable within a second. Never blocks on the disk.
     pub fn append_bulk(&self, stream: &str, record: String) -> Result<(), BulkRefused> {
-        if !is_stream_name(stream) {
+        self.append_entry(BulkEntry { stream: stream.into(), time_ms: self.now_ms(), record, keys: Vec::new() })
+    }
+
+    /// As [`append_bulk`](Engine::append_bulk), with what it is to be found by.
+    pub fn append_entry(&self, entry: BulkEntry) -> Result<(), BulkRefused> {
+        if !is_stream_name(&entry.stream) {
             return Err(BulkRefused::BadStream);
         }
-        let entry = (Arc::from(stream), self.now_ms(), record);
         if self.shared.immediate {
             let batch = Batch { bulk: vec![entry], ..Batch::default() };
             return self.shared.lock_log().append(self.shared.epoch, &batch).map_err(|_| BulkRefused::Log);
@@ -461,7 +465,12 @@ impl<V: Value> Engine<V> {
         self.shared.lock_log().bulk(stream, after, limit)
     }
 
-    /// Forgets a stream's records up to and including number `until`.
+    /// As [`Log::find_bulk`], of what is durable.
+    pub fn find_bulk(&self, stream: &str, key: u64, before: u64, until_ms: i64) -> Result<Vec<BulkRecord>, LogError> {
+        self.shared.lock_log().find_bulk(stream, key, before, until_ms)
+    }
+
+    /// Forgets a stream's records up to and including number `until`; those that share a row with younger ones may stay.
     pub fn trim_bulk(&self, stream: &str, until: u64) -> Result<(), LogError> {
         self.shared.lock_log().trim_bulk(stream, until)
     }

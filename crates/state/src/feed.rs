@@ -127,7 +127,14 @@ pub(crate) fn decode<V: Value>(commit: LoggedCommit) -> Result<Commit, DecodeErr
         V::decode(kind, Some(id), before, after)
     };
     let changes = commit.changes.iter().map(change).collect::<Result<Vec<_>, _>>()?;
-    Ok(Commit { revision: commit.revision, time_ms: commit.time_ms, note: commit.note, changes: changes.into() })
+    let records = Arc::default();
+    Ok(Commit {
+        revision: commit.revision,
+        time_ms: commit.time_ms,
+        note: commit.note,
+        records,
+        changes: changes.into(),
+    })
 }
 
 /// The most recent durable commits, and whoever waits for the next.

@@ -7,6 +7,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use crate::change::{Change, Commit, merge};
+use crate::log::BulkEntry;
 use crate::table::Table;
 use crate::value::{Has, Value};
 
@@ -36,16 +37,17 @@ impl<V: Value> Head<'_, V> {
         run: impl FnOnce(&mut Tx<'_, V>) -> Result<T, E>,
     ) -> Result<T, E> {
         let now_ms = now_ms.max(self.core.time_ms);
-        let mut tx = Tx { core: self.core, changes: Vec::new(), now_ms, note };
+        let mut tx = Tx { core: self.core, changes: Vec::new(), now_ms, note, records: Vec::new() };
         let result = run(&mut tx)?;
         let changes = merge(std::mem::take(&mut tx.changes));
         let note = tx.note.take();
+        let records = std::mem::take(&mut tx.records).into();
         drop(tx);
         if !changes.is_empty() {
             self.core.revision += 1;
             self.core.time_ms = now_ms;
             let revision = self.core.revision;
-            self.pending.push(Arc::new(Commit { revision, time_ms: now_ms, note, changes: changes.into() }));
+            self.pending.push(Arc::new(Commit { revision, time_ms: now_ms, note, records, changes: changes.into() }));
         }
         Ok(result)
     }
@@ -86,6 +88,7 @@ pub struct Tx<'a, V: Value> {
     changes: Vec<Change>,
     now_ms: i64,
     note: Option<Arc<str>>,
+    records: Vec<BulkEntry>,
 }
 
 impl<V: Value> Tx<'_, V> {
@@ -138,6 +141,12 @@ impl<V: Value> Tx<'_, V> {
     /// Sets the note that is stored with the commit, where it is known only inside.
     pub fn set_note(&mut self, note: impl Into<Arc<str>>) {
         self.note = Some(note.into());
+    }
+
+    /// Has a record of a bulk stream written with the commit: both or neither. A transaction that changes nothing writes
+    /// nothing.
+    pub fn record(&mut self, record: BulkEntry) {
+        self.records.push(record);
     }
 
     /// Whether anything was put or deleted so far.

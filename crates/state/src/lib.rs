@@ -30,7 +30,7 @@ pub use feed::{Feed, FeedError};
 pub use head::{Head, Tx};
 pub use log::memory::{MemoryLog, MemoryStore};
 pub use log::sqlite::{SqliteLog, SqliteOptions};
-pub use log::{Cursor, Log, LogError, Retention};
+pub use log::{BulkEntry, BulkRecord, Cursor, Log, LogError, Retention, bulk_key};
 pub use pending::{Pending, Refused};
 pub use seal::{RootKey, SealError, Sealed};
 pub use table::{Index, Key, Row, Rows, Table};

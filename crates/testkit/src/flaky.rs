@@ -115,6 +115,10 @@ impl Log for FlakyLog {
         self.inner.bulk(stream, after, limit)
     }
 
+    fn find_bulk(&mut self, stream: &str, key: u64, before: u64, until_ms: i64) -> Result<Vec<BulkRecord>, LogError> {
+        self.inner.find_bulk(stream, key, before, until_ms)
+    }
+
     fn trim_bulk(&mut self, stream: &str, until: u64) -> Result<(), LogError> {
         self.inner.trim_bulk(stream, until)
     }

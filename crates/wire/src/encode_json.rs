@@ -1,5 +1,7 @@
 //! Writing JSON answers: as serde_json does, but for three things. A member whose value is absent is left out,
 //! a [`crate::Time`] is seconds since the epoch, and numbers that JSON can't carry are an error.
+//!
+//! The same writer shows answers in records of the audit, in another spelling: see [`Record`].
 
 use serde::ser::{self, Serialize, Serializer};
 
@@ -7,13 +9,50 @@ use crate::encode_xml::write_display;
 use crate::envelope::EncodeError;
 use crate::time::{TIME, Time};
 
-/// Writes one value.
-pub(crate) fn write_value<T: Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) -> Result<(), EncodeError> {
-    value.serialize(Writer { out })
+/// How an answer is spelt in a record of the audit, as CloudTrail spells them: names begin with a small letter.
+#[derive(Clone, Copy)]
+pub struct Record<'r> {
+    /// As EC2's: lists are structures of their `items`, moments are milliseconds. Otherwise moments are words.
+    pub is_ec2: bool,
+    /// What stands for a member that mustn't be seen, by its name.
+    pub mask: &'r dyn Fn(&str) -> Option<&'static str>,
 }
 
-/// Writes a string with its quotation marks.
-pub(crate) fn write_string(out: &mut Vec<u8>, text: &str) {
+/// Writes an answer as a record of the audit shows it, and whether it has any member.
+///
+/// # Errors
+/// When `output` isn't a structure of what JSON can carry.
+pub fn write_record<T: Serialize + ?Sized>(
+    out: &mut Vec<u8>,
+    form: Record<'_>,
+    output: &T,
+) -> Result<bool, EncodeError> {
+    let start = out.len();
+    output.serialize(Writer { out, record: Some(&form) })?;
+    if out.get(start) != Some(&b'{') {
+        return Err(EncodeError::NotAStructure);
+    }
+    Ok(out.len() > start + 2)
+}
+
+/// Writes a name with its quotation marks, beginning with a small letter.
+pub fn write_record_name(out: &mut Vec<u8>, name: &str) {
+    // Names are plain, and this one is a word of Java's.
+    if name == "return" {
+        return write_json_string(out, "_return");
+    }
+    let at = out.len() + 1;
+    write_json_string(out, name);
+    out[at] = out[at].to_ascii_lowercase();
+}
+
+/// Writes one value.
+pub(crate) fn write_value<T: Serialize + ?Sized>(out: &mut Vec<u8>, value: &T) -> Result<(), EncodeError> {
+    value.serialize(Writer { out, record: None })
+}
+
+/// Writes a string with its quotation marks, as JSON has it.
+pub fn write_json_string(out: &mut Vec<u8>, text: &str) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     out.push(b'"');
     let bytes = text.as_bytes();
@@ -50,13 +89,16 @@ pub(crate) fn key_text<T: Serialize + ?Sized>(key: &T) -> Result<String, EncodeE
 /// The serializer of one value.
 struct Writer<'a> {
     out: &'a mut Vec<u8>,
+    /// The record that it is written for, if it is for one.
+    record: Option<&'a Record<'a>>,
 }
 
 /// Members or elements that are being written.
 struct Compound<'a> {
     out: &'a mut Vec<u8>,
+    record: Option<&'a Record<'a>>,
     first: bool,
-    end: u8,
+    end: &'static [u8],
 }
 
 impl Compound<'_> {
@@ -69,15 +111,22 @@ impl Compound<'_> {
     fn member<T: Serialize + ?Sized>(&mut self, name: &str, value: &T) -> Result<(), EncodeError> {
         let mark = self.out.len();
         self.separate();
-        write_string(self.out, name);
+        match self.record {
+            None => write_json_string(self.out, name),
+            Some(_) => write_record_name(self.out, name),
+        }
         self.out.push(b':');
         let start = self.out.len();
-        write_value(self.out, value)?;
+        self.value(value)?;
         // Only an absent value is written as a bare `null`.
         if &self.out[start..] == b"null" {
             self.out.truncate(mark);
-        } else {
-            self.first = false;
+            return Ok(());
+        }
+        self.first = false;
+        if let Some(mask) = self.record.and_then(|record| (record.mask)(name)) {
+            self.out.truncate(start);
+            write_json_string(self.out, mask);
         }
         Ok(())
     }
@@ -85,14 +134,18 @@ impl Compound<'_> {
     fn element<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
         self.separate();
         self.first = false;
-        write_value(self.out, value)
+        self.value(value)
+    }
+
+    fn value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
+        value.serialize(Writer { out: self.out, record: self.record })
     }
 }
 
 impl<'a> Writer<'a> {
-    fn begin(self, start: u8, end: u8) -> Compound<'a> {
-        self.out.push(start);
-        Compound { out: self.out, first: true, end }
+    fn begin(self, start: &[u8], end: &'static [u8]) -> Compound<'a> {
+        self.out.extend_from_slice(start);
+        Compound { out: self.out, record: self.record, first: true, end }
     }
 
     fn literal(self, text: &[u8]) {
@@ -163,7 +216,7 @@ impl<'a> Serializer for Writer<'a> {
     }
 
     fn serialize_str(self, value: &str) -> Result<(), EncodeError> {
-        write_string(self.out, value);
+        write_json_string(self.out, value);
         Ok(())
     }
 
@@ -205,7 +258,11 @@ impl<'a> Serializer for Writer<'a> {
         }
         let iso = key_text(value)?;
         let time = Time::parse(&iso).map_err(|_| EncodeError::Unsupported("a time that isn't one"))?;
-        write_epoch(self.out, time);
+        match self.record {
+            None => write_epoch(self.out, time),
+            Some(record) if record.is_ec2 => write_display(self.out, time.0),
+            Some(_) => write_json_string(self.out, &time.in_words()),
+        }
         Ok(())
     }
 
@@ -216,14 +273,16 @@ impl<'a> Serializer for Writer<'a> {
         variant: &'static str,
         value: &T,
     ) -> Result<(), EncodeError> {
-        let mut members = self.begin(b'{', b'}');
+        let mut members = self.begin(b"{", b"}");
         members.member(variant, value)?;
-        members.out.push(b'}');
+        members.out.extend_from_slice(members.end);
         Ok(())
     }
 
     fn serialize_seq(self, _len: Option<usize>) -> Result<Members<'a>, EncodeError> {
-        Ok(Members { compound: self.begin(b'[', b']'), key: String::new() })
+        let is_ec2 = self.record.is_some_and(|record| record.is_ec2);
+        let compound = if is_ec2 { self.begin(br#"{"items":["#, b"]}") } else { self.begin(b"[", b"]") };
+        Ok(Members { compound, key: String::new() })
     }
 
     fn serialize_tuple(self, len: usize) -> Result<Members<'a>, EncodeError> {
@@ -245,7 +304,7 @@ impl<'a> Serializer for Writer<'a> {
     }
 
     fn serialize_map(self, _len: Option<usize>) -> Result<Members<'a>, EncodeError> {
-        Ok(Members { compound: self.begin(b'{', b'}'), key: String::new() })
+        Ok(Members { compound: self.begin(b"{", b"}"), key: String::new() })
     }
 
     fn serialize_struct(self, _name: &'static str, _len: usize) -> Result<Members<'a>, EncodeError> {
@@ -271,7 +330,7 @@ pub(crate) struct Members<'a> {
 
 impl Members<'_> {
     fn finish(self) {
-        self.compound.out.push(self.compound.end);
+        self.compound.out.extend_from_slice(self.compound.end);
     }
 }
 

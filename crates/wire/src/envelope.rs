@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::encode_json::{write_string, write_value};
+use crate::encode_json::{write_json_string, write_value};
 use crate::encode_xml::{close, open, write_element, write_members, write_text};
 use crate::protocol::Protocol;
 
@@ -100,9 +100,9 @@ pub fn encode_json<T: Serialize + ?Sized>(
         if out.len() > 1 {
             out.push(b',');
         }
-        write_string(&mut out, name);
+        write_json_string(&mut out, name);
         out.push(b':');
-        write_string(&mut out, value);
+        write_json_string(&mut out, value);
     }
     for (name, value) in flags {
         if out.len() > 1 {
@@ -212,9 +212,9 @@ fn query_error(code: &str, message: &str, sender_fault: bool, request_id: &str) 
 
 fn json_error(code: &str, message: &str) -> Vec<u8> {
     let mut out = b"{\"__type\":".to_vec();
-    write_string(&mut out, code);
+    write_json_string(&mut out, code);
     out.extend_from_slice(b",\"message\":");
-    write_string(&mut out, message);
+    write_json_string(&mut out, message);
     out.push(b'}');
     out
 }

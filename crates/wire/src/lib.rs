@@ -33,6 +33,7 @@ mod time;
 mod tree;
 
 pub use blob::Blob;
+pub use encode_json::{Record, write_json_string, write_record, write_record_name};
 pub use encode_query::{to_query, to_query_as};
 pub use envelope::{EmptyResult, EncodeError, ErrorBody, encode_ec2, encode_json, encode_query, error_body};
 pub use field::{FieldError, FieldProblem, coded_error};

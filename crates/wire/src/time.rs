@@ -41,6 +41,18 @@ impl Time {
         out
     }
 
+    /// Such as `Nov 22, 2026, 10:00:00 AM`: how records of the audit tell moments within an answer.
+    pub(crate) fn in_words(self) -> String {
+        const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+        let clamped = self.0.clamp(MIN_MS, MAX_MS);
+        let (year, month, day) = civil_from_days(clamped.div_euclid(DAY_MS));
+        let in_day = clamped.rem_euclid(DAY_MS) / 1_000;
+        let (hour, minute, second) = (in_day / 3_600, in_day / 60 % 60, in_day % 60);
+        let half = if hour < 12 { "AM" } else { "PM" };
+        let month = usize::try_from(month - 1).ok().and_then(|at| MONTHS.get(at)).unwrap_or(&"Jan");
+        format!("{month} {day}, {year}, {}:{minute:02}:{second:02} {half}", (hour + 11) % 12 + 1)
+    }
+
     /// Reads ISO 8601 with any fraction and offset.
     ///
     /// # Errors

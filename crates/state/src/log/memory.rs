@@ -11,6 +11,9 @@ use crate::change::{Body, Change, Commit};
 /// Records that a volatile log keeps of each bulk stream.
 const VOLATILE_BULK_RECORDS: usize = 10_000;
 
+/// Records that are handed out at once to who looks for some.
+const FOUND_AT_ONCE: usize = 256;
+
 /// What outlives a [`MemoryLog`]: opening another on the same store is what a restart is to a file.
 #[derive(Clone, Default)]
 pub struct MemoryStore(Arc<Mutex<Stored>>);
@@ -23,7 +26,8 @@ struct Stored {
     /// Latest changes of rows at the floor; empty in a volatile log.
     base: BTreeMap<(&'static str, String), Change>,
     cursors: BTreeMap<String, Cursor>,
-    bulk: BTreeMap<Arc<str>, (u64, VecDeque<BulkRecord>)>,
+    /// By stream: the last number, and the records with their keys.
+    bulk: BTreeMap<Arc<str>, (u64, VecDeque<(BulkRecord, Box<[u64]>)>)>,
     forgot: bool,
 }
 
@@ -100,7 +104,8 @@ impl Log for MemoryLog {
         let volatile = self.volatile;
         let mut stored = self.stored();
         stored.check_epoch(epoch)?;
-        if batch.bulk.iter().any(|(stream, ..)| !is_stream_name(stream)) {
+        let records = batch.records();
+        if records.iter().any(|entry| !is_stream_name(&entry.stream)) {
             return Err(LogError::failed("append bulk records", "bad stream name"));
         }
         for commit in &batch.commits {
@@ -116,10 +121,11 @@ impl Log for MemoryLog {
         for name in &batch.forgotten_cursors {
             stored.cursors.remove(name);
         }
-        for (stream, time_ms, record) in &batch.bulk {
-            let (last, records) = stored.bulk.entry(stream.clone()).or_default();
+        for entry in records {
+            let (last, records) = stored.bulk.entry(entry.stream.clone()).or_default();
             *last += 1;
-            records.push_back(BulkRecord { number: *last, time_ms: *time_ms, record: record.clone() });
+            let record = BulkRecord { number: *last, time_ms: entry.time_ms, record: entry.record.clone() };
+            records.push_back((record, entry.keys.as_slice().into()));
             if volatile && records.len() > VOLATILE_BULK_RECORDS {
                 records.pop_front();
             }
@@ -144,12 +150,20 @@ impl Log for MemoryLog {
     fn bulk(&mut self, stream: &str, after: u64, limit: usize) -> Result<Vec<BulkRecord>, LogError> {
         let stored = self.stored();
         let records = stored.bulk.get(stream).into_iter().flat_map(|(_, records)| records);
-        Ok(records.filter(|record| record.number > after).take(limit).cloned().collect())
+        Ok(records.map(|(record, _)| record).filter(|record| record.number > after).take(limit).cloned().collect())
+    }
+
+    fn find_bulk(&mut self, stream: &str, key: u64, before: u64, until_ms: i64) -> Result<Vec<BulkRecord>, LogError> {
+        let stored = self.stored();
+        let records = stored.bulk.get(stream).into_iter().flat_map(|(_, records)| records.iter().rev());
+        let older = records.filter(|(record, _)| record.number < before && record.time_ms <= until_ms);
+        let having = older.filter(|(_, keys)| keys.contains(&key)).map(|(record, _)| record.clone());
+        Ok(having.take(FOUND_AT_ONCE).collect())
     }
 
     fn trim_bulk(&mut self, stream: &str, until: u64) -> Result<(), LogError> {
         if let Some((_, records)) = self.stored().bulk.get_mut(stream) {
-            records.retain(|record| record.number > until);
+            records.retain(|(record, _)| record.number > until);
         }
         Ok(())
     }

@@ -7,6 +7,7 @@ pub mod faulty;
 pub mod memory;
 mod reserve;
 pub mod sqlite;
+mod streams;
 pub mod suite;
 
 use std::sync::Arc;
@@ -132,12 +133,25 @@ pub struct Cursor {
     pub retention: Retention,
 }
 
+/// A record of a bulk stream, to be written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BulkEntry {
+    /// The stream.
+    pub stream: Arc<str>,
+    /// When it was made, in milliseconds.
+    pub time_ms: i64,
+    /// The record: one line.
+    pub record: String,
+    /// What it is to be found by, each the [`bulk_key`] of some words.
+    pub keys: Vec<u64>,
+}
+
 /// A record of a bulk stream.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BulkRecord {
-    /// Counts up within the stream.
+    /// Grows within the stream; there are gaps.
     pub number: u64,
-    /// When it was written, in milliseconds.
+    /// When it was written, in milliseconds, or a moment later.
     pub time_ms: i64,
     /// The record, JSON as a rule.
     pub record: String,
@@ -152,14 +166,22 @@ pub struct Batch {
     pub cursors: Vec<Cursor>,
     /// Names of cursors to forget.
     pub forgotten_cursors: Vec<String>,
-    /// Bulk records as (stream, time in milliseconds, record).
-    pub bulk: Vec<(Arc<str>, i64, String)>,
+    /// Records of bulk streams, beside those that the commits bring along.
+    pub bulk: Vec<BulkEntry>,
 }
 
 impl Batch {
     /// Whether there is nothing to write.
     pub fn is_empty(&self) -> bool {
         self.commits.is_empty() && self.cursors.is_empty() && self.forgotten_cursors.is_empty() && self.bulk.is_empty()
+    }
+
+    /// All records of bulk streams, those of commits too, by stream and in the order of their times.
+    pub(crate) fn records(&self) -> Vec<&BulkEntry> {
+        let own = self.commits.iter().flat_map(|commit| commit.records.iter());
+        let mut all: Vec<_> = own.chain(&self.bulk).collect();
+        all.sort_by(|a, b| (&*a.stream, a.time_ms).cmp(&(&*b.stream, b.time_ms)));
+        all
     }
 }
 
@@ -188,7 +210,12 @@ pub trait Log: Send {
     /// Up to `limit` records of a bulk stream, beginning after number `after`.
     fn bulk(&mut self, stream: &str, after: u64, limit: usize) -> Result<Vec<BulkRecord>, LogError>;
 
-    /// Forgets a stream's records up to and including number `until`.
+    /// The newest records of a stream before number `before` of which one at least has the key, newest first; none where
+    /// there are no more. Others may be among them: records are kept by the handful. `until_ms` leaves out what was
+    /// written later.
+    fn find_bulk(&mut self, stream: &str, key: u64, before: u64, until_ms: i64) -> Result<Vec<BulkRecord>, LogError>;
+
+    /// Forgets a stream's records up to and including number `until`; those that share a row with younger ones may stay.
     fn trim_bulk(&mut self, stream: &str, until: u64) -> Result<(), LogError>;
 
     /// Forgets history up to and including revision `floor`, never the latest body of a row. Bounded work: call
@@ -209,6 +236,18 @@ pub trait Log: Send {
     fn release_reserve(&mut self) -> Result<(), LogError> {
         Ok(())
     }
+}
+
+/// The number by which records are found that are about some words: the same on every machine and for ever (FNV-1a).
+/// Different words may have the same number, so whoever finds a record looks at it.
+pub fn bulk_key(words: &[&str]) -> u64 {
+    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
+    for word in words {
+        for byte in word.bytes().chain([0]) {
+            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+    hash
 }
 
 /// Whether a stream's name is one: lower-case letters, digits and underscores, since it names an SQL table.

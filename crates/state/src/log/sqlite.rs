@@ -26,6 +26,7 @@ use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, Transactio
 
 use super::memory::encoded;
 use super::reserve::Reserve;
+use super::streams;
 use super::{
     Batch, BulkRecord, Cursor, LiveRow, Log, LogError, LoggedChange, LoggedCommit, Position, Retention, is_stream_name,
 };
@@ -35,7 +36,7 @@ use crate::crash::crash_point;
 /// Marks the file as ours ("LFst"), for `file` and for whoever finds it.
 const APPLICATION_ID: i64 = 0x4c46_7374;
 /// The shape of the tables below.
-const SCHEMA_VERSION: i64 = 1;
+const SCHEMA_VERSION: i64 = 2;
 const SCHEMA: &str = "
     CREATE TABLE meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
     INSERT INTO meta VALUES ('epoch', 0), ('floor', 0), ('floor_time_ms', 0);
@@ -144,15 +145,12 @@ impl SqliteLog {
             tx.execute("DELETE FROM cursors WHERE name = ?1", [name])
                 .map_err(|error| failed("forget a cursor", error))?;
         }
-        for (stream, time_ms, record) in &batch.bulk {
-            if streams.insert(stream.clone()) {
-                create_stream(&tx, stream)?;
-            }
-            tx.prepare_cached(&format!("INSERT INTO bulk_{stream} (time_ms, record) VALUES (?1, ?2)"))
-                .and_then(|mut insert| insert.execute(params![time_ms, record]))
-                .map_err(|error| failed("write a bulk record", error))?;
-            crash_point!("sqlite:bulk-written");
-        }
+        let records = batch.records();
+        streams::append(&tx, &records, |stream| {
+            if streams.insert(stream.clone()) { streams::create(&tx, stream) } else { Ok(()) }
+        })
+        .map_err(|error| failed("write bulk records", error))?;
+        crash_point!("sqlite:bulk-written");
         crash_point!("sqlite:commit");
         tx.commit().map_err(|error| failed("commit", error))?;
         crash_point!("sqlite:committed");
@@ -209,7 +207,7 @@ impl Log for SqliteLog {
     }
 
     fn append(&mut self, epoch: u64, batch: &Batch) -> Result<(), LogError> {
-        if batch.bulk.iter().any(|(stream, ..)| !is_stream_name(stream)) {
+        if batch.records().iter().any(|entry| !is_stream_name(&entry.stream)) {
             return Err(LogError::failed("append bulk records", "bad stream name"));
         }
         let appended = self.try_append(epoch, batch);
@@ -245,24 +243,22 @@ impl Log for SqliteLog {
         if !self.has_stream(stream)? {
             return Ok(Vec::new());
         }
-        let sql =
-            format!("SELECT number, time_ms, record FROM bulk_{stream} WHERE number > ?1 ORDER BY number LIMIT ?2");
-        self.sound()?
-            .prepare_cached(&sql)
-            .and_then(|mut select| {
-                let record = |row: &rusqlite::Row<'_>| {
-                    let number = row.get::<_, i64>(0)?.cast_unsigned();
-                    Ok(BulkRecord { number, time_ms: row.get(1)?, record: row.get(2)? })
-                };
-                select.query_map(params![after.cast_signed(), sql_limit(limit)], record)?.collect()
-            })
-            .map_err(|error| failed("read bulk records", error))
+        streams::read(self.sound()?, stream, after, limit).map_err(|error| failed("read bulk records", error))
+    }
+
+    fn find_bulk(&mut self, stream: &str, key: u64, before: u64, until_ms: i64) -> Result<Vec<BulkRecord>, LogError> {
+        if !self.has_stream(stream)? {
+            return Ok(Vec::new());
+        }
+        let found = streams::find(self.sound()?, stream, key, before, until_ms);
+        found.map_err(|error| failed("find bulk records", error))
     }
 
     fn trim_bulk(&mut self, stream: &str, until: u64) -> Result<(), LogError> {
         if self.has_stream(stream)? {
-            self.sound()?
-                .execute(&format!("DELETE FROM bulk_{stream} WHERE number <= ?1"), [until.cast_signed()])
+            let tx = begin(self.sound()?)?;
+            streams::trim(&tx, stream, until)
+                .and_then(|()| tx.commit())
                 .map_err(|error| failed("trim bulk records", error))?;
         }
         Ok(())
@@ -371,7 +367,15 @@ fn connect(path: &Path, options: &SqliteOptions) -> Result<Connection, LogError>
     if version == 0 {
         let tx = begin(&mut connection)?;
         tx.execute_batch(SCHEMA)
+            .and_then(|()| tx.execute_batch(streams::SCHEMA))
             .and_then(|()| tx.pragma_update(None, "application_id", APPLICATION_ID))
+            .and_then(|()| tx.pragma_update(None, "user_version", SCHEMA_VERSION))
+            .and_then(|()| tx.commit())
+            .map_err(opening)?;
+    }
+    if version == 1 {
+        let tx = begin(&mut connection)?;
+        streams::upgrade(&tx)
             .and_then(|()| tx.pragma_update(None, "user_version", SCHEMA_VERSION))
             .and_then(|()| tx.commit())
             .map_err(opening)?;
@@ -432,15 +436,6 @@ fn append_commits(tx: &Transaction<'_>, commits: &[Arc<Commit>]) -> Result<(), L
         }
     }
     Ok(())
-}
-
-fn create_stream(tx: &Transaction<'_>, stream: &str) -> Result<(), LogError> {
-    // Numbers must not be used again after a trim: hence AUTOINCREMENT.
-    let sql = format!(
-        "CREATE TABLE IF NOT EXISTS bulk_{stream}
-         (number INTEGER PRIMARY KEY AUTOINCREMENT, time_ms INTEGER NOT NULL, record TEXT NOT NULL)"
-    );
-    tx.execute_batch(&sql).map_err(|error| failed("create a bulk stream", error))
 }
 
 fn read_tail(connection: &Connection, after: u64, limit: usize) -> rusqlite::Result<Vec<LoggedCommit>> {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Batch, Cursor, Log, LogError, LoggedCommit, Position, Retention};
+use super::{Batch, BulkEntry, BulkRecord, Cursor, Log, LogError, LoggedCommit, Position, Retention};
 use crate::change::{Change, Commit};
 use crate::value::Value;
 
@@ -44,6 +44,8 @@ pub fn check_log<P: LogPlace>(place: impl Fn() -> P) {
     refuses_gaps(&place());
     keeps_cursors(&place());
     keeps_bulk_records(&place());
+    finds_bulk_records_by_their_keys(&place());
+    writes_records_with_their_commits(&place());
     compacts_history_but_no_state(&place());
     agrees_with_a_model(&place());
 }
@@ -138,29 +140,84 @@ fn keeps_cursors(place: &impl LogPlace) {
     assert_eq!(cursors, [cursor("audit", 7, Retention::Held), cursor("events", 5, Retention::Bounded)]);
 }
 
+fn entry(stream: &str, time_ms: i64, record: &str, keys: &[u64]) -> BulkEntry {
+    BulkEntry { stream: Arc::from(stream), time_ms, record: record.to_owned(), keys: keys.to_vec() }
+}
+
 fn keeps_bulk_records(place: &impl LogPlace) {
     let mut writer = Writer::open(place);
     let records = |stream: &str, texts: &[&str]| Batch {
-        bulk: texts.iter().map(|text| (Arc::from(stream), 9, (*text).to_owned())).collect(),
+        bulk: texts.iter().map(|text| entry(stream, 9, text, &[])).collect(),
         ..Batch::default()
     };
     writer.log.append(writer.epoch, &records("reads", &["a", "b", "c"])).expect("append");
     writer.log.append(writer.epoch, &records("flows", &["x"])).expect("append");
     assert!(writer.log.append(writer.epoch, &records("no; such", &["x"])).is_err());
-    writer.log.trim_bulk("reads", 3).expect("trim");
+    let last = writer.log.bulk("reads", 0, 9).expect("bulk").pop().expect("a record").number;
+    writer.log.trim_bulk("reads", last).expect("trim");
     drop(writer);
     let mut writer = Writer::open(place);
     writer.log.append(writer.epoch, &records("reads", &["d", "e"])).expect("append");
-    let read = |log: &mut dyn Log, stream: &str, after, limit| {
-        let records = log.bulk(stream, after, limit).expect("bulk");
-        records.into_iter().map(|record| (record.number, record.record)).collect::<Vec<_>>()
-    };
-    let expected = [(4, "d".to_owned()), (5, "e".to_owned())];
-    assert_eq!(read(&mut *writer.log, "reads", 0, 9), expected, "numbers are never used again");
-    assert_eq!(read(&mut *writer.log, "reads", 4, 9), expected[1..]);
-    assert_eq!(read(&mut *writer.log, "reads", 0, 1), expected[..1]);
-    assert_eq!(read(&mut *writer.log, "flows", 0, 9), [(1, "x".to_owned())]);
+    let read = |log: &mut dyn Log, stream: &str, after, limit| log.bulk(stream, after, limit).expect("bulk");
+    let texts = |records: &[BulkRecord]| records.iter().map(|record| record.record.clone()).collect::<Vec<_>>();
+    let both = read(&mut *writer.log, "reads", 0, 9);
+    assert_eq!(texts(&both), ["d", "e"]);
+    assert!(both[0].number > last && both[1].number > both[0].number, "numbers are never used again");
+    assert_eq!(read(&mut *writer.log, "reads", both[0].number, 9), both[1..]);
+    assert_eq!(read(&mut *writer.log, "reads", 0, 1), both[..1]);
+    assert_eq!(texts(&read(&mut *writer.log, "flows", 0, 9)), ["x"]);
     assert_eq!(read(&mut *writer.log, "never", 0, 9), []);
+}
+
+fn finds_bulk_records_by_their_keys(place: &impl LogPlace) {
+    const APPENDS: u64 = 40;
+    let mut writer = Writer::open(place);
+    for number in 0..APPENDS {
+        let time_ms = 1_000 * number.cast_signed();
+        let bulk =
+            (0..3).map(|place| entry("reads", time_ms, &format!("{number}.{place}"), &[7, number % 4])).collect();
+        writer.log.append(writer.epoch, &Batch { bulk, ..Batch::default() }).expect("append");
+    }
+    let mut all = |key: u64, until_ms: i64| {
+        let (mut found, mut before) = (Vec::new(), u64::MAX);
+        loop {
+            let more = writer.log.find_bulk("reads", key, before, until_ms).expect("find");
+            let Some(last) = more.last() else { return found };
+            assert!(last.number < before);
+            before = last.number;
+            found.extend(more.into_iter().map(|record| record.record));
+        }
+    };
+    let expected = |wanted: &dyn Fn(u64) -> bool| {
+        let numbers = (0..APPENDS).rev().filter(|number| wanted(*number));
+        numbers.flat_map(|number| (0..3).rev().map(move |place| format!("{number}.{place}"))).collect::<Vec<_>>()
+    };
+    assert_eq!(all(7, i64::MAX), expected(&|_| true));
+    assert_eq!(all(2, i64::MAX), expected(&|number| number % 4 == 2));
+    assert_eq!(all(2, 9_500), expected(&|number| number % 4 == 2 && number <= 9));
+    assert_eq!((all(7, -1), all(9, i64::MAX)), (Vec::new(), Vec::new()));
+    let half = writer.log.bulk("reads", 0, 60).expect("bulk").pop().expect("a record").number;
+    writer.log.trim_bulk("reads", half).expect("trim");
+    let first = writer.log.bulk("reads", 0, 1).expect("bulk").pop().expect("a record").record;
+    assert_eq!(first, "20.0");
+    assert_eq!(writer.log.find_bulk("reads", 1, u64::MAX, 20_000).expect("find"), [], "what is trimmed has no keys");
+}
+
+fn writes_records_with_their_commits(place: &impl LogPlace) {
+    let mut writer = Writer::open(place);
+    let mut batch = writer.batch(&[&[("a", Some("1"))], &[("b", Some("1"))]]);
+    for (commit, time_ms) in batch.commits.iter_mut().zip([5, 3]) {
+        let records = Arc::from([entry("reads", time_ms, &format!("of {}", commit.revision), &[1])]);
+        *commit = Arc::new(Commit { records, ..(**commit).clone() });
+    }
+    batch.bulk.push(entry("reads", 4, "alone", &[1]));
+    assert!(matches!(writer.log.append(writer.epoch + 1, &batch), Err(LogError::Fenced { .. })));
+    assert_eq!(writer.log.bulk("reads", 0, 9).expect("bulk"), [], "what is refused writes no record");
+    writer.log.append(writer.epoch, &batch).expect("append");
+    let found = writer.log.find_bulk("reads", 1, u64::MAX, i64::MAX).expect("find");
+    let texts: Vec<_> = found.iter().map(|record| record.record.as_str()).collect();
+    assert_eq!(texts, ["of 1", "alone", "of 2"], "newest first");
+    assert_eq!(writer.log.tail(0, 9).expect("tail").len(), 2);
 }
 
 fn compacts_history_but_no_state(place: &impl LogPlace) {
@@ -283,7 +340,8 @@ impl Writer {
             model.past.push(model.rows.clone());
             let (revision, time_ms) = (model.revision, model.revision.cast_signed() * 1_000);
             let note = (revision % 2 == 1).then(|| Arc::from(format!("{{\"n\":{revision}}}")));
-            batch.commits.push(Arc::new(Commit { revision, time_ms, note, changes: changes.into() }));
+            let records = Arc::default();
+            batch.commits.push(Arc::new(Commit { revision, time_ms, note, records, changes: changes.into() }));
         }
         batch
     }

@@ -191,6 +191,16 @@ impl landfall_state::Log for Amnesiac {
     ) -> Result<Vec<landfall_state::log::BulkRecord>, landfall_state::LogError> {
         self.0.bulk(stream, after, limit)
     }
+    fn find_bulk(
+        &mut self,
+        stream: &str,
+        key: u64,
+        before: u64,
+        until_ms: i64,
+    ) -> Result<Vec<landfall_state::BulkRecord>, landfall_state::LogError> {
+        self.0.find_bulk(stream, key, before, until_ms)
+    }
+
     fn trim_bulk(&mut self, stream: &str, until: u64) -> Result<(), landfall_state::LogError> {
         self.0.trim_bulk(stream, until)
     }
