@@ -5,8 +5,7 @@
 
 use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use aws_lc_rs::hmac;
 use http::HeaderMap;
@@ -16,6 +15,7 @@ use landfall_state::{Engine, Head};
 use landfall_wire::{Form, Protocol, RequestParts, Tree, detect, sigv4};
 use serde::Serialize;
 
+use crate::audit::{Record, Spelling};
 use crate::authenticate::Authenticator;
 use crate::authorise::{Caller, Policies};
 use crate::demand::Demands;
@@ -91,6 +91,12 @@ pub struct Options {
     pub entropy: Entropy,
 }
 
+/// An operation, and how its input is spelt in records, once that is needed.
+struct Known {
+    operation: &'static Operation,
+    spelling: OnceLock<Spelling>,
+}
+
 /// The front door of a cloud.
 pub struct Gateway {
     engine: Engine<Cloud>,
@@ -103,7 +109,9 @@ pub struct Gateway {
     /// For the numbers of requests that come while a transaction has the other.
     spare: Mutex<Entropy>,
     page_key: hmac::Key,
-    operations: HashMap<(&'static str, &'static str), &'static Operation>,
+    known: Vec<Known>,
+    /// Places in `known`.
+    operations: HashMap<(&'static str, &'static str), usize>,
 }
 
 /// The version of EC2's API, the only one that has been since 2016.
@@ -126,6 +134,10 @@ impl Gateway {
     /// The gateway of an engine's cloud.
     pub fn new(engine: Engine<Cloud>, options: Options) -> Self {
         let authenticator = Authenticator::new(options.outside.vault.clone());
+        let known: Vec<_> =
+            crate::operations().map(|operation| Known { operation, spelling: OnceLock::new() }).collect();
+        let place = |(at, known): (usize, &Known)| ((known.operation.action.service, known.operation.action.name), at);
+        let operations = known.iter().enumerate().map(place).collect();
         let page_key = hmac::Key::new(hmac::HMAC_SHA256, &authenticator.derive("page tokens"));
         Self {
             engine,
@@ -137,7 +149,8 @@ impl Gateway {
             entropy: Mutex::new(options.entropy),
             spare: Mutex::new(Entropy::from_system()),
             page_key,
-            operations: crate::operations().map(|o| ((o.action.service, o.action.name), o)).collect(),
+            known,
+            operations,
         }
     }
 
@@ -154,12 +167,12 @@ impl Gateway {
     /// Answers a request.
     pub async fn handle(&self, request: HttpRequest<'_>) -> HttpAnswer {
         let request_id = self.request_id();
-        let mut record = Record { request_id: request_id.clone(), ..Record::default() };
+        let mut record = Record::new(&request, request_id.clone());
         let started = std::time::Instant::now();
         let answer = self.try_handle(&request, &mut record).await;
-        let answer = answer.map_err(|error| terms::of_service(record.service.as_deref(), error));
-        record.finish(&self.engine, &request, answer.as_ref().err(), started);
-        match answer {
+        let answer = answer.map_err(|error| terms::of_service(Some(&record.service), error));
+        let recorded = record.finish(&self.engine, answer.as_ref().err(), started);
+        match recorded.and(answer) {
             Ok((protocol, body)) => HttpAnswer {
                 status: 200,
                 content_type: protocol.content_type(),
@@ -181,15 +194,15 @@ impl Gateway {
     async fn try_handle(
         &self,
         request: &HttpRequest<'_>,
-        record: &mut Record,
+        record: &mut Record<'_>,
     ) -> Result<(Protocol, Vec<u8>), ApiError> {
         let parts =
             RequestParts { method: request.method, path: request.path, query: request.query, headers: request.headers };
         // Without a signature nobody knows the service; the form of the body is the best guess for an error's envelope.
         record.form = Form::of(&parts, None);
         let claim = sigv4::parse(&parts).map_err(|error| error.refusal(record.form.terms()))?;
-        record.service = Some(claim.scope.service.clone());
         record.form = Form::of(&parts, Some(&claim.scope.service));
+        record.service.clone_from(&claim.scope.service);
         let terms = record.form.terms();
         let now_ms = self.engine.now_ms();
         if request.origin.is_some()
@@ -213,7 +226,8 @@ impl Gateway {
         let region = if is_global { Region::DEFAULT } else { self.region(&claim.scope.region, terms)? };
         let scope = Scope { account: caller.principal.account, region };
         record.scope = Some(scope);
-        record.principal = Some(caller.arn());
+        record.region = Some(self.event_region(scope.region, is_global));
+        record.caller = Some(caller);
         let Form::Spoken(protocol) = record.form else { return Err(absent_service(&claim.scope.service, record.form)) };
         way::check(request)?;
         detect(&parts, &claim.scope.service).map_err(|error| error.refusal())?;
@@ -230,26 +244,21 @@ impl Gateway {
         } else {
             way::check_version(&claim.scope.service, decoded.version.as_deref())?;
         }
-        let operation = self.operation(&claim.scope.service, &decoded.action, protocol)?;
-        record.action = Some(operation.action);
-        caller.check_session(operation.action)?;
+        record.hear_name(&decoded.action);
+        let known = self.operation(&claim.scope.service, &decoded.action, protocol)?;
+        let operation = known.operation;
+        record.operation = Some(operation);
         let mut input = decoded.input;
+        record.hear_input(known.spelling.get_or_init(|| Spelling::of(operation)), &input);
+        let record = &*record;
+        let caller = record.caller.as_ref().ok_or_else(ApiError::internal)?;
+        caller.check_session(operation.action)?;
         let prologue = Prologue::take(operation, &mut input)?;
         if operation.action.service == "ec2" {
             self.ensure_network(scope, now_ms).await?;
         }
-        let turn = Turn {
-            gateway: self,
-            caller: &caller,
-            scope,
-            protocol,
-            input,
-            prologue,
-            request_id: &record.request_id,
-            committed: &record.committed,
-            action: operation.action,
-            now_ms,
-        };
+        let turn =
+            Turn { gateway: self, caller, scope, protocol, input, prologue, record, action: operation.action, now_ms };
         let body = (operation.answer)(turn).await?;
         Ok((protocol, body))
     }
@@ -268,9 +277,18 @@ impl Gateway {
         }
     }
 
-    fn operation(&self, service: &str, action: &str, protocol: Protocol) -> Result<&'static Operation, ApiError> {
-        if let Some(found) = self.operations.get(&(service, action)) {
-            return Ok(found);
+    /// The region that an event shows in. What belongs to no region shows in the first of them, as with AWS; where only
+    /// one answers, there, or nobody could look it up.
+    fn event_region(&self, region: Region, is_global: bool) -> Region {
+        match self.regions {
+            Regions::One(only) if is_global => only,
+            _ => region,
+        }
+    }
+
+    fn operation(&self, service: &str, action: &str, protocol: Protocol) -> Result<&Known, ApiError> {
+        if let Some(place) = self.operations.get(&(service, action)) {
+            return Ok(&self.known[*place]);
         }
         let mut message = format!("The action {action} is not valid for this web service.");
         if !self.operations.keys().any(|(known, _)| *known == service) {
@@ -367,8 +385,7 @@ pub struct Turn<'a> {
     protocol: Protocol,
     input: Tree,
     prologue: Prologue,
-    request_id: &'a str,
-    committed: &'a AtomicBool,
+    record: &'a Record<'a>,
     action: Action,
     now_ms: i64,
 }
@@ -386,6 +403,7 @@ impl Turn<'_> {
     fn authorise(&self, view: &View<'_>, gather: impl FnOnce(&View<'_>, &mut Demands)) -> Result<(), ApiError> {
         let mut demands = Demands::new(self.scope);
         gather(view, &mut demands);
+        self.record.hear_demands(&demands);
         let gate = through::gate(view, self.caller.origin)?;
         self.gateway.policies.authorise(self.caller, self.action, view, demands, gate.as_ref())?;
         if self.prologue.dry_run { Err(ApiError::dry_run()) } else { Ok(()) }
@@ -447,7 +465,7 @@ impl Turn<'_> {
             operation,
             |operation, tx| {
                 if let Some(token) = token {
-                    if let Some(answer) = token.recall(tx, self.request_id)? {
+                    if let Some(answer) = token.recall(tx, &self.record.request_id)? {
                         return Ok(answer);
                     }
                     let answer = self.encode(O::ACTION, &operation.run(tx)?, &[], &[])?;
@@ -502,36 +520,25 @@ impl Turn<'_> {
         let gateway = self.gateway;
         let work = |head: &mut Head<'_, Cloud>| {
             let revision = head.revision();
-            let result = head.transact(self.now_ms, Some(self.note()), |tx| {
+            let result = head.transact(self.now_ms, None, |tx| {
                 let mut entropy = gateway.entropy.lock().unwrap_or_else(PoisonError::into_inner);
                 let mut tx = Tx::new(tx, self.scope, &mut entropy);
                 self.authorise(&tx.view(), |view, list| demands(view, list, &operation))?;
-                run(operation, &mut tx)
+                let answer = run(operation, &mut tx)?;
+                if tx.is_changed() {
+                    let now_ms = tx.now_ms();
+                    self.record.entries(None, now_ms).into_iter().for_each(|entry| tx.record(entry));
+                }
+                Ok(answer)
             });
             if head.revision() > revision {
-                self.committed.store(true, Ordering::Relaxed);
+                self.record.is_committed();
                 gateway.settle(head);
             }
             result
         };
         let pending = if frees { gateway.engine.commit_essential(work) } else { gateway.engine.commit(work) };
         pending.await?
-    }
-
-    /// The audit record that is stored with the commit.
-    fn note(&self) -> Arc<str> {
-        let mut note = serde_json::json!({
-            "service": self.action.service,
-            "action": self.action.name,
-            "account": self.scope.account.to_string(),
-            "principal": self.caller.arn(),
-            "access_key": self.caller.access_key,
-            "source": self.caller.source.to_string(),
-            "region": self.scope.region.name(),
-            "request": self.request_id,
-        });
-        through::note(self.caller.origin, &mut note);
-        note.to_string().into()
     }
 
     fn encode<T: Serialize>(
@@ -541,68 +548,18 @@ impl Turn<'_> {
         extra: &[(&str, &str)],
         flags: &[(&str, bool)],
     ) -> Result<Vec<u8>, ApiError> {
+        let request_id = self.record.request_id.as_str();
+        self.record.hear_answer(action, output);
         let encoded = match self.protocol {
-            Protocol::Ec2Query => landfall_wire::encode_ec2(action.name, self.request_id, EC2_XMLNS, output, extra),
+            Protocol::Ec2Query => landfall_wire::encode_ec2(action.name, request_id, EC2_XMLNS, output, extra),
             Protocol::Query => {
-                landfall_wire::encode_query(action.name, self.request_id, xmlns(action.service), output, extra)
+                landfall_wire::encode_query(action.name, request_id, xmlns(action.service), output, extra)
             }
             Protocol::Json10 | Protocol::Json11 => landfall_wire::encode_json(output, extra, flags),
         };
         encoded.map_err(|error| {
-            tracing::error!(%error, action = action.name, request = self.request_id, "an answer can't be encoded");
+            tracing::error!(%error, action = action.name, request = request_id, "an answer can't be encoded");
             ApiError::internal()
         })
-    }
-}
-
-/// What the log and the audit say of a request.
-#[derive(Default)]
-struct Record {
-    request_id: String,
-    form: Form,
-    /// The service that it was signed for.
-    service: Option<String>,
-    scope: Option<Scope>,
-    principal: Option<String>,
-    action: Option<Action>,
-    /// Whether a commit holds what was done, and its record.
-    committed: AtomicBool,
-}
-
-impl Record {
-    /// Writes the record of an authenticated request that changed nothing: reads, refusals, and writes of what was so
-    /// already. The record of a change is in its commit. What nobody proved to have sent is only logged, or anybody
-    /// could fill the disk.
-    fn finish(
-        &self,
-        engine: &Engine<Cloud>,
-        request: &HttpRequest<'_>,
-        error: Option<&ApiError>,
-        started: std::time::Instant,
-    ) {
-        let action = self.action.map_or("", |action| action.name);
-        let took_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
-        let account = self.scope.map(|scope| scope.account.to_string()).unwrap_or_default();
-        let code = error.map(|error| error.code.as_ref());
-        tracing::debug!(request = self.request_id, account, action, code, took_us, revision = engine.read().revision);
-        let is_in_commit = error.is_none() && self.committed.load(Ordering::Relaxed);
-        if is_in_commit || self.principal.is_none() {
-            return;
-        }
-        let mut record = serde_json::json!({
-            "request": self.request_id,
-            "action": action,
-            "service": self.action.map(|action| action.service),
-            "account": account,
-            "principal": self.principal,
-            "region": self.scope.map(|scope| scope.region.name()),
-            "source": request.source.to_string(),
-            "error": code,
-            "at": engine.now_ms(),
-        });
-        through::note(request.origin, &mut record);
-        if let Err(refused) = engine.append_bulk("audit", record.to_string()) {
-            tracing::warn!(%refused, request = self.request_id, "an audit record was lost");
-        }
     }
 }

@@ -4,6 +4,7 @@
 //! authentication, decoding, authorisation, dry run, client tokens, pagination, the transaction, the audit record,
 //! encoding, errors. An operation says what it demands and what it does, and can't forget any of the rest.
 
+pub mod audit;
 pub mod authenticate;
 pub mod authorise;
 pub mod demand;

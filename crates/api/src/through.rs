@@ -54,13 +54,3 @@ pub fn describe(caller: &Caller, context: &mut Context) {
         context.set("aws:SourceVpce", endpoint.to_string());
     }
 }
-
-/// Adds to a record where a call came from.
-pub fn note(origin: Option<Origin>, record: &mut serde_json::Value) {
-    if let Some(origin) = origin {
-        record["vpc"] = origin.vpc.to_string().into();
-    }
-    if let Some(endpoint) = origin.and_then(|origin| origin.endpoint) {
-        record["vpc_endpoint"] = endpoint.to_string().into();
-    }
-}

@@ -1,17 +1,16 @@
-//! What is kept for a while only: the audit's records of calls that changed nothing. The oldest go first, a piece at a
-//! time, so that nobody has to wait for it. What changed something is recorded in its commit, which isn't touched here.
+//! What is kept for a while only: the audit's records. The oldest go first, a piece at a time, so that nobody has to wait
+//! for it.
 
 use std::time::Duration;
 
+use landfall_api::audit::STREAM as AUDIT;
 use landfall_cloud::Cloud;
 use landfall_state::{Engine, LogError};
 
-/// The stream of the audit's records.
-const AUDIT: &str = "audit";
 /// How long they are kept unless it is said otherwise: as far back as AWS shows events. Source: the CloudTrail User Guide,
 /// "Working with CloudTrail event history".
 pub const AUDIT_DAYS: u32 = 90;
-/// How many go at once.
+/// How many go at once: more than the log keeps in a row.
 const PIECE: usize = 500;
 /// How often it is looked what has grown too old, and the pause between two pieces of it.
 const EVERY: Duration = Duration::from_secs(3600);

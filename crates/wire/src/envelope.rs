@@ -108,7 +108,7 @@ pub fn encode_json<T: Serialize + ?Sized>(
         if out.len() > 1 {
             out.push(b',');
         }
-        write_string(&mut out, name);
+        write_json_string(&mut out, name);
         out.extend_from_slice(if *value { b":true" } else { b":false" });
     }
     out.push(b'}');

@@ -337,31 +337,6 @@ fn a_group_that_is_denied_is_denied_by_its_name_too() {
 }
 
 #[test]
-fn every_authenticated_call_leaves_one_record() {
-    let world = World::new();
-    let client = world.root();
-    let id = launch(&client, &[]);
-    let records = || world.engine().bulk("audit", 0, 1000).unwrap();
-    let (before, revision) = (records().len(), world.revision());
-    // One that changes something has its record in the commit.
-    client.ok("StopInstances", &[("InstanceId.1", &id)]);
-    let commit = world.engine().feed(revision).try_next().unwrap().unwrap();
-    let note: serde_json::Value = serde_json::from_str(commit.note.as_deref().unwrap()).unwrap();
-    assert_eq!((note["service"].as_str(), note["action"].as_str()), (Some("ec2"), Some("StopInstances")));
-    assert_eq!(records().len(), before);
-    // Writes of what was so already, looks and refusals have it beside.
-    client.ok("StopInstances", &[("InstanceId.1", &id)]);
-    client.ok("DescribeInstances", &[]);
-    client.refused("StopInstances", &[("InstanceId.1", "i-0123456789abcdef0")]);
-    assert_eq!(records().len(), before + 3);
-    // What nobody proved to have sent has none.
-    let mut stranger = world.root();
-    stranger.access_key = "AKIANOBODY".into();
-    assert_eq!(stranger.call("DescribeInstances", &[]).code(), "AuthFailure");
-    assert_eq!(records().len(), before + 3);
-}
-
-#[test]
 fn several_ids_are_all_or_nothing() {
     let world = World::new();
     let client = world.root();

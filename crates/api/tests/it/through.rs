@@ -161,16 +161,17 @@ fn policies_know_where_a_call_began() {
 fn the_audit_says_where_a_call_began() {
     let world = World::new();
     let through = endpoint(&world.root(), "ec2", None);
-    let last = || world.engine().bulk("audit", 0, 1000).unwrap().pop().unwrap().record;
+    let last = || world.engine().bulk("events", 0, 1000).unwrap().pop().unwrap().record;
     describe(&world.root());
     let record = last();
-    assert!(!record.contains("vpc-") && record.contains(r#""source":"127.0.0.1""#), "{record}");
+    assert!(!record.contains("vpc-") && record.contains(r#""sourceIPAddress":"127.0.0.1""#), "{record}");
     describe(&world.root().through(through));
     let record = last();
     let (vpc, id) = (through.vpc, through.endpoint.unwrap());
-    for words in
-        [r#""source":"172.31.0.9""#.to_owned(), format!(r#""vpc":"{vpc}""#), format!(r#""vpc_endpoint":"{id}""#)]
-    {
+    for words in [r#""sourceIPAddress":"172.31.0.9""#.to_owned(), format!(r#""vpcEndpointId":"{id}""#)] {
         assert!(record.contains(&words), "{words} in {record}");
     }
+    describe(&world.root().through(Origin { endpoint: None, ..through }));
+    let record = last();
+    assert!(record.contains(&format!(r#""additionalEventData":{{"vpcId":"{vpc}"}}"#)), "{record}");
 }

@@ -14,6 +14,9 @@ const VOLATILE_BULK_RECORDS: usize = 10_000;
 /// Records that are handed out at once to who looks for some.
 const FOUND_AT_ONCE: usize = 256;
 
+/// A record with its keys.
+type Keyed = (BulkRecord, Box<[u64]>);
+
 /// What outlives a [`MemoryLog`]: opening another on the same store is what a restart is to a file.
 #[derive(Clone, Default)]
 pub struct MemoryStore(Arc<Mutex<Stored>>);
@@ -27,7 +30,7 @@ struct Stored {
     base: BTreeMap<(&'static str, String), Change>,
     cursors: BTreeMap<String, Cursor>,
     /// By stream: the last number, and the records with their keys.
-    bulk: BTreeMap<Arc<str>, (u64, VecDeque<(BulkRecord, Box<[u64]>)>)>,
+    bulk: BTreeMap<Arc<str>, (u64, VecDeque<Keyed>)>,
     forgot: bool,
 }
 

@@ -129,7 +129,7 @@ pub(super) fn find(
     let mut select = connection.prepare_cached(&sql)?;
     while let Some(row) = numbers.next()? {
         let number: i64 = row.get(0)?;
-        let Some(all) = select.query_row([number], |row| records(row)).optional()? else { continue };
+        let Some(all) = select.query_row([number], records).optional()? else { continue };
         let found: Vec<_> = all.into_iter().rev().filter(|record| record.number < before).collect();
         if !found.is_empty() {
             return Ok(found);

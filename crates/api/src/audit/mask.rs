@@ -1,0 +1,90 @@
+//! What no record shows: members that are secrets.
+//!
+//! A member whose name looks like a secret's is hidden unless it stands in [`SHOWN`]; one that doesn't look so and is one
+//! all the same stands in [`HIDDEN`]. A test walks the inputs of all operations, and fails for a name that looks like a
+//! secret's and stands in neither.
+
+/// What names of secrets have in them, in small letters.
+const LOOKS: [&[u8]; 8] =
+    [b"password", b"secret", b"material", b"token", b"plaintext", b"private", b"preshared", b"userdata"];
+
+/// Members that are hidden, by service and name, of inputs and answers alike.
+pub const HIDDEN: &[(&str, &str)] = &[
+    ("cloudtrail", "Token"),
+    ("ec2", "CustomerGatewayConfiguration"),
+    ("ec2", "KeyMaterial"),
+    ("ec2", "PreSharedKey"),
+    ("ec2", "UserData"),
+    ("iam", "AuthenticationCode1"),
+    ("iam", "AuthenticationCode2"),
+    ("iam", "Base32StringSeed"),
+    ("iam", "NewPassword"),
+    ("iam", "OldPassword"),
+    ("iam", "Password"),
+    ("iam", "QRCodePNG"),
+    ("iam", "SecretAccessKey"),
+    ("kms", "CiphertextBlob"),
+    ("kms", "EncryptedKeyMaterial"),
+    ("kms", "GrantToken"),
+    ("kms", "GrantTokens"),
+    ("kms", "ImportToken"),
+    ("kms", "Message"),
+    ("kms", "Plaintext"),
+    ("kms", "PrivateKeyPlaintext"),
+    ("landfall", "Secret"),
+    ("secretsmanager", "SecretBinary"),
+    ("secretsmanager", "SecretString"),
+    ("ssm", "Value"),
+    ("sts", "SecretAccessKey"),
+    ("sts", "SessionToken"),
+    ("sts", "TokenCode"),
+    ("sts", "WebIdentityToken"),
+];
+
+/// Members that are shown though their names look like those of secrets; `*` stands for all services, and for any end of
+/// a name.
+pub const SHOWN: &[(&str, &str)] = &[
+    ("*", "ClientRequestToken"),
+    ("*", "ClientToken"),
+    ("*", "NextToken"),
+    ("ec2", "HttpTokens"),
+    ("ec2", "PreSharedKeyStorage"),
+    ("ec2", "PrivateDns*"),
+    ("ec2", "PrivateIp*"),
+    ("ec2", "PublicKeyMaterial"),
+    ("ec2", "SecondaryPrivateIp*"),
+    ("iam", "AllowUsersToChangePassword"),
+    ("iam", "MaxPasswordAge"),
+    ("iam", "MinimumPasswordLength"),
+    ("iam", "PasswordResetRequired"),
+    ("iam", "PasswordReusePrevention"),
+    ("kms", "KeyMaterialDescription"),
+    ("kms", "KeyMaterialId"),
+    ("kms", "KeyMaterialType"),
+    ("secretsmanager", "ForceOverwriteReplicaSecret"),
+    ("secretsmanager", "PasswordLength"),
+    ("secretsmanager", "SecretId"),
+    ("secretsmanager", "SecretIdList"),
+];
+
+/// Whether a name looks like a secret's.
+pub fn looks_secret(name: &str) -> bool {
+    let name = name.as_bytes();
+    LOOKS.iter().any(|word| name.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word)))
+}
+
+/// Whether a member is in that list, for its service or for all.
+pub fn is_listed(list: &[(&str, &str)], service: &str, name: &str) -> bool {
+    let is_name = |listed: &str| match listed.strip_suffix('*') {
+        Some(begin) => name.get(..begin.len()).is_some_and(|start| start.eq_ignore_ascii_case(begin)),
+        None => listed.eq_ignore_ascii_case(name),
+    };
+    list.iter().any(|(of, listed)| (*of == service || *of == "*") && is_name(listed))
+}
+
+/// What stands for a member that isn't shown.
+pub fn mask(service: &str, name: &str) -> Option<&'static str> {
+    let is_secret = is_listed(HIDDEN, service, name) || (looks_secret(name) && !is_listed(SHOWN, service, name));
+    // Source: the events of these services in AWS.
+    is_secret.then_some(if service == "ec2" { "<sensitiveDataRemoved>" } else { "HIDDEN_DUE_TO_SECURITY_REASONS" })
+}

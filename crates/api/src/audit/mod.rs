@@ -1,0 +1,220 @@
+//! The audit: a record of every authenticated call, in CloudTrail's form, allowed or denied.
+//!
+//! Dispatch owns it, so that no operation can forget it. The record of a change goes into the same append as the change:
+//! there is neither one without the other. That of everything else (looks, refusals, writes of what was so already) is
+//! durable within a second; where it can't be taken, the call is refused, for nobody may act unseen. What nobody proved
+//! to have sent is only logged, or anybody could fill the disk.
+//!
+//! Records are lines of the stream [`STREAM`], found by [`key`]s of what they are about. Source of their form: the
+//! CloudTrail User Guide, "CloudTrail record contents".
+
+mod event;
+mod identity;
+pub mod mask;
+mod resources;
+mod spelling;
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use landfall_cloud::Cloud;
+use landfall_model::{AccountId, Region, Scope};
+use landfall_state::{BulkEntry, Engine, bulk_key};
+use landfall_wire::{Form, Tree};
+use serde::Serialize;
+
+use crate::authorise::Caller;
+use crate::demand::Demands;
+use crate::error::ApiError;
+use crate::gateway::HttpRequest;
+use crate::operation::{Action, Operation, Shape};
+
+pub use event::time_of;
+pub use resources::{Resource, resources};
+pub use spelling::Spelling;
+
+/// The stream of the records.
+pub const STREAM: &str = "events";
+/// Source: the table of record contents, which leaves out parameters and answers that are larger.
+const PART_BYTES: usize = 100 << 10;
+/// Longer names of actions aren't any.
+const NAME_CHARACTERS: usize = 128;
+/// The longest user agent and error message, by the same source.
+const TEXT_BYTES: usize = 1 << 10;
+/// A build that measures what the audit costs has none.
+const IS_OFF: bool = cfg!(feature = "without-audit");
+
+/// What the records of an account's events in a region are found by: all of them, or those of which an attribute has
+/// that value.
+pub fn key(account: AccountId, region: Region, attribute: Option<(&str, &str)>) -> u64 {
+    let account = account.to_string();
+    match attribute {
+        None => bulk_key(&[&account, region.name()]),
+        Some((name, value)) => bulk_key(&[&account, region.name(), name, value]),
+    }
+}
+
+/// What is known of a request, as it becomes known.
+pub(crate) struct Record<'r> {
+    pub(crate) request_id: String,
+    pub(crate) form: Form,
+    pub(crate) request: &'r HttpRequest<'r>,
+    pub(crate) scope: Option<Scope>,
+    pub(crate) caller: Option<Caller>,
+    /// The service that it was signed for.
+    pub(crate) service: String,
+    /// The action that was asked for, whether there is one of that name or not.
+    pub(crate) name: String,
+    pub(crate) operation: Option<&'static Operation>,
+    /// The region that its events are in.
+    pub(crate) region: Option<Region>,
+    /// Its parameters, as JSON.
+    parameters: String,
+    /// Whether a commit holds what was done, and its record.
+    committed: AtomicBool,
+    /// What was answered, as JSON.
+    answer: OnceLock<String>,
+    /// Resources whose own policies were asked, with their owners.
+    owned: OnceLock<Vec<(String, String)>>,
+}
+
+impl<'r> Record<'r> {
+    pub(crate) fn new(request: &'r HttpRequest<'r>, request_id: String) -> Self {
+        Self {
+            request_id,
+            form: Form::default(),
+            request,
+            scope: None,
+            caller: None,
+            service: String::new(),
+            name: String::new(),
+            operation: None,
+            region: None,
+            parameters: String::new(),
+            committed: AtomicBool::new(false),
+            answer: OnceLock::new(),
+            owned: OnceLock::new(),
+        }
+    }
+
+    /// Hears what the action is called, by whom it may have been made up.
+    pub(crate) fn hear_name(&mut self, name: &str) {
+        self.name = name.chars().filter(|c| c.is_ascii_graphic()).take(NAME_CHARACTERS).collect();
+    }
+
+    /// Hears the parameters, before anything is taken out of them.
+    pub(crate) fn hear_input(&mut self, spelling: &Spelling, input: &Tree) {
+        if !IS_OFF {
+            self.parameters = spelling.show(input);
+        }
+    }
+
+    /// Hears what is demanded: resources with policies of their own may be another account's.
+    pub(crate) fn hear_demands(&self, demands: &Demands) {
+        let owned = demands.list().iter().filter_map(|demand| {
+            let owner = &demand.owned.as_ref()?.owner;
+            Some((demand.resource.clone(), owner.clone()))
+        });
+        // A call that asks twice asks for the same.
+        self.owned.get_or_init(|| owned.collect());
+    }
+
+    /// Hears the answer of what changes something, or gives credentials out.
+    pub(crate) fn hear_answer<T: Serialize + ?Sized>(&self, action: Action, output: &T) {
+        let is_shown = self.operation.is_some_and(|operation| shows_answer(operation.action, operation.shape));
+        if is_shown && !IS_OFF {
+            let answer = event::answer(action, output, &self.request_id);
+            self.answer.get_or_init(|| answer);
+        }
+    }
+
+    /// The records of a call that ended at that time, to be written with what it changed.
+    pub(crate) fn entries(&self, error: Option<&ApiError>, time_ms: i64) -> Vec<BulkEntry> {
+        let (Some(scope), Some(caller)) = (self.scope, &self.caller) else { return Vec::new() };
+        if IS_OFF {
+            return Vec::new();
+        }
+        let own = event::Copy { recipient: scope.account, other: self.other_account(caller, error) };
+        let mut entries = vec![event::entry(self, caller, error, time_ms, &own)];
+        if let Some(other) = own.other {
+            let theirs = event::Copy { recipient: other, other: Some(scope.account) };
+            entries.push(event::entry(self, caller, error, time_ms, &theirs));
+        }
+        entries
+    }
+
+    /// That a commit holds the change and its record.
+    pub(crate) fn is_committed(&self) {
+        self.committed.store(true, Ordering::Relaxed);
+    }
+
+    /// The other account in whose events a call shows that went through: the owner of the resource.
+    fn other_account(&self, caller: &Caller, error: Option<&ApiError>) -> Option<AccountId> {
+        let own = caller.principal.account;
+        let owners = self.owned.get().filter(|_| error.is_none()).into_iter().flatten();
+        owners.filter_map(|(_, owner)| owner.parse().ok()).find(|owner| *owner != own)
+    }
+
+    /// Logs the call, and writes its record unless a commit holds it.
+    pub(crate) fn finish(
+        &self,
+        engine: &Engine<Cloud>,
+        error: Option<&ApiError>,
+        started: std::time::Instant,
+    ) -> Result<(), ApiError> {
+        let took_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let account = self.scope.map(|scope| scope.account.to_string()).unwrap_or_default();
+        let code = error.map(|error| error.code.as_ref());
+        let action = self.operation.map_or("", |operation| operation.action.name);
+        tracing::debug!(request = self.request_id, account, action, code, took_us, revision = engine.read().revision);
+        if error.is_none() && self.committed.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        for entry in self.entries(error, engine.now_ms()) {
+            if let Err(refused) = engine.append_entry(entry) {
+                tracing::error!(%refused, request = self.request_id, "a call can't be recorded");
+                let message = "The call can't be recorded; please try again shortly.";
+                return Err(ApiError::new("ServiceUnavailable", message).with_status(503));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Beginnings of the names of actions that only look, whatever they do for it.
+const LOOKS: [&str; 9] = ["Describe", "Get", "List", "Lookup", "Search", "Simulate", "Decode", "Export", "Verify"];
+/// Further actions that change nothing that is kept, for CloudTrail.
+const CHANGES_NOTHING: [(&str, &str); 14] = [
+    ("kms", "Decrypt"),
+    ("kms", "Encrypt"),
+    ("kms", "GenerateDataKey"),
+    ("kms", "GenerateDataKeyPair"),
+    ("kms", "GenerateDataKeyPairWithoutPlaintext"),
+    ("kms", "GenerateDataKeyWithoutPlaintext"),
+    ("kms", "GenerateMac"),
+    ("kms", "GenerateRandom"),
+    ("kms", "ReEncrypt"),
+    ("kms", "Sign"),
+    ("kms", "VerifyMac"),
+    ("kms", "DeriveSharedSecret"),
+    ("sts", "AssumeRole"),
+    ("sts", "AssumeRoleWithWebIdentity"),
+];
+/// Those that look and still show what they answered: whom credentials were given to.
+const GIVES_CREDENTIALS: [(&str, &str); 4] = [
+    ("sts", "AssumeRole"),
+    ("sts", "AssumeRoleWithWebIdentity"),
+    ("sts", "GetFederationToken"),
+    ("sts", "GetSessionToken"),
+];
+
+/// Whether an action only looks, as its events tell.
+pub(crate) fn is_read_only(action: Action, shape: Shape) -> bool {
+    shape == Shape::Read
+        || LOOKS.iter().any(|begin| action.name.starts_with(begin))
+        || CHANGES_NOTHING.contains(&(action.service, action.name))
+}
+
+fn shows_answer(action: Action, shape: Shape) -> bool {
+    !is_read_only(action, shape) || GIVES_CREDENTIALS.contains(&(action.service, action.name))
+}
