@@ -69,6 +69,7 @@ const PLACES: &[(&str, &str)] = &[
         "association ids are unique among all, and what is found by one is kept only if it is the view's",
     ),
     ("crates/cloud/src/network.rs", "what belongs to a VPC that the view gave; VPC numbers are unique among all"),
+    ("crates/cloud/src/parameter/public.rs", "images are the provider's"),
     ("crates/cloud/src/peering.rs", "time passes for all, and both sides of a peering see it"),
     (
         "crates/cloud/src/prefix_list.rs",

@@ -6,6 +6,8 @@ use landfall_cloud::Fault;
 use landfall_cloud::fault::{BlockKind, ExistsKind, QuotaKind};
 use landfall_cloud::identity::IdentityFault;
 use landfall_cloud::kms::KmsFault;
+use landfall_cloud::parameter::ParameterFault;
+use landfall_cloud::secret::SecretFault;
 use landfall_model::{Cidr, Destination, RouteTableId};
 use landfall_state::Refused;
 use landfall_wire::Refusal;
@@ -103,6 +105,8 @@ impl From<Fault> for ApiError {
             }
             Fault::InUse { what } if what.ends_with('.') => Self::new("DependencyViolation", what),
             Fault::InUse { what } => Self::new("DependencyViolation", format!("{what} has a dependent object")),
+            Fault::Parameter(fault) => parameter(&fault),
+            Fault::Secret(fault) => secret(&fault),
             Fault::Exists { kind, what } => exists(kind, &what),
             Fault::Quota(kind, limit) => quota(kind, limit),
             // AWS answers 500; clients repeat that for minutes, and room rarely appears meanwhile.
@@ -378,4 +382,54 @@ fn block_error(block: &str, why: &str, kind: BlockKind) -> ApiError {
         BlockKind::VpcConflict => "InvalidVpc.Conflict",
     };
     ApiError::new(code, format!("The CIDR '{block}' {why}."))
+}
+
+/// Parameter Store's codes.
+fn parameter(fault: &ParameterFault) -> ApiError {
+    let code = match fault {
+        ParameterFault::NoSuch(_) => "ParameterNotFound",
+        ParameterFault::NoSuchVersion { .. } => "ParameterVersionNotFound",
+        ParameterFault::Exists => "ParameterAlreadyExists",
+        ParameterFault::Invalid(_) => "ValidationException",
+        ParameterFault::Reserved(_) => "AccessDeniedException",
+        ParameterFault::Levels(_) => "HierarchyLevelLimitExceededException",
+        ParameterFault::Kind => "HierarchyTypeMismatchException",
+        ParameterFault::Pattern => "InvalidAllowedPatternException",
+        ParameterFault::Mismatch(_) => "ParameterPatternMismatchException",
+        ParameterFault::Versions { .. } => "ParameterMaxVersionLimitExceeded",
+        ParameterFault::Labels => "ParameterVersionLabelLimitExceeded",
+        ParameterFault::Limit(_) => "ParameterLimitExceeded",
+        ParameterFault::Policies(_) => "PoliciesLimitExceededException",
+        ParameterFault::PolicyType(_) => "InvalidPolicyTypeException",
+        ParameterFault::PolicyAttribute(_) => "InvalidPolicyAttributeException",
+        ParameterFault::PolicyConflict(_) => "IncompatiblePolicyException",
+    };
+    ApiError::new(code, fault.to_string())
+}
+
+/// Secrets Manager's codes.
+fn secret(fault: &SecretFault) -> ApiError {
+    let code = match fault {
+        SecretFault::NoSuch | SecretFault::NoSuchValue(_) => "ResourceNotFoundException",
+        SecretFault::Exists(_) => "ResourceExistsException",
+        SecretFault::Name => "ValidationException",
+        SecretFault::Invalid(_) => "InvalidParameterException",
+        SecretFault::Request(_) => "InvalidRequestException",
+        SecretFault::Limit(_) => "LimitExceededException",
+        SecretFault::Policy(_) => "MalformedPolicyDocumentException",
+        SecretFault::Public => "PublicPolicyException",
+    };
+    ApiError::new(code, fault.to_string())
+}
+
+impl From<ParameterFault> for ApiError {
+    fn from(fault: ParameterFault) -> Self {
+        parameter(&fault)
+    }
+}
+
+impl From<SecretFault> for ApiError {
+    fn from(fault: SecretFault) -> Self {
+        secret(&fault)
+    }
 }

@@ -37,8 +37,8 @@ pub fn expire(tx: &mut Tx<'_, '_>) -> bool {
     for key in &tokens {
         tx.delete::<ClientTokens>(key);
     }
-    let links = links(tx, now);
-    over.len() == BATCH || tokens.len() == BATCH || links
+    let more = [crate::parameter::expire(tx, now), crate::secret::expire(tx, now), links(tx, now)];
+    over.len() == BATCH || tokens.len() == BATCH || more.contains(&true)
 }
 
 /// Turns states that pass by themselves into the next ones, at most a batch of each kind. Returns whether there may be

@@ -49,6 +49,12 @@ pub enum Fault {
         /// What, such as `resource sg-0123456789abcdef0`.
         what: String,
     },
+    /// A rule of parameters.
+    #[error(transparent)]
+    Parameter(#[from] crate::parameter::ParameterFault),
+    /// A rule of secrets.
+    #[error(transparent)]
+    Secret(#[from] crate::secret::SecretFault),
     /// A name is taken.
     #[error("{what} already exists")]
     Exists {

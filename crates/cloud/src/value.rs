@@ -22,6 +22,7 @@ use landfall_model::{
     TransitGatewayRouteTableId, UniqueId, Usage, UserData, Volume, VolumeId, Vpc, VpcCidrId, VpcId, VpnConnection,
     VpnConnectionId, VpnGateway, VpnGatewayId, VpnSide, host,
 };
+use landfall_model::{Parameter, ParameterTier, ParameterVersion, Secret, SecretVersion};
 
 landfall_state::value! {
     /// The whole cloud.
@@ -303,6 +304,30 @@ landfall_state::value! {
             index by_number: u32 = |row| (row.number != 0).then_some(row.number),
             index by_outside: Ipv4Addr = |row| row.tunnels.iter().map(|tunnel| tunnel.outside).collect::<Vec<_>>(),
         },
+        /// Parameters.
+        pub parameters: Parameters = "parameter" v1 {
+            row: Parameter,
+            key: Scoped<String> = |row| row.key(),
+            due: |row| row.expires_at.map(Timestamp::as_millis),
+            index by_tier: (Scope, ParameterTier) = |row| Some((row.scope, row.tier)),
+        },
+        /// Versions of parameters.
+        pub parameter_versions: ParameterVersions = "parameter-version" v1 {
+            row: ParameterVersion,
+            key: Scoped<String> = |row| row.key(),
+        },
+        /// Secrets.
+        pub secrets: Secrets = "secret" v1 {
+            row: Secret,
+            key: Scoped<String> = |row| row.key(),
+            due: |row| row.deletion.map(|deletion| deletion.due_at.as_millis()),
+            index by_scope: Scope = |row| Some(row.scope),
+        },
+        /// Versions of secrets.
+        pub secret_versions: SecretVersions = "secret-version" v1 {
+            row: SecretVersion,
+            key: Scoped<String> = |row| row.key(),
+        },
         /// Flow logs.
         pub flow_logs: FlowLogs = "flow-log" v1 {
             row: FlowLog,
@@ -441,6 +466,7 @@ pub fn wipe(tx: &mut landfall_state::Tx<'_, Cloud>) {
         InternetGateways internet_gateways, RouteTables route_tables, NetworkAcls network_acls,
         DhcpOptionsTable dhcp_options, SecurityGroups security_groups, SecurityGroupRules security_group_rules,
         Interfaces interfaces, Addresses addresses, Instances instances, UserDataTable user_data, Volumes volumes,
+        Parameters parameters, ParameterVersions parameter_versions, Secrets secrets, SecretVersions secret_versions,
         Tags tags, ClientTokens client_tokens, EgressOnlyGateways egress_only_gateways, NatGateways nat_gateways,
         Peerings peerings, TransitGateways transit_gateways, TransitAttachments transit_attachments,
         TransitTables transit_tables, Endpoints endpoints, PrefixLists prefix_lists,

@@ -45,6 +45,20 @@ impl fmt::Display for Timestamp {
     }
 }
 
+/// A text that is no point in time.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no time of ISO 8601: {0:?}")]
+pub struct MalformedTime(String);
+
+/// ISO 8601 with an offset from UTC or `Z`.
+impl std::str::FromStr for Timestamp {
+    type Err = MalformedTime;
+    fn from_str(text: &str) -> Result<Self, MalformedTime> {
+        let moment: jiff::Timestamp = text.parse().map_err(|_| MalformedTime(text.chars().take(64).collect()))?;
+        Ok(Timestamp(moment.as_millisecond()))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -53,5 +67,7 @@ mod tests {
     fn a_timestamp_is_written_as_aws_writes_it() {
         assert_eq!(Timestamp(1_795_341_600_000).to_string(), "2026-11-22T10:00:00.000Z");
         assert_eq!(Timestamp(5).to_string(), "1970-01-01T00:00:00.005Z");
+        assert_eq!("2026-11-22T11:00:00+01:00".parse(), Ok(Timestamp(1_795_341_600_000)));
+        assert!("2026-11-22".parse::<Timestamp>().is_err());
     }
 }

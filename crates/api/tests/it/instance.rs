@@ -508,6 +508,10 @@ fn put_fixtures(tx: &mut landfall_cloud::Tx<'_, '_>) {
         )*};
     }
     put!(
+        Parameters "parameter",
+        ParameterVersions "parameter-version",
+        Secrets "secret",
+        SecretVersions "secret-version",
         Groups "group",
         ManagedPolicies "managed-policy",
         InstanceProfiles "instance-profile",
