@@ -25,8 +25,11 @@ pub mod password;
 pub mod prologue;
 pub mod replay;
 pub mod second_factor;
+pub mod secretsmanager;
 pub mod session;
+pub mod ssm;
 pub mod sts;
+pub mod tagging;
 mod terms;
 mod through;
 pub mod totp;
@@ -47,5 +50,5 @@ pub use vault::Vault;
 /// completeness tests walk.
 pub fn operations() -> impl Iterator<Item = &'static Operation> {
     let ours = sts::OPERATIONS.iter().chain(iam::OPERATIONS).chain(ec2::OPERATIONS).chain(kms::OPERATIONS);
-    ours.chain(landfall::OPERATIONS)
+    ours.chain(secretsmanager::OPERATIONS).chain(ssm::OPERATIONS).chain(landfall::OPERATIONS)
 }

@@ -585,6 +585,16 @@ impl Case {
         Self { service: "ec2", action, good, bad, masked: &[], by: World::root }
     }
 
+    /// A case of that service's.
+    pub const fn of(
+        service: &'static str,
+        action: &'static str,
+        good: fn(&Client<'_>) -> Params,
+        bad: &'static [(&'static [(&'static str, &'static str)], &'static str)],
+    ) -> Self {
+        Self { service, action, good, bad, masked: &[], by: World::root }
+    }
+
     /// A case of KMS's.
     pub const fn kms(
         action: &'static str,

@@ -29,12 +29,14 @@ mod kms;
 mod nat_gateway;
 mod network;
 mod network_acl;
+mod parameter;
 mod peered_group;
 mod peering;
 mod prefix_list;
 mod reference;
 mod region;
 mod route;
+mod secret;
 mod security_group;
 #[path = "../../../../tests/skipped.rs"]
 mod skipping;

@@ -95,7 +95,7 @@ mod tests {
             (format!("[{}]", END.replace("Expiration", "Nonsense")), "Nonsense"),
             (r#"[{"Type":"NoChangeNotification","Version":"1.0"}]"#.to_owned(), "unsupported"),
             ("{}".to_owned(), "array"),
-            (format!("[{}]", vec![END; 11].join(",")), "maximum is 10"),
+            (format!("[{}]", [END; 11].join(",")), "maximum is 10"),
         ] {
             let error = parse(&text, now).unwrap_err().to_string();
             assert!(error.contains(code), "{text}: {error}");
