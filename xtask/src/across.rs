@@ -37,6 +37,7 @@ const PLACES: &[(&str, &str)] = &[
     ("crates/api/src/kms/shape/demand.rs", "a key of another account, whose policy must let the caller"),
     ("crates/api/src/kms/shape/key.rs", "a key of another account, whose policy has let the caller"),
     ("crates/api/src/landfall/list_hosts.rs", "hosts are the provider's"),
+    ("crates/api/src/secretsmanager/shape/mod.rs", "a secret of another account, if its policy lets the caller"),
     ("crates/api/src/sts/assume_role.rs", "a role of another account, if its trust policy lets the caller"),
     ("crates/api/src/sts/get_access_key_info.rs", "whose an access key is, which everybody may know"),
     ("crates/api/src/sts/shape/mod.rs", "managed policies of the account that a session acts in"),
@@ -69,7 +70,9 @@ const PLACES: &[(&str, &str)] = &[
         "association ids are unique among all, and what is found by one is kept only if it is the view's",
     ),
     ("crates/cloud/src/network.rs", "what belongs to a VPC that the view gave; VPC numbers are unique among all"),
+    ("crates/cloud/src/parameter/mod.rs", "time passes for all"),
     ("crates/cloud/src/parameter/public.rs", "images are the provider's"),
+    ("crates/cloud/src/parameter/put.rs", "an index that begins with the view's account and region"),
     ("crates/cloud/src/peering.rs", "time passes for all, and both sides of a peering see it"),
     (
         "crates/cloud/src/prefix_list.rs",
@@ -91,6 +94,7 @@ const PLACES: &[(&str, &str)] = &[
     ("crates/cloud/src/report.rs", "a host runs the machines of all"),
     ("crates/cloud/src/route.rs", "the connections of a VPN gateway that the view gave"),
     ("crates/cloud/src/route_table.rs", "the tables of a VPC or subnet that the view gave"),
+    ("crates/cloud/src/secret/mod.rs", "time passes for all"),
     (
         "crates/cloud/src/security_group.rs",
         "the rules of a group that the view gave; a rule may name a group of a peered VPC, whoever has that",
