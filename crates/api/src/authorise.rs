@@ -17,10 +17,12 @@ use landfall_policy::{
 
 use crate::demand::{Demand, Demands, Owned};
 use crate::error::ApiError;
+use crate::narrowing::Narrowing;
 use crate::operation::Action;
 use crate::session::{Session, SessionKind};
 use crate::through::{self, EndpointGate};
 use crate::vault::Vault;
+use crate::web_identity::Vouched;
 
 /// What the details of a denial are sealed for.
 pub(crate) const MESSAGE: &str = "authorization message";
@@ -32,6 +34,8 @@ pub struct Caller {
     pub principal: Arc<Principal>,
     /// The session, where the credentials are temporary.
     pub session: Option<Arc<Session>>,
+    /// Whom an identity provider vouches for, where nobody signed: then the principal is the role that is asked for.
+    pub vouched: Option<Arc<Vouched>>,
     /// The access key's id.
     pub access_key: String,
     /// The address that the call came from.
@@ -45,6 +49,9 @@ pub struct Caller {
 impl Caller {
     /// The caller's ARN.
     pub fn arn(&self) -> String {
+        if let Some(vouched) = &self.vouched {
+            return vouched.name();
+        }
         let arn = match &self.session {
             Some(session) => session.arn(&self.principal),
             None => self.principal.arn(),
@@ -92,6 +99,9 @@ impl Names {
 
     fn principal<'a>(&'a self, caller: &'a Caller) -> PrincipalRef<'a> {
         let (arn, account, id) = (self.arn.as_str(), self.account.as_str(), caller.principal.id.as_str());
+        if let Some(vouched) = &caller.vouched {
+            return PrincipalRef::Federated { provider: vouched.provider.as_str() };
+        }
         match (&caller.principal.kind, caller.session.as_ref().map(|session| &session.kind)) {
             (_, Some(SessionKind::Federated(_))) => {
                 PrincipalRef::FederatedUser { arn, user_arn: &self.stands_on, account }
@@ -149,6 +159,7 @@ impl Compiled {
 pub struct Policies {
     vault: Vault,
     compiled: Mutex<HashMap<UniqueId, Arc<Compiled>>>,
+    narrowing: Narrowing,
 }
 
 /// Principals whose policies are kept compiled.
@@ -157,7 +168,7 @@ const CACHED: usize = 4096;
 impl Policies {
     /// None compiled yet; details of denials are sealed with that vault.
     pub fn new(vault: Vault) -> Self {
-        Self { vault, compiled: Mutex::default() }
+        Self { vault, compiled: Mutex::default(), narrowing: Narrowing::default() }
     }
 
     fn of(&self, cloud: &Cloud, principal: &Arc<Principal>) -> Option<Arc<Compiled>> {
@@ -201,14 +212,17 @@ impl Policies {
             return Err(unauthorised(action.service, "A policy of the caller can't be read.".into()));
         };
         let session = caller.session.as_deref();
-        let managed = session.map(|session| session.managed_policies(cloud)).unwrap_or_default();
+        let managed = session.map(|session| self.narrowing.of(cloud, session)).unwrap_or_default();
         let narrowing = session.filter(|session| session.is_limited()).map(|session| {
             let own = session.policies().iter().map(|policy| Attached { label: "SessionPolicy", policy });
             own.chain(managed.iter().map(|(label, policy)| Attached { label, policy })).collect::<Vec<_>>()
         });
         let identity: Vec<_> = compiled.identity.iter().map(|(label, policy)| Attached { label, policy }).collect();
-        let identity = if is_free { &[][..] } else { &identity };
-        let boundary = compiled.boundary.as_ref().map(|(label, policy)| Attached { label, policy });
+        // Whom a provider vouches for isn't the role yet, and has no policies.
+        let is_vouched = caller.vouched.is_some();
+        let identity = if is_free || is_vouched { &[][..] } else { &identity };
+        let boundary =
+            compiled.boundary.as_ref().filter(|_| !is_vouched).map(|(label, policy)| Attached { label, policy });
         let policy = gate.map(|gate| of_endpoint(gate, action)).transpose()?;
         let endpoint = gate.zip(policy.as_ref()).map(|(gate, policy)| Attached { label: &gate.id, policy });
         let set = PolicySet { identity, boundary, session: narrowing.as_deref(), endpoint, ..PolicySet::default() };
@@ -310,6 +324,10 @@ fn common_context(caller: &Caller, view: &View<'_>, region: Region, who: &Princi
         .with("aws:SecureTransport", caller.secure.to_string())
         .with_principal(who);
     through::describe(caller, &mut context);
+    if let Some(vouched) = &caller.vouched {
+        vouched.describe(&mut context);
+        return context;
+    }
     let principal = &caller.principal;
     let at_home = View::new(view.tables(), home(principal.account), now);
     for (key, value) in at_home.tags(principal.id.as_str()).into_iter().flatten() {
@@ -328,6 +346,9 @@ fn describe_session(session: &Session, now: Timestamp, context: &mut Context) {
     }
     context.set("aws:TokenIssueTime", session.issued_at.to_string());
     context.set("aws:MultiFactorAuthPresent", session.mfa_at.is_some().to_string());
+    for (key, values) in &session.claims {
+        context.set_many(key, values.iter().map(String::as_str));
+    }
     if let Some(at) = session.mfa_at {
         context.set("aws:MultiFactorAuthAge", ((now.as_millis() - at.as_millis()) / 1000).to_string());
     }

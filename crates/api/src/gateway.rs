@@ -3,6 +3,8 @@
 //! Order: signature, protocol, operation, input, then authorisation on the same value that the operation sees. Before
 //! the signature is verified nothing is decoded but what the verification needs.
 
+mod unsigned;
+
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -164,6 +166,12 @@ impl Gateway {
         &self.authenticator
     }
 
+    /// Writes when access keys were last used.
+    pub async fn write_key_uses(&self) -> Result<(), landfall_state::Refused> {
+        let scope = Scope { account: landfall_model::AccountId::PROVIDER, region: Region::DEFAULT };
+        self.outside.key_uses.write(&self.engine, scope).await
+    }
+
     /// Answers a request.
     pub async fn handle(&self, request: HttpRequest<'_>) -> HttpAnswer {
         let request_id = self.request_id();
@@ -200,7 +208,10 @@ impl Gateway {
             RequestParts { method: request.method, path: request.path, query: request.query, headers: request.headers };
         // Without a signature nobody knows the service; the form of the body is the best guess for an error's envelope.
         record.form = Form::of(&parts, None);
-        let claim = sigv4::parse(&parts).map_err(|error| error.refusal(record.form.terms()))?;
+        let claim = match sigv4::parse(&parts) {
+            Ok(claim) => claim,
+            Err(error) => return self.handle_unsigned(request, &parts, record, error).await,
+        };
         record.form = Form::of(&parts, Some(&claim.scope.service));
         record.service.clone_from(&claim.scope.service);
         let terms = record.form.terms();
@@ -217,6 +228,7 @@ impl Gateway {
         let caller = Caller {
             principal: signer.principal,
             session: signer.session,
+            vouched: None,
             access_key: claim.access_key_id.clone(),
             source: request.source,
             secure: request.secure,
@@ -226,19 +238,16 @@ impl Gateway {
         let region = if is_global { Region::DEFAULT } else { self.region(&claim.scope.region, terms)? };
         let scope = Scope { account: caller.principal.account, region };
         record.scope = Some(scope);
+        if caller.session.is_none() {
+            let (key, at) = (&claim.access_key_id, Timestamp(now_ms));
+            self.outside.key_uses.note(key, at, &claim.scope.region, &claim.scope.service);
+        }
         record.region = Some(self.event_region(scope.region, is_global));
         record.caller = Some(caller);
         let Form::Spoken(protocol) = record.form else { return Err(absent_service(&claim.scope.service, record.form)) };
         way::check(request)?;
         detect(&parts, &claim.scope.service).map_err(|error| error.refusal())?;
-        let decoded = match protocol {
-            Protocol::Json10 | Protocol::Json11 => {
-                landfall_wire::decode_json(parts.target().unwrap_or_default(), request.body)
-            }
-            _ if request.body.is_empty() => landfall_wire::decode_query_string(request.query),
-            _ => landfall_wire::decode_query(request.body),
-        };
-        let decoded = decoded.map_err(|error| error.refusal(protocol))?;
+        let decoded = decode(protocol, &parts, request.body).map_err(|error| error.refusal(protocol))?;
         if protocol.is_typed() {
             way::check_target(&claim.scope.service, decoded.version.as_deref())?;
         } else {
@@ -365,6 +374,19 @@ fn refused(form: Form, error: &ApiError, request_id: &str) -> HttpAnswer {
         content_type: written.content_type,
         headers: written.headers,
         body: written.body,
+    }
+}
+
+/// The action and the input of a request, from wherever its protocol has them.
+fn decode(
+    protocol: Protocol,
+    parts: &RequestParts<'_>,
+    body: &[u8],
+) -> Result<landfall_wire::Request, landfall_wire::DecodeError> {
+    match protocol {
+        Protocol::Json10 | Protocol::Json11 => landfall_wire::decode_json(parts.target().unwrap_or_default(), body),
+        _ if body.is_empty() => landfall_wire::decode_query_string(parts.query),
+        _ => landfall_wire::decode_query(body),
     }
 }
 

@@ -9,9 +9,11 @@ use landfall_model::HostId;
 use landfall_model::agent::{Answer, Ask};
 
 use crate::error::ApiError;
+use crate::key_uses::KeyUses;
 use crate::password::Hasher;
 use crate::second_factor::Guesses;
 use crate::vault::Vault;
+use crate::web_identity::{Fetcher, Issuers};
 
 /// Hosts that can be asked. The control plane's side of the agents' protocol.
 pub trait Hosts: Send + Sync {
@@ -47,12 +49,30 @@ pub struct Outside {
     pub hasher: Hasher,
     /// How often second factors were guessed at.
     pub guesses: Guesses,
+    /// The keys of identity providers.
+    pub issuers: Issuers,
+    /// When access keys were last used.
+    pub key_uses: KeyUses,
 }
 
 impl Outside {
     /// What those hosts and that vault are, with nothing in memory yet.
     pub fn new(hosts: Arc<dyn Hosts>, vault: Vault) -> Self {
-        Self { hosts, vault, hasher: Hasher::default(), guesses: Guesses::default() }
+        Self {
+            hosts,
+            vault,
+            hasher: Hasher::default(),
+            guesses: Guesses::default(),
+            issuers: Issuers::default(),
+            key_uses: KeyUses::default(),
+        }
+    }
+
+    /// The same where the keys of issuers come that way.
+    #[must_use]
+    pub fn with_issuers(mut self, fetcher: Fetcher) -> Self {
+        self.issuers = Issuers::new(fetcher);
+        self
     }
 
     /// Asks a host; one that doesn't answer is an error that a client may repeat.

@@ -5,8 +5,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 use std::sync::OnceLock;
 
-use landfall_cloud::Cloud;
-use landfall_cloud::identity::managed_policy;
 use landfall_model::{AccountId, Arn, Principal, Timestamp, UniqueId, VpcId};
 use landfall_policy::{DocumentKind, Policy};
 use serde::{Deserialize, Serialize};
@@ -50,6 +48,9 @@ pub struct Session {
     /// Where it was delivered to, where it is an instance's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delivery: Option<Delivery>,
+    /// What the provider's token said, by condition key.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub claims: BTreeMap<String, Vec<String>>,
     /// When a second factor was shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mfa_at: Option<Timestamp>,
@@ -117,6 +118,7 @@ impl Session {
             source_identity: None,
             provider: None,
             delivery: None,
+            claims: BTreeMap::new(),
             mfa_at: None,
             issued_at: new.issued_at,
             expires_at: Timestamp(new.issued_at.as_millis() + i64::from(new.duration_s) * 1000),
@@ -163,12 +165,5 @@ impl Session {
     pub fn policies(&self) -> &[Policy] {
         let read = |text: &String| Policy::parse_as(DocumentKind::Session, text).ok();
         self.compiled.get_or_init(|| self.policies.iter().filter_map(read).collect())
-    }
-
-    /// The managed policies that limit it, as they read today. One that is gone allows nothing.
-    pub fn managed_policies(&self, cloud: &Cloud) -> Vec<(&str, Policy)> {
-        let read = |arn| managed_policy::of_account(cloud, self.account, arn).map(|policy| policy.document());
-        let parse = |document: &str| Policy::parse_as(DocumentKind::Managed, document).ok();
-        self.managed.iter().filter_map(|arn| Some((arn.as_str(), parse(read(arn)?)?))).collect()
     }
 }

@@ -11,8 +11,8 @@ use landfall_model::{AT_ONCE, AttachedResource, ClientToken, EndpointKind, Insta
 
 use crate::tx::Tx;
 use crate::value::{
-    ClientTokens, CustomerGateways, Endpoints, Instances, TransitAttachments, TransitGateways, TransitTables,
-    VpnConnections, VpnGateways,
+    ClientTokens, CustomerGateways, Endpoints, Instances, RoleDeletions, TransitAttachments, TransitGateways,
+    TransitTables, VpnConnections, VpnGateways,
 };
 use crate::{interface, nat, peering, tag};
 
@@ -37,7 +37,12 @@ pub fn expire(tx: &mut Tx<'_, '_>) -> bool {
     for key in &tokens {
         tx.delete::<ClientTokens>(key);
     }
-    let more = [crate::parameter::expire(tx, now), crate::secret::expire(tx, now), links(tx, now)];
+    let deletions: Vec<_> = tx.role_deletions.due_until(now).take(BATCH).map(|row| row.id.clone()).collect();
+    for key in &deletions {
+        tx.delete::<RoleDeletions>(key);
+    }
+    let more =
+        [deletions.len() == BATCH, crate::parameter::expire(tx, now), crate::secret::expire(tx, now), links(tx, now)];
     over.len() == BATCH || tokens.len() == BATCH || more.contains(&true)
 }
 

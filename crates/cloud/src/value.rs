@@ -14,13 +14,13 @@ use landfall_model::{
     EgressOnlyGatewayId, Endpoint, EndpointId, FlowLog, FlowLogId, FlowLogResource, Group, Host, HostId, Image,
     ImageId, InsightsAnalysis, InsightsAnalysisId, InsightsPath, InsightsPathId, Instance, InstanceId, InstanceProfile,
     InterfaceId, InternetGateway, InternetGatewayId, Ipv4Cidr, Ipv6Cidr, KeyPair, KeyPairId, ManagedPolicy, MfaDevice,
-    NatGateway, NatGatewayId, NetworkAcl, NetworkAclAssociationId, NetworkAclId, NetworkInterface, Peer, Peering,
-    PeeringId, PrefixList, PrefixListId, Principal, ProfileAssociation, ProfileAssociationId, Quotas, ReservationId,
-    RouteTable, RouteTableAssociationId, RouteTableId, RouteTarget, Scope, Scoped, SecurityGroup, SecurityGroupId,
-    SecurityGroupRule, SecurityGroupRuleId, Settings, Subnet, SubnetCidrId, SubnetId, TagSet, Timestamp,
-    TransitGateway, TransitGatewayAttachment, TransitGatewayAttachmentId, TransitGatewayId, TransitGatewayRouteTable,
-    TransitGatewayRouteTableId, UniqueId, Usage, UserData, Volume, VolumeId, Vpc, VpcCidrId, VpcId, VpnConnection,
-    VpnConnectionId, VpnGateway, VpnGatewayId, VpnSide, host,
+    NatGateway, NatGatewayId, NetworkAcl, NetworkAclAssociationId, NetworkAclId, NetworkInterface, OidcProvider, Peer,
+    Peering, PeeringId, PrefixList, PrefixListId, Principal, ProfileAssociation, ProfileAssociationId, Quotas,
+    ReservationId, RoleDeletion, RouteTable, RouteTableAssociationId, RouteTableId, RouteTarget, Scope, Scoped,
+    SecurityGroup, SecurityGroupId, SecurityGroupRule, SecurityGroupRuleId, Settings, Subnet, SubnetCidrId, SubnetId,
+    TagSet, Timestamp, TransitGateway, TransitGatewayAttachment, TransitGatewayAttachmentId, TransitGatewayId,
+    TransitGatewayRouteTable, TransitGatewayRouteTableId, UniqueId, Usage, UserData, Volume, VolumeId, Vpc, VpcCidrId,
+    VpcId, VpnConnection, VpnConnectionId, VpnGateway, VpnGatewayId, VpnSide, host,
 };
 use landfall_model::{Parameter, ParameterTier, ParameterVersion, Secret, SecretVersion};
 
@@ -76,6 +76,18 @@ landfall_state::value! {
             key: Arn = |row| row.serial.clone(),
             index by_account: AccountId = |row| Some(row.account),
             index by_user: UniqueId = |row| row.enabled.as_ref().map(|enabled| enabled.user.clone()),
+        },
+        /// Providers of identities.
+        pub oidc_providers: OidcProviders = "oidc-provider" v1 {
+            row: OidcProvider,
+            key: Arn = |row| row.arn.clone(),
+            index by_account: AccountId = |row| Some(row.account),
+        },
+        /// What became of the deletion of roles that were linked to services.
+        pub role_deletions: RoleDeletions = "role-deletion" v1 {
+            row: RoleDeletion,
+            key: String = |row| row.id.clone(),
+            due: |row| Some(row.expires_at.as_millis()),
         },
         /// Access keys.
         pub access_keys: AccessKeys = "access-key" v1 {
@@ -461,7 +473,7 @@ pub fn wipe(tx: &mut landfall_state::Tx<'_, Cloud>) {
     }
     wipe!(
         SettingsTable settings, Accounts accounts, Principals principals, Groups groups, ManagedPolicies managed_policies,
-        InstanceProfiles instance_profiles, MfaDevices mfa_devices, AccessKeys access_keys, Hosts hosts,
+        InstanceProfiles instance_profiles, MfaDevices mfa_devices, OidcProviders oidc_providers, RoleDeletions role_deletions, AccessKeys access_keys, Hosts hosts,
         Usages usage, Images images, KeyPairs key_pairs, Vpcs vpcs, Subnets subnets,
         InternetGateways internet_gateways, RouteTables route_tables, NetworkAcls network_acls,
         DhcpOptionsTable dhcp_options, SecurityGroups security_groups, SecurityGroupRules security_group_rules,

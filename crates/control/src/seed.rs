@@ -6,7 +6,8 @@ use landfall_cloud::value::{AccessKeys, Hosts, Images, SettingsTable};
 use landfall_cloud::{Tx, identity, vpn};
 use landfall_model::image::ImageName;
 use landfall_model::{
-    AccountId, Host, HostFacts, HostId, Id, Image, ImageId, ImageSource, Settings, SnapshotId, Timestamp, UniqueId,
+    AccessKey, AccountId, Host, HostFacts, HostId, Id, Image, ImageId, ImageSource, Settings, SnapshotId, Timestamp,
+    UniqueId,
 };
 
 /// What a cloud starts with.
@@ -31,20 +32,7 @@ impl Seed {
             tx.put::<SettingsTable>(self.settings.clone());
         }
         identity::ensure_account(tx, self.account);
-        let (id, secret) = &self.access_key;
-        let same = tx.access_keys.get(id).is_some_and(|row| row.account == self.account && row.secret == *secret);
-        if !same {
-            let root = tx.principals.get(&UniqueId::root(self.account)).cloned();
-            // Another root key that was configured before is no longer valid.
-            let old: Vec<_> =
-                tx.access_keys.by_principal(&UniqueId::root(self.account)).map(|row| row.id.clone()).collect();
-            for key in old {
-                tx.delete::<AccessKeys>(&key);
-            }
-            if let Some(root) = root {
-                identity::put_access_key(tx, &root, id, secret.clone());
-            }
-        }
+        self.plant_key(tx);
         for (id, token_sha256, facts) in &self.hosts {
             plant_host(tx, *id, token_sha256, facts);
         }
@@ -54,6 +42,29 @@ impl Seed {
             if tx.images.get(&image.id) != Some(image) {
                 tx.put::<Images>(image.clone());
             }
+        }
+    }
+}
+
+impl Seed {
+    /// The configured root key. Another one that was configured before is no longer valid; those that root made itself
+    /// are.
+    fn plant_key(&self, tx: &mut Tx<'_, '_>) {
+        let (id, secret) = &self.access_key;
+        let is_this = |row: &AccessKey| row.account == self.account && row.secret == *secret && row.configured;
+        if tx.access_keys.get(id).is_some_and(is_this) {
+            return;
+        }
+        let root = UniqueId::root(self.account);
+        let keys: Vec<_> = tx.access_keys.by_principal(&root).map(|row| (row.id.clone(), row.configured)).collect();
+        // A store from before doesn't say which was configured: then none of them is trusted.
+        let is_said = keys.iter().any(|(_, configured)| *configured);
+        for (key, _) in keys.iter().filter(|(_, configured)| *configured || !is_said) {
+            tx.delete::<AccessKeys>(key);
+        }
+        if let Some(root) = tx.principals.get(&root).cloned() {
+            identity::put_access_key(tx, &root, id, secret.clone());
+            tx.update::<AccessKeys, _>(id, |row| row.configured = true);
         }
     }
 }
@@ -262,6 +273,11 @@ mod tests {
         change(&engine, |tx| seed.plant(tx));
         assert_eq!(engine.read().revision, planted, "a start like the one before changes nothing");
 
+        change(&engine, |tx| {
+            let root = tx.principals.get(&UniqueId::root(seed.account)).unwrap().clone();
+            identity::put_access_key(tx, &root, "AKIAOWN", "sealed too".into());
+        });
+
         seed.hosts[0].2.disk_gib = 9;
         seed.access_key.0 = "AKIASECOND".into();
         let further = ImageName { name: "mine".into(), ..seed.images[0].names[0].clone() };
@@ -271,6 +287,6 @@ mod tests {
         let host = cloud.hosts.get(&id).unwrap();
         assert_eq!((host.facts.disk_gib, host.schedulable, host.used_vcpus), (9, false, 1));
         assert!(cloud.images.get(&seed.images[0].id).unwrap().names.contains(&further));
-        assert_eq!(cloud.access_keys.iter().map(|row| row.id.as_str()).collect::<Vec<_>>(), ["AKIASECOND"]);
+        assert_eq!(cloud.access_keys.iter().map(|row| row.id.as_str()).collect::<Vec<_>>(), ["AKIAOWN", "AKIASECOND"]);
     }
 }

@@ -89,6 +89,9 @@ pub struct ServeArgs {
     /// A further name that requests may address this server by (may be repeated).
     #[arg(long = "host-name", env = "LANDFALL_HOST_NAME", value_name = "NAME", value_delimiter = ',')]
     pub host_names: Vec<String>,
+    /// The host of an identity provider that may be near and without TLS, such as 127.0.0.1:8080 (may be repeated).
+    #[arg(long = "issuer", env = "LANDFALL_ISSUER", value_name = "HOST", value_delimiter = ',')]
+    pub issuers: Vec<String>,
     /// The file of the key that secrets are sealed with; in the state folder unless it is said.
     #[arg(long, env = "LANDFALL_ROOT_KEY", value_name = "FILE")]
     pub root_key: Option<PathBuf>,

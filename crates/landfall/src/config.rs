@@ -50,6 +50,8 @@ pub struct Config {
     pub stop: Duration,
     /// Names that requests may address it by.
     pub host_names: Vec<String>,
+    /// Identity providers that may be near.
+    pub issuers: Vec<String>,
     /// The file of the root key, where it isn't in the state folder.
     pub root_key: Option<PathBuf>,
     /// What goes into the cloud as the provider's decisions.
@@ -101,6 +103,7 @@ struct File {
     pool: Option<String>,
     public_domain: Option<String>,
     host_names: Vec<String>,
+    issuers: Vec<String>,
     root_key: Option<PathBuf>,
     cpu_ratio: Option<u32>,
     audit_days: Option<u32>,
@@ -218,6 +221,7 @@ impl Config {
             start: Duration::from_millis(args.start_ms.or(file.start_ms).unwrap_or(0)),
             stop: Duration::from_millis(args.stop_ms.or(file.stop_ms).unwrap_or(0)),
             host_names: if args.host_names.is_empty() { file.host_names } else { args.host_names.clone() },
+            issuers: if args.issuers.is_empty() { file.issuers } else { args.issuers.clone() },
             root_key: args.root_key.clone().or(file.root_key),
             settings,
             network,

@@ -14,6 +14,7 @@ use crate::pattern::Pattern;
 use crate::principal::{PrincipalName, PrincipalSet};
 use crate::statement::{ActionSet, ArnMatcher, Effect, ResourceSet, Span, Statement};
 use source::{Located, Source};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// A compiled policy. Immutable; a clone shares it.
@@ -81,7 +82,7 @@ impl DocumentKind {
 
     /// AWS's name of the quota and how many characters, white space aside. Quotas over several inline policies of
     /// one user or group are for whoever keeps them.
-    fn size_limit(self) -> (&'static str, usize) {
+    pub fn size_limit(self) -> (&'static str, usize) {
         match self {
             Self::Managed => ("PolicySize", 6_144),
             Self::Inline => ("PolicySize", 10_240),
@@ -163,6 +164,17 @@ impl Policy {
     /// Everybody whom the document names, also to except them: IAM refuses a trust policy that names nobody's ARN.
     pub fn principals(&self) -> impl Iterator<Item = &PrincipalName> {
         self.0.statements.iter().filter_map(|statement| statement.principal.as_ref()).flat_map(|set| &set.names)
+    }
+
+    /// The condition keys that the document looks at, in lower case and in order.
+    pub fn condition_keys(&self) -> BTreeSet<&str> {
+        let mut keys = BTreeSet::new();
+        self.0.statements.iter().for_each(|statement| {
+            statement.for_each_key(&mut |key| {
+                keys.insert(key);
+            });
+        });
+        keys
     }
 
     pub(crate) fn statements(&self) -> &[Statement] {

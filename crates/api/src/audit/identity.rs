@@ -8,6 +8,13 @@ use crate::session::{Session, SessionKind};
 
 /// Writes the caller.
 pub(super) fn write(out: &mut Vec<u8>, caller: &Caller) {
+    if let Some(vouched) = &caller.vouched {
+        member(out, r#"{"type":"WebIdentityUser","principalId"#, &vouched.name());
+        member(out, ",\"userName", &vouched.subject);
+        member(out, ",\"identityProvider", vouched.provider.as_str());
+        out.push(b'}');
+        return;
+    }
     let principal = &caller.principal;
     let kind = match (&principal.kind, caller.session.as_ref().map(|session| &session.kind)) {
         (_, Some(SessionKind::Federated(_))) => "FederatedUser",
@@ -90,6 +97,9 @@ pub(super) fn second(at: Timestamp) -> String {
 
 /// The name that an event is looked up by: a user's, a session's, or root's.
 pub(super) fn user_name(caller: &Caller) -> &str {
+    if let Some(vouched) = &caller.vouched {
+        return &vouched.subject;
+    }
     match (&caller.principal.kind, caller.session.as_ref().map(|session| &session.kind)) {
         (_, Some(SessionKind::Role(name) | SessionKind::Federated(name))) => name,
         (PrincipalKind::Root, _) => "root",

@@ -65,6 +65,7 @@ pub const SHOWN: &[(&str, &str)] = &[
     ("secretsmanager", "PasswordLength"),
     ("secretsmanager", "SecretId"),
     ("secretsmanager", "SecretIdList"),
+    ("sts", "SubjectFromWebIdentityToken"),
 ];
 
 /// Whether a name looks like a secret's.

@@ -121,6 +121,14 @@ impl PublicKey {
         format!("{name} {} {comment}", STANDARD.encode(self.ssh_bytes()))
     }
 
+    /// PEM's form of an RSA key.
+    pub fn to_pem(&self) -> Option<String> {
+        match self {
+            PublicKey::Rsa { modulus, exponent } => Some(pem("PUBLIC KEY", &spki_of_rsa(modulus, exponent))),
+            PublicKey::Ed25519(_) => None,
+        }
+    }
+
     /// The fingerprint of a key that was imported: MD5 of the DER for RSA; SHA-256 in base64 for Ed25519, wherever from.
     pub fn fingerprint(&self) -> String {
         match self {

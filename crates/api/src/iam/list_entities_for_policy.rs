@@ -6,6 +6,7 @@ use landfall_model::{Principal, UniqueId};
 use serde::{Deserialize, Serialize};
 
 use super::shape::demand::policy_demand;
+use super::shape::policy::Usage;
 use super::shape::{policy_arn, root};
 use crate::{Action, ApiError, Demands, Look, Read};
 
@@ -18,13 +19,6 @@ enum Which {
     LocalManagedPolicy,
     #[serde(rename = "AWSManagedPolicy")]
     AwsManagedPolicy,
-}
-
-/// What it is used for.
-#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
-enum Usage {
-    PermissionsPolicy,
-    PermissionsBoundary,
 }
 
 #[derive(Deserialize)]
@@ -79,10 +73,10 @@ impl Read for ListEntitiesForPolicy {
         let view = look.view;
         let arn = policy_arn(&self.policy_arn)?;
         managed_policy::need(&view, &arn)?;
-        let uses = |row: &Principal| match self.policy_usage_filter {
-            None => true,
-            Some(Usage::PermissionsPolicy) => row.attached.contains(&arn),
-            Some(Usage::PermissionsBoundary) => row.boundary.as_ref() == Some(&arn),
+        let asked = self.policy_usage_filter;
+        let uses = |row: &Principal| {
+            Usage::PermissionsPolicy.is_wanted(asked) && row.attached.contains(&arn)
+                || Usage::PermissionsBoundary.is_wanted(asked) && row.boundary.as_ref() == Some(&arn)
         };
         let is_wanted = |which: Which| self.entity_filter.is_none_or(|wanted| wanted == which);
         let principals =
@@ -93,7 +87,7 @@ impl Read for ListEntitiesForPolicy {
         });
         let groups = managed_policy::groups(&view, &arn).filter(|row| {
             is_wanted(Which::Group)
-                && self.policy_usage_filter != Some(Usage::PermissionsBoundary)
+                && Usage::PermissionsPolicy.is_wanted(asked)
                 && row.path.starts_with(&self.path_prefix)
         });
         let mut rows: Vec<_> = principals.chain(groups.map(|row| (&row.id, Which::Group, row.name.as_str()))).collect();

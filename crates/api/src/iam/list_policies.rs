@@ -4,7 +4,7 @@ use landfall_cloud::identity::managed_policy::{self, Managed};
 use landfall_cloud::identity::provided;
 use serde::{Deserialize, Serialize};
 
-use super::shape::policy::{PolicyShape, listed};
+use super::shape::policy::{PolicyShape, Usage, listed};
 use super::shape::root;
 use crate::{Action, ApiError, Look, Read};
 
@@ -16,13 +16,6 @@ enum Whose {
     #[serde(rename = "AWS")]
     Aws,
     Local,
-}
-
-/// What they are used for.
-#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
-enum Usage {
-    PermissionsPolicy,
-    PermissionsBoundary,
 }
 
 #[derive(Deserialize)]
@@ -55,14 +48,15 @@ impl Read for ListPolicies {
         let provided = provided::all().filter(|_| self.scope != Whose::Local);
         let provided = provided.map(|(arn, policy)| (arn.clone(), policy.path.as_str(), Managed::Provided(policy)));
         let is_wanted = |arn: &landfall_model::Arn| {
-            let attached = || managed_policy::attachments(&view, arn) > 0;
-            let bounds = || managed_policy::boundaries(&view, arn) > 0;
-            let used = match self.policy_usage_filter {
-                None => true,
-                Some(Usage::PermissionsPolicy) => attached(),
-                Some(Usage::PermissionsBoundary) => bounds(),
+            let is_used = |usage: Usage| {
+                usage.is_wanted(self.policy_usage_filter)
+                    && match usage {
+                        Usage::PermissionsPolicy => managed_policy::attachments(&view, arn) > 0,
+                        Usage::PermissionsBoundary => managed_policy::boundaries(&view, arn) > 0,
+                    }
             };
-            used && (!self.only_attached || attached() || bounds())
+            let is_asked = self.only_attached || self.policy_usage_filter.is_some();
+            !is_asked || is_used(Usage::PermissionsPolicy) || is_used(Usage::PermissionsBoundary)
         };
         let mut rows: Vec<_> = own
             .chain(provided)

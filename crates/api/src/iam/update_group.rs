@@ -1,6 +1,6 @@
 //! iam:UpdateGroup. Gives a group another name or path.
 
-use landfall_cloud::identity::group;
+use landfall_cloud::identity::holder::{self, HolderKind};
 use landfall_cloud::{Tx, View};
 use serde::Deserialize;
 
@@ -25,8 +25,8 @@ impl Write for UpdateGroup {
     }
 
     fn run(self, tx: &mut Tx<'_, '_>) -> Result<Nothing, ApiError> {
-        let id = group::need(&tx.view(), &self.group_name)?.id.clone();
-        group::rename(tx, &id, self.new_group_name.as_deref(), self.new_path.as_deref())?;
+        let (name, path) = (self.new_group_name.as_deref(), self.new_path.as_deref());
+        holder::rename(tx, HolderKind::Group, &self.group_name, name, path)?;
         Ok(Nothing {})
     }
 }

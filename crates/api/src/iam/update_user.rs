@@ -1,6 +1,6 @@
 //! iam:UpdateUser. Gives a user another name or path.
 
-use landfall_cloud::identity::user;
+use landfall_cloud::identity::holder::{self, HolderKind};
 use landfall_cloud::{Tx, View};
 use serde::Deserialize;
 
@@ -25,8 +25,8 @@ impl Write for UpdateUser {
     }
 
     fn run(self, tx: &mut Tx<'_, '_>) -> Result<Nothing, ApiError> {
-        let id = user::need(&tx.view(), &self.user_name)?.id.clone();
-        user::rename(tx, &id, self.new_user_name.as_deref(), self.new_path.as_deref())?;
+        let (name, path) = (self.new_user_name.as_deref(), self.new_path.as_deref());
+        holder::rename(tx, HolderKind::User, &self.user_name, name, path)?;
         Ok(Nothing {})
     }
 }

@@ -10,7 +10,7 @@ use super::crypto::material;
 use super::shape::metadata::{KeyMetadata, metadata};
 use super::shape::tag::{self, Tag};
 use crate::authorise::locks_out;
-use crate::ec2::shape::unsupported::{Unsupported, refuse_parameters};
+use crate::unsupported::{Unsupported, refuse_parameters};
 use crate::{Action, ApiError, Call, Caller, Demands, Outside};
 
 #[derive(Deserialize)]

@@ -12,7 +12,7 @@ use super::crypto::{material, symmetric};
 use super::shape::demand::{on_key, set_context};
 use super::shape::grant_token::{GrantTokens, check_tokens};
 use super::shape::key::{check_algorithm, usable};
-use crate::ec2::shape::unsupported::{Unsupported, refuse_parameters};
+use crate::unsupported::{Unsupported, refuse_parameters};
 use crate::{Action, ApiError, Demands, Look, Read, encryption};
 
 #[derive(Deserialize)]

@@ -8,9 +8,9 @@ use serde::{Deserialize, Serialize};
 
 use super::shape::plain::{Plain, demand_seal};
 use super::shape::{DEFAULT_KEY, demand, token};
-use crate::ec2::shape::unsupported::Unsupported;
 use crate::encryption::DefaultKey;
 use crate::tagging::{self, Tag};
+use crate::unsupported::Unsupported;
 use crate::{Action, ApiError, Call, Demands, Outside};
 
 #[derive(Deserialize)]

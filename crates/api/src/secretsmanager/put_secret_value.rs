@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::shape::plain::{Plain, demand_open, demand_seal};
 use super::shape::{DEFAULT_KEY, at_home, check_key, demand, home, token};
-use crate::ec2::shape::unsupported::{Unsupported, refuse_parameters};
 use crate::encryption::DefaultKey;
+use crate::unsupported::{Unsupported, refuse_parameters};
 use crate::{Action, ApiError, Call, Demands, Outside};
 
 #[derive(Deserialize)]

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use super::shape::plain::{Plain, demand_open, demand_seal};
 use super::shape::{DEFAULT_KEY, at_home, check_key, demand, home, token};
-use crate::ec2::shape::unsupported::Unsupported;
 use crate::encryption::DefaultKey;
+use crate::unsupported::Unsupported;
 use crate::{Action, ApiError, Call, Demands, Outside};
 
 #[derive(Deserialize)]

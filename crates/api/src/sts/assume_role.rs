@@ -1,21 +1,20 @@
 //! sts:AssumeRole. Takes a role, if its trust policy lets the caller: credentials that act as the role for a while.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use landfall_cloud::identity::{role, speaking};
-use landfall_cloud::value::Principals;
+use landfall_cloud::identity::role;
 use landfall_cloud::{Tx, View};
-use landfall_model::{AccountId, Arn, Principal, PrincipalKind, RoleUse, UniqueId};
+use landfall_model::{Principal, PrincipalKind, UniqueId};
 use serde::{Deserialize, Serialize};
 
+use super::shape::taking::{AssumedRoleUser, note_use, trust_demand};
 use super::shape::{
     Credentials, PolicyDescriptor, SessionTag, by_key, check_name, check_tags, credentials, duration, narrowing,
     new_session, packed_size,
 };
-use crate::demand::Owned;
-use crate::ec2::shape::unsupported::{Unsupported, refuse_parameters};
 use crate::second_factor::Shown;
 use crate::session::{Session, SessionKind};
+use crate::unsupported::{Unsupported, refuse_parameters};
 use crate::{Action, ApiError, Call, Caller, Demands, Outside};
 
 /// How long a session lasts if it isn't said, and at least, in seconds. Source: the STS API Reference, as are the others.
@@ -23,9 +22,6 @@ const DEFAULT_S: u32 = 3600;
 const LEAST_S: u32 = 900;
 /// How long at most, where a session takes the role.
 const CHAINED_S: u32 = 3600;
-/// How fine a role's last use is kept, in milliseconds.
-const USE_MS: i64 = 15 * 60 * 1000;
-
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct AssumeRole {
@@ -59,13 +55,6 @@ pub struct AssumeRoleResult {
     packed_policy_size: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     source_identity: Option<String>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct AssumedRoleUser {
-    assumed_role_id: String,
-    arn: Arn,
 }
 
 /// A session that was made, on that role.
@@ -139,15 +128,7 @@ impl Call for AssumeRole {
         if let (Some(factor), Some(caller)) = (&self.factor, &self.caller) {
             factor.take(tx, &caller.principal)?;
         }
-        let (at, region) = (tx.now(), tx.scope().region);
-        let used = tx.principals.get(&made.role).and_then(Principal::role).and_then(|role| role.last_used);
-        if used.is_none_or(|used| used.at.as_millis() + USE_MS <= at.as_millis()) {
-            tx.update::<Principals, _>(&made.role, |row| {
-                if let PrincipalKind::Role(role) = &mut row.kind {
-                    role.last_used = Some(RoleUse { at, region });
-                }
-            });
-        }
+        note_use(tx, &made.role);
         Ok(made.result)
     }
 }
@@ -159,23 +140,10 @@ impl AssumeRole {
         Some((row, row.role()?.max_session_s))
     }
 
-    /// Whoever takes a role must be let by the role's trust policy; one that isn't there lets nobody.
+    /// What the role's trust policy may look at.
     fn demand(&self, view: &View<'_>, demands: &mut Demands, action: Action) {
-        let row = self.role_arn.parse().ok().and_then(|arn: Arn| role::by_arn(view.tables(), &arn));
-        let trust = row.and_then(Principal::role).map(|role| speaking::trust(view, &role.trust).into_owned());
-        let account = self.role_arn.parse().ok().and_then(|arn: Arn| arn.account());
-        let resource_tags = row.map(|row| tags_of(view, row)).unwrap_or_default();
-        let demand = demands.resource(action, &self.role_arn);
-        let nobody = r#"{"Statement":[{"Effect":"Allow","Principal":{"Service":"nobody.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
-        demand.owned = Some(Owned {
-            document: trust.unwrap_or_else(|| nobody.into()),
-            owner: account.as_ref().map(AccountId::to_string).unwrap_or_default(),
-            required: true,
-        });
+        let demand = trust_demand(view, demands, action, &self.role_arn);
         demand.request_tags(&by_key(&self.tags)).with("sts:RoleSessionName", &self.role_session_name);
-        for (key, value) in resource_tags {
-            demand.with(&format!("aws:ResourceTag/{key}"), &value).with(&format!("iam:ResourceTag/{key}"), &value);
-        }
         if self.factor.is_some() {
             demand.with("aws:MultiFactorAuthPresent", true).with("aws:MultiFactorAuthAge", 0);
         }
@@ -230,11 +198,6 @@ impl AssumeRole {
             (None, now) => Ok(now.clone()),
         }
     }
-}
-
-fn tags_of(view: &View<'_>, row: &Principal) -> BTreeMap<String, String> {
-    let at_home = View::new(view.tables(), landfall_cloud::identity::home(row.account), view.now());
-    at_home.tags(row.id.as_str()).cloned().unwrap_or_default()
 }
 
 fn denied(message: &str) -> ApiError {

@@ -18,6 +18,8 @@ pub const CASES: &[&[Case]] = &[
     crate::dhcp_options::CASES,
     crate::iam::CASES,
     crate::iam::credentials::CASES,
+    crate::iam::overview::CASES,
+    crate::iam::simulation::CASES,
     crate::identity::CASES,
     crate::image::CASES,
     crate::insights::CASES,
@@ -43,6 +45,7 @@ pub const CASES: &[&[Case]] = &[
     crate::transit_gateway::CASES,
     crate::vpc::CASES,
     crate::vpn::CASES,
+    crate::web_identity::CASES,
 ];
 
 /// All cases.

@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex};
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use landfall_api::outside::{HostPresence, Hosts};
+use landfall_api::web_identity::Fetcher;
 use landfall_api::{Gateway, HttpAnswer, HttpRequest, Options, Outside, Regions, Vault};
 use landfall_cloud::value::Principals;
 use landfall_cloud::{Cloud, Entropy, Tx, identity};
@@ -160,12 +161,13 @@ impl World {
             engine,
             Options {
                 regions: Regions::Any,
-                outside: Outside::new(Arc::new(FakeHosts(presence.clone())), Vault::new(RootKey::from_bytes(&[7; 32]))),
+                outside: Outside::new(Arc::new(FakeHosts(presence.clone())), Vault::new(RootKey::from_bytes(&[7; 32])))
+                    .with_issuers(Fetcher::with_near(["127.0.0.1".to_owned()])),
                 settle: None,
                 entropy: Entropy::seeded(2),
             },
         );
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let world = Self { gateway, clock, presence, runtime };
         world.transact(|tx| {
             for (account, key) in [(ACCOUNT, "AKIAROOT"), (OTHER_ACCOUNT, "AKIAOTHER")] {
@@ -256,6 +258,11 @@ impl World {
     /// How many transactions have changed something.
     pub fn revision(&self) -> u64 {
         self.gateway.engine().read().revision
+    }
+
+    /// Writes when access keys were last used.
+    pub fn write_key_uses(&self) {
+        self.runtime.block_on(self.gateway.write_key_uses()).unwrap();
     }
 
     /// Moves the clock on.
@@ -442,10 +449,11 @@ impl Client<'_> {
             .iter()
             .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap()))
             .collect();
-        for (name, value) in
-            [("content-type", content_type), ("host", &host), ("x-amz-date", &stamp), ("authorization", &authorization)]
-        {
-            headers.insert(name, HeaderValue::from_str(value).unwrap());
+        let signed = [("x-amz-date", stamp.as_str()), ("authorization", &authorization)];
+        // Who has no key signs nothing.
+        let signed = if self.access_key.is_empty() { &[][..] } else { &signed };
+        for (name, value) in [("content-type", content_type), ("host", host.as_str())].iter().chain(signed) {
+            headers.insert(*name, HeaderValue::from_str(value).unwrap());
         }
         if let Some(token) = &self.token {
             headers.insert("x-amz-security-token", HeaderValue::from_str(token).unwrap());

@@ -3,6 +3,8 @@
 
 mod behaviour;
 pub mod credentials;
+pub mod overview;
+pub mod simulation;
 
 use crate::harness::{ACCOUNT, Case, Client, Params, World, at, params};
 

@@ -516,6 +516,8 @@ fn put_fixtures(tx: &mut landfall_cloud::Tx<'_, '_>) {
         ManagedPolicies "managed-policy",
         InstanceProfiles "instance-profile",
         MfaDevices "mfa-device",
+        OidcProviders "oidc-provider",
+        RoleDeletions "role-deletion",
         EgressOnlyGateways "egress-only-gateway",
         NatGateways "nat-gateway",
         Peerings "vpc-peering",

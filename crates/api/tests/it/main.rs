@@ -45,3 +45,4 @@ mod through;
 mod transit_gateway;
 mod vpc;
 mod vpn;
+mod web_identity;

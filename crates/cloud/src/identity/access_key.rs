@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use landfall_model::{AccessKey, Principal};
+use landfall_model::{AccessKey, KeyUse, Principal};
 
 use super::fault::IdentityFault;
 use crate::fault::Fault;
@@ -11,7 +11,7 @@ use crate::value::{AccessKeys, Cloud};
 use crate::view::View;
 
 /// Access keys that a user or root may have. Source: the IAM User Guide, "IAM and AWS STS quotas".
-const LIMIT: usize = 2;
+pub const LIMIT: usize = 2;
 
 /// Makes an access key of a principal, or gives the key of that id another secret. The secret comes sealed.
 pub fn put_access_key(tx: &mut Tx<'_, '_>, principal: &Principal, id: &str, sealed_secret: String) {
@@ -23,6 +23,8 @@ pub fn put_access_key(tx: &mut Tx<'_, '_>, principal: &Principal, id: &str, seal
         secret: sealed_secret,
         active: true,
         created_at,
+        configured: false,
+        last_used: None,
     });
 }
 
@@ -44,6 +46,21 @@ pub fn of<'a>(view: &View<'a>, principal: &Principal) -> impl Iterator<Item = &'
 pub fn need<'a>(cloud: &'a Cloud, principal: &Principal, id: &str) -> Result<&'a AccessKey, Fault> {
     let row = cloud.access_keys.get(&id.to_owned()).filter(|row| row.principal == principal.id);
     row.ok_or_else(|| IdentityFault::NoSuch(format!("The Access Key with id {id} cannot be found.")).into())
+}
+
+/// A key of the account's, and whose it is.
+pub fn find<'a>(view: &View<'a>, id: &str) -> Option<(&'a AccessKey, &'a Principal)> {
+    let row = view.tables().access_keys.get(&id.to_owned()).filter(|row| row.account == view.scope().account)?;
+    Some((row, view.tables().principals.get(&row.principal)?))
+}
+
+/// Writes when keys were last used. Those that are gone meanwhile are nobody's.
+pub fn note_uses(tx: &mut Tx<'_, '_>, uses: impl IntoIterator<Item = (String, KeyUse)>) {
+    for (id, used) in uses {
+        if tx.access_keys.contains(&id) {
+            tx.update::<AccessKeys, _>(&id, |row| row.last_used = Some(used));
+        }
+    }
 }
 
 /// Switches a key on or off.

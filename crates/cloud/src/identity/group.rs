@@ -10,7 +10,7 @@ use crate::value::Groups;
 use crate::view::View;
 
 /// Groups of an account.
-const LIMIT: usize = 300;
+pub const LIMIT: usize = 300;
 
 /// The group of that name.
 pub fn find<'a>(view: &View<'a>, name: &str) -> Option<&'a Group> {
@@ -61,24 +61,6 @@ pub fn create(tx: &mut Tx<'_, '_>, name: &str, path: &str) -> Result<UniqueId, F
         attached: Default::default(),
     });
     Ok(id)
-}
-
-/// Gives a group another name or path.
-pub fn rename(tx: &mut Tx<'_, '_>, id: &UniqueId, name: Option<&str>, path: Option<&str>) -> Result<(), Fault> {
-    if let Some(path) = path {
-        naming::check_path("newPath", path)?;
-    }
-    if let Some(name) = name {
-        naming::check_name("newGroupName", name, naming::NAME_CHARS)?;
-        if find(&tx.view(), name).is_some_and(|other| other.id != *id) {
-            return Err(IdentityFault::Exists(format!("Group with name {name} already exists.")).into());
-        }
-    }
-    tx.update::<Groups, _>(id, |row| {
-        row.name = name.map_or_else(|| std::mem::take(&mut row.name), Into::into);
-        row.path = path.map_or_else(|| std::mem::take(&mut row.path), Into::into);
-    });
-    Ok(())
 }
 
 /// Deletes a group that nobody is in and nothing hangs on any more.

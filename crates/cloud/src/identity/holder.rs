@@ -13,7 +13,7 @@ use crate::value::{Groups, Principals};
 use crate::view::View;
 
 /// Managed policies that may be attached to one holder.
-const ATTACHED: usize = 10;
+pub const ATTACHED: usize = 10;
 
 /// The kinds of holders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +46,7 @@ impl HolderKind {
     }
 
     /// The quota of its inline policies together: AWS's name of it and how many characters, white space aside.
-    const fn inline(self) -> (&'static str, usize) {
+    pub const fn inline(self) -> (&'static str, usize) {
         match self {
             Self::User => ("UserPolicySize", 2_048),
             Self::Group => ("GroupPolicySize", 5_120),
@@ -102,6 +102,39 @@ impl<'a> Holder<'a> {
         let no_such = || IdentityFault::NoSuch(format!("The {} policy with name {name} cannot be found.", kind.noun()));
         Ok(self.policies().get(name).ok_or_else(no_such)?)
     }
+}
+
+/// Gives a user or group another name or path. Roles keep theirs.
+pub fn rename(
+    tx: &mut Tx<'_, '_>,
+    kind: HolderKind,
+    holder: &str,
+    name: Option<&str>,
+    path: Option<&str>,
+) -> Result<(), Fault> {
+    let id = Holder::need(&tx.view(), kind, holder)?.id().clone();
+    if let Some(path) = path {
+        naming::check_path("newPath", path)?;
+    }
+    if let Some(name) = name {
+        let (member, most, noun) = match kind {
+            HolderKind::Group => ("newGroupName", naming::NAME_CHARS, "Group"),
+            HolderKind::User | HolderKind::Role => ("newUserName", naming::USER_CHARS, "User"),
+        };
+        naming::check_name(member, name, most)?;
+        if Holder::need(&tx.view(), kind, name).is_ok_and(|other| *other.id() != id) {
+            return Err(IdentityFault::Exists(format!("{noun} with name {name} already exists.")).into());
+        }
+    }
+    let set = |row_name: &mut String, row_path: &mut String| {
+        name.into_iter().for_each(|name| name.clone_into(row_name));
+        path.into_iter().for_each(|path| path.clone_into(row_path));
+    };
+    match kind {
+        HolderKind::Group => tx.update::<Groups, _>(&id, |row| set(&mut row.name, &mut row.path)),
+        HolderKind::User | HolderKind::Role => tx.update::<Principals, _>(&id, |row| set(&mut row.name, &mut row.path)),
+    };
+    Ok(())
 }
 
 /// Adds an inline policy to a holder, or replaces the one of that name.

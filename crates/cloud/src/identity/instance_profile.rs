@@ -3,6 +3,7 @@
 use landfall_model::{InstanceProfile, Principal, UniqueId, UniqueKind};
 
 use super::fault::IdentityFault;
+use super::holder::{Holder, check_modifiable};
 use super::{naming, new_unique_id, role};
 use crate::fault::Fault;
 use crate::tag;
@@ -11,7 +12,7 @@ use crate::value::InstanceProfiles;
 use crate::view::View;
 
 /// Instance profiles of an account.
-const LIMIT: usize = 1000;
+pub const LIMIT: usize = 1000;
 
 /// The profile of that name.
 pub fn find<'a>(view: &View<'a>, name: &str) -> Option<&'a InstanceProfile> {
@@ -65,7 +66,9 @@ pub fn create(tx: &mut Tx<'_, '_>, name: &str, path: &str) -> Result<UniqueId, F
 /// Puts a role into a profile, which takes one.
 pub fn add_role(tx: &mut Tx<'_, '_>, profile: &str, role: &str) -> Result<(), Fault> {
     let row = need(&tx.view(), profile)?;
-    let role = role::need(&tx.view(), role)?.id.clone();
+    let role = role::need(&tx.view(), role)?;
+    check_modifiable(Holder::Principal(role))?;
+    let role = role.id.clone();
     if row.role.is_some() {
         return Err(IdentityFault::Limit { quota: "InstanceSessionsPerInstanceProfile", limit: 1 }.into());
     }

@@ -13,9 +13,9 @@ use crate::value::{Cloud, ManagedPolicies};
 use crate::view::View;
 
 /// Managed policies of an account.
-const LIMIT: usize = 1500;
+pub const LIMIT: usize = 1500;
 /// Versions of a policy.
-const VERSIONS: usize = 5;
+pub const VERSIONS: usize = 5;
 
 /// A managed policy, whoever manages it.
 #[derive(Clone, Copy, Debug)]

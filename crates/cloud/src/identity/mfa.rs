@@ -12,7 +12,7 @@ use crate::value::MfaDevices;
 use crate::view::View;
 
 /// Virtual devices of an account, and devices of a user. Source: the IAM User Guide, "IAM and AWS STS quotas".
-const LIMIT: usize = 5000;
+pub const LIMIT: usize = 5000;
 const PER_USER: usize = 8;
 /// The longest name of a device: what AWS's serial numbers leave.
 const NAME_CHARS: usize = 226;

@@ -14,10 +14,13 @@ pub mod login;
 pub mod managed_policy;
 pub mod mfa;
 pub mod naming;
+pub mod oidc_provider;
 pub mod password_policy;
 pub mod provided;
 pub mod role;
+pub mod service_role;
 pub mod speaking;
+pub mod ssh_public_key;
 pub mod user;
 
 use landfall_model::{Account, AccountId, Principal, PrincipalKind, Region, Scope, UniqueId, UniqueKind};

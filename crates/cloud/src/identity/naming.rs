@@ -19,7 +19,6 @@ pub fn check_name(member: &str, name: &str, most: usize) -> Result<(), IdentityF
     if name.chars().count() > most {
         return Err(violation(member, name, &format!("Member must have length less than or equal to {most}")));
     }
-    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte);
     if !name.bytes().all(fits) {
         let message = format!(
             "The specified value for {member} is invalid. It must contain only alphanumeric characters and/or the following: +=,.@_-"
@@ -27,6 +26,23 @@ pub fn check_name(member: &str, name: &str, most: usize) -> Result<(), IdentityF
         return Err(IdentityFault::Validation(message));
     }
     Ok(())
+}
+
+/// Checks the name of a session or of whoever stands behind one, which STS refuses in other words.
+pub fn check_session_name(
+    member: &str,
+    name: &str,
+    chars: std::ops::RangeInclusive<usize>,
+) -> Result<(), IdentityFault> {
+    if chars.contains(&name.len()) && name.bytes().all(fits) {
+        return Ok(());
+    }
+    Err(violation(member, name, "Member must satisfy regular expression pattern: [\\w+=,.@-]*"))
+}
+
+/// Whether a letter may be in a name.
+fn fits(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte)
 }
 
 /// Checks a path, or what paths begin with: `/` or slashes around names.

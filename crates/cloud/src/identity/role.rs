@@ -14,7 +14,7 @@ use crate::value::{Cloud, Principals};
 use crate::view::View;
 
 /// Roles of an account.
-const LIMIT: usize = 1000;
+pub const LIMIT: usize = 1000;
 /// How long a session may last at most, in seconds.
 const SESSION_S: std::ops::RangeInclusive<u32> = 3600..=43_200;
 

@@ -3,7 +3,7 @@
 use landfall_model::{Arn, Principal, PrincipalKind, UniqueId, UniqueKind, User};
 
 use super::fault::IdentityFault;
-use super::{group, managed_policy, mfa, naming, new_unique_id};
+use super::{group, managed_policy, mfa, naming, new_unique_id, ssh_public_key};
 use crate::fault::Fault;
 use crate::tag;
 use crate::tx::Tx;
@@ -11,9 +11,9 @@ use crate::value::Principals;
 use crate::view::View;
 
 /// Users of an account. Source: the IAM User Guide, "IAM and AWS STS quotas", as are the other limits.
-const LIMIT: usize = 5000;
+pub const LIMIT: usize = 5000;
 /// Groups that a user may be in.
-const GROUPS: usize = 10;
+pub const GROUPS: usize = 10;
 
 /// The user of that name.
 pub fn find<'a>(view: &View<'a>, name: &str) -> Option<&'a Principal> {
@@ -66,24 +66,6 @@ pub fn create(tx: &mut Tx<'_, '_>, name: &str, path: &str, boundary: Option<Arn>
     Ok(id)
 }
 
-/// Gives a user another name or path.
-pub fn rename(tx: &mut Tx<'_, '_>, id: &UniqueId, name: Option<&str>, path: Option<&str>) -> Result<(), Fault> {
-    if let Some(path) = path {
-        naming::check_path("newPath", path)?;
-    }
-    if let Some(name) = name {
-        naming::check_name("newUserName", name, naming::USER_CHARS)?;
-        if find(&tx.view(), name).is_some_and(|other| other.id != *id) {
-            return Err(IdentityFault::Exists(format!("User with name {name} already exists.")).into());
-        }
-    }
-    tx.update::<Principals, _>(id, |row| {
-        row.name = name.map_or_else(|| std::mem::take(&mut row.name), Into::into);
-        row.path = path.map_or_else(|| std::mem::take(&mut row.path), Into::into);
-    });
-    Ok(())
-}
-
 /// Deletes a user that nothing hangs on any more.
 pub fn delete(tx: &mut Tx<'_, '_>, id: &UniqueId) -> Result<(), Fault> {
     let Some(row) = tx.principals.get(id) else { return Ok(()) };
@@ -103,6 +85,9 @@ pub fn delete(tx: &mut Tx<'_, '_>, id: &UniqueId) -> Result<(), Fault> {
     }
     if row.user().is_some_and(|user| user.login.is_some()) {
         return conflict("delete login profile");
+    }
+    if !ssh_public_key::all(row).is_empty() {
+        return conflict("delete SSH public keys");
     }
     if mfa::of(&tx.view(), id).next().is_some() {
         return conflict("deactivate MFA device");

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
+use landfall_api::web_identity::Fetcher;
 use landfall_api::{Gateway, Outside, Regions, Vault};
 use landfall_cloud::{Cloud, Entropy, Tx};
 use landfall_control::Seed;
@@ -87,7 +88,8 @@ async fn serve(config: Config) -> Result<()> {
         engine.clone(),
         landfall_api::Options {
             regions: if config.simulate { Regions::Any } else { Regions::One(config.region) },
-            outside: Outside::new(pieces.hosts.clone(), vault),
+            outside: Outside::new(pieces.hosts.clone(), vault)
+                .with_issuers(Fetcher::with_near(config.issuers.iter().cloned())),
             settle: pieces.settle.clone(),
             entropy: Entropy::from_system(),
         },
@@ -111,6 +113,7 @@ async fn serve(config: Config) -> Result<()> {
     };
     let clockwork = tokio::spawn(landfall_control::clockwork::run(engine.clone(), pieces.settle));
     let retention = tokio::spawn(landfall_control::retention::run(engine.clone(), server.config.keep_audit));
+    let uses = tokio::spawn(write_key_uses(server.clone()));
     let watch = pieces.agents.clone().map(|agents| tokio::spawn(agents.watch()));
     let renewal = server.tls.clone().map(|tls| tokio::spawn(tls.keep()));
     let outside = server.tls.as_ref().filter(|_| server.config.tls.is_some()).map(|tls| tls.outside()).transpose()?;
@@ -126,13 +129,29 @@ async fn serve(config: Config) -> Result<()> {
         _ = interrupt.recv() => {}
     }
     tracing::info!("ending; guests run on");
-    [Some(clockwork), Some(retention), watch, renewal].into_iter().flatten().for_each(|task| task.abort());
+    [Some(clockwork), Some(retention), Some(uses), watch, renewal].into_iter().flatten().for_each(|task| task.abort());
     drop(published);
+    if let Err(refused) = server.gateway.write_key_uses().await {
+        tracing::warn!(%refused, "when access keys were last used isn't written");
+    }
     if let Some(agent) = agent {
         // The agent's threads may wait for the control plane, which waits for nobody: not on this runtime's threads.
         tokio::task::spawn_blocking(move || agent.stop()).await.context("ending the agent")?;
     }
     Ok(())
+}
+
+/// How often it is written when access keys were last used.
+const USES: Duration = Duration::from_secs(60);
+
+/// Writes when access keys were last used, until it is ended.
+async fn write_key_uses(server: Arc<Server>) {
+    loop {
+        tokio::time::sleep(USES).await;
+        if let Err(refused) = server.gateway.write_key_uses().await {
+            tracing::warn!(%refused, "when access keys were last used is written later");
+        }
+    }
 }
 
 /// The credentials of the provider's root: kept in the state folder, or given where nothing is kept.

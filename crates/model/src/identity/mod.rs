@@ -6,7 +6,10 @@ mod instance_profile;
 mod login;
 mod managed_policy;
 mod mfa_device;
+mod oidc_provider;
 mod principal;
+mod role_deletion;
+mod ssh_public_key;
 mod unique_id;
 
 use serde::{Deserialize, Serialize};
@@ -19,7 +22,10 @@ pub use instance_profile::InstanceProfile;
 pub use login::{LoginProfile, PasswordPolicy};
 pub use managed_policy::{ManagedPolicy, PolicyVersion};
 pub use mfa_device::{MfaDevice, MfaEnabled};
+pub use oidc_provider::OidcProvider;
 pub use principal::{Principal, PrincipalKind, Role, RoleUse, TrustPolicy, User};
+pub use role_deletion::RoleDeletion;
+pub use ssh_public_key::SshPublicKey;
 pub use unique_id::{UniqueId, UniqueKind};
 
 /// An account: who rents.
@@ -52,4 +58,21 @@ pub struct AccessKey {
     pub active: bool,
     /// When it was made.
     pub created_at: Timestamp,
+    /// Whether the provider's configuration names it. Another one there takes its place.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub configured: bool,
+    /// When it was last used, as far as that is written yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_used: Option<KeyUse>,
+}
+
+/// When, where and for what an access key was used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeyUse {
+    /// When.
+    pub at: Timestamp,
+    /// The region that the request was signed for.
+    pub region: String,
+    /// The service.
+    pub service: String,
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{LoginProfile, UniqueId};
+use super::{LoginProfile, SshPublicKey, UniqueId};
 use crate::arn::Arn;
 use crate::region::Region;
 use crate::scope::AccountId;
@@ -53,6 +53,9 @@ pub struct User {
     /// Its password, where it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub login: Option<LoginProfile>,
+    /// Its public keys.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ssh_keys: Vec<SshPublicKey>,
 }
 
 /// What a role has besides.

@@ -26,6 +26,8 @@ pub enum UniqueKind {
     Policy,
     /// An instance profile.
     InstanceProfile,
+    /// A public key of a user. It is shorter than the others.
+    PublicKey,
     /// An access key of a user or of root. It is shorter than the others.
     AccessKey,
     /// An access key of a session. It is shorter than the others.
@@ -41,6 +43,7 @@ impl UniqueKind {
             Self::Role => "AROA",
             Self::Policy => "ANPA",
             Self::InstanceProfile => "AIPA",
+            Self::PublicKey => "APKA",
             Self::AccessKey => "AKIA",
             Self::SessionKey => "ASIA",
         }
@@ -49,7 +52,7 @@ impl UniqueKind {
     /// How many characters follow the prefix.
     const fn length(self) -> usize {
         match self {
-            Self::AccessKey | Self::SessionKey => 16,
+            Self::AccessKey | Self::SessionKey | Self::PublicKey => 16,
             _ => 17,
         }
     }

@@ -39,7 +39,6 @@ pub mod tag;
 pub mod transit_attachment;
 pub mod transit_gateway;
 pub mod transit_table;
-pub mod unsupported;
 pub mod user_data;
 pub mod vpc;
 pub mod vpn;
@@ -56,6 +55,7 @@ use landfall_model::{NetworkInterface, Timestamp};
 use crate::filter::Values;
 use landfall_wire::Time;
 
+pub(crate) use crate::unsupported;
 pub use instance::StateShape;
 pub use tag::{Tag, TagSpecifications, tag_set};
 

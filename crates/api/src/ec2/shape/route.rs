@@ -49,12 +49,12 @@ macro_rules! route_request {
             network_interface_id: Option<landfall_model::InterfaceId>,
             transit_gateway_id: Option<landfall_model::TransitGatewayId>,
             vpc_peering_connection_id: Option<landfall_model::PeeringId>,
-            carrier_gateway_id: Option<$crate::ec2::shape::unsupported::Unsupported>,
-            core_network_arn: Option<$crate::ec2::shape::unsupported::Unsupported>,
-            local_gateway_id: Option<$crate::ec2::shape::unsupported::Unsupported>,
-            odb_network_arn: Option<$crate::ec2::shape::unsupported::Unsupported>,
+            carrier_gateway_id: Option<$crate::unsupported::Unsupported>,
+            core_network_arn: Option<$crate::unsupported::Unsupported>,
+            local_gateway_id: Option<$crate::unsupported::Unsupported>,
+            odb_network_arn: Option<$crate::unsupported::Unsupported>,
             /// AWS takes one of a gateway load balancer only.
-            vpc_endpoint_id: Option<$crate::ec2::shape::unsupported::Unsupported>,
+            vpc_endpoint_id: Option<$crate::unsupported::Unsupported>,
         }
 
         impl $name {
@@ -64,7 +64,7 @@ macro_rules! route_request {
                 view: &landfall_cloud::View<'_>,
                 local: bool,
             ) -> Result<(landfall_model::Destination, landfall_model::RouteTarget), $crate::ApiError> {
-                $crate::ec2::shape::unsupported::refuse_parameters!(
+                $crate::unsupported::refuse_parameters!(
                     self; carrier_gateway_id, core_network_arn, local_gateway_id, odb_network_arn, vpc_endpoint_id
                 );
                 let to = $crate::ec2::shape::route::destination(

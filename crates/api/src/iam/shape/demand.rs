@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use landfall_cloud::View;
 use landfall_cloud::identity::holder::HolderKind;
-use landfall_cloud::identity::{group, instance_profile, mfa, role, user};
+use landfall_cloud::identity::{group, instance_profile, mfa, oidc_provider, role, user};
 use landfall_model::{Arn, UniqueId};
 
 use crate::demand::Demand;
@@ -122,6 +122,20 @@ pub fn whom_demand<'d>(
         Some(row) => on(view, demands, action, &row.arn(), Some(&row.id)),
         None => demands.resource(action, Arn::iam(demands.account(), "root")),
     }
+}
+
+/// The demand of an action on a user, group or role by its ARN.
+pub fn entity_demand<'d>(view: &View<'_>, demands: &'d mut Demands, action: Action, arn: &str) -> &'d mut Demand {
+    let own = arn.parse::<Arn>().ok().filter(|arn| arn.account() == Some(view.scope().account));
+    let row = own.and_then(|arn| role::by_arn(view.tables(), &arn));
+    let Some(row) = row else { return demands.resource(action, arn) };
+    on(view, demands, action, &row.arn(), Some(&row.id))
+}
+
+/// The demand of an action on an identity provider, by its ARN.
+pub fn provider_demand<'d>(view: &View<'_>, demands: &'d mut Demands, action: Action, arn: &str) -> &'d mut Demand {
+    let Some(row) = oidc_provider::find(view, arn) else { return demands.resource(action, arn) };
+    tagged(view, demands, action, &row.arn, Some(row.arn.as_str()))
 }
 
 /// The demand of an action on a virtual device, by its serial number.

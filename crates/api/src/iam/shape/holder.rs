@@ -1,5 +1,8 @@
 //! What the operations on policies of users, groups and roles share: they differ in a name.
 
+use std::collections::BTreeSet;
+
+use landfall_cloud::View;
 use landfall_cloud::identity::holder::{Holder, HolderKind};
 use landfall_cloud::identity::managed_policy;
 use landfall_model::Arn;
@@ -34,6 +37,12 @@ pub struct AttachedPolicies<'v> {
 pub struct AttachedShape<'v> {
     policy_name: &'v str,
     policy_arn: &'v Arn,
+}
+
+/// All managed policies of a list.
+pub fn attached<'v>(view: &View<'v>, arns: &'v BTreeSet<Arn>) -> Vec<AttachedShape<'v>> {
+    let name = |arn| managed_policy::find(view, arn).map(managed_policy::Managed::name);
+    arns.iter().filter_map(|arn| Some(AttachedShape { policy_name: name(arn)?, policy_arn: arn })).collect()
 }
 
 /// A page of the managed policies that a holder has, below a path.

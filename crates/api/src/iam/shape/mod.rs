@@ -10,6 +10,8 @@ pub mod policy;
 pub mod profile;
 pub mod qr_code;
 pub mod role;
+pub mod simulation;
+pub mod ssh_public_key;
 pub mod tag;
 pub mod user;
 

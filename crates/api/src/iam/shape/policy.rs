@@ -4,7 +4,7 @@ use landfall_cloud::View;
 use landfall_cloud::identity::managed_policy::{self, Managed};
 use landfall_model::{Arn, PolicyVersion, Timestamp, UniqueId};
 use landfall_wire::Time;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::document::Document;
 use super::tag::{TagShape, tags};
@@ -13,6 +13,22 @@ use crate::ApiError;
 
 /// When the policies that come with the cloud were made: the day of the language's version.
 const PROVIDED_AT: Timestamp = Timestamp(1_350_432_000_000);
+
+/// What a policy is used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum Usage {
+    /// It says what somebody may do.
+    PermissionsPolicy,
+    /// It bounds somebody.
+    PermissionsBoundary,
+}
+
+impl Usage {
+    /// Whether it is this use, or any where none is asked for.
+    pub fn is_wanted(self, asked: Option<Self>) -> bool {
+        asked.is_none_or(|asked| asked == self)
+    }
+}
 
 /// A managed policy.
 #[derive(Serialize)]
@@ -30,6 +46,8 @@ pub struct PolicyShape<'v> {
     description: Option<&'v str>,
     create_date: Time,
     update_date: Time,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    policy_version_list: Option<Vec<VersionShape<'v>>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     tags: Vec<TagShape<'v>>,
 }
@@ -52,6 +70,7 @@ pub fn listed<'v>(view: &View<'v>, arn: Arn, policy: Managed<'v>) -> PolicyShape
         description: None,
         create_date: time(created_at),
         update_date: time(updated_at),
+        policy_version_list: None,
         tags: Vec::new(),
     }
 }
@@ -64,6 +83,13 @@ pub fn shown<'v>(view: &View<'v>, arn: Arn, policy: Managed<'v>) -> PolicyShape<
     };
     let description = Some(description).filter(|text| !text.is_empty());
     PolicyShape { description, tags: tags(view, id), ..listed(view, arn, policy) }
+}
+
+impl<'v> PolicyShape<'v> {
+    /// The same with versions and without tags, as GetAccountAuthorizationDetails shows it.
+    pub fn with_versions(self, versions: Vec<VersionShape<'v>>) -> Self {
+        Self { tags: Vec::new(), policy_version_list: Some(versions), ..self }
+    }
 }
 
 /// A version of a policy.

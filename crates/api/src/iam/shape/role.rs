@@ -63,14 +63,16 @@ pub fn listed<'v>(view: &View<'v>, row: &'v Principal) -> Option<RoleShape<'v>> 
 
 /// A role with all there is.
 pub fn shown<'v>(view: &View<'v>, row: &'v Principal) -> Option<RoleShape<'v>> {
-    let used = row.role()?.last_used;
     Some(RoleShape {
         permissions_boundary: row.boundary.as_ref().map(boundary),
         tags: tags(view, &row.id),
-        role_last_used: Some(LastUsedShape {
-            last_used_date: used.map(|used| time(used.at)),
-            region: used.map(|used| used.region),
-        }),
+        role_last_used: Some(last_used(row.role()?)),
         ..listed(view, row)?
     })
+}
+
+/// When and where a role was last used.
+pub fn last_used(role: &Role) -> LastUsedShape {
+    let used = role.last_used;
+    LastUsedShape { last_used_date: used.map(|used| time(used.at)), region: used.map(|used| used.region) }
 }

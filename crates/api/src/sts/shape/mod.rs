@@ -1,9 +1,11 @@
 //! Shapes that several operations of STS share: what narrows a session, and the credentials that it is.
 
+pub mod taking;
+
 use std::collections::BTreeMap;
 
-use landfall_cloud::View;
-use landfall_cloud::identity::managed_policy;
+use landfall_cloud::identity::{managed_policy, naming};
+use landfall_cloud::{Fault, View};
 use landfall_model::{AccountId, Arn, UniqueKind};
 use landfall_policy::{DocumentKind, Malformed, Policy};
 use landfall_wire::Time;
@@ -121,17 +123,7 @@ pub fn duration(asked: Option<u32>, default: u32, allowed: std::ops::RangeInclus
 
 /// Checks a session's name.
 pub fn check_name(member: &str, name: &str, chars: std::ops::RangeInclusive<usize>) -> Result<(), ApiError> {
-    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"_+=,.@-".contains(&byte);
-    if chars.contains(&name.len()) && name.bytes().all(fits) {
-        return Ok(());
-    }
-    let shown: String = name.chars().take(128).collect();
-    Err(ApiError::new(
-        "ValidationError",
-        format!(
-            "1 validation error detected: Value '{shown}' at '{member}' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\w+=,.@-]*"
-        ),
-    ))
+    Ok(naming::check_session_name(member, name, chars).map_err(Fault::from)?)
 }
 
 /// That the caller's credentials last: a session doesn't make others of its kind.

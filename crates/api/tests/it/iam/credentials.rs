@@ -6,6 +6,7 @@ use landfall_api::totp;
 
 const SERIAL: &str = "arn:aws:iam::111122223333:mfa/people/phone";
 const PASSWORD: &str = "correct-Horse-7";
+const SSH_KEY: &str = "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQCxCM0hXsYh+tPxqDSVpzQ1QdsSq6Ni9PQTfI+SCCtNjspuZy5IwhWflSg1PgOfsnAna2+q1GnwXQVj4sQxH31UziN4tfvvEXyGh0KS7fUW15u04z6a9hteWccly7S820i/BxYqUOAGBOdanNRa6VyjRl96YtnDnk+LQTWJ/3RYr7UohgT7O4hwuRZOyTtWpUvbeNgIQtx5WvBUlFf4/hjZQmNyAvn9RxoMJzD1rlWAC05CZ7aI9yBjwwJEb7zuRjFN24M7OlZxNm096FlAHS2bj7xQ39dtQlf9/yFeFwYX26RnAbdFxBP7WBDPHAQluNrFGb7FWzeh28gwXDnUm4ML alice@example.com";
 const ALL: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
 /// What is made from real randomness.
 const SEED: &[&str] = &["Base32StringSeed", "QRCodePNG"];
@@ -89,6 +90,44 @@ pub const CASES: &[Case] = &[
             params([("SerialNumber", own(client))])
         },
         &[(&[("SerialNumber", SERIAL)], "NoSuchEntity"), (&[("SerialNumber", "x")], "NoSuchEntity")],
+    ),
+    Case::iam(
+        "DeleteSSHPublicKey",
+        |client| with_key(client, &[]),
+        &[(&[("UserName", "x"), ("SSHPublicKeyId", "APKAAAAAAAAAAAAAAAAA")], "NoSuchEntity")],
+    ),
+    Case::iam(
+        "GetSSHPublicKey",
+        |client| with_key(client, &[("Encoding", "PEM")]),
+        &[(&[("UserName", "x"), ("SSHPublicKeyId", "APKAAAAAAAAAAAAAAAAA"), ("Encoding", "SSH")], "NoSuchEntity")],
+    ),
+    Case::iam(
+        "ListSSHPublicKeys",
+        |client| {
+            with_key(client, &[]);
+            params([("UserName", "alice")])
+        },
+        &[(&[("UserName", "x")], "NoSuchEntity")],
+    ),
+    Case::iam(
+        "ListServiceSpecificCredentials",
+        |client| prepare(client, &[("UserName", "alice")]),
+        &[(&[("UserName", "x")], "NoSuchEntity")],
+    ),
+    Case::iam(
+        "ListSigningCertificates",
+        |client| prepare(client, &[("UserName", "alice")]),
+        &[(&[("UserName", "x")], "NoSuchEntity")],
+    ),
+    Case::iam(
+        "UpdateSSHPublicKey",
+        |client| with_key(client, &[("Status", "Inactive")]),
+        &[(&[("UserName", "x"), ("SSHPublicKeyId", "APKAAAAAAAAAAAAAAAAA"), ("Status", "Active")], "NoSuchEntity")],
+    ),
+    Case::iam(
+        "UploadSSHPublicKey",
+        |client| prepare(client, &[("UserName", "alice"), ("SSHPublicKeyBody", SSH_KEY)]),
+        &[(&[("UserName", "x"), ("SSHPublicKeyBody", SSH_KEY)], "NoSuchEntity")],
     ),
     Case::iam(
         "EnableMFADevice",
@@ -267,6 +306,14 @@ fn with_device(client: &Client<'_>, good: super::Pairs) -> Params {
     good
 }
 
+/// Alice with the public key.
+fn with_key(client: &Client<'_>, more: super::Pairs) -> Params {
+    prepare(client, &[]);
+    let answer = ok(client, "UploadSSHPublicKey", &[("UserName", "alice"), ("SSHPublicKeyBody", SSH_KEY)]).tree();
+    let id = at(&answer, "UploadSSHPublicKeyResult.SSHPublicKey.SSHPublicKeyId");
+    params([("UserName", "alice"), ("SSHPublicKeyId", id)].into_iter().chain(more.iter().copied()))
+}
+
 /// A client with a new access key of alice's, who may do all.
 fn alice<'w>(world: &'w World) -> Client<'w> {
     let root = world.root();
@@ -415,4 +462,28 @@ fn a_device_goes_when_nobody_has_it() {
     ok(&root, "DeleteVirtualMFADevice", &serial);
     let stored = serde_json::to_string(&world.engine().read().tags.iter().collect::<Vec<_>>()).unwrap();
     assert!(!stored.contains("mfa/people"), "its tags go with it");
+}
+
+#[test]
+fn a_public_key_comes_once_and_back_in_either_form() {
+    let world = World::new();
+    let root = world.root();
+    let key = with_key(&root, &[]);
+    let alice = ("UserName", "alice");
+    let upload = |body: &str| refused(&root, "UploadSSHPublicKey", &[alice, ("SSHPublicKeyBody", body)]).1;
+    assert_eq!(upload(SSH_KEY), "DuplicateSSHPublicKey");
+    assert_eq!(
+        upload("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGPKSUTyz1HwHReFVvD5obVsALAgJRNarH4TRpNePnAS"),
+        "InvalidPublicKey"
+    );
+    assert_eq!(upload("a key"), "UnrecognizedPublicKeyEncoding");
+    let id = ("SSHPublicKeyId", key[1].1.as_str());
+    let shown = ok(&root, "GetSSHPublicKey", &[alice, id, ("Encoding", "SSH")]).tree();
+    assert_eq!(at(&shown, "GetSSHPublicKeyResult.SSHPublicKey.SSHPublicKeyBody"), SSH_KEY);
+    let pem = ok(&root, "GetSSHPublicKey", &[alice, id, ("Encoding", "PEM")]).tree();
+    let pem = at(&pem, "GetSSHPublicKeyResult.SSHPublicKey.SSHPublicKeyBody").to_owned();
+    assert!(pem.starts_with("-----BEGIN PUBLIC KEY-----"), "{pem}");
+    ok(&root, "DeleteSSHPublicKey", &[alice, id]);
+    ok(&root, "UploadSSHPublicKey", &[alice, ("SSHPublicKeyBody", &pem)]);
+    assert_eq!(refused(&root, "DeleteSSHPublicKey", &[alice, id]), (404, "NoSuchEntity".into()), "another by now");
 }

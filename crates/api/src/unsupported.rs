@@ -34,7 +34,7 @@ fn pascal_case(field: &str) -> String {
 /// Refuses each of these fields of a request if it is there.
 macro_rules! refuse_parameters {
     ($request:expr; $($field:ident),* $(,)?) => {
-        $( $crate::ec2::shape::unsupported::refuse(stringify!($field), $request.$field)?; )*
+        $( $crate::unsupported::refuse(stringify!($field), $request.$field)?; )*
     };
 }
 

@@ -1,0 +1,70 @@
+//! Requests that nobody signed. One action is called so: its token is proven in the place of a signature.
+
+use std::sync::Arc;
+
+use landfall_model::{Region, Scope};
+use landfall_wire::sigv4::AuthError;
+use landfall_wire::{Form, Protocol, RequestParts};
+
+use super::{Gateway, HttpRequest, Regions, Turn};
+use crate::audit::{Record, Spelling};
+use crate::authorise::Caller;
+use crate::error::ApiError;
+use crate::prologue::Prologue;
+use crate::{through, way, web_identity};
+
+impl Gateway {
+    /// Answers a request that nobody signed, if it shows an identity provider's token instead.
+    pub(super) async fn handle_unsigned(
+        &self,
+        request: &HttpRequest<'_>,
+        parts: &RequestParts<'_>,
+        record: &mut Record<'_>,
+        error: AuthError,
+    ) -> Result<(Protocol, Vec<u8>), ApiError> {
+        let shown = (error == AuthError::MissingToken).then(|| web_identity::decoded(parts, request.body));
+        let Some(decoded) = shown.flatten() else { return Err(error.refusal(record.form.terms()).into()) };
+        let (service, protocol) = ("sts", Protocol::Query);
+        record.form = Form::Spoken(protocol);
+        record.service = service.to_owned();
+        way::check(request)?;
+        way::check_version(service, decoded.version.as_deref())?;
+        let snapshot = self.engine.read();
+        let only = through::only_service(&snapshot, request.origin)?.filter(|only| *only != service);
+        if let Some(only) = only {
+            return Err(AuthError::WrongService(only.to_owned()).refusal(protocol).into());
+        }
+        record.hear_name(&decoded.action);
+        let known = self.operation(service, &decoded.action, protocol)?;
+        let operation = known.operation;
+        record.operation = Some(operation);
+        let mut input = decoded.input;
+        let now_ms = self.engine.now_ms();
+        let (principal, vouched) = web_identity::prove(&self.outside, &snapshot, &input, now_ms).await?;
+        // Only now somebody has proven to have sent it.
+        record.hear_input(known.spelling.get_or_init(|| Spelling::of(operation)), &input);
+        let region = match self.regions {
+            Regions::Any => Region::DEFAULT,
+            Regions::One(only) => only,
+        };
+        let scope = Scope { account: principal.account, region };
+        record.scope = Some(scope);
+        record.region = Some(region);
+        record.caller = Some(Caller {
+            principal,
+            session: None,
+            vouched: Some(Arc::new(vouched)),
+            access_key: String::new(),
+            source: request.source,
+            secure: request.secure,
+            origin: request.origin,
+        });
+        let record = &*record;
+        let caller = record.caller.as_ref().ok_or_else(ApiError::internal)?;
+        let prologue = Prologue::take(operation, &mut input)?;
+        let turn =
+            Turn { gateway: self, caller, scope, protocol, input, prologue, record, action: operation.action, now_ms };
+        let body = (operation.answer)(turn).await?;
+        Ok((protocol, body))
+    }
+}

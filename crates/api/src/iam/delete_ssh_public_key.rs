@@ -1,0 +1,33 @@
+//! iam:DeleteSSHPublicKey. Takes a public key from a user.
+
+use landfall_cloud::identity::{ssh_public_key, user};
+use landfall_cloud::{Tx, View};
+use serde::Deserialize;
+
+use super::shape::Nothing;
+use super::shape::demand::user_demand;
+use crate::{Action, ApiError, Demands, Write};
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct DeleteSSHPublicKey {
+    user_name: String,
+    #[serde(rename = "SSHPublicKeyId")]
+    id: String,
+}
+
+impl Write for DeleteSSHPublicKey {
+    const ACTION: Action = Action::iam("DeleteSSHPublicKey");
+    const FREES: bool = true;
+    type Output<'t> = Nothing;
+
+    fn demands(&self, view: &View<'_>, demands: &mut Demands) {
+        user_demand(view, demands, Self::ACTION, &self.user_name);
+    }
+
+    fn run(self, tx: &mut Tx<'_, '_>) -> Result<Nothing, ApiError> {
+        let row = user::need(&tx.view(), &self.user_name)?.clone();
+        ssh_public_key::delete(tx, &row, &self.id)?;
+        Ok(Nothing {})
+    }
+}

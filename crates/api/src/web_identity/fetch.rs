@@ -1,0 +1,226 @@
+//! Asks issuers for their keys. An issuer's address is a tenant's to choose, and the machine stands where tenants don't:
+//! so only addresses of the open internet are asked, but for issuers that the operator names; no answer leads elsewhere;
+//! and everything is bounded.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, StatusCode, Uri, header};
+use http_body_util::{BodyExt, Empty, Limited};
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::crypto::aws_lc_rs;
+use tokio_rustls::rustls::pki_types::ServerName;
+use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+
+/// How long an answer may take altogether, and how long it may be.
+const PATIENCE: Duration = Duration::from_secs(5);
+const ANSWER_BYTES: usize = 256 * 1024;
+
+/// Why an issuer didn't answer, for a person.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct FetchError(String);
+
+impl FetchError {
+    /// For that reason.
+    pub fn new(why: &str) -> Self {
+        Self(why.to_owned())
+    }
+}
+
+fn failed(why: impl std::fmt::Display) -> FetchError {
+    FetchError(why.to_string())
+}
+
+/// Asks issuers.
+#[derive(Clone, Default)]
+pub struct Fetcher {
+    /// Hosts, with or without a port, that may be anywhere and need no TLS.
+    near: Arc<BTreeSet<String>>,
+    tls: Arc<OnceLock<Arc<ClientConfig>>>,
+}
+
+impl std::fmt::Debug for Fetcher {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Fetcher").field("near", &self.near).finish_non_exhaustive()
+    }
+}
+
+impl Fetcher {
+    /// One that also asks these hosts, wherever they are.
+    pub fn with_near(near: impl IntoIterator<Item = String>) -> Self {
+        Self { near: Arc::new(near.into_iter().collect()), tls: Arc::default() }
+    }
+
+    /// The body of an answer to a plain request.
+    pub async fn fetch(&self, url: &str) -> Result<Bytes, FetchError> {
+        let asked = tokio::time::timeout(PATIENCE, self.ask(url)).await;
+        asked.map_err(|_| failed("the issuer didn't answer in time"))?
+    }
+
+    async fn ask(&self, url: &str) -> Result<Bytes, FetchError> {
+        let uri: Uri = url.parse().map_err(|_| failed("the issuer's address is malformed"))?;
+        let authority = uri.authority().ok_or_else(|| failed("the issuer's address has no host"))?.clone();
+        let host = authority.host();
+        let is_near = self.near.contains(host) || self.near.contains(authority.as_str());
+        let secure = match uri.scheme_str() {
+            Some("https") => true,
+            Some("http") if is_near => false,
+            _ => return Err(failed("issuers are asked over TLS")),
+        };
+        let port = authority.port_u16().unwrap_or(if secure { 443 } else { 80 });
+        let stream = connect(host, port, is_near).await?;
+        let path = uri.path_and_query().map_or("/", |path| path.as_str());
+        let request = Request::get(path)
+            .header(header::HOST, authority.as_str())
+            .header(header::ACCEPT, "application/json")
+            .header(header::USER_AGENT, "landfall")
+            .body(Empty::<Bytes>::new())
+            .map_err(failed)?;
+        if !secure {
+            return exchange(stream, request).await;
+        }
+        let name = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+        let name = ServerName::try_from(name).map_err(|_| failed("the issuer's name is malformed"))?;
+        let stream = TlsConnector::from(self.tls()?).connect(name, stream).await.map_err(failed)?;
+        exchange(stream, request).await
+    }
+
+    /// The configuration of TLS: the certificates that the machine trusts.
+    fn tls(&self) -> Result<Arc<ClientConfig>, FetchError> {
+        if let Some(config) = self.tls.get() {
+            return Ok(config.clone());
+        }
+        let mut roots = RootCertStore::empty();
+        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+        if roots.is_empty() {
+            return Err(failed("this machine trusts no certificates: install ca-certificates"));
+        }
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+        let config = builder.map_err(failed)?.with_root_certificates(roots).with_no_client_auth();
+        Ok(self.tls.get_or_init(|| Arc::new(config)).clone())
+    }
+}
+
+/// A connection to a host at an address that may be asked. The address that was looked at is the one that is used.
+async fn connect(host: &str, port: u16, is_near: bool) -> Result<TcpStream, FetchError> {
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let found = tokio::net::lookup_host((host, port)).await.map_err(failed)?;
+    let open: Vec<SocketAddr> = found.filter(|address| is_near || is_open(address.ip())).take(4).collect();
+    let mut last = failed("the issuer has no address on the open internet");
+    for address in open {
+        match TcpStream::connect(address).await {
+            Ok(stream) => return Ok(stream),
+            Err(error) => last = failed(error),
+        }
+    }
+    Err(last)
+}
+
+async fn exchange<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(
+    stream: S,
+    request: Request<Empty<Bytes>>,
+) -> Result<Bytes, FetchError> {
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(failed)?;
+    let connection = tokio::spawn(connection);
+    let answer = sender.send_request(request).await.map_err(failed)?;
+    // An answer that leads elsewhere is none.
+    if answer.status() != StatusCode::OK {
+        return Err(failed(format_args!("the issuer answered {}", answer.status())));
+    }
+    let body = Limited::new(answer.into_body(), ANSWER_BYTES).collect().await;
+    connection.abort();
+    body.map(|body| body.to_bytes()).map_err(|_| failed("the issuer's answer is too long or broke off"))
+}
+
+/// Whether an address is one of the open internet.
+fn is_open(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => is_open_v4(address),
+        IpAddr::V6(address) => is_open_v6(address),
+    }
+}
+
+/// Source: the IANA IPv4 Special-Purpose Address Registry.
+fn is_open_v4(address: Ipv4Addr) -> bool {
+    let [a, b, c, _] = address.octets();
+    let special = matches!(
+        (a, b, c),
+        (0 | 10 | 127 | 224..=255, ..)
+            | (100, 64..=127, _)
+            | (169, 254, _)
+            | (172, 16..=31, _)
+            | (192, 0, 0 | 2)
+            | (192, 88, 99)
+            | (192, 168, _)
+            | (198, 18 | 19, _)
+            | (198, 51, 100)
+            | (203, 0, 113)
+    );
+    !special
+}
+
+/// Source: the IANA IPv6 Special-Purpose Address Registry. Only what is given out is open.
+fn is_open_v6(address: Ipv6Addr) -> bool {
+    let segments = address.segments();
+    let is_given = segments[0] & 0xe000 == 0x2000;
+    let special = matches!(segments, [0x2001, 0..=0x01ff | 0x0db8, ..] | [0x2002 | 0x3fff, ..]);
+    is_given && !special
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_open_internet_is_asked() {
+        for open in ["140.82.112.3", "8.8.8.8", "172.32.0.1", "2606:4700::1111", "2a00:1450::8a"] {
+            assert!(is_open(open.parse().unwrap()), "{open}");
+        }
+        for closed in [
+            "0.0.0.0",
+            "10.1.2.3",
+            "100.64.0.1",
+            "127.0.0.1",
+            "169.254.169.254",
+            "172.16.0.1",
+            "172.31.255.255",
+            "192.168.1.1",
+            "198.18.0.1",
+            "224.0.0.1",
+            "255.255.255.255",
+            "::",
+            "::1",
+            "::ffff:127.0.0.1",
+            "64:ff9b::7f00:1",
+            "fc00::1",
+            "fd00:ec2::254",
+            "fe80::1",
+            "ff02::1",
+            "2001:db8::1",
+            "2002:7f00:1::",
+        ] {
+            assert!(!is_open(closed.parse().unwrap()), "{closed}");
+        }
+    }
+
+    #[test]
+    fn nothing_else_is_asked() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let fetch = |fetcher: &Fetcher, url: &str| runtime.block_on(fetcher.fetch(url)).unwrap_err().to_string();
+        let fetcher = Fetcher::default();
+        assert_eq!(fetch(&fetcher, "http://example.com/"), "issuers are asked over TLS");
+        assert_eq!(fetch(&fetcher, "http://127.0.0.1:1/"), "issuers are asked over TLS");
+        assert_eq!(fetch(&fetcher, "https://127.0.0.1:1/"), "the issuer has no address on the open internet");
+        assert_eq!(fetch(&fetcher, "https://[::1]:1/"), "the issuer has no address on the open internet");
+        assert_eq!(fetch(&fetcher, "nonsense"), "issuers are asked over TLS");
+    }
+}

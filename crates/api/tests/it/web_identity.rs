@@ -1,0 +1,404 @@
+//! Identity providers: their operations, and credentials by their tokens, with an issuer of the test's own on loopback.
+//! Tokens that somebody made up get nothing.
+
+use std::io::{Read, Write};
+use std::net::TcpListener;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::rsa::KeySize;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair, RSA_PKCS1_SHA256, RsaKeyPair};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+
+use crate::harness::{ACCOUNT, Answer, Case, Client, NOW_MS, Params, World, at, column, list, params};
+
+const GITHUB: &str = "arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com";
+const ROLE: &str = "arn:aws:iam::111122223333:role/ci";
+
+/// The cases of identity providers.
+pub const CASES: &[Case] = &[
+    Case {
+        service: "sts",
+        action: "AssumeRoleWithWebIdentity",
+        good: |client| {
+            let issuer = Issuer::start();
+            trust(client, &issuer, "");
+            taking(&issuer.token(json!({})))
+        },
+        bad: &[
+            (&[("RoleArn", ROLE), ("RoleSessionName", "build"), ("WebIdentityToken", "abcd")], "InvalidIdentityToken"),
+            (&[("RoleArn", ROLE), ("RoleSessionName", "build")], "ValidationError"),
+        ],
+        masked: &["AccessKeyId", "SecretAccessKey", "SessionToken", "Provider"],
+        by: |world| world.client("", "", None),
+    },
+    Case::iam(
+        "AddClientIDToOpenIDConnectProvider",
+        |client| provider(client, &[("ClientID", "another")]),
+        &[(&[("OpenIDConnectProviderArn", GITHUB), ("ClientID", "another")], "NoSuchEntity")],
+    ),
+    Case::iam(
+        "CreateOpenIDConnectProvider",
+        |_| {
+            params([
+                ("Url", "https://token.actions.githubusercontent.com"),
+                ("ClientIDList.member.1", "sts.amazonaws.com"),
+                ("ThumbprintList.member.1", "6938fd4d98bab03faadb97b34396831e3780aea1"),
+                ("Tags.member.1.Key", "k"),
+                ("Tags.member.1.Value", "v"),
+            ])
+        },
+        &[
+            (&[("Url", "http://example.com")], "InvalidInput"),
+            (&[("Url", "https://example.com"), ("ThumbprintList.member.1", "x")], "InvalidInput"),
+            (&[], "ValidationError"),
+        ],
+    ),
+    Case::iam(
+        "DeleteOpenIDConnectProvider",
+        |client| provider(client, &[]),
+        &[(&[("OpenIDConnectProviderArn", GITHUB)], "NoSuchEntity")],
+    ),
+    Case::iam(
+        "GetOpenIDConnectProvider",
+        |client| provider(client, &[]),
+        &[(&[("OpenIDConnectProviderArn", GITHUB)], "NoSuchEntity")],
+    ),
+    Case::iam(
+        "ListOpenIDConnectProviderTags",
+        |client| provider(client, &[]),
+        &[(&[("OpenIDConnectProviderArn", GITHUB)], "NoSuchEntity")],
+    ),
+    Case::iam(
+        "ListOpenIDConnectProviders",
+        |client| {
+            provider(client, &[]);
+            Params::new()
+        },
+        &[(&[("Url", "x")], "UnknownParameter")],
+    ),
+    Case::iam(
+        "RemoveClientIDFromOpenIDConnectProvider",
+        |client| provider(client, &[("ClientID", "sts.amazonaws.com")]),
+        &[(&[("OpenIDConnectProviderArn", GITHUB), ("ClientID", "x")], "NoSuchEntity")],
+    ),
+    Case::iam(
+        "TagOpenIDConnectProvider",
+        |client| provider(client, &[("Tags.member.1.Key", "k"), ("Tags.member.1.Value", "w")]),
+        &[(
+            &[("OpenIDConnectProviderArn", GITHUB), ("Tags.member.1.Key", "k"), ("Tags.member.1.Value", "w")],
+            "NoSuchEntity",
+        )],
+    ),
+    Case::iam(
+        "UntagOpenIDConnectProvider",
+        |client| provider(client, &[("TagKeys.member.1", "k")]),
+        &[(&[("OpenIDConnectProviderArn", GITHUB), ("TagKeys.member.1", "k")], "NoSuchEntity")],
+    ),
+    Case::iam(
+        "UpdateOpenIDConnectProviderThumbprint",
+        |client| provider(client, &[("ThumbprintList.member.1", "0123456789012345678901234567890123456789")]),
+        &[
+            (&[("OpenIDConnectProviderArn", GITHUB)], "ValidationError"),
+            (&[("OpenIDConnectProviderArn", GITHUB), ("ThumbprintList.member.1", "x")], "InvalidInput"),
+        ],
+    ),
+];
+
+fn ok(client: &Client<'_>, action: &str, pairs: &[(&str, &str)]) -> Answer {
+    let answer = client.send("iam", action, &params(pairs.iter().copied()));
+    assert_eq!(answer.status, 200, "{action} {pairs:?}: {}", answer.body);
+    answer
+}
+
+/// Makes GitHub's provider; its ARN with more parameters.
+fn provider(client: &Client<'_>, more: &[(&str, &str)]) -> Params {
+    let pairs = [
+        ("Url", "https://token.actions.githubusercontent.com"),
+        ("ClientIDList.member.1", "sts.amazonaws.com"),
+        ("ThumbprintList.member.1", "6938fd4d98bab03faadb97b34396831e3780aea1"),
+        ("Tags.member.1.Key", "k"),
+        ("Tags.member.1.Value", "v"),
+    ];
+    let answer = ok(client, "CreateOpenIDConnectProvider", &pairs).tree();
+    let arn = at(&answer, "CreateOpenIDConnectProviderResult.OpenIDConnectProviderArn");
+    params([("OpenIDConnectProviderArn", arn)].iter().chain(more).copied())
+}
+
+/// An issuer on loopback, with a key of each kind.
+struct Issuer {
+    url: String,
+    rsa: RsaKeyPair,
+    ec: EcdsaKeyPair,
+    /// What it publishes.
+    keys: Arc<Mutex<Value>>,
+    asked: Arc<AtomicU32>,
+}
+
+impl Issuer {
+    fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let rsa = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
+        let document = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new()).unwrap();
+        let ec = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, document.as_ref()).unwrap();
+        let keys = Arc::new(Mutex::new(json!({ "keys": [published_rsa(&rsa, "one"), published_ec(&ec, "two")] })));
+        let issuer = Self { url: url.clone(), rsa, ec, keys: keys.clone(), asked: Arc::default() };
+        let asked = issuer.asked.clone();
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let mut stream = stream.unwrap();
+                let mut request = [0; 4096];
+                let read = stream.read(&mut request).unwrap();
+                let request = String::from_utf8_lossy(&request[..read]).into_owned();
+                let body = if request.starts_with("GET /.well-known/openid-configuration ") {
+                    json!({ "issuer": url, "jwks_uri": format!("{url}/keys") }).to_string()
+                } else {
+                    asked.fetch_add(1, Ordering::Relaxed);
+                    keys.lock().unwrap().to_string()
+                };
+                let length = body.len();
+                let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n");
+                stream.write_all((head + &body).as_bytes()).unwrap();
+            }
+        });
+        issuer
+    }
+
+    fn name(&self) -> &str {
+        &self.url["http://".len()..]
+    }
+
+    /// What a good token claims, with some claims changed and those that are null left out.
+    fn claims(&self, changed: Value) -> Value {
+        let now = NOW_MS / 1000;
+        let mut claims = json!({
+            "iss": self.url, "sub": "repo:example/app:main", "aud": "sts.amazonaws.com", "iat": now - 5, "exp": now + 300,
+        });
+        for (name, value) in changed.as_object().unwrap() {
+            claims[name] = value.clone();
+        }
+        claims.as_object_mut().unwrap().retain(|_, value| !value.is_null());
+        claims
+    }
+
+    /// A token by the RSA key.
+    fn token(&self, changed: Value) -> String {
+        sign_rsa(&self.rsa, &json!({ "alg": "RS256", "kid": "one", "typ": "JWT" }), &self.claims(changed))
+    }
+}
+
+fn encode(bytes: impl AsRef<[u8]>) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+fn published_rsa(pair: &RsaKeyPair, kid: &str) -> Value {
+    // PKCS#1 of a key with 2048 bits and the usual exponent: two numbers at fixed places.
+    let key = pair.public_key().as_ref();
+    let (n, e) = (&key[9..265], &key[key.len() - 3..]);
+    json!({ "kty": "RSA", "use": "sig", "alg": "RS256", "kid": kid, "n": encode(n), "e": encode(e) })
+}
+
+fn published_ec(pair: &EcdsaKeyPair, kid: &str) -> Value {
+    let point = pair.public_key().as_ref();
+    json!({ "kty": "EC", "crv": "P-256", "kid": kid, "x": encode(&point[1..33]), "y": encode(&point[33..]) })
+}
+
+fn unsigned(header: &Value, claims: &Value) -> String {
+    format!("{}.{}", encode(header.to_string()), encode(claims.to_string()))
+}
+
+fn sign_rsa(pair: &RsaKeyPair, header: &Value, claims: &Value) -> String {
+    let message = unsigned(header, claims);
+    let mut signature = vec![0; pair.public_modulus_len()];
+    pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message.as_bytes(), &mut signature).unwrap();
+    format!("{message}.{}", encode(signature))
+}
+
+fn sign_ec(pair: &EcdsaKeyPair, header: &Value, claims: &Value) -> String {
+    let message = unsigned(header, claims);
+    let signature = pair.sign(&SystemRandom::new(), message.as_bytes()).unwrap();
+    format!("{message}.{}", encode(signature))
+}
+
+/// Makes a provider of the issuer, and the role that trusts it under a condition.
+fn trust(client: &Client<'_>, issuer: &Issuer, condition: &str) {
+    let url = [("Url", issuer.url.as_str()), ("ClientIDList.member.1", "sts.amazonaws.com")];
+    let answer = ok(client, "CreateOpenIDConnectProvider", &url).tree();
+    let arn = at(&answer, "CreateOpenIDConnectProviderResult.OpenIDConnectProviderArn");
+    let condition = condition.replace("ISSUER", issuer.name());
+    let trust = format!(
+        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"Federated":"{arn}"}},"Action":"sts:AssumeRoleWithWebIdentity"{condition}}}]}}"#
+    );
+    ok(client, "CreateRole", &[("RoleName", "ci"), ("AssumeRolePolicyDocument", &trust)]);
+    let policy =
+        r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"ec2:DescribeVpcs","Resource":"*"}]}"#;
+    ok(client, "PutRolePolicy", &[("RoleName", "ci"), ("PolicyName", "p"), ("PolicyDocument", policy)]);
+}
+
+fn taking(token: &str) -> Params {
+    params([("RoleArn", ROLE), ("RoleSessionName", "build"), ("WebIdentityToken", token)])
+}
+
+/// What a token gets: nothing where it is taken, else the code.
+fn refusal(world: &World, token: &str) -> String {
+    let answer = world.client("", "", None).send("sts", "AssumeRoleWithWebIdentity", &taking(token));
+    if answer.status == 200 { String::new() } else { answer.code() }
+}
+
+#[test]
+fn a_token_takes_the_role_and_no_other() {
+    let world = World::new();
+    let (root, issuer) = (world.root(), Issuer::start());
+    trust(
+        &root,
+        &issuer,
+        r#","Condition":{"StringLike":{"ISSUER:sub":"repo:example/app:*"},"StringEquals":{"ISSUER:aud":"sts.amazonaws.com"}}"#,
+    );
+    let answer = world.client("", "", None).send("sts", "AssumeRoleWithWebIdentity", &taking(&issuer.token(json!({}))));
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let tree = answer.tree();
+    let of = |member: &str| at(&tree, &format!("AssumeRoleWithWebIdentityResult.{member}")).to_owned();
+    assert_eq!(of("SubjectFromWebIdentityToken"), "repo:example/app:main");
+    assert_eq!(of("AssumedRoleUser.Arn"), format!("arn:aws:sts::{ACCOUNT}:assumed-role/ci/build"));
+    let credential = |member: &str| of(&format!("Credentials.{member}"));
+    let token = credential("SessionToken");
+    let session = world.client(&credential("AccessKeyId"), &credential("SecretAccessKey"), Some(&token));
+    session.ok("DescribeVpcs", &[]);
+    assert_eq!(session.call("DescribeImages", &[]).code(), "UnauthorizedOperation");
+
+    assert_eq!(refusal(&world, &issuer.token(json!({ "sub": "repo:evil/app:main" }))), "AccessDenied");
+    let other = params([
+        ("RoleArn", "arn:aws:iam::111122223333:role/none"),
+        ("RoleSessionName", "build"),
+        ("WebIdentityToken", &issuer.token(json!({}))),
+    ]);
+    let nobody = world.client("", "", None);
+    assert_eq!(nobody.send("sts", "AssumeRoleWithWebIdentity", &other).code(), "AccessDenied");
+    let theirs = params([
+        ("RoleArn", "arn:aws:iam::444455556666:role/ci"),
+        ("RoleSessionName", "build"),
+        ("WebIdentityToken", &issuer.token(json!({}))),
+    ]);
+    assert_eq!(nobody.send("sts", "AssumeRoleWithWebIdentity", &theirs).code(), "InvalidIdentityToken");
+    assert_eq!(nobody.send("sts", "GetCallerIdentity", &[]).status, 403, "nothing else goes unsigned");
+}
+
+#[test]
+fn what_somebody_made_up_gets_nothing() {
+    let world = World::new();
+    let (root, issuer) = (world.root(), Issuer::start());
+    trust(&root, &issuer, "");
+    let good = issuer.claims(json!({}));
+    let none = format!("{}.", unsigned(&json!({ "alg": "none" }), &good));
+    assert_eq!(refusal(&world, &none), "InvalidIdentityToken", "no signature");
+    // The published modulus, which everybody can read, for the secret of an HMAC.
+    let message = unsigned(&json!({ "alg": "HS256", "kid": "one" }), &good);
+    let secret = published_rsa(&issuer.rsa, "one")["n"].as_str().unwrap().to_owned();
+    let key = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, secret.as_bytes());
+    let hmac = format!("{message}.{}", encode(aws_lc_rs::hmac::sign(&key, message.as_bytes())));
+    assert_eq!(refusal(&world, &hmac), "InvalidIdentityToken", "an HMAC with the public key");
+    let stranger = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
+    let forged = sign_rsa(&stranger, &json!({ "alg": "RS256", "kid": "one" }), &good);
+    assert_eq!(refusal(&world, &forged), "InvalidIdentityToken", "another's key");
+    let mixed = sign_rsa(&issuer.rsa, &json!({ "alg": "ES256", "kid": "two" }), &good);
+    assert_eq!(refusal(&world, &mixed), "InvalidIdentityToken", "a key of another kind");
+    let (head, signature) =
+        issuer.token(json!({})).rsplit_once('.').map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
+    let header = head.split('.').next().unwrap();
+    let changed = encode(issuer.claims(json!({ "sub": "somebody else" })).to_string());
+    assert_eq!(refusal(&world, &format!("{header}.{changed}.{signature}")), "InvalidIdentityToken", "other claims");
+    let critical = sign_rsa(&issuer.rsa, &json!({ "alg": "RS256", "kid": "one", "crit": ["b64"] }), &good);
+    assert_eq!(refusal(&world, &critical), "InvalidIdentityToken", "an extension that must be understood");
+
+    let now = NOW_MS / 1000;
+    for (claims, code) in [
+        (json!({ "aud": "another" }), "InvalidIdentityToken"),
+        (json!({ "aud": null }), "InvalidIdentityToken"),
+        (json!({ "azp": "another" }), "InvalidIdentityToken"),
+        (json!({ "exp": now }), "ExpiredTokenException"),
+        (json!({ "exp": null }), "InvalidIdentityToken"),
+        (json!({ "exp": "tomorrow" }), "InvalidIdentityToken"),
+        (json!({ "iat": now + 3600 }), "InvalidIdentityToken"),
+        (json!({ "iat": null }), "InvalidIdentityToken"),
+        (json!({ "nbf": now + 3600 }), "InvalidIdentityToken"),
+        (json!({ "sub": null }), "InvalidIdentityToken"),
+        (json!({ "iss": "https://token.actions.githubusercontent.com" }), "InvalidIdentityToken"),
+    ] {
+        assert_eq!(refusal(&world, &issuer.token(claims.clone())), code, "{claims}");
+    }
+    for claims in [
+        json!({}),
+        json!({ "aud": ["another", "sts.amazonaws.com"] }),
+        json!({ "aud": ["another"], "azp": "sts.amazonaws.com" }),
+        json!({ "nbf": now }),
+    ] {
+        assert_eq!(refusal(&world, &issuer.token(claims.clone())), "", "{claims}");
+    }
+    let elliptic = sign_ec(&issuer.ec, &json!({ "alg": "ES256", "kid": "two" }), &good);
+    assert_eq!(refusal(&world, &elliptic), "");
+    world.pass(301);
+    assert_eq!(refusal(&world, &elliptic), "ExpiredTokenException");
+}
+
+#[test]
+fn a_new_key_is_found_and_issuers_are_not_asked_at_anybodys_pace() {
+    let world = World::new();
+    let (root, mut issuer) = (world.root(), Issuer::start());
+    trust(&root, &issuer, "");
+    assert_eq!(refusal(&world, &issuer.token(json!({}))), "");
+    assert_eq!(refusal(&world, &issuer.token(json!({}))), "");
+    assert_eq!(issuer.asked.load(Ordering::Relaxed), 1, "keys are kept");
+    issuer.rsa = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
+    *issuer.keys.lock().unwrap() = json!({ "keys": [{ "kty": "odd" }, published_rsa(&issuer.rsa, "three")] });
+    let token = sign_rsa(&issuer.rsa, &json!({ "alg": "RS256", "kid": "three" }), &issuer.claims(json!({})));
+    assert_eq!(refusal(&world, &token), "InvalidIdentityToken", "so soon nobody asks again");
+    world.pass(31);
+    assert_eq!(refusal(&world, &token), "");
+    assert_eq!(issuer.asked.load(Ordering::Relaxed), 2);
+}
+
+#[test]
+fn an_issuer_that_speaks_for_another_or_not_at_all_is_not_believed() {
+    let world = World::new();
+    let (root, issuer) = (world.root(), Issuer::start());
+    // The same server under another name says that it is another.
+    let other = issuer.url.replace("127.0.0.1", "localhost");
+    let url = [("Url", other.as_str()), ("ClientIDList.member.1", "sts.amazonaws.com")];
+    ok(&root, "CreateOpenIDConnectProvider", &url);
+    assert_eq!(refusal(&world, &issuer.token(json!({ "iss": other }))), "InvalidIdentityToken");
+    let gone = ("http://127.0.0.1:1", "http://127.0.0.1:1/");
+    ok(&root, "CreateOpenIDConnectProvider", &[("Url", gone.1), ("ClientIDList.member.1", "sts.amazonaws.com")]);
+    assert_eq!(refusal(&world, &issuer.token(json!({ "iss": gone.0 }))), "InvalidIdentityToken");
+}
+
+#[test]
+fn clients_and_tags_come_and_go() {
+    let world = World::new();
+    let root = world.root();
+    let arn = provider(&root, &[]);
+    let arn = ("OpenIDConnectProviderArn", arn[0].1.as_str());
+    for (action, id) in [
+        ("AddClientIDToOpenIDConnectProvider", "b"),
+        ("AddClientIDToOpenIDConnectProvider", "b"),
+        ("RemoveClientIDFromOpenIDConnectProvider", "sts.amazonaws.com"),
+        ("RemoveClientIDFromOpenIDConnectProvider", "absent"),
+    ] {
+        ok(&root, action, &[arn, ("ClientID", id)]);
+    }
+    let shown = ok(&root, "GetOpenIDConnectProvider", &[arn]).tree();
+    let clients = list(&shown, "GetOpenIDConnectProviderResult.ClientIDList");
+    assert_eq!(clients.iter().map(|id| id.as_text().unwrap()).collect::<Vec<_>>(), ["b"]);
+    assert_eq!(at(&shown, "GetOpenIDConnectProviderResult.Url"), "token.actions.githubusercontent.com");
+    let again = [("Url", "https://token.actions.githubusercontent.com/")];
+    let answer = root.send("iam", "CreateOpenIDConnectProvider", &params(again));
+    assert_eq!((answer.status, answer.code().as_str()), (409, "EntityAlreadyExists"));
+    let theirs = world.other().send("iam", "GetOpenIDConnectProvider", &params([arn]));
+    assert_eq!(theirs.code(), "NoSuchEntity");
+    ok(&root, "DeleteOpenIDConnectProvider", &[arn]);
+    let all = ok(&root, "ListOpenIDConnectProviders", &[]).tree();
+    assert!(column(&all, "ListOpenIDConnectProvidersResult.OpenIDConnectProviderList", "Arn").is_empty());
+}
