@@ -46,7 +46,6 @@ const PLACES: &[(&str, &str)] = &[
     ("crates/api/src/sts/shape/mod.rs", "managed policies of the account that a session acts in"),
     ("crates/api/src/sts/shape/taking.rs", "a role of another account, if its trust policy lets the caller"),
     ("crates/api/src/sts/assume_role_with_web_identity.rs", "the role that the token was proven for"),
-    ("crates/api/src/web_identity/mod.rs", "the role that is asked for, whoever's it is"),
     ("crates/api/src/through.rs", "a guest may call with another account's key than its network's owner"),
     ("crates/cloud/src/address.rs", "the pool of public addresses is the provider's"),
     ("crates/cloud/src/endpoint.rs", "the endpoints of a VPC that the view gave, and the one that a call came through"),
