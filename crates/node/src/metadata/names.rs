@@ -6,10 +6,13 @@ use landfall_model::InterfaceId;
 /// What the names of namespaces begin with, unless the configuration says otherwise.
 pub const NAMESPACE_PREFIX: &str = "lf";
 
+/// What the names of interfaces' TAPs begin with.
+pub const PORT_PREFIX: &str = "lf";
+
 /// The name of an interface's TAP: `lf` and the last twelve digits of the id; fourteen characters, where the kernel has
 /// room for fifteen.
 pub fn port_device(id: InterfaceId) -> String {
-    format!("lf{:012x}", id.bits() & 0xffff_ffff_ffff)
+    format!("{PORT_PREFIX}{:012x}", id.bits() & 0xffff_ffff_ffff)
 }
 
 /// The name of the namespace of the virtual network with that number.

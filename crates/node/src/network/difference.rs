@@ -28,6 +28,10 @@ pub fn difference(old: &str, new: &str) -> Option<String> {
             add(&mut steps.make, format_args!("add table {name}"));
             &nothing
         });
+        // Time-outs are as they are from the beginning.
+        if before.policies != table.policies {
+            return None;
+        }
         for counter in table.counters.difference(&before.counters) {
             add(&mut steps.make, format_args!("add counter {name} {counter}"));
         }
@@ -53,6 +57,8 @@ struct Ruleset<'t> {
 struct Table<'t> {
     /// Counters that rules share, by name.
     counters: BTreeSet<&'t str>,
+    /// Time-outs of connections, by name.
+    policies: BTreeMap<&'t str, &'t str>,
     sets: BTreeMap<&'t str, Set<'t>>,
     chains: BTreeMap<&'t str, Chain<'t>>,
 }
@@ -156,6 +162,7 @@ impl<'t> Table<'t> {
                     set.is_map = kind == "map";
                     set.parts.push(body);
                 }
+                "ct" => _ = self.policies.insert(name, body),
                 "chain" => self.chains.entry(name).or_default().parts.push(body),
                 _ => return None,
             }

@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddrV4};
+use std::net::{IpAddr, Ipv4Addr};
 
 use landfall_model::plan::{HostPlan, PortLocation, VpcPlan};
 use landfall_model::{Cidr, Ipv4Cidr, Ipv6Cidr, Mac};
@@ -21,7 +21,7 @@ use super::ruleset::{
 };
 use super::stale::{self, Translations};
 use super::target::Targets;
-use super::{connection, outside, overlay, sysctl, tap};
+use super::{NetworkConfig, allowance, connection, outside, overlay, sysctl, tap};
 use crate::metadata::names::port_device;
 
 /// The hardware address of every gateway, the same on every port, so that a guest that moves keeps what it learned.
@@ -44,7 +44,8 @@ pub struct Inside {
 }
 
 /// Plans the inside of a network.
-pub fn plan(plan: &HostPlan, vpc: &VpcPlan, mtu: u16, api: Option<SocketAddrV4>) -> Inside {
+pub fn plan(plan: &HostPlan, vpc: &VpcPlan, config: &NetworkConfig) -> Inside {
+    let NetworkConfig { mtu, api, allowance, .. } = *config;
     let mut layout = Layout::default();
     let ipv6 = !vpc.ipv6.is_empty();
     let lo = || "lo".to_owned();
@@ -82,7 +83,7 @@ pub fn plan(plan: &HostPlan, vpc: &VpcPlan, mtu: u16, api: Option<SocketAddrV4>)
         layout.without_ipv6();
     }
     let translations = Translations::of(plan, vpc, &targets);
-    let ruleset = ruleset::with_targets(plan, vpc, api, targets);
+    let ruleset = ruleset::with_targets(plan, vpc, api, targets) + &allowance::table(allowance);
     Inside { ruleset, layout, ports, forwarding: away, ipv6, translations }
 }
 
@@ -219,6 +220,7 @@ impl Inside {
         }
         let indexes = advance::indexes(netlink)?;
         filter::ensure(&self.ruleset, self.hooked(&indexes), filter)?;
+        allowance::ensure_timeouts()?;
         self.layout.converge(netlink, |name| name == "lo" || name == UPLINK || comes_and_goes(name), |_| true)?;
         overlay::ensure_forwarding(netlink, &self.forwarding)?;
         stale::forget(&gone, &self.translations)?;

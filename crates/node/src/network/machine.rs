@@ -12,6 +12,7 @@ use std::net::IpAddr;
 
 use landfall_model::{Cidr, Ipv4Cidr, Ipv6Cidr};
 
+use super::allowance::{self, Allowance, MACHINE_POLICIES};
 use super::family::Family;
 use super::overlay::Underlay;
 use super::ruleset::write_elements;
@@ -40,6 +41,8 @@ pub struct Machine<'a> {
     pub guarded: Option<&'a str>,
     /// Whether the machine forwards IPv6 only because Landfall wants it to: then nothing else may be forwarded.
     pub guarded_ipv6: bool,
+    /// What each network may have of the machine's table of connections.
+    pub allowance: Allowance,
 }
 
 /// The machine's packet filter as text for `nft -f -`: replaces our table, touches no other.
@@ -85,6 +88,7 @@ pub fn ruleset(machine: &Machine<'_>) -> String {
         }
         _ => "",
     };
+    let counted = allowance::on_machine(machine.allowance, links);
     let _ = write_sets(&mut text, machine);
     let _ = write!(
         text,
@@ -122,7 +126,7 @@ pub fn ruleset(machine: &Machine<'_>) -> String {
 \tchain postrouting {{
 \t\ttype nat hook postrouting priority srcnat; policy accept;
 {masquerade}\t}}
-}}
+{counted}}}
 "
     );
     text
@@ -171,6 +175,8 @@ fn write_sets(text: &mut String, machine: &Machine<'_>) -> fmt::Result {
 
 /// Empties what is there of the table.
 fn write_empty(text: &mut String, table: &str) -> fmt::Result {
+    // What was counted stays.
+    let counted = allowance::sets(["from", "to"]);
     write!(
         text,
         "table inet {table} {{
@@ -193,7 +199,7 @@ fn write_empty(text: &mut String, table: &str) -> fmt::Result {
 \t\ttype ipv6_addr
 \t\tflags interval
 \t}}
-}}
+{counted}{MACHINE_POLICIES}}}
 flush table inet {table}
 flush set inet {table} owned
 flush set inet {table} owned_ip6

@@ -15,6 +15,7 @@
 
 mod acl;
 mod advance;
+pub mod allowance;
 mod border;
 mod connection;
 pub mod difference;
@@ -67,6 +68,7 @@ use landfall_model::{Cidr, InterfaceId, Ipv4Cidr, Mac, Timestamp, VpcId};
 use crate::crash::crash_point;
 use crate::driver::{DriverError, DriverResult, Network, OpenPort};
 use crate::metadata::names::{namespace as namespace_name, port_device};
+pub use allowance::Allowance;
 pub use overlay::Underlay;
 pub use requirements::{Missing, requirements};
 use scope::{Applied, Scope};
@@ -98,6 +100,8 @@ pub struct NetworkConfig {
     pub buckets: flow::deliver::Buckets,
     /// What tells this host's files in a bucket from those of others.
     pub host: String,
+    /// What one interface may have of a network's table of connections, and one network of the machine's.
+    pub allowance: Allowance,
 }
 
 impl NetworkConfig {
@@ -116,6 +120,7 @@ impl NetworkConfig {
             underlay: None,
             buckets: flow::deliver::Buckets::new(),
             host: String::new(),
+            allowance: Allowance::of_machine(),
         }
     }
 
@@ -286,7 +291,7 @@ impl HostNetwork {
     fn apply_inside(&self, plan: &HostPlan, vpc: &VpcPlan, state: &mut State, look: bool, failures: &mut Failures) {
         let name = self.name(vpc.number);
         let made = state.made.entry(vpc.number).or_default();
-        let inside = inside::plan(plan, vpc, self.config.mtu, self.config.api);
+        let inside = inside::plan(plan, vpc, &self.config);
         let applied = namespace::within(&name, || inside.apply(made, look));
         failures.note(|| format!("network {} in {name}", vpc.id), applied);
         state.public.insert(name, ruleset::outside_addresses(plan, vpc));

@@ -207,6 +207,7 @@ fn ensure_filter(config: &NetworkConfig, wish: &Wish, found: &Found, loaded: &mu
         blocked: &blocked,
         guarded: found.guarded.as_deref(),
         guarded_ipv6: found.guarded_ipv6,
+        allowance: config.allowance,
     });
     filter::ensure(&text, Indexes::new(), loaded)
 }

@@ -25,7 +25,7 @@ use cloud::*;
 use landfall_model::plan::*;
 use landfall_model::*;
 use landfall_node::driver::Network;
-use landfall_node::network::{HostNetwork, NetworkConfig, machine, namespace, ruleset};
+use landfall_node::network::{Allowance, HostNetwork, NetworkConfig, machine, namespace, ruleset};
 use spoof::{arp, frame};
 use stand::*;
 
@@ -379,6 +379,7 @@ fn any_rules_load() {
             public: &public,
             blocked: &blocked,
             guarded_ipv6: false,
+            allowance: Allowance::of(262_144),
             pool: None,
             underlay: None,
             guarded: Some("eth0"),

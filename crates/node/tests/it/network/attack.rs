@@ -5,6 +5,7 @@
 //! shown to see.
 
 mod errors;
+mod flood;
 mod forged;
 mod frames;
 mod hidden;
@@ -124,8 +125,14 @@ struct Stage {
 
 impl Stage {
     fn new() -> Self {
+        Self::with(|_| {})
+    }
+
+    /// The same with another configuration.
+    fn with(configure: impl FnOnce(&mut NetworkConfig)) -> Self {
         surroundings();
         let mut config = NetworkConfig::new("/run/landfall".into());
+        configure(&mut config);
         config.underlay = Some(Underlay { address: UNDERLAY[0], port: 4789 });
         config.mtu = 1450;
         let network = HostNetwork::new(config);
@@ -143,6 +150,11 @@ impl Stage {
         std::thread::sleep(LOST);
         stage.watch.take();
         stage
+    }
+
+    /// What an agent that is started once more would drive networks with.
+    fn again(&self) -> HostNetwork {
+        HostNetwork::new(self.network.config().clone())
     }
 
     /// Puts a frame on the link as that guest.

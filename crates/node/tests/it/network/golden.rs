@@ -4,7 +4,7 @@ use std::path::Path;
 
 use landfall_model::plan::{AclRulePlan, PeerPlan, RoutePlan, RouteTargetPlan};
 use landfall_model::{Ipv4Cidr, PortRange};
-use landfall_node::network::{Underlay, machine, ruleset, underlay};
+use landfall_node::network::{Allowance, Underlay, allowance, machine, ruleset, underlay};
 
 use super::cloud::*;
 
@@ -75,8 +75,10 @@ fn the_machine() {
         blocked: &[cidr("192.0.2.0/24"), cidr("10.0.0.0/8"), cidr("10.1.0.0/16"), cidr("fd00::/8")],
         guarded: Some("eth0"),
         guarded_ipv6: true,
+        allowance: Allowance::of(262_144),
         pool: "198.18.0.0/16".parse().ok(),
         underlay: Some(underlay),
     };
     compare("machine.nft", &machine::ruleset(&machine));
+    compare("allowance.nft", &allowance::table(Allowance::of(262_144)));
 }

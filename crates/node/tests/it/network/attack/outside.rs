@@ -8,7 +8,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use super::*;
 
 /// Sends packets whose headers are made by hand from the internet.
-fn from_internet(packets: &[Vec<u8>]) {
+pub fn from_internet(packets: &[Vec<u8>]) {
     let send = || -> io::Result<()> {
         let raw = |domain| Socket::new(domain, Type::RAW, Some(Protocol::from(255)));
         let (four, six) = (raw(Domain::IPV4)?, raw(Domain::IPV6)?);
