@@ -20,7 +20,7 @@ use landfall_cloud::{Cloud, Entropy, Tx, host, report};
 use landfall_model::agent::{AgentCall, AgentReply, Answer, Ask, HostRequest, Report, Secret, TunnelKey};
 use landfall_model::delivery::RoleCredentials;
 use landfall_model::plan::Power;
-use landfall_model::{AccountId, HostFacts, HostId, InstanceId, Region, Scope, Timestamp, VpnConnectionId};
+use landfall_model::{AccountId, HostFacts, HostId, InstanceId, Origin, Region, Scope, Timestamp, VpnConnectionId};
 use landfall_state::{Commit, Engine, Feed, FeedError, Refused};
 use tokio::sync::{Notify, oneshot};
 
@@ -135,6 +135,11 @@ impl Agents {
     /// Whether a host needs a file of an image: one of its volumes is a clone of it.
     pub fn needs_file(&self, host: HostId, file: &str) -> bool {
         host::image_files(&self.engine.read(), host).contains(file)
+    }
+
+    /// Whether a host's guests may call the API by that place: one that the host has.
+    pub fn has_origin(&self, host: HostId, origin: Origin) -> bool {
+        landfall_cloud::plan::has_origin(&self.engine.read(), host, origin)
     }
 
     /// Lets whoever has the key of that hash join as the host that the invitation is for. `None` where it is for none.

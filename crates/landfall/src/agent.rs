@@ -22,10 +22,14 @@ use crate::cli::AgentArgs;
 use crate::config::{self, NetworkFile};
 use crate::credentials::write_private;
 use crate::invitation::Invitation;
+use crate::relay::Relay;
 use crate::serve::{Place, RUNTIME};
 
 /// How long to wait before the control plane is called again that wasn't reached.
 const PAUSE: Duration = Duration::from_secs(2);
+
+/// Threads that hand on what guests say to the API.
+const RELAYING: usize = 2;
 
 /// Whom this machine joined, and as whom.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,10 +69,13 @@ pub fn run(args: &AgentArgs) -> Result<()> {
         network,
         buckets,
         identity: key.sha256().to_owned(),
-        answers_api: false,
         pretend_guests: args.pretend_guests,
     };
-    let (drivers, options) = place.prepare(String::new(), Some(link.clone()))?.assemble();
+    // What guests say to the API waits for nobody else's turn: it has threads of its own.
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(RELAYING).enable_all().build();
+    let runtime = runtime.context("starting threads")?;
+    let relay = Relay::new(&link, runtime.handle().clone());
+    let (drivers, options) = place.prepare(String::new(), Some(link.clone()))?.receiving(relay).assemble();
     let hypervisor = options.facts.hypervisor.clone();
     let agent = Agent::start(drivers, Box::new(link), options).context("starting the agent")?;
     tracing::info!(hypervisor, underlay = ?agreed.underlay, "the agent runs");

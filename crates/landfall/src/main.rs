@@ -14,6 +14,7 @@ mod credentials;
 mod images;
 mod invitation;
 mod record;
+mod relay;
 mod serve;
 
 use std::process::ExitCode;

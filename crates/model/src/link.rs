@@ -3,11 +3,14 @@
 //!
 //! A message is a frame: the length of its JSON and of the bytes that follow it, four bytes each, the greater first.
 
+use std::net::SocketAddr;
+
 use serde::{Deserialize, Serialize};
 
 use crate::address::Ipv4Cidr;
 use crate::agent::{AgentCall, AgentReply};
 use crate::id::HostId;
+use crate::origin::Origin;
 
 /// How long the head of a frame is, in bytes.
 pub const HEAD_BYTES: usize = 8;
@@ -48,6 +51,16 @@ pub enum LinkCall {
         /// From where on, in bytes.
         offset: u64,
     },
+    /// Hands on a connection that a guest made to the API within its network. Once it is taken, what follows on this
+    /// connection in both directions is what the guest and the API say to each other.
+    Guest {
+        /// Where it came in.
+        origin: Origin,
+        /// The port there, which says what is spoken.
+        port: u16,
+        /// Who made it, as the network knows it.
+        source: SocketAddr,
+    },
 }
 
 /// What the control plane answers.
@@ -69,6 +82,8 @@ pub enum LinkReply {
         /// SHA-256 of the whole file, in hexadecimal.
         sha256: String,
     },
+    /// To `Guest`: it is taken.
+    Taken,
     /// Nothing of the kind is done for this caller.
     Refused {
         /// Why, for the log.

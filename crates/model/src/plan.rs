@@ -480,6 +480,9 @@ pub enum AttachmentTo {
         /// Whether a flow comes in by one subnet in both directions, whatever its senders' zones.
         #[serde(default)]
         appliance: bool,
+        /// Whether it and the others of the gateway that say so tell each other the private addresses behind public names.
+        #[serde(default)]
+        dns: bool,
     },
     /// A VPN.
     Vpn(VpnConnectionId),

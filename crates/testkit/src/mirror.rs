@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use landfall_cloud::value::{Hosts, Instances};
 use landfall_cloud::{Cloud, plan};
 use landfall_model::plan::HostPlan;
-use landfall_model::{HostId, InstanceId, InstanceState};
+use landfall_model::{HostId, InstanceId, InstanceState, Origin};
 use landfall_state::{Commit, Engine, Value};
 
 use crate::dump::{difference, dump};
@@ -98,6 +98,11 @@ impl Mirror {
         for (host, kept) in &self.plans {
             let fresh = plan::from_scratch(&snapshot, *host, snapshot.revision);
             assert_eq!(kept.pieces, fresh.pieces, "the indexes of the engine's value are not those of the rows");
+            for vpc in snapshot.vpcs.iter() {
+                let origin = Origin { vpc: vpc.id, endpoint: None };
+                let is_there = fresh.vpc(vpc.id).is_some();
+                assert_eq!(plan::has_origin(&snapshot, *host, origin), is_there, "calls from {} on {host}", vpc.id);
+            }
         }
     }
 }

@@ -16,7 +16,7 @@ mod vpn;
 use std::collections::{BTreeMap, BTreeSet};
 
 use landfall_model::plan::{HostPlan, Piece, PieceKey};
-use landfall_model::{HostId, VpcId};
+use landfall_model::{HostId, Origin, VpcId};
 use landfall_state::Change;
 
 use crate::flow_log;
@@ -30,6 +30,12 @@ pub fn from_scratch(cloud: &Cloud, host: HostId, revision: u64) -> HostPlan {
     let planner = Planner::new(cloud, host);
     let pieces = keys(cloud, host).into_iter().filter_map(|key| planner.piece(key).map(|piece| (key, piece)));
     HostPlan { incarnation: cloud.provider().incarnation, revision, pieces: pieces.collect() }
+}
+
+/// Whether calls of the API may come in on a host by that place: its plan has the network, and the endpoint is there.
+pub fn has_origin(cloud: &Cloud, host: HostId, origin: Origin) -> bool {
+    let endpoint = origin.endpoint.map(|id| cloud.endpoints.by_id(&id).any(|row| row.vpc == origin.vpc));
+    endpoint.unwrap_or(true) && Presence::new(cloud, host).is_present(origin.vpc)
 }
 
 /// The keys of all pieces that a host has.

@@ -15,13 +15,18 @@ pub(super) fn transit_gateway(
     presence: &Presence<'_>,
     id: TransitGatewayId,
 ) -> Option<TransitGatewayPlan> {
-    let row = cloud.transit_gateways.by_id(&id).next().filter(|row| row.state.is_live())?;
+    let gateway = cloud.transit_gateways.by_id(&id).next().filter(|row| row.state.is_live())?;
     let attachments = cloud.transit_attachments.by_gateway(&id).filter(|row| is_working(row));
     let mut attachments: Vec<_> = attachments
         .filter_map(|row| {
             let to = match &row.resource {
-                AttachedResource::Vpc { vpc, subnets, appliance_mode, .. } if presence.is_present(*vpc) => {
-                    AttachmentTo::Vpc { vpc: *vpc, subnets: subnets.clone(), appliance: *appliance_mode }
+                AttachedResource::Vpc { vpc, subnets, appliance_mode, dns, .. } if presence.is_present(*vpc) => {
+                    AttachmentTo::Vpc {
+                        vpc: *vpc,
+                        subnets: subnets.clone(),
+                        appliance: *appliance_mode,
+                        dns: *dns && gateway.options.dns,
+                    }
                 }
                 AttachedResource::Vpc { .. } => return None,
                 AttachedResource::Vpn(vpn) => AttachmentTo::Vpn(*vpn),
@@ -33,7 +38,7 @@ pub(super) fn transit_gateway(
         })
         .collect();
     attachments.sort_by_key(|attachment| attachment.id);
-    Some(TransitGatewayPlan { id, number: row.number, attachments })
+    Some(TransitGatewayPlan { id, number: gateway.number, attachments })
 }
 
 /// Whether both ends of a route speak its family: an attachment does IPv6 only if it was asked to.

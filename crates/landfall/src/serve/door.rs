@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use landfall_control::agents::{Agents, Session};
+use landfall_model::Origin;
 use landfall_model::agent::{AgentCall, AgentReply};
 use landfall_model::link::{self, CALL_BYTES, HEAD_BYTES, LinkCall, LinkReply, STRANGER_BYTES, Terms};
 use landfall_node::remote::{Key, peer_sha256, server_config};
@@ -22,8 +23,10 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
+use super::entrance::{Peer, Stream};
 use super::shelf::Shelf;
-use super::sources::Sources;
+use super::sources::{Entry, Sources};
+use super::{Server, http, inside};
 
 /// How long a handshake may take.
 const HANDSHAKE: Duration = Duration::from_secs(10);
@@ -42,6 +45,8 @@ pub struct Door {
     terms: Terms,
     shelf: Shelf,
     sessions: Mutex<HashMap<String, (u64, Arc<Session>)>>,
+    /// Who answers guests' calls.
+    server: Option<Arc<Server>>,
 }
 
 /// The key that a control plane proves itself by, kept in its state folder.
@@ -52,9 +57,9 @@ pub fn key(state: &std::path::Path) -> Result<Key> {
 }
 
 impl Door {
-    /// A door to those agents, with the images of that folder.
-    pub fn new(agents: Arc<Agents>, terms: Terms, image_folder: PathBuf) -> Arc<Self> {
-        Arc::new(Self { agents, terms, shelf: Shelf::new(image_folder), sessions: Mutex::default() })
+    /// A door to those agents, with the images of that folder; calls of their guests are the server's to answer.
+    pub fn new(agents: Arc<Agents>, terms: Terms, image_folder: PathBuf, server: Option<Arc<Server>>) -> Arc<Self> {
+        Arc::new(Self { agents, terms, shelf: Shelf::new(image_folder), sessions: Mutex::default(), server })
     }
 
     /// Takes agents until the listener fails.
@@ -73,15 +78,15 @@ impl Door {
             let Some(entry) = sources.enter(None, peer.ip()) else { continue };
             let (door, acceptor) = (self.clone(), acceptor.clone());
             tokio::spawn(async move {
-                let _entry = entry;
-                if let Err(error) = door.serve(&acceptor, stream, peer).await {
+                if let Err(error) = door.serve(&acceptor, stream, peer, entry).await {
                     tracing::debug!(%error, %peer, "an agent's connection ended");
                 }
             });
         }
     }
 
-    async fn serve(&self, acceptor: &TlsAcceptor, stream: TcpStream, peer: SocketAddr) -> Result<()> {
+    /// Answers on a connection, which counts as its agent's until it is a guest's.
+    async fn serve(&self, acceptor: &TlsAcceptor, stream: TcpStream, peer: SocketAddr, entry: Entry) -> Result<()> {
         stream.set_nodelay(true)?;
         let mut stream = timeout(HANDSHAKE, acceptor.accept(stream)).await??;
         let key = peer_sha256(stream.get_ref().1.peer_certificates()).context("it showed no key")?;
@@ -91,6 +96,17 @@ impl Door {
             let most = if known { CALL_BYTES } else { STRANGER_BYTES };
             let silence = if known { SILENCE } else { HANDSHAKE };
             let Some(call) = read_call(&mut stream, most, silence).await? else { return Ok(()) };
+            if let LinkCall::Guest { origin, port, source } = call {
+                let taken = self.take_guest(&key, origin, source);
+                let reply = if taken.is_some() { LinkReply::Taken } else { refused("not from this host, or too many") };
+                timeout(TRANSFER, write_reply(&mut stream, &reply, &[])).await??;
+                if let Some((server, _guest)) = taken {
+                    drop(entry);
+                    let peer = Peer { address: source, origin: Some(origin), secure: false, is_here: false };
+                    return converse(server, stream, port, peer).await;
+                }
+                return Ok(());
+            }
             let (reply, bytes) = self.answer(&key, call, peer).await;
             if !known && matches!(reply, LinkReply::Refused { .. }) {
                 attempts += 1;
@@ -107,6 +123,7 @@ impl Door {
         let reply = match (call, host) {
             (LinkCall::Join { secret }, _) => self.join(key, &secret, peer).await,
             (_, None) => refused("no host has this key"),
+            (LinkCall::Guest { .. }, Some(_)) => refused("a guest's connection is one of its own"),
             (LinkCall::Terms, Some(_)) => LinkReply::Terms(self.terms.clone()),
             (LinkCall::Agent { seat, run, call }, Some(_)) => LinkReply::Agent(self.call(key, seat, run, call).await),
             (LinkCall::Image { file, offset }, Some(host)) => {
@@ -120,6 +137,14 @@ impl Door {
             }
         };
         (reply, Vec::new())
+    }
+
+    /// Takes a guest's connection, if the host has the place where it says that it came in, and there is room for it.
+    fn take_guest(&self, key: &str, origin: Origin, source: SocketAddr) -> Option<(&Server, Entry)> {
+        let host = self.agents.host_of(key)?;
+        let server = self.server.as_deref().filter(|_| self.agents.has_origin(host, origin))?;
+        let entry = server.guests.enter(Some(origin.vpc), source.ip())?;
+        Some((server, entry))
     }
 
     async fn join(&self, key: &str, secret: &str, peer: SocketAddr) -> LinkReply {
@@ -155,6 +180,19 @@ impl Door {
         }
         reply
     }
+}
+
+/// Speaks with a guest in the language of the port that it called.
+async fn converse(server: &Server, stream: TlsStream<TcpStream>, port: u16, peer: Peer) -> Result<()> {
+    let (stream, peer): (Stream, Peer) = match inside::language(server, port)? {
+        Some(acceptor) => {
+            let stream = timeout(HANDSHAKE, acceptor.accept(stream)).await??;
+            (Box::new(stream), Peer { secure: true, ..peer })
+        }
+        None => (Box::new(stream), peer),
+    };
+    http::converse(server, stream, peer).await;
+    Ok(())
 }
 
 fn refused(reason: &str) -> LinkReply {

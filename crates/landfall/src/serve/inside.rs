@@ -6,7 +6,8 @@
 //!
 //! An endpoint speaks TLS at the port for that, with a certificate of the region's own authority for the names that private
 //! DNS leads there. Plain HTTP is spoken beside it: at the link-local address nothing crosses a wire, and at an endpoint's
-//! address only what comes over a peering or a transit gateway from a guest on this same machine.
+//! address only what comes over a peering or a transit gateway from a guest on this same machine. What guests of other
+//! machines say comes over their agents' connections ([`super::door`], [`crate::relay`]), which are encrypted.
 
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -17,6 +18,7 @@ use landfall_model::{Origin, Region};
 use landfall_node::door::{NAME, Reception, TLS_PORT};
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
+use tokio_rustls::TlsAcceptor;
 
 use super::Server;
 use super::entrance::Entrance;
@@ -26,18 +28,17 @@ use super::sources::Sources;
 pub struct Inside {
     server: Arc<Server>,
     runtime: Handle,
-    sources: Arc<Sources>,
 }
 
 impl Inside {
     /// The front door of that server, on the runtime that this is called on.
     pub fn of(server: Arc<Server>) -> Self {
-        Self { server, runtime: Handle::current(), sources: Arc::default() }
+        Self { server, runtime: Handle::current() }
     }
 }
 
 /// A task that ends with this.
-struct Task(JoinHandle<()>);
+pub struct Task(pub JoinHandle<()>);
 
 impl Drop for Task {
     fn drop(&mut self) {
@@ -47,7 +48,7 @@ impl Drop for Task {
 
 impl Reception for Inside {
     fn receive(&self, listener: TcpListener, origin: Origin) -> Box<dyn Send> {
-        let (server, sources) = (self.server.clone(), self.sources.clone());
+        let (server, sources) = (self.server.clone(), self.server.guests.clone());
         let accept = async move {
             match entrance(&server, listener, sources, origin) {
                 Ok(entrance) => server.answer(entrance).await,
@@ -60,15 +61,19 @@ impl Reception for Inside {
     }
 }
 
-/// The place that a listener in a network is: its port says what is spoken there.
+/// The place that a listener in a network is.
 fn entrance(server: &Server, listener: TcpListener, sources: Arc<Sources>, origin: Origin) -> Result<Entrance> {
-    let port = listener.local_addr()?.port();
-    let tls = match &server.tls {
-        Some(certificates) if port == TLS_PORT => Some(certificates.inside()?),
-        _ if port == TLS_PORT => bail!("there is no certificate to speak TLS with"),
-        _ => None,
-    };
+    let tls = language(server, listener.local_addr()?.port())?;
     Ok(Entrance { listener: tokio::net::TcpListener::from_std(listener)?, origin: Some(origin), tls, sources })
+}
+
+/// What is spoken at a port within a network: TLS by what is returned, or plain HTTP.
+pub fn language(server: &Server, port: u16) -> Result<Option<TlsAcceptor>> {
+    match &server.tls {
+        Some(certificates) if port == TLS_PORT => certificates.inside().map(Some),
+        _ if port == TLS_PORT => bail!("there is no certificate to speak TLS with"),
+        _ => Ok(None),
+    }
 }
 
 /// Whether a host's name, in lower case and without a port, leads to a door: the one of every network's own, the names that

@@ -52,8 +52,6 @@ pub struct Place {
     pub buckets: BTreeMap<String, PathBuf>,
     /// The hash of what the machine's agent identifies itself with: what it writes for others is named after it.
     pub identity: String,
-    /// Whether the API answers within networks here: where the control plane is in the same process.
-    pub answers_api: bool,
     /// Whether guests are only pretended, on networks that are real: to test networks over many machines.
     pub pretend_guests: bool,
 }
@@ -107,7 +105,7 @@ impl Place {
         network.pool = self.public_pool;
         network.masquerade = !self.network.routed;
         network.lan_allowed = self.network.lan;
-        network.api = self.answers_api.then_some(door::ADDRESS);
+        network.api = Some(door::ADDRESS);
         network.uplink.clone_from(&self.network.uplink);
         network.buckets.clone_from(&self.buckets);
         network.host.clone_from(&self.identity);

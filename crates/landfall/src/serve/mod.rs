@@ -27,7 +27,9 @@ use landfall_state::{Engine, Log, MemoryLog, RootKey, SqliteLog, SqliteOptions};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
+pub use inside::Task;
 pub use machine::{Place, RUNTIME};
+pub use sources::Sources;
 pub use tls::Files;
 
 use self::entrance::Entrance;
@@ -49,6 +51,8 @@ pub struct Server {
     pub image_folder: Option<PathBuf>,
     /// Its certificates, where TLS is spoken anywhere.
     pub tls: Option<Arc<Certificates>>,
+    /// How many connections there are from within networks.
+    pub guests: Arc<Sources>,
     config: Config,
     credentials: Credentials,
 }
@@ -102,6 +106,7 @@ async fn serve(config: Config) -> Result<()> {
         host_names: config.host_names.clone(),
         image_folder: config.state.as_deref().filter(|_| !config.simulate).map(images::folder),
         tls: certificates,
+        guests: Arc::default(),
         config,
         credentials,
     });
@@ -124,7 +129,7 @@ async fn serve(config: Config) -> Result<()> {
     let [terminate, interrupt] = &mut ends;
     tokio::select! {
         () = server.answer(entrance) => {}
-        result = take_agents(doorway, &server.config, pieces.agents) => result?,
+        result = take_agents(doorway, &server, pieces.agents) => result?,
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
     }
@@ -167,9 +172,9 @@ fn root_credentials(config: &Config) -> Result<Credentials> {
 }
 
 /// Takes agents of other machines, where there is a door for them.
-async fn take_agents(doorway: Option<real::Doorway>, config: &Config, agents: Option<Arc<Agents>>) -> Result<()> {
+async fn take_agents(doorway: Option<real::Doorway>, server: &Arc<Server>, agents: Option<Arc<Agents>>) -> Result<()> {
     match (doorway, agents) {
-        (Some(doorway), Some(agents)) => doorway.serve(config, agents).await,
+        (Some(doorway), Some(agents)) => doorway.serve(server, agents).await,
         _ => std::future::pending().await,
     }
 }

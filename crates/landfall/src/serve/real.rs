@@ -15,10 +15,10 @@ use landfall_node::remote::Key;
 use landfall_state::Engine;
 use tokio::net::TcpListener;
 
-use super::Pieces;
 use super::door::{self, Door};
 use super::inside::Inside;
 use super::machine::Place;
+use super::{Pieces, Server};
 use crate::config::Config;
 use crate::images;
 use crate::record::DoorRecord;
@@ -56,14 +56,15 @@ impl Doorway {
     }
 
     /// Takes agents until the listener fails.
-    pub async fn serve(self, config: &Config, agents: Arc<Agents>) -> Result<()> {
+    pub async fn serve(self, server: &Arc<Server>, agents: Arc<Agents>) -> Result<()> {
+        let config = &server.config;
         let state = config.state.as_deref().context("agents need a state folder")?;
         let terms = Terms {
             public_pool: config.settings.public_pool,
             vxlan_port: config.network.port(),
             routed: config.network.routed,
         };
-        Door::new(agents, terms, images::folder(state)).accept(self.listener, &self.key).await
+        Door::new(agents, terms, images::folder(state), Some(server.clone())).accept(self.listener, &self.key).await
     }
 }
 
@@ -77,7 +78,6 @@ fn place(config: &Config, identity: String) -> Result<Place> {
         network: config.network.clone(),
         buckets: config.buckets.clone(),
         identity,
-        answers_api: true,
         pretend_guests: config.pretend_guests,
     })
 }

@@ -12,6 +12,8 @@ pub struct Api {
     pub at: SocketAddr,
     pub access_key: String,
     pub secret_key: String,
+    /// The namespace that it is called from, if not the test's own.
+    pub from: Option<String>,
 }
 
 impl Api {
@@ -35,7 +37,12 @@ impl Api {
             self.at,
             body.len()
         );
-        let mut stream = TcpStream::connect(self.at).map_err(|error| error.to_string())?;
+        let connect = || TcpStream::connect_timeout(&self.at, Duration::from_secs(60));
+        let stream = match &self.from {
+            Some(name) => landfall_node::network::namespace::within(name, connect),
+            None => connect(),
+        };
+        let mut stream = stream.map_err(|error| error.to_string())?;
         stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
         stream.write_all(head.as_bytes()).map_err(|error| error.to_string())?;
         stream.write_all(body.as_bytes()).map_err(|error| error.to_string())?;

@@ -55,7 +55,12 @@ impl Control {
         let bytes = std::fs::read(self.folder.path().join("state/credentials.json")).unwrap();
         let keys: serde_json::Value = serde_json::from_slice(&bytes).unwrap();
         let key = |name: &str| keys[name].as_str().unwrap().to_owned();
-        Api { at: AT.parse().unwrap(), access_key: key("access_key"), secret_key: key("secret_key") }
+        Api { at: AT.parse().unwrap(), access_key: key("access_key"), secret_key: key("secret_key"), from: None }
+    }
+
+    /// The same as a guest calls it, at an address within its network.
+    fn api_within(&self, guest: &Guest, at: Ipv4Addr) -> Api {
+        Api { at: (at, 80).into(), from: Some(guest.name.clone()), ..self.api() }
     }
 
     fn landfall(&self, arguments: &[&str]) -> String {
@@ -304,5 +309,63 @@ fn a_stranger_is_dropped(machine: &Machine, stranger: &Machine) {
     until("a stranger's packet that is dropped", || {
         socket.send_to(&[8, 0, 0, 0, 0, 0, 1, 0], to).ok()?;
         dropped(&filter()).then_some(())
+    });
+}
+
+#[test]
+fn guests_of_machines_that_joined_call_the_api() {
+    on_own_machine("hosts::guests_of_machines_that_joined_call_the_api", || {
+        let mut control = Control::new();
+        let machine = Machine::new(1, control.folder.path());
+        let line = control.invite(&machine.name, "us-east-1a");
+        let agent = machine.agent(Some(&line));
+        control.wait_for(&machine.name, "connected");
+        let api = control.api();
+        let instance = Instance::launch(&api, &[("Placement.AvailabilityZone", "us-east-1a")]);
+        let guest = instance.guest_on(&machine);
+
+        // At the address of every network, by its name; the first calls may come before the door is open.
+        let at = guest.resolve("api.landfall.internal");
+        let within = control.api_within(&guest, at);
+        let vpcs = until("an answer of the API", || within.call("DescribeVpcs", &[]).ok());
+        let vpc = text(&vpcs, "vpcId");
+        assert!(vpc.starts_with("vpc-"), "{vpcs:?}");
+        assert_eq!(
+            within.call("DescribeVpcs", &[("VpcId.1", "vpc-0123456789abcdef0")]),
+            Err("InvalidVpcID.NotFound".into())
+        );
+
+        // At an endpoint, whose policy is asked: so it is known by which one a call came in.
+        let subnets =
+            api.ok("DescribeSubnets", &[("Filter.1.Name", "availability-zone"), ("Filter.1.Value.1", "us-east-1a")]);
+        let policy =
+            r#"{"Statement":[{"Effect":"Allow","Principal":"*","Action":"ec2:DescribeSubnets","Resource":"*"}]}"#;
+        api.ok(
+            "CreateVpcEndpoint",
+            &[
+                ("VpcId", &vpc),
+                ("VpcEndpointType", "Interface"),
+                ("ServiceName", "com.amazonaws.us-east-1.ec2"),
+                ("SubnetId.1", &text(&subnets, "subnetId")),
+                ("PrivateDnsEnabled", "true"),
+                ("PolicyDocument", policy),
+            ],
+        );
+        let at = guest.resolve("ec2.us-east-1.amazonaws.com");
+        let through = control.api_within(&guest, at);
+        until("an answer through the endpoint", || through.call("DescribeSubnets", &[]).ok());
+        assert_eq!(
+            through.call("DescribeVpcs", &[]),
+            Err("UnauthorizedOperation".into()),
+            "its policy has no such action"
+        );
+        within.ok("DescribeVpcs", &[]);
+
+        // While the control plane is away nobody answers, and a new one does.
+        control.kill();
+        assert!(within.call("DescribeVpcs", &[]).is_err());
+        control.start();
+        until("an answer of the next one", || within.call("DescribeVpcs", &[]).ok());
+        drop(agent);
     });
 }

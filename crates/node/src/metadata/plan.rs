@@ -77,7 +77,7 @@ pub struct NetworkService {
     pub private_names: BTreeMap<String, Vec<Ipv4Addr>>,
 }
 
-/// What a network knows of the names of those that it is peered with.
+/// What a network knows of the names of those that it is peered with, or attached to a transit gateway with.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Peered {
     /// Their blocks.
@@ -193,6 +193,18 @@ pub fn derive(plan: &HostPlan, namespace_prefix: &str, mtu: u16) -> ServicePlan 
         let [one, other] = peering.vpcs;
         for (from, to, open) in [(one, other, peering.dns[1]), (other, one, peering.dns[0])] {
             if open {
+                derive_peered(plan, &mut served, from, to);
+            }
+        }
+    }
+    for gateway in plan.transit_gateways() {
+        let attached = gateway.attachments.iter().filter_map(|attachment| match attachment.to {
+            AttachmentTo::Vpc { vpc, dns: true, .. } => Some(vpc),
+            _ => None,
+        });
+        let attached: Vec<VpcId> = attached.collect();
+        for (from, to) in attached.iter().flat_map(|from| attached.iter().map(move |to| (*from, *to))) {
+            if from != to {
                 derive_peered(plan, &mut served, from, to);
             }
         }
@@ -431,6 +443,42 @@ mod tests {
         plan.pieces.insert(PieceKey::Vpc(far.id), Piece::Vpc(far));
         let served = derive(&plan, "lf", 1500);
         assert!(served.networks[&7].peered.public.is_empty(), "what has no public name isn't told");
+    }
+
+    #[test]
+    fn what_is_attached_to_one_gateway_knows_the_names_of_what_tells_them() {
+        use landfall_model::TransitGatewayAttachmentId as Id;
+        use landfall_model::plan::{AttachmentPlan, TransitGatewayPlan};
+
+        let mut plan = sample::host_plan();
+        let near = plan.vpcs().next().unwrap().clone();
+        let port = plan.ports().find(|port| !port.public.is_empty()).unwrap().clone();
+        let public = |number: u8| Ipv4Addr::new(198, 18, 0, number);
+        for number in [8, 9] {
+            let id = VpcId::from_random(u128::from(number));
+            let far = VpcPlan { id, number: number.into(), ..near.clone() };
+            plan.pieces.insert(PieceKey::Vpc(far.id), Piece::Vpc(far));
+            let pair = PublicAddressPlan { private: Ipv4Addr::new(10, number, 0, 4), public: public(number) };
+            let other = InterfaceId::from_random(u128::from(number));
+            let port = PortPlan { id: other, vpc: id, public: vec![pair], ..port.clone() };
+            plan.pieces.insert(PieceKey::Port(other), Piece::Port(port));
+        }
+        let attachment = |number: u128, vpc, dns| AttachmentPlan {
+            id: Id::from_random(number),
+            to: AttachmentTo::Vpc { vpc, subnets: vec![], appliance: false, dns },
+            routes: vec![],
+        };
+        let id = landfall_model::TransitGatewayId::from_random(1);
+        let attachments = vec![
+            attachment(7, near.id, true),
+            attachment(8, VpcId::from_random(8), true),
+            attachment(9, VpcId::from_random(9), false),
+        ];
+        let gateway = TransitGatewayPlan { id, number: 20, attachments };
+        plan.pieces.insert(PieceKey::TransitGateway(id), Piece::TransitGateway(gateway));
+        let served = derive(&plan, "lf", 1500);
+        let known = |number: u32| served.networks[&number].peered.public.keys().copied().collect::<Vec<_>>();
+        assert_eq!((known(7), known(8), known(9)), (vec![public(8)], vec![sample::PUBLIC], vec![]));
     }
 
     #[test]

@@ -36,6 +36,9 @@ const TIMEOUTS: [(&str, u32); 4] = [
     ("udp_timeout_stream", 180),
 ];
 
+/// Rules that let through what opens no connection. One that nobody answers stays new, also when the table has it already.
+const NOT_OPENING: [&str; 2] = ["ct state != new accept", "ct status confirmed accept"];
+
 /// What one interface may have of a table of connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Allowance {
@@ -105,11 +108,11 @@ pub fn table(allowance: Allowance) -> String {
     text.push_str("}\n");
     let from = allowance.rules("iifname", "from");
     let to = allowance.rules("oifname", "to");
-    let new = "ct state != new accept".to_owned();
     let by_sender = format!("iifname \"{PORT_PREFIX}*\" goto from");
-    let forward = [new.clone(), by_sender.clone(), format!("oifname \"{PORT_PREFIX}*\" goto to")];
+    let [old, known] = NOT_OPENING.map(str::to_owned);
+    let forward = [old.clone(), known.clone(), by_sender.clone(), format!("oifname \"{PORT_PREFIX}*\" goto to")];
     for (chain, rules) in
-        [("from", &from[..]), ("to", &to[..]), ("forward", &forward[..]), ("input", &[new, by_sender][..])]
+        [("from", &from[..]), ("to", &to[..]), ("forward", &forward[..]), ("input", &[old, known, by_sender][..])]
     {
         // Writing to a string doesn't fail.
         let _ = writeln!(text, "flush chain {table} {chain}");
@@ -136,7 +139,7 @@ pub const MACHINE_POLICIES: &str = "\tct timeout guests {
 /// The rules at the end of the machine's own forward chain, which count by the link to a network: what it opens, and what
 /// is opened towards it from outside.
 pub fn on_machine(allowance: Allowance, links: &str) -> String {
-    let mut rules = String::from("\t\tct state != new accept\n");
+    let mut rules: String = NOT_OPENING.iter().map(|rule| format!("\t\t{rule}\n")).collect();
     for (family, policy) in [("ipv4", "guests"), ("ipv6", "guests_ip6")] {
         for way in ["iifname", "oifname"] {
             // Writing to a string doesn't fail.

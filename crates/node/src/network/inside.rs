@@ -146,16 +146,18 @@ impl Inside {
     /// Unless everything is to be looked at, what was left there is taken to be there still: only what differs is done.
     pub fn apply(self, made: &mut Made, look: bool) -> io::Result<()> {
         let netlink = &mut Netlink::open()?;
-        let before = made.settled.take().filter(|_| !look);
+        let before = made.settled.take();
+        let known = before.as_ref().map(|before| before.translations.clone());
+        let before = before.filter(|_| !look);
         let before = before.filter(|it| it.ipv6 == self.ipv6 && self.layout.is_advance_of(&it.layout));
         let advanced = before.map(|before| self.advance(netlink, before, &mut made.filter));
         let indexes = match advanced {
             Some(Ok(indexes)) => indexes,
             Some(Err(error)) => {
                 tracing::debug!(%error, "a namespace isn't as it was left; all of it is looked at");
-                self.converge(netlink, &mut made.filter)?
+                self.converge(netlink, &mut made.filter, known.as_ref())?
             }
-            None => self.converge(netlink, &mut made.filter)?,
+            None => self.converge(netlink, &mut made.filter, known.as_ref())?,
         };
         let Self { layout, forwarding, ipv6, translations, .. } = self;
         made.settled = Some(Settled { layout, indexes, forwarding, ipv6, translations });
@@ -184,7 +186,7 @@ impl Inside {
             overlay::ensure_forwarding(netlink, &self.forwarding)?;
         }
         if !gone.is_empty() || self.translations != translations {
-            stale::forget(&gone, &self.translations)?;
+            stale::forget(&gone, &self.translations, Some(&translations))?;
         }
         Ok(indexes)
     }
@@ -195,7 +197,12 @@ impl Inside {
     }
 
     /// Looks at all that is there, and does what is missing.
-    fn converge(&self, netlink: &mut Netlink, filter: &mut Option<Loaded>) -> io::Result<Indexes> {
+    fn converge(
+        &self,
+        netlink: &mut Netlink,
+        filter: &mut Option<Loaded>,
+        known: Option<&Translations>,
+    ) -> io::Result<Indexes> {
         prepare(self.ipv6)?;
         sysctl::ensure(&format!("ipv4/conf/{UPLINK}/rp_filter"), "0")?;
         let found = layout::links(netlink)?;
@@ -205,7 +212,7 @@ impl Inside {
         let gone = self.gone(housed.iter().filter_map(named));
         // Once before their addresses go, so that it is done if this is cut off, and once when nothing can come any more.
         if !gone.is_empty() {
-            stale::forget(&gone, &self.translations)?;
+            stale::forget(&gone, &self.translations, known)?;
         }
         for (name, link) in &found {
             if comes_and_goes(name) && !self.layout.links.contains_key(name) {
@@ -223,7 +230,7 @@ impl Inside {
         allowance::ensure_timeouts()?;
         self.layout.converge(netlink, |name| name == "lo" || name == UPLINK || comes_and_goes(name), |_| true)?;
         overlay::ensure_forwarding(netlink, &self.forwarding)?;
-        stale::forget(&gone, &self.translations)?;
+        stale::forget(&gone, &self.translations, known)?;
         Ok(indexes)
     }
 

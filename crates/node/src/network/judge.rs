@@ -20,7 +20,7 @@ use landfall_model::{InterfaceId, RuleDirection};
 use super::connection::PEERINGS;
 use super::overlay::DEVICE;
 use super::prerouting::TRANSLATED;
-use super::ruleset::{Rules, UPLINK, has_overlay, write_elements};
+use super::ruleset::{Rules, UPLINK, has_overlay, local_ports, write_elements};
 use crate::metadata::names::port_device;
 
 /// Set where the interface of the original source was asked.
@@ -63,6 +63,21 @@ fn labels<'p>(routers: impl Iterator<Item = &'p PortPlan>) -> BTreeMap<Interface
         labels.insert(port.id, FIRST + 2 * place);
     }
     labels
+}
+
+/// All labels that routers may have, the first of each pair.
+pub fn router_labels() -> impl Iterator<Item = u8> {
+    (0..ROUTERS).map(|place| FIRST + 2 * place)
+}
+
+/// The routers of a network on this host, by their labels.
+pub fn routers_by_label(plan: &HostPlan, vpc: &VpcPlan) -> BTreeMap<u8, BTreeSet<InterfaceId>> {
+    let ports = local_ports(plan, vpc).into_iter().map(|(port, _)| port);
+    let mut by_label: BTreeMap<u8, BTreeSet<InterfaceId>> = BTreeMap::new();
+    for (id, label) in labels(ports.filter(|port| is_router(port))) {
+        by_label.entry(label).or_default().insert(id);
+    }
+    by_label
 }
 
 /// A port's addresses of both families, as conditions on a field.

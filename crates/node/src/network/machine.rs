@@ -89,6 +89,15 @@ pub fn ruleset(machine: &Machine<'_>) -> String {
         _ => "",
     };
     let counted = allowance::on_machine(machine.allowance, links);
+    // What guests speak with is of this machine alone where no other has guests, or none knows them by their own addresses.
+    let forged = match (machine.underlay, machine.masquerade) {
+        (Some(_), None) => String::new(),
+        _ => {
+            let other = format!("\t\tiifname != \"lo\" iifname != \"{links}*\"");
+            let pool = machine.pool.map(|pool| format!("{other} ip saddr {pool} drop\n")).unwrap_or_default();
+            format!("{pool}{other} ip6 saddr @inside_ip6 drop\n")
+        }
+    };
     let _ = write_sets(&mut text, machine);
     let _ = write!(
         text,
@@ -108,7 +117,7 @@ pub fn ruleset(machine: &Machine<'_>) -> String {
 \tchain prerouting {{
 \t\ttype filter hook prerouting priority mangle; policy accept;
 \t\tiifname \"{links}*\" jump from_network
-\t}}
+{forged}\t}}
 \tchain input {{
 \t\ttype filter hook input priority filter - 10; policy accept;
 \t\tiifname \"{links}*\" ct state != {{ established, related }} drop

@@ -207,7 +207,8 @@ fn write_ipv6(text: &mut String, port: &PortPlan) -> fmt::Result {
 
 /// What comes from the machine: from the internet, from other networks, or from the machine. Groups know members by their
 /// addresses, and nobody there has one of this network's or of one that it is connected with. An address of IPv6 may be
-/// another network's all the same: such networks reach each other that way too.
+/// another network's all the same: such networks reach each other that way too. Whether it really is, the machine asks by
+/// the link that it came by, unless other hosts have guests that are known by their own addresses outside.
 fn write_uplink(text: &mut String, plan: &HostPlan, vpc: &VpcPlan) -> fmt::Result {
     let connected = connected(plan, vpc.id);
     let mut lines = String::new();

@@ -8,16 +8,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use landfall_model::Ipv4Cidr;
 use landfall_model::plan::{HostPlan, VpcPlan};
+use landfall_model::{InterfaceId, Ipv4Cidr};
 use rtnetlink::packet_core::{NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST};
 use rtnetlink::sys::protocols::NETLINK_NETFILTER;
 use rtnetlink::sys::{Socket, SocketAddr};
 
+use super::judge;
 use super::ruleset::public_addresses;
 use super::target::{Targets, is_nat_gateway};
 
 /// Messages of the kernel's table of connections (`nfnetlink_conntrack.h`).
+const NEW: u16 = 1 << 8;
 const GET: u16 = 1 << 8 | 1;
 const DELETE: u16 = 1 << 8 | 2;
 const DONE: u16 = 3;
@@ -28,6 +30,8 @@ const REPLY: u16 = 2;
 const MARK: u16 = 8;
 const ID: u16 = 12;
 const ZONE: u16 = 18;
+const LABELS: u16 = 22;
+const LABELS_MASK: u16 = 23;
 /// Those of a tuple, and of its addresses.
 const ADDRESSES: u16 = 1;
 const SOURCES: [u16; 2] = [1, 3];
@@ -45,6 +49,8 @@ pub struct Translations {
     gateways: BTreeSet<Ipv4Addr>,
     /// The network's own blocks.
     blocks: Vec<Ipv4Cidr>,
+    /// The routers here, by the label of what each let pass.
+    routers: BTreeMap<u8, BTreeSet<InterfaceId>>,
 }
 
 impl Translations {
@@ -52,7 +58,19 @@ impl Translations {
     pub fn of(plan: &HostPlan, vpc: &VpcPlan, targets: &Targets<'_>) -> Self {
         let gateways = targets.nat_gateways.values().flat_map(|(_, gateway)| &gateway.addresses);
         let gateways = gateways.flat_map(|(private, public)| [Some(*private), *public]).flatten().collect();
-        Self { public: public_addresses(plan, vpc), gateways, blocks: vpc.cidrs.clone() }
+        let routers = judge::routers_by_label(plan, vpc);
+        Self { public: public_addresses(plan, vpc), gateways, blocks: vpc.cidrs.clone(), routers }
+    }
+
+    /// The labels that mean nothing now, or somebody else than `before`: what one router let pass, the next one in its
+    /// place wasn't asked about.
+    fn stale_labels(&self, before: Option<&Self>) -> u128 {
+        let same = |label: &u8| {
+            let now = self.routers.get(label);
+            now.is_some() && before.is_none_or(|before| before.routers.get(label) == now)
+        };
+        let stale = judge::router_labels().filter(|label| !same(label));
+        stale.fold(0, |labels, label| labels | 0b11 << label)
     }
 
     fn is_inside(&self, address: IpAddr) -> bool {
@@ -94,8 +112,17 @@ impl Ends {
     }
 }
 
-/// Removes what is stale from the table of the calling thread's namespace. Returns how many there were.
-pub fn forget(gone: &BTreeSet<IpAddr>, translations: &Translations) -> io::Result<usize> {
+/// What is to be done about a connection that is remembered: the kind of message, the family, and what it says.
+type Remedy = (u16, u8, Vec<u8>);
+
+/// Removes what is stale from the table of the calling thread's namespace, and takes labels off that meant others
+/// (`before` has the translations from before, where they are known). Returns how many connections there were.
+pub fn forget(
+    gone: &BTreeSet<IpAddr>,
+    translations: &Translations,
+    before: Option<&Translations>,
+) -> io::Result<usize> {
+    let labels = translations.stale_labels(before);
     let mut socket = Socket::new(NETLINK_NETFILTER)?;
     socket.bind_auto()?;
     socket.connect(&SocketAddr::new(0, 0))?;
@@ -107,12 +134,12 @@ pub fn forget(gone: &BTreeSet<IpAddr>, translations: &Translations) -> io::Resul
             match kind {
                 DONE => break 'dump,
                 ERROR => return Err(failure(message)),
-                _ => stale.extend(look_at(message, gone, translations)),
+                _ => stale.extend(look_at(message, gone, translations, labels)),
             }
         }
     }
-    for (family, attributes) in &stale {
-        send(&socket, DELETE, NLM_F_REQUEST | NLM_F_ACK, *family, attributes)?;
+    for (kind, family, attributes) in &stale {
+        send(&socket, *kind, NLM_F_REQUEST | NLM_F_ACK, *family, attributes)?;
         let (bytes, _) = socket.recv_from_full()?;
         for (kind, message) in messages(&bytes) {
             let error = failure(message);
@@ -125,20 +152,26 @@ pub fn forget(gone: &BTreeSet<IpAddr>, translations: &Translations) -> io::Resul
     Ok(stale.len())
 }
 
-/// The family of a connection and what names it, if it is stale.
-fn look_at(message: &[u8], gone: &BTreeSet<IpAddr>, translations: &Translations) -> Option<(u8, Vec<u8>)> {
+/// What is to be done about a connection, if anything in it is stale.
+fn look_at(message: &[u8], gone: &BTreeSet<IpAddr>, translations: &Translations, labels: u128) -> Option<Remedy> {
     let family = *message.first()?;
     let all = message.get(4..)?;
     let of = |kind: u16| attributes(all).find(|(found, _)| *found == kind).map(|(_, value)| value);
     let mark = of(MARK).and_then(|mark| mark.try_into().ok()).map_or(0, u32::from_be_bytes);
     let by_gateway = family == AF_INET && is_nat_gateway(mark);
     let ends = Ends { original: addresses(of(ORIGINAL)?)?, reply: addresses(of(REPLY)?)?, by_gateway };
-    if !ends.is_stale(gone, translations) {
+    // The kernel has them as one number of its own byte order.
+    let labelled = of(LABELS).and_then(|labels| labels.try_into().ok()).map_or(0, u128::from_ne_bytes);
+    let is_stale = ends.is_stale(gone, translations);
+    if !is_stale && labelled & labels == 0 {
         return None;
     }
     // Without its number another that has the same addresses by now could be meant.
     let mut name = Vec::new();
-    for (kind, value) in [(ORIGINAL, of(ORIGINAL)), (ID, of(ID)), (ZONE, of(ZONE))] {
+    let (nothing, mask) = ([0; 16], labels.to_ne_bytes());
+    let (nothing, mask) = if is_stale { (None, None) } else { (Some(&nothing[..]), Some(&mask[..])) };
+    let parts = [(ORIGINAL, of(ORIGINAL)), (ID, of(ID)), (ZONE, of(ZONE)), (LABELS, nothing), (LABELS_MASK, mask)];
+    for (kind, value) in parts {
         let Some(value) = value else { continue };
         let nested = if kind == ORIGINAL { 0x8000 } else { 0 };
         let length = u16::try_from(4 + value.len()).ok()?;
@@ -147,7 +180,7 @@ fn look_at(message: &[u8], gone: &BTreeSet<IpAddr>, translations: &Translations)
         name.extend(value);
         name.resize(name.len().next_multiple_of(4), 0);
     }
-    Some((family, name))
+    Some((if is_stale { DELETE } else { NEW }, family, name))
 }
 
 /// The source and the destination of a tuple.
@@ -221,6 +254,7 @@ mod tests {
             public: [(v4("198.18.0.9"), v4("10.0.0.4"))].into(),
             gateways: [v4("10.0.0.7"), v4("198.18.0.7")].into(),
             blocks: vec!["10.0.0.0/16".parse().unwrap()],
+            routers: BTreeMap::new(),
         };
         let gone = [address("10.0.0.66"), address("fd00::66")].into();
         for (ends, expected, why) in [
@@ -237,5 +271,20 @@ mod tests {
         ] {
             assert_eq!(ends.is_stale(&gone, &translations), expected, "{why}");
         }
+    }
+
+    #[test]
+    fn labels_of_routers_that_are_gone_or_others_are_stale() {
+        let routers = |list: &[(u8, u128)]| Translations {
+            routers: list.iter().map(|(label, id)| (*label, [InterfaceId::from_random(*id)].into())).collect(),
+            ..Translations::default()
+        };
+        let (one, other) = (routers(&[(3, 1), (5, 2)]), routers(&[(3, 9), (5, 2)]));
+        let stale = |now: &Translations, before| now.stale_labels(before);
+        assert_eq!(stale(&one, Some(&one)) & 0b0111_1000, 0);
+        assert_eq!(stale(&other, Some(&one)) & 0b0111_1000, 0b1_1000, "another has the first one's");
+        assert_eq!(stale(&one, None) & 0b0111_1000, 0, "who was there before isn't known");
+        assert_eq!(stale(&one, Some(&one)) >> 7 & 0b11, 0b11, "what nobody has");
+        assert_eq!(stale(&routers(&[]), Some(&one)) & 0b111, 0, "what isn't a router's stays");
     }
 }

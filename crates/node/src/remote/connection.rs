@@ -106,6 +106,11 @@ impl RemoteLink {
         }
     }
 
+    /// What a connection of one's own is made with: where to, and how.
+    pub fn control(&self) -> (&str, Arc<ClientConfig>) {
+        (&self.control.address, self.config.clone())
+    }
+
     /// The address of this machine that the control plane is reached from.
     pub fn own_address(&self) -> Result<SocketAddr, LinkError> {
         let stream = self.connect()?;

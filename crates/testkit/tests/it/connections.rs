@@ -186,7 +186,8 @@ pub fn transit(tx: &mut Tx<'_, '_>, dice: &mut Dice) {
         }
         1 => {
             let state = state(dice);
-            tx.update::<TransitGateways, _>(&scope.key(gateway), |row| row.state = state);
+            let dns = dice.chance(500);
+            tx.update::<TransitGateways, _>(&scope.key(gateway), |row| (row.state, row.options.dns) = (state, dns));
         }
         _ => {
             let id = dice.pick(&attached).copied().filter(|_| dice.chance(500)).unwrap_or_else(|| tx.new_id());
@@ -199,7 +200,7 @@ pub fn transit(tx: &mut Tx<'_, '_>, dice: &mut Dice) {
                 resource: AttachedResource::Vpc {
                     vpc: vpc.id,
                     subnets: vec![subnet.id],
-                    dns: true,
+                    dns: dice.chance(500),
                     ipv6: dice.chance(500),
                     appliance_mode: false,
                     group_references: false,

@@ -40,7 +40,7 @@ impl Stand {
         let terms = Terms { public_pool: Ipv4Cidr::ALL, vxlan_port: 4789, routed: false };
         let images = folder.path().join("images");
         std::fs::create_dir(&images).unwrap();
-        let door = Door::new(agents.clone(), terms, images);
+        let door = Door::new(agents.clone(), terms, images, None);
         runtime.spawn(async move { door.accept(listener, &key).await });
         Self { runtime, engine, agents, control, folder }
     }

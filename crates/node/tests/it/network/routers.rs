@@ -6,7 +6,7 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::time::{Duration, Instant};
 
 use landfall_model::Mac;
-use landfall_model::plan::RouteTargetPlan;
+use landfall_model::plan::{PieceKey, RoutePlan, RouteTargetPlan};
 use landfall_node::driver::Network;
 use landfall_node::network::{HostNetwork, inside::GATEWAY_MAC, namespace};
 
@@ -102,5 +102,61 @@ fn what_comes_back_another_way_is_known() {
         cloud.edit_port(2, |port| port.groups = vec![group_id(2), group_id(1)]);
         network.apply(&cloud.0).unwrap();
         talk("also after new rules");
+    });
+}
+
+/// Both have the same label: it is made from the id.
+#[test]
+fn a_router_in_anothers_place_is_asked_about_its_flows() {
+    on_own_machine("routers::a_router_in_anothers_place_is_asked_about_its_flows", || {
+        let (first, second) = (3, 3 + 62);
+        let mut cloud = Cloud::new();
+        cloud.group(1, 1, vec![anything()], vec![anything()]).group(2, 1, vec![], vec![anything()]);
+        cloud.port(1, 1, &[1], None).port(2, 2, &[1], None).port(first, 2, &[1], None);
+        let lead_by = |cloud: &mut Cloud, router: u32| {
+            cloud.edit_port(router, |port| port.source_dest_check = false);
+            for (subnet, other) in [(1, "10.1.2.0/24"), (2, "10.1.1.0/24")] {
+                cloud.edit_subnet(subnet, |subnet| {
+                    let target = RouteTargetPlan::Interface(port_id(router));
+                    subnet.routes = vec![RoutePlan { destination: cidr(other), target }];
+                });
+            }
+        };
+        lead_by(&mut cloud, first);
+        let network = driver();
+        network.apply(&cloud.0).unwrap();
+        let [one, other, router] = [1, 2, first].map(|number| tap(&network, number));
+        let [near, far] = [Ipv4Addr::new(10, 1, 1, 11), Ipv4Addr::new(10, 1, 2, 12)];
+        let send = |mut tap: &File, from: Mac, packet: &[u8]| {
+            tap.write_all(&frame(GATEWAY_MAC, from, 0x0800, packet)).unwrap();
+        };
+        let passes = |what: &str, send: &dyn Fn(), at: &File, port: u16| {
+            let until = Instant::now() + COMES;
+            loop {
+                send();
+                if gets(at, port, Duration::from_millis(100)) {
+                    return;
+                }
+                assert!(Instant::now() < until, "{what}");
+            }
+        };
+        let question = udp((near, 5000), (far, 6000));
+        passes("a question to the router", &|| send(&one, mac(1), &question), &router, 6000);
+        passes("the router's handing it on", &|| send(&router, mac(3), &question), &other, 6000);
+        let answer = || send(&other, mac(2), &udp((far, 6000), (near, 5000)));
+        passes("the answer to the router", &answer, &router, 5000);
+
+        cloud.0.pieces.remove(&PieceKey::Port(port_id(first)));
+        cloud.port(second, 2, &[2], None);
+        lead_by(&mut cloud, second);
+        network.apply(&cloud.0).unwrap();
+        let router = tap(&network, second);
+        for _ in 0..3 {
+            answer();
+        }
+        assert!(!gets(&router, 5000, LOST), "the new one lets nothing in, whatever the one before let pass");
+        cloud.edit_port(second, |port| port.groups = vec![group_id(1)]);
+        network.apply(&cloud.0).unwrap();
+        passes("the answer to one that lets it in", &answer, &router, 5000);
     });
 }

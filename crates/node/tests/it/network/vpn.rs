@@ -469,7 +469,7 @@ fn a_vpn_ends_at_a_transit_gateway() {
         let id = TransitGatewayId::from_random(8);
         let [network_side, office_side] = [1, 2].map(TransitGatewayAttachmentId::from_random);
         put(&mut cloud, VpnPlan { gateway: None, transit: Some((id, office_side)), routes: vec![], ..vpn_plan() });
-        let to = AttachmentTo::Vpc { vpc: vpc_id(1), subnets: vec![subnet_id(1)], appliance: false };
+        let to = AttachmentTo::Vpc { vpc: vpc_id(1), subnets: vec![subnet_id(1)], appliance: false, dns: true };
         let attachments = vec![
             AttachmentPlan { id: network_side, to, routes: vec![(cidr("10.9.0.0/16"), Some(office_side))] },
             AttachmentPlan {
