@@ -89,15 +89,7 @@ pub fn ruleset(machine: &Machine<'_>) -> String {
         _ => "",
     };
     let counted = allowance::on_machine(machine.allowance, links);
-    // What guests speak with is of this machine alone where no other has guests, or none knows them by their own addresses.
-    let forged = match (machine.underlay, machine.masquerade) {
-        (Some(_), None) => String::new(),
-        _ => {
-            let other = format!("\t\tiifname != \"lo\" iifname != \"{links}*\"");
-            let pool = machine.pool.map(|pool| format!("{other} ip saddr {pool} drop\n")).unwrap_or_default();
-            format!("{pool}{other} ip6 saddr @inside_ip6 drop\n")
-        }
-    };
+    let forged = not_from_outside(machine);
     let _ = write_sets(&mut text, machine);
     let _ = write!(
         text,
@@ -139,6 +131,17 @@ pub fn ruleset(machine: &Machine<'_>) -> String {
 "
     );
     text
+}
+
+/// The rules that drop what comes from elsewhere and says that it is a guest's. What guests speak with is of this machine
+/// alone where no other has guests, or none is known outside by its own addresses.
+fn not_from_outside(machine: &Machine<'_>) -> String {
+    if let (Some(_), None) = (machine.underlay, machine.masquerade) {
+        return String::new();
+    }
+    let other = format!("\t\tiifname != \"lo\" iifname != \"{}*\"", machine.links);
+    let pool = machine.pool.map(|pool| format!("{other} ip saddr {pool} drop\n")).unwrap_or_default();
+    format!("{pool}{other} ip6 saddr @inside_ip6 drop\n")
 }
 
 /// What belongs to our links' networks, and where they may not go.

@@ -185,8 +185,7 @@ pub fn transit(tx: &mut Tx<'_, '_>, dice: &mut Dice) {
             });
         }
         1 => {
-            let state = state(dice);
-            let dns = dice.chance(500);
+            let (state, dns) = (state(dice), dice.chance(500));
             tx.update::<TransitGateways, _>(&scope.key(gateway), |row| (row.state, row.options.dns) = (state, dns));
         }
         _ => {
