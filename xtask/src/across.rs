@@ -71,6 +71,7 @@ const PLACES: &[(&str, &str)] = &[
     ("crates/cloud/src/instance.rs", "the interfaces of an instance that the view gave"),
     ("crates/cloud/src/interface_attachment.rs", "the interfaces of an instance that the view gave"),
     ("crates/cloud/src/kms/alias.rs", "what is found by a key's id is kept only if it is its owner's"),
+    ("crates/cloud/src/kms/life.rs", "time passes for all"),
     ("crates/cloud/src/nat.rs", "time passes for all"),
     (
         "crates/cloud/src/network_acl.rs",
@@ -123,6 +124,7 @@ const PLACES: &[(&str, &str)] = &[
     ),
     ("crates/cloud/src/vpn.rs", "the VPNs of a gateway that the view gave; hosts serve all"),
     ("crates/control/src/agents.rs", "a host's token comes before any account"),
+    ("crates/control/src/destruction.rs", "wrapping keys are anybody's"),
     ("crates/control/src/relocation.rs", "hosts are the provider's"),
     ("crates/landfall/src/serve/mod.rs", "whether the root key opens what is sealed, whoever owns it"),
 ];

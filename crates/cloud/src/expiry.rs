@@ -41,8 +41,13 @@ pub fn expire(tx: &mut Tx<'_, '_>) -> bool {
     for key in &deletions {
         tx.delete::<RoleDeletions>(key);
     }
-    let more =
-        [deletions.len() == BATCH, crate::parameter::expire(tx, now), crate::secret::expire(tx, now), links(tx, now)];
+    let more = [
+        deletions.len() == BATCH,
+        crate::kms::life::pass(tx, now, BATCH),
+        crate::parameter::expire(tx, now),
+        crate::secret::expire(tx, now),
+        links(tx, now),
+    ];
     over.len() == BATCH || tokens.len() == BATCH || more.contains(&true)
 }
 

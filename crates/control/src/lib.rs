@@ -4,6 +4,7 @@
 
 pub mod agents;
 pub mod clockwork;
+pub mod destruction;
 pub mod planned;
 pub mod relocation;
 pub mod retention;

@@ -41,8 +41,8 @@ pub struct CreateKeyResponse<'t> {
     key_metadata: KeyMetadata<'t>,
 }
 
-/// Sealed material with the public half, where there is one; none for keys whose material is imported.
-pub type Made = Option<(SealedMaterial, Option<Vec<u8>>)>;
+/// Sealed material with the public half, where there is one.
+pub type Made = (SealedMaterial, Option<Vec<u8>>);
 
 impl Call for CreateKey {
     const ACTION: Action = Action::kms("CreateKey");
@@ -77,7 +77,12 @@ impl Call for CreateKey {
         if self.multi_region {
             return Err(ApiError::unsupported("multi-Region keys"));
         }
-        self.usage()?;
+        if self.origin() == KeyOrigin::External {
+            return Err(ApiError::unsupported("keys whose material is imported"));
+        }
+        if self.usage()? == KeyUsage::KeyAgreement {
+            return Err(ApiError::unsupported("keys that agree on secrets"));
+        }
         key::check_description(&self.description)?;
         let document = self.document(&view);
         policy::read(view.tables(), &document)?;
@@ -85,14 +90,11 @@ impl Call for CreateKey {
         if !self.bypass_policy_lockout_safety_check {
             locks_out(caller, &view, &document)?;
         }
-        match self.origin() {
-            KeyOrigin::External => Ok(None),
-            KeyOrigin::AwsKms => material::make_sealed(&outside.vault, self.spec()).await.map(Some),
-        }
+        material::make_sealed(&outside.vault, self.spec()).await
     }
 
     fn run<'t>(self, made: Made, tx: &'t mut Tx<'_, '_>) -> Result<CreateKeyResponse<'t>, ApiError> {
-        let (material, public_key) = made.map_or((None, None), |(material, public)| (Some(material), public));
+        let (material, public_key) = (Some(made.0), made.1);
         let (spec, usage, origin) = (self.spec(), self.usage()?, self.origin());
         let document = self.document(&tx.view());
         let policy = policy::read(tx, &document)?;
@@ -135,9 +137,6 @@ impl CreateKey {
         let usage = usage.ok_or_else(|| KmsFault::Validation(unsaid.into()))?;
         if !spec.allows(usage) {
             return Err(KmsFault::Validation(format!("KeyUsage {usage} is not compatible with KeySpec {spec}")));
-        }
-        if self.origin() == KeyOrigin::External && spec != KeySpec::SymmetricDefault {
-            return Err(KmsFault::Unsupported(format!("Landfall does not support importing material of {spec} yet.")));
         }
         Ok(usage)
     }

@@ -101,7 +101,8 @@ fn a_deny_denies_each_operation() {
         let world = World::new();
         let policy = format!(
             r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Action":"*","Resource":"*"}},{{"Effect":"Deny","Action":"{}:{}","Resource":"*"}}]}}"#,
-            case.service, case.action
+            case.service,
+            permission(case)
         );
         let user = world.user("denied", &policy);
         let good = (case.good)(&world.root());
@@ -117,6 +118,11 @@ fn a_deny_denies_each_operation() {
         }
         assert_eq!(world.revision(), before, "{}", case.action);
     }
+}
+
+/// What a case's call must be allowed: the action of its own name, but for one that AWS knows by two.
+fn permission(case: &Case) -> &'static str {
+    if case.action == "ReEncrypt" { "ReEncryptFrom" } else { case.action }
 }
 
 #[test]

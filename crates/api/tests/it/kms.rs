@@ -23,6 +23,8 @@ pub const CASES: &[Case] = &[
             (&[("KeySpec", "SM2")], "ValidationException"),
             (&[("KeySpec", "RSA_2048")], "ValidationException"),
             (&[("KeySpec", "HMAC_256"), ("KeyUsage", "ENCRYPT_DECRYPT")], "ValidationException"),
+            (&[("Origin", "EXTERNAL")], "UnsupportedOperationException"),
+            (&[("KeySpec", "ECC_NIST_P256"), ("KeyUsage", "KEY_AGREEMENT")], "UnsupportedOperationException"),
             (&[("MultiRegion:", "true")], "UnsupportedOperationException"),
             (&[("CustomKeyStoreId", "cks-1")], "UnsupportedOperationException"),
             (&[("Policy", "no policy")], "MalformedPolicyDocumentException"),
@@ -58,7 +60,6 @@ pub const CASES: &[Case] = &[
             (&[("KeyId", "alias/none"), ("Plaintext", "c2VjcmV0")], "NotFoundException"),
             (&[("KeyId", NO_KEY)], "ValidationException"),
             (&[("KeyId", NO_KEY), ("Plaintext", "???")], "SerializationException"),
-            (&[("KeyId", NO_KEY), ("Plaintext", "")], "ValidationException"),
             (
                 &[("KeyId", NO_KEY), ("Plaintext", "c2VjcmV0"), ("GrantTokens:", r#"["x"]"#)],
                 "InvalidGrantTokenException",
@@ -78,6 +79,185 @@ pub const CASES: &[Case] = &[
             (&[("CiphertextBlob", "c2VjcmV0"), ("Recipient:", "{}")], "UnsupportedOperationException"),
         ],
     ),
+    Case::kms("EnableKey", |client| params([("KeyId", key(client))]), OWN_BAD),
+    Case::kms("DisableKey", |client| params([("KeyId", key(client))]), OWN_BAD),
+    Case::kms("EnableKeyRotation", |client| params([("KeyId", key(client))]), OWN_BAD),
+    Case::kms("DisableKeyRotation", |client| params([("KeyId", key(client))]), OWN_BAD),
+    Case::kms("RotateKeyOnDemand", |client| params([("KeyId", key(client))]), OWN_BAD),
+    Case::kms("GetKeyRotationStatus", |client| params([("KeyId", key(client))]), OWN_BAD),
+    Case::kms("GetKeyPolicy", |client| params([("KeyId", key(client))]), OWN_BAD),
+    Case::kms("ListKeyPolicies", |client| params([("KeyId", key(client))]), OWN_BAD),
+    Case::kms("ListResourceTags", |client| params([("KeyId", key(client))]), OWN_BAD),
+    Case::kms("CancelKeyDeletion", |client| params([("KeyId", deleted(client))]), OWN_BAD),
+    Case::kms(
+        "ScheduleKeyDeletion",
+        |client| params([("KeyId", key(client)), ("PendingWindowInDays:", "7".into())]),
+        &[(&[("KeyId", NO_KEY)], "NotFoundException"), (&[], "ValidationException")],
+    ),
+    Case::kms(
+        "UpdateKeyDescription",
+        |client| params([("KeyId", key(client)), ("Description", "of orders".into())]),
+        &[
+            (&[("KeyId", NO_KEY), ("Description", "x")], "NotFoundException"),
+            (&[("KeyId", NO_KEY)], "ValidationException"),
+        ],
+    ),
+    Case::kms(
+        "ListKeyRotations",
+        |client| params([("KeyId", rotated(client)), ("IncludeKeyMaterial", "ALL_KEY_MATERIAL".into())]),
+        &[
+            (&[("KeyId", NO_KEY)], "NotFoundException"),
+            (&[("KeyId", NO_KEY), ("IncludeKeyMaterial", "x")], "ValidationException"),
+        ],
+    ),
+    Case::kms(
+        "PutKeyPolicy",
+        |client| params([("KeyId", key(client)), ("Policy", OPEN.into()), ("PolicyName", "default".into())]),
+        &[(&[("KeyId", NO_KEY), ("Policy", OPEN)], "NotFoundException"), (&[("KeyId", NO_KEY)], "ValidationException")],
+    ),
+    Case::kms(
+        "CreateAlias",
+        |client| params([("TargetKeyId", key(client)), ("AliasName", "alias/invoices".into())]),
+        &[
+            (&[("TargetKeyId", NO_KEY), ("AliasName", "alias/x")], "NotFoundException"),
+            (&[("AliasName", "alias/x")], "ValidationException"),
+        ],
+    ),
+    Case::kms(
+        "UpdateAlias",
+        |client| {
+            named(client, "alias/invoices");
+            params([("TargetKeyId", key(client)), ("AliasName", "alias/invoices".into())])
+        },
+        &[(&[("TargetKeyId", NO_KEY), ("AliasName", "alias/x")], "NotFoundException")],
+    ),
+    Case::kms(
+        "DeleteAlias",
+        |client| {
+            named(client, "alias/invoices");
+            params([("AliasName", "alias/invoices")])
+        },
+        &[
+            (&[("AliasName", "alias/none")], "NotFoundException"),
+            (&[("AliasName", "none")], "ValidationException"),
+            (&[("AliasName", "alias/aws/ebs")], "InvalidAliasNameException"),
+        ],
+    ),
+    Case::kms(
+        "ListAliases",
+        |client| {
+            named(client, "alias/invoices");
+            params([("Limit:", "2")])
+        },
+        &[(&[("Limit:", "101")], "ValidationException"), (&[("KeyId", NO_KEY)], "NotFoundException")],
+    )
+    .masking(&["NextMarker"]),
+    Case::kms(
+        "TagResource",
+        |client| params([("KeyId", key(client)), ("Tags:", r#"[{"TagKey":"team","TagValue":"ops"}]"#.into())]),
+        &[
+            (&[("KeyId", NO_KEY), ("Tags:", "[]")], "NotFoundException"),
+            (&[("KeyId", NO_KEY), ("Tags:", r#"[{"Key":"a"}]"#)], "ValidationException"),
+        ],
+    ),
+    Case::kms(
+        "UntagResource",
+        |client| params([("KeyId", key(client)), ("TagKeys:", r#"["team"]"#.into())]),
+        &[(&[("KeyId", NO_KEY), ("TagKeys:", r#"["team"]"#)], "NotFoundException")],
+    ),
+    Case::kms(
+        "GenerateDataKey",
+        |client| params([("KeyId", key(client)), ("KeySpec", "AES_256".into())]),
+        DATA_KEY_BAD,
+    )
+    .masking(&["CiphertextBlob", "Plaintext"]),
+    Case::kms(
+        "GenerateDataKeyWithoutPlaintext",
+        |client| params([("KeyId", key(client)), ("NumberOfBytes:", "64".into())]),
+        DATA_KEY_BAD,
+    )
+    .masking(&["CiphertextBlob"]),
+    Case::kms(
+        "GenerateDataKeyPair",
+        |client| params([("KeyId", key(client)), ("KeyPairSpec", "ECC_NIST_P256".into())]),
+        PAIR_BAD,
+    )
+    .masking(&["PrivateKeyCiphertextBlob", "PrivateKeyPlaintext", "PublicKey"]),
+    Case::kms(
+        "GenerateDataKeyPairWithoutPlaintext",
+        |client| params([("KeyId", key(client)), ("KeyPairSpec", "ECC_NIST_P384".into())]),
+        PAIR_BAD,
+    )
+    .masking(&["PrivateKeyCiphertextBlob", "PublicKey"]),
+    Case::kms(
+        "GenerateRandom",
+        |_| params([("NumberOfBytes:", "16")]),
+        &[
+            (&[], "ValidationException"),
+            (&[("NumberOfBytes:", "1025")], "ValidationException"),
+            (&[("NumberOfBytes:", "1"), ("CustomKeyStoreId", "x")], "UnsupportedOperationException"),
+        ],
+    )
+    .masking(&["Plaintext"]),
+    Case::kms(
+        "ReEncrypt",
+        |client| {
+            let blob = encrypt(client, &key(client), r#"{"stage":"test"}"#);
+            params([
+                ("CiphertextBlob", blob),
+                ("SourceEncryptionContext:", r#"{"stage":"test"}"#.into()),
+                ("DestinationKeyId", key(client)),
+            ])
+        },
+        &[
+            (&[("CiphertextBlob", "c2VjcmV0")], "ValidationException"),
+            (&[("CiphertextBlob", "c2VjcmV0"), ("DestinationKeyId", NO_KEY)], "InvalidCiphertextException"),
+        ],
+    )
+    .masking(&["CiphertextBlob"]),
+    Case::kms(
+        "Sign",
+        |client| {
+            let id = key_of(client, "ECC_NIST_P256", "SIGN_VERIFY");
+            params([("KeyId", id), ("Message", "c2VjcmV0".into()), ("SigningAlgorithm", "ECDSA_SHA_256".into())])
+        },
+        SIGN_BAD,
+    )
+    .masking(&["Signature"]),
+    Case::kms(
+        "Verify",
+        |client| {
+            let id = key_of(client, "ECC_NIST_P384", "SIGN_VERIFY");
+            let call = [("KeyId", id.as_str()), ("Message", "c2VjcmV0"), ("SigningAlgorithm", "ECDSA_SHA_384")];
+            let signature = at(&client.ok_of("kms", "Sign", &call), "Signature").to_owned();
+            params(call).into_iter().chain(params([("Signature", signature)])).collect()
+        },
+        &[(&[("KeyId", NO_KEY), ("Message", "c2VjcmV0")], "ValidationException")],
+    ),
+    Case::kms("GetPublicKey", |client| params([("KeyId", key_of(client, "ECC_SECG_P256K1", "SIGN_VERIFY"))]), KEY_BAD)
+        .masking(&["PublicKey"]),
+    Case::kms(
+        "GenerateMac",
+        |client| {
+            let id = key_of(client, "HMAC_256", "GENERATE_VERIFY_MAC");
+            params([("KeyId", id), ("Message", "c2VjcmV0".into()), ("MacAlgorithm", "HMAC_SHA_256".into())])
+        },
+        &[
+            (&[("KeyId", NO_KEY), ("Message", "c2VjcmV0")], "ValidationException"),
+            (&[("KeyId", NO_KEY), ("Message", "c2VjcmV0"), ("MacAlgorithm", "HMAC_SHA_256")], "NotFoundException"),
+        ],
+    )
+    .masking(&["Mac"]),
+    Case::kms(
+        "VerifyMac",
+        |client| {
+            let id = key_of(client, "HMAC_512", "GENERATE_VERIFY_MAC");
+            let call = [("KeyId", id.as_str()), ("Message", "c2VjcmV0"), ("MacAlgorithm", "HMAC_SHA_512")];
+            let code = at(&client.ok_of("kms", "GenerateMac", &call), "Mac").to_owned();
+            params(call).into_iter().chain(params([("Mac", code)])).collect()
+        },
+        &[(&[("KeyId", NO_KEY), ("Message", "c2VjcmV0")], "ValidationException")],
+    ),
 ];
 
 /// Calls of a key that isn't there, and of what is no key.
@@ -88,6 +268,68 @@ const KEY_BAD: &[(&[(&str, &str)], &str)] = &[
     (&[("KeyId", "alias/none")], "NotFoundException"),
     (&[("KeyId", "arn:aws:ec2:us-east-1:111122223333:key/x")], "InvalidArnException"),
 ];
+
+/// Calls of a key that isn't there, for what takes no alias.
+const OWN_BAD: &[(&[(&str, &str)], &str)] = &[
+    (&[], "ValidationException"),
+    (&[("KeyId", NO_KEY)], "NotFoundException"),
+    (&[("KeyId", "nonsense")], "NotFoundException"),
+];
+
+const DATA_KEY_BAD: &[(&[(&str, &str)], &str)] = &[
+    (&[("KeyId", NO_KEY), ("KeySpec", "AES_256")], "NotFoundException"),
+    (&[("KeyId", NO_KEY)], "ValidationException"),
+    (&[("KeyId", NO_KEY), ("KeySpec", "AES_512")], "ValidationException"),
+    (&[("KeyId", NO_KEY), ("NumberOfBytes:", "1025")], "ValidationException"),
+    (&[("KeyId", NO_KEY), ("NumberOfBytes:", "16"), ("KeySpec", "AES_128")], "ValidationException"),
+];
+
+const PAIR_BAD: &[(&[(&str, &str)], &str)] = &[
+    (&[("KeyId", NO_KEY), ("KeyPairSpec", "RSA_2048")], "NotFoundException"),
+    (&[("KeyId", NO_KEY), ("KeyPairSpec", "SM2")], "ValidationException"),
+    (&[("KeyId", NO_KEY), ("KeyPairSpec", "HMAC_256")], "ValidationException"),
+];
+
+const SIGN_BAD: &[(&[(&str, &str)], &str)] = &[
+    (&[("KeyId", NO_KEY), ("Message", "c2VjcmV0")], "ValidationException"),
+    (&[("KeyId", NO_KEY), ("Message", "c2VjcmV0"), ("SigningAlgorithm", "SM2DSA")], "ValidationException"),
+    (&[("KeyId", NO_KEY), ("Message", ""), ("SigningAlgorithm", "ECDSA_SHA_256")], "ValidationException"),
+    (
+        &[("KeyId", NO_KEY), ("Message", "c2VjcmV0"), ("MessageType", "DIGEST"), ("SigningAlgorithm", "ECDSA_SHA_256")],
+        "ValidationException",
+    ),
+    (&[("KeyId", NO_KEY), ("Message", "c2VjcmV0"), ("SigningAlgorithm", "ECDSA_SHA_256")], "NotFoundException"),
+];
+
+/// A policy that lets the account do anything.
+const OPEN: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"kms:*","Resource":"*"}]}"#;
+
+/// Makes a key of that kind; its id.
+pub fn key_of(client: &Client<'_>, spec: &str, usage: &str) -> String {
+    let made = client.ok_of("kms", "CreateKey", &[("KeySpec", spec), ("KeyUsage", usage)]);
+    at(&made, "KeyMetadata.KeyId").to_owned()
+}
+
+/// Makes a key of that name; its id.
+pub fn named(client: &Client<'_>, alias: &str) -> String {
+    let id = key(client);
+    client.ok_of("kms", "CreateAlias", &[("TargetKeyId", &id), ("AliasName", alias)]);
+    id
+}
+
+/// Makes a key that waits for its deletion; its id.
+pub fn deleted(client: &Client<'_>) -> String {
+    let id = key(client);
+    client.ok_of("kms", "ScheduleKeyDeletion", &[("KeyId", &id)]);
+    id
+}
+
+/// Makes a key that was rotated once; its id.
+pub fn rotated(client: &Client<'_>) -> String {
+    let id = key(client);
+    client.ok_of("kms", "RotateKeyOnDemand", &[("KeyId", &id)]);
+    id
+}
 
 /// Makes a symmetric key; its id.
 pub fn key(client: &Client<'_>) -> String {

@@ -69,9 +69,12 @@ const ALSO_DEMANDED: [(&str, &str); 4] = [
 ];
 
 fn check_demands(service: &str) {
-    let Some(reference) = index("demands", &["authorization", service], &names(service)) else { return };
+    // AWS asks for two permissions that have other names than the action.
+    let has_permission = |action: &&str| *action != "ReEncrypt";
+    let known: Vec<_> = names(service).into_iter().filter(has_permission).collect();
+    let Some(reference) = index("demands", &["authorization", service], &known) else { return };
     let mut wrong = Vec::new();
-    for case in cases().filter(|case| case.service == service) {
+    for case in cases().filter(|case| case.service == service && has_permission(&case.action)) {
         let row = &reference["actions"][case.action];
         let resources = row["resources"].as_object().unwrap();
         let (demanded, others) = demanded(case);

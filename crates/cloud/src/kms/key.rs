@@ -2,7 +2,7 @@
 
 use landfall_model::TrustPolicy;
 use landfall_model::kms::{
-    KeyOrigin, KeySpec, KeyState, KeyUsage, KmsKey, KmsKeyId, MaterialVersion, RotationCause, SealedMaterial,
+    KeyOrigin, KeySpec, KeyState, KeyUsage, KmsKey, KmsKeyId, MaterialVersion, Rotation, RotationCause, SealedMaterial,
 };
 
 use super::fault::KmsFault;
@@ -62,6 +62,12 @@ pub fn create(tx: &mut Tx<'_, '_>, new: NewKey) -> Result<KmsKeyId, KmsFault> {
         import: None,
         created_at,
     };
+    if row.made_for.is_some() {
+        // AWS rotates its own keys once a year.
+        let period_days = super::life::DEFAULT_PERIOD_DAYS;
+        let next_at = created_at + std::time::Duration::from_secs(86_400) * period_days;
+        row.rotation = Some(Rotation { period_days, next_at });
+    }
     if row.material.is_some() && row.spec == KeySpec::SymmetricDefault {
         add_version(tx, &mut row, RotationCause::First);
     }
@@ -109,10 +115,18 @@ pub fn check_stays(row: &KmsKey) -> Result<(), KmsFault> {
     }
 }
 
-/// That a key is its owner's to change, and not a service's.
-pub fn check_customers(row: &KmsKey, action: &str) -> Result<(), KmsFault> {
-    match row.made_for {
-        None => Ok(()),
-        Some(_) => Err(KmsFault::Denied(format!("{action} is not allowed on the AWS managed key {}.", row.arn()))),
-    }
+/// Says anew what a key is for.
+pub fn set_description(tx: &mut Tx<'_, '_>, key: &KmsKey, text: &str) -> Result<(), KmsFault> {
+    check_stays(key)?;
+    check_description(text)?;
+    tx.update::<KmsKeys, _>(&key.key(), |row| row.description = text.into());
+    Ok(())
+}
+
+/// Gives a key another policy.
+pub fn set_policy(tx: &mut Tx<'_, '_>, key: &KmsKey, document: &str) -> Result<(), KmsFault> {
+    check_stays(key)?;
+    let policy = super::policy::read(tx, document)?;
+    tx.update::<KmsKeys, _>(&key.key(), |row| row.policy = policy);
+    Ok(())
 }

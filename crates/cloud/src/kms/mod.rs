@@ -7,6 +7,7 @@
 pub mod alias;
 pub mod fault;
 pub mod key;
+pub mod life;
 pub mod policy;
 pub mod reference;
 

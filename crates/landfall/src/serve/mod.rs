@@ -23,7 +23,7 @@ use landfall_cloud::{Cloud, Entropy, Tx};
 use landfall_control::Seed;
 use landfall_control::agents::Agents;
 use landfall_model::{Image, Scope};
-use landfall_state::{Engine, Log, MemoryLog, RootKey, SqliteLog, SqliteOptions};
+use landfall_state::{Engine, Log, MemoryLog, RootKey, SqliteLog, SqliteOptions, WrappingKeys};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -80,9 +80,8 @@ async fn serve(config: Config) -> Result<()> {
     }
     let credentials = root_credentials(&config)?;
     let engine = open_engine(config.state.as_deref())?;
-    let root_key = root_key(&config, !engine.read().access_keys.is_empty())?;
+    let vault = open_vault(&config, !engine.read().access_keys.is_empty())?;
     let doorway = real::Doorway::open(&config).await?;
-    let vault = Vault::new(root_key);
     let pieces = if config.simulate {
         sim::assemble(&config, &engine)?
     } else {
@@ -92,7 +91,7 @@ async fn serve(config: Config) -> Result<()> {
         engine.clone(),
         landfall_api::Options {
             regions: if config.simulate { Regions::Any } else { Regions::One(config.region) },
-            outside: Outside::new(pieces.hosts.clone(), vault)
+            outside: Outside::new(pieces.hosts.clone(), vault.clone())
                 .with_issuers(Fetcher::with_near(config.issuers.iter().cloned())),
             settle: pieces.settle.clone(),
             entropy: Entropy::from_system(),
@@ -119,6 +118,7 @@ async fn serve(config: Config) -> Result<()> {
     let clockwork = tokio::spawn(landfall_control::clockwork::run(engine.clone(), pieces.settle));
     let retention = tokio::spawn(landfall_control::retention::run(engine.clone(), server.config.keep_audit));
     let uses = tokio::spawn(write_key_uses(server.clone()));
+    let destruction = tokio::spawn(landfall_control::destruction::run(engine.clone(), vault));
     let watch = pieces.agents.clone().map(|agents| tokio::spawn(agents.watch()));
     let renewal = server.tls.clone().map(|tls| tokio::spawn(tls.keep()));
     let outside = server.tls.as_ref().filter(|_| server.config.tls.is_some()).map(|tls| tls.outside()).transpose()?;
@@ -134,7 +134,10 @@ async fn serve(config: Config) -> Result<()> {
         _ = interrupt.recv() => {}
     }
     tracing::info!("ending; guests run on");
-    [Some(clockwork), Some(retention), Some(uses), watch, renewal].into_iter().flatten().for_each(|task| task.abort());
+    [Some(clockwork), Some(retention), Some(uses), Some(destruction), watch, renewal]
+        .into_iter()
+        .flatten()
+        .for_each(|task| task.abort());
     drop(published);
     if let Err(refused) = server.gateway.write_key_uses().await {
         tracing::warn!(%refused, "when access keys were last used isn't written");
@@ -399,7 +402,7 @@ fn root_key(config: &Config, is_sealed: bool) -> Result<RootKey> {
         (None, Some(state)) => {
             let folder = state.join("keys");
             make_private(&folder)?;
-            ensure(&folder.join("root.key"))
+            ensure(&root_key_file(config, state))
         }
         (None, None) => {
             let mut bytes = [0; 32];
@@ -407,6 +410,27 @@ fn root_key(config: &Config, is_sealed: bool) -> Result<RootKey> {
             Ok(RootKey::from_bytes(&bytes))
         }
     }
+}
+
+/// What seals and opens, with the wrapping keys that lie beside the root key.
+fn open_vault(config: &Config, is_sealed: bool) -> Result<Vault> {
+    let root_key = root_key(config, is_sealed)?;
+    Ok(match &config.state {
+        Some(state) => Vault::with_wrapping(root_key, WrappingKeys::in_folder(wrapping_folder(config, state))),
+        None => Vault::new(root_key),
+    })
+}
+
+/// Where the root key lies.
+fn root_key_file(config: &Config, state: &Path) -> PathBuf {
+    config.root_key.clone().unwrap_or_else(|| state.join("keys").join("root.key"))
+}
+
+/// Where wrapping keys lie: beside the root key, in a folder of its name.
+fn wrapping_folder(config: &Config, state: &Path) -> PathBuf {
+    let mut path = root_key_file(config, state).into_os_string();
+    path.push(".wrapping");
+    path.into()
 }
 
 /// The state folder: others may pass through it to the one file that is theirs, and see nothing else.

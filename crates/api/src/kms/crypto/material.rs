@@ -104,6 +104,11 @@ pub async fn make_sealed(vault: &Vault, spec: KeySpec) -> Result<(SealedMaterial
 pub struct Secret(Vec<u8>);
 
 impl Secret {
+    /// Those bytes.
+    pub fn new(bytes: Vec<u8>) -> Self {
+        Self(bytes)
+    }
+
     /// The bytes.
     pub fn bytes(&self) -> &[u8] {
         &self.0

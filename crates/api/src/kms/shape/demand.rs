@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use landfall_cloud::View;
 use landfall_cloud::identity::speaking;
 use landfall_cloud::kms::{KeyRef, alias};
-use landfall_model::KmsKey;
+use landfall_model::{Arn, KmsKey};
 
 use super::tag;
 use crate::demand::{Demand, Owned};
@@ -68,6 +68,12 @@ pub fn on_row<'d>(view: &View<'_>, demands: &'d mut Demands, action: Action, row
     demand
 }
 
+/// The demand of an action on an alias, for which only the caller's own policies are asked.
+pub fn on_alias(view: &View<'_>, demands: &mut Demands, action: Action, name: &str) {
+    let account = view.scope().account;
+    demands.resource(action, Arn::new("kms", view.scope(), name)).with("kms:CallerAccount", account);
+}
+
 /// Lets conditions see the encryption context.
 pub fn set_context(demand: &mut Demand, context: &BTreeMap<String, String>) {
     for (key, value) in context {
@@ -76,4 +82,11 @@ pub fn set_context(demand: &mut Demand, context: &BTreeMap<String, String>) {
     if !context.is_empty() {
         demand.context.set_many("kms:EncryptionContextKeys", context.keys().map(String::as_str));
     }
+}
+
+/// The demand of an action that encrypts symmetrically under a key, for a context.
+pub fn on_use(view: &View<'_>, demands: &mut Demands, action: Action, text: &str, context: &BTreeMap<String, String>) {
+    let demand = on_key(view, demands, action, text);
+    set_context(demand, context);
+    demand.with("kms:EncryptionAlgorithm", "SYMMETRIC_DEFAULT");
 }

@@ -3,13 +3,28 @@
 use landfall_cloud::View;
 use landfall_cloud::kms::{KeyRef, KmsFault, key};
 use landfall_model::KmsKey;
-use landfall_model::kms::{EncryptionAlgorithm, KeyUsage, encryption_algorithms};
+use landfall_model::kms::{EncryptionAlgorithm, KeyUsage, MacAlgorithm, encryption_algorithms, mac_algorithms};
 
 use crate::ApiError;
+
+/// The most bytes of a message that is authenticated.
+const MESSAGE_BYTES: usize = 4096;
 
 /// The key that a request calls so, whosever it is: the demands on it were met.
 pub fn any<'a>(view: &View<'a>, text: &str) -> Result<&'a KmsKey, ApiError> {
     Ok(KeyRef::parse(text, view.scope())?.need(view.tables())?)
+}
+
+/// The key of this account that a request calls by its id or ARN: for what changes keys, which takes no alias.
+pub fn own<'a>(view: &View<'a>, text: &str) -> Result<&'a KmsKey, KmsFault> {
+    let reference = KeyRef::parse(text, view.scope())?;
+    if reference.alias().is_some() {
+        return Err(KmsFault::NotFound(format!("Invalid keyId {text}")));
+    }
+    if reference.scope() != view.scope() {
+        return Err(KmsFault::NotFound(format!("Invalid arn {text}")));
+    }
+    reference.need(view.tables())
 }
 
 /// A key that can be used now, for that.
@@ -31,6 +46,19 @@ pub fn check_usage(row: &KmsKey, usage: KeyUsage) -> Result<(), KmsFault> {
 /// That a key encrypts in that way.
 pub fn check_algorithm(row: &KmsKey, algorithm: EncryptionAlgorithm) -> Result<(), KmsFault> {
     if encryption_algorithms(row.spec, row.usage).contains(&algorithm) {
+        return Ok(());
+    }
+    Err(KmsFault::Usage(format!("Algorithm {algorithm} and key spec {} are incompatible.", row.spec)))
+}
+
+/// That a key authenticates in that way, and a message of that length.
+pub fn check_mac(row: &KmsKey, algorithm: MacAlgorithm, message: &[u8]) -> Result<(), KmsFault> {
+    if !(1..=MESSAGE_BYTES).contains(&message.len()) {
+        return Err(KmsFault::Validation(format!(
+            "1 validation error detected: Value at 'message' failed to satisfy constraint: Member must have length between 1 and {MESSAGE_BYTES}"
+        )));
+    }
+    if mac_algorithms(row.spec).contains(&algorithm) {
         return Ok(());
     }
     Err(KmsFault::Usage(format!("Algorithm {algorithm} and key spec {} are incompatible.", row.spec)))

@@ -20,6 +20,16 @@ pub struct Tag {
     tag_value: String,
 }
 
+/// A tag in an answer.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct TagShape<'v> {
+    /// Its key.
+    pub tag_key: &'v str,
+    /// Its value.
+    pub tag_value: &'v str,
+}
+
 /// The tags of a request, by key.
 pub fn by_key(tags: &[Tag]) -> BTreeMap<String, String> {
     tags.iter().map(|tag| (tag.tag_key.clone(), tag.tag_value.clone())).collect()

@@ -2,7 +2,7 @@
 
 use landfall_wire::Blob;
 
-use super::{encrypt, key};
+use super::{deleted, encrypt, key, key_of, named, rotated};
 use crate::harness::{ACCOUNT, World, at, list};
 
 #[test]
@@ -113,4 +113,171 @@ fn no_secret_of_a_key_is_in_its_row() {
     assert!(material.sealed.starts_with("v1."));
     let opened = landfall_state::RootKey::from_bytes(&[7; 32]).open("wrapped", &material.sealed.parse().unwrap());
     assert!(opened.is_err(), "the root key alone must not open it");
+}
+
+const DAY: i64 = 86_400;
+
+/// Lets what is due happen.
+fn expire(world: &World) {
+    world.transact(|tx| while landfall_cloud::expiry::expire(tx) {});
+}
+
+#[test]
+fn what_was_encrypted_before_a_rotation_stays_readable() {
+    let world = World::new();
+    let client = world.root();
+    let id = key(&client);
+    let before = encrypt(&client, &id, "{}");
+    client.ok_of("kms", "RotateKeyOnDemand", &[("KeyId", &id)]);
+    client.ok_of("kms", "EnableKeyRotation", &[("KeyId", &id), ("RotationPeriodInDays:", "90")]);
+    world.pass(90 * DAY);
+    expire(&world);
+    let after = encrypt(&client, &id, "{}");
+    let material = |blob: &str| {
+        let opened = client.ok_of("kms", "Decrypt", &[("CiphertextBlob", blob)]);
+        assert_eq!(at(&opened, "Plaintext"), "c2VjcmV0");
+        at(&opened, "KeyMaterialId").to_owned()
+    };
+    assert_ne!(material(&before), material(&after));
+    let rotations = client.ok_of("kms", "ListKeyRotations", &[("KeyId", &id)]);
+    assert_eq!(crate::harness::column(&rotations, "Rotations", "RotationType"), ["ON_DEMAND", "AUTOMATIC"]);
+    let status = client.ok_of("kms", "GetKeyRotationStatus", &[("KeyId", &id)]);
+    assert!(crate::harness::find(&status, "NextRotationDate").is_some());
+}
+
+#[test]
+fn a_key_that_is_off_or_about_to_go_does_nothing() {
+    let world = World::new();
+    let client = world.root();
+    let id = key(&client);
+    let blob = encrypt(&client, &id, "{}");
+    let open = || client.refused_of("kms", "Decrypt", &[("CiphertextBlob", &blob)]);
+    client.ok_of("kms", "DisableKey", &[("KeyId", &id)]);
+    assert_eq!(open(), "DisabledException");
+    client.ok_of("kms", "ScheduleKeyDeletion", &[("KeyId", &id), ("PendingWindowInDays:", "7")]);
+    assert_eq!(open(), "KMSInvalidStateException");
+    for action in ["EnableKey", "DisableKey", "ScheduleKeyDeletion", "RotateKeyOnDemand"] {
+        assert_eq!(client.refused_of("kms", action, &[("KeyId", &id)]), "KMSInvalidStateException", "{action}");
+    }
+    client.ok_of("kms", "CancelKeyDeletion", &[("KeyId", &id)]);
+    assert_eq!(open(), "DisabledException");
+    assert_eq!(client.refused_of("kms", "CancelKeyDeletion", &[("KeyId", &id)]), "KMSInvalidStateException");
+    client.ok_of("kms", "EnableKey", &[("KeyId", &id)]);
+    client.ok_of("kms", "Decrypt", &[("CiphertextBlob", &blob)]);
+    for days in ["6", "31"] {
+        let call = [("KeyId", id.as_str()), ("PendingWindowInDays:", days)];
+        assert_eq!(client.refused_of("kms", "ScheduleKeyDeletion", &call), "ValidationException");
+    }
+}
+
+#[test]
+fn a_deleted_key_leaves_only_the_name_of_what_is_to_be_destroyed() {
+    let world = World::new();
+    let client = world.root();
+    let id = named(&client, "alias/gone");
+    let wrapping = world.engine().read().kms_keys.iter().next().unwrap().material.clone().unwrap().wrapping;
+    client.ok_of("kms", "TagResource", &[("KeyId", &id), ("Tags:", r#"[{"TagKey":"a","TagValue":"b"}]"#)]);
+    client.ok_of("kms", "ScheduleKeyDeletion", &[("KeyId", &id), ("PendingWindowInDays:", "7")]);
+    world.pass(7 * DAY - 1);
+    expire(&world);
+    assert_eq!(world.engine().read().kms_keys.len(), 1);
+    world.pass(1);
+    expire(&world);
+    let cloud = world.engine().read();
+    assert_eq!((cloud.kms_keys.len(), cloud.kms_aliases.len()), (0, 0));
+    assert!(cloud.tags.iter().all(|row| row.kind != "kms-key"));
+    assert_eq!(cloud.doomed_keys.iter().map(|row| row.name.as_str()).collect::<Vec<_>>(), [wrapping.as_str()]);
+    assert_eq!(client.refused_of("kms", "DescribeKey", &[("KeyId", &id)]), "NotFoundException");
+    assert_eq!(deleted(&client).len(), 36);
+}
+
+#[test]
+fn signatures_of_every_kind_verify_and_nothing_else_does() {
+    let world = World::new();
+    let client = world.root();
+    for (spec, algorithm) in [
+        ("RSA_2048", "RSASSA_PSS_SHA_256"),
+        ("RSA_2048", "RSASSA_PKCS1_V1_5_SHA_512"),
+        ("ECC_NIST_P256", "ECDSA_SHA_256"),
+        ("ECC_NIST_P384", "ECDSA_SHA_384"),
+        ("ECC_NIST_P521", "ECDSA_SHA_512"),
+        ("ECC_SECG_P256K1", "ECDSA_SHA_256"),
+    ] {
+        let id = key_of(&client, spec, "SIGN_VERIFY");
+        let call = [("KeyId", id.as_str()), ("Message", "c2VjcmV0"), ("SigningAlgorithm", algorithm)];
+        let made = client.ok_of("kms", "Sign", &call);
+        let signature = at(&made, "Signature");
+        let verify = |more: &[(&str, &str)]| {
+            let all: Vec<_> = call[..1].iter().chain(&call[2..]).chain(more).copied().collect();
+            client.send("kms", "Verify", &crate::harness::params(all))
+        };
+        assert_eq!(verify(&[("Message", "c2VjcmV0"), ("Signature", signature)]).status, 200, "{spec} {algorithm}");
+        let wrong = verify(&[("Message", "c2VjcmV1"), ("Signature", signature)]);
+        assert_eq!(wrong.code(), "KMSInvalidSignatureException", "{spec} {algorithm}");
+        let digest = Blob(digest(algorithm, b"secret")).to_base64();
+        let signed = [("Message", digest.as_str()), ("MessageType", "DIGEST"), ("Signature", signature)];
+        assert_eq!(verify(&signed).status, 200, "{spec} {algorithm} of a digest");
+    }
+}
+
+fn digest(algorithm: &str, message: &[u8]) -> Vec<u8> {
+    use aws_lc_rs::digest::{SHA256, SHA384, SHA512, digest};
+    let kind = if algorithm.ends_with("256") {
+        &SHA256
+    } else if algorithm.ends_with("384") {
+        &SHA384
+    } else {
+        &SHA512
+    };
+    digest(kind, message).as_ref().to_vec()
+}
+
+#[test]
+fn an_rsa_key_opens_what_its_public_half_encrypted() {
+    let world = World::new();
+    let client = world.root();
+    let id = key_of(&client, "RSA_2048", "ENCRYPT_DECRYPT");
+    for algorithm in ["RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256"] {
+        let call = [("KeyId", id.as_str()), ("Plaintext", "c2VjcmV0"), ("EncryptionAlgorithm", algorithm)];
+        let made = client.ok_of("kms", "Encrypt", &call);
+        let blob = at(&made, "CiphertextBlob");
+        let call = [("KeyId", id.as_str()), ("CiphertextBlob", blob), ("EncryptionAlgorithm", algorithm)];
+        assert_eq!(at(&client.ok_of("kms", "Decrypt", &call), "Plaintext"), "c2VjcmV0");
+    }
+    let call = [("KeyId", id.as_str()), ("Plaintext", "c2VjcmV0")];
+    assert_eq!(client.refused_of("kms", "Encrypt", &call), "InvalidKeyUsageException");
+    assert_eq!(
+        client.refused_of("kms", "GenerateDataKey", &[("KeyId", &id), ("KeySpec", "AES_256")]),
+        "InvalidKeyUsageException"
+    );
+}
+
+#[test]
+fn an_alias_is_another_name_and_conditions_see_it() {
+    let world = World::new();
+    let client = world.root();
+    let id = named(&client, "alias/invoices");
+    let by_name = client.ok_of("kms", "DescribeKey", &[("KeyId", "alias/invoices")]);
+    assert_eq!(at(&by_name, "KeyMetadata.KeyId"), id);
+    let again = [("TargetKeyId", id.as_str()), ("AliasName", "alias/invoices")];
+    assert_eq!(client.refused_of("kms", "CreateAlias", &again), "AlreadyExistsException");
+    for bad in ["alias/aws/mine", "alias/a b"] {
+        let call = [("TargetKeyId", id.as_str()), ("AliasName", bad)];
+        assert_eq!(client.refused_of("kms", "CreateAlias", &call), "InvalidAliasNameException", "{bad}");
+    }
+    assert_eq!(client.refused_of("kms", "DisableKey", &[("KeyId", "alias/invoices")]), "NotFoundException");
+    let allow = |condition: &str| {
+        format!(r#"{{"Statement":[{{"Effect":"Allow","Action":"kms:*","Resource":"*","Condition":{condition}}}]}}"#)
+    };
+    let other = rotated(&client);
+    let user = world.user("kim", &allow(r#"{"ForAnyValue:StringEquals":{"kms:ResourceAliases":"alias/invoices"}}"#));
+    assert_eq!(user.send("kms", "DescribeKey", &[("KeyId".into(), id.clone())]).status, 200);
+    assert_eq!(user.refused_of("kms", "DescribeKey", &[("KeyId", &other)]), "AccessDeniedException");
+    let user = world.user("lee", &allow(r#"{"StringEquals":{"kms:RequestAlias":"alias/invoices"}}"#));
+    assert_eq!(user.refused_of("kms", "DescribeKey", &[("KeyId", &id)]), "AccessDeniedException");
+    assert_eq!(user.send("kms", "DescribeKey", &[("KeyId".into(), "alias/invoices".into())]).status, 200);
+    let call = [("TargetKeyId", other.as_str()), ("AliasName", "alias/invoices")];
+    client.ok_of("kms", "UpdateAlias", &call);
+    let by_name = client.ok_of("kms", "DescribeKey", &[("KeyId", "alias/invoices")]);
+    assert_eq!(at(&by_name, "KeyMetadata.KeyId"), other);
 }
