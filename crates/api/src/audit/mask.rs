@@ -32,6 +32,7 @@ pub const HIDDEN: &[(&str, &str)] = &[
     ("kms", "Plaintext"),
     ("kms", "PrivateKeyPlaintext"),
     ("landfall", "Secret"),
+    ("secretsmanager", "RotationToken"),
     ("secretsmanager", "SecretBinary"),
     ("secretsmanager", "SecretString"),
     ("ssm", "Value"),
