@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use landfall_cloud::{Cloud, identity};
 use landfall_model::{Principal, Timestamp};
 use landfall_state::Engine;
@@ -14,7 +15,9 @@ use landfall_wire::sigv4::{self, AuthError, Claim, Payload, SigningKey};
 use landfall_wire::{Protocol, RequestParts};
 
 use crate::error::ApiError;
+use crate::gateway::HttpRequest;
 use crate::session::Session;
+use crate::throttle::{Attempts, Source};
 use crate::vault::Vault;
 
 /// The context that secrets of access keys are sealed under.
@@ -28,6 +31,7 @@ pub struct Authenticator {
     keys: Mutex<HashMap<CacheKey, CacheEntry>>,
     /// Sessions by their token.
     sessions: Mutex<HashMap<String, Arc<Session>>>,
+    attempts: Attempts,
 }
 
 /// Who signed a request.
@@ -64,7 +68,7 @@ const CACHED: usize = 4096;
 impl Authenticator {
     /// One that opens sealed secrets with that vault.
     pub fn new(vault: Vault) -> Self {
-        Self { vault, keys: Mutex::default(), sessions: Mutex::default() }
+        Self { vault, keys: Mutex::default(), sessions: Mutex::default(), attempts: Attempts::new() }
     }
 
     /// Who signed the request.
@@ -72,12 +76,22 @@ impl Authenticator {
         &self,
         engine: &Engine<Cloud>,
         claim: &Claim,
-        parts: &RequestParts<'_>,
-        body: &[u8],
+        request: &HttpRequest<'_>,
         now_ms: i64,
         protocol: Protocol,
     ) -> Result<Signer, ApiError> {
-        let refuse = |error: AuthError| ApiError::from(error.refusal(protocol));
+        let parts =
+            RequestParts { method: request.method, path: request.path, query: request.query, headers: request.headers };
+        let source = Source::of(request.origin.map(|origin| origin.vpc), request.source);
+        if !self.attempts.may_try(source, &claim.access_key_id, now_ms) {
+            return Err(ApiError::throttled(protocol));
+        }
+        let refuse = |error: AuthError| {
+            if error.is_failed_proof() {
+                self.attempts.failed(source, &claim.access_key_id, now_ms);
+            }
+            ApiError::from(error.refusal(protocol))
+        };
         let Claimed { signer, sealed } = match &claim.token {
             None => self.lasting(engine, claim).ok_or_else(|| refuse(AuthError::UnknownAccessKey))?,
             Some(token) => self.temporary(engine, claim, token, now_ms).map_err(refuse)?,
@@ -92,7 +106,8 @@ impl Authenticator {
         let kept = self.keys().get(&place).filter(|entry| entry.sealed == sealed).map(|entry| entry.key.clone());
         let is_new = kept.is_none();
         let key = kept.map_or_else(|| self.signing_key(&signer, &sealed, claim), Ok)?;
-        sigv4::verify(claim, parts, Payload::Bytes(body), &key, now_ms).map_err(refuse)?;
+        sigv4::verify(claim, &parts, Payload::Bytes(request.body), &key, now_ms).map_err(refuse)?;
+        self.attempts.proven(source, &claim.access_key_id, now_ms);
         if is_new {
             // Only what verified is kept: dates, regions and services of other requests are their senders' to choose.
             let mut keys = self.keys();
@@ -166,7 +181,8 @@ impl Authenticator {
 
     /// Whether a sealed secret is that one.
     pub fn opens_to(&self, access_key: &str, sealed: &str, secret: &str) -> bool {
-        self.open(access_key, sealed).is_ok_and(|opened| opened == secret)
+        let same = |opened: String| verify_slices_are_equal(opened.as_bytes(), secret.as_bytes()).is_ok();
+        self.open(access_key, sealed).is_ok_and(same)
     }
 
     /// Whether a sealed secret was sealed with this root key.

@@ -10,7 +10,7 @@ use landfall_cloud::parameter::ParameterFault;
 use landfall_cloud::secret::SecretFault;
 use landfall_model::{Cidr, Destination, RouteTableId};
 use landfall_state::Refused;
-use landfall_wire::Refusal;
+use landfall_wire::{Protocol, Refusal};
 
 /// An error in AWS's terms.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,6 +64,15 @@ impl ApiError {
     /// A dry run that would have gone through.
     pub fn dry_run() -> Self {
         Self::new("DryRunOperation", "Request would have succeeded, but DryRun flag is set.").with_status(412)
+    }
+
+    /// Too many calls, or too many that failed to prove whose they are. Its sender waits and tries again.
+    pub fn throttled(protocol: Protocol) -> Self {
+        match protocol {
+            Protocol::Ec2Query => Self::new("RequestLimitExceeded", "Request limit exceeded.").with_status(503),
+            Protocol::Query => Self::new("Throttling", "Rate exceeded"),
+            Protocol::Json10 | Protocol::Json11 => Self::new("ThrottlingException", "Rate exceeded"),
+        }
     }
 
     /// A failure of ours. What it was is in the log under the request's id, not in the answer.

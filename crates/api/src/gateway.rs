@@ -29,6 +29,7 @@ use crate::page::{self, Page};
 use crate::prologue::{Prologue, more_name, next_token_name};
 use crate::replay::Token;
 use crate::terms;
+use crate::throttle::{Throttle, Throttling};
 use crate::through;
 use crate::way;
 
@@ -91,6 +92,8 @@ pub struct Options {
     pub settle: Option<Arc<dyn Settle>>,
     /// Where ids come from.
     pub entropy: Entropy,
+    /// How often accounts may call.
+    pub throttling: Throttling,
 }
 
 /// An operation, and how its input is spelt in records, once that is needed.
@@ -111,6 +114,7 @@ pub struct Gateway {
     /// For the numbers of requests that come while a transaction has the other.
     spare: Mutex<Entropy>,
     page_key: hmac::Key,
+    throttle: Throttle,
     known: Vec<Known>,
     /// Places in `known`.
     operations: HashMap<(&'static str, &'static str), usize>,
@@ -151,6 +155,7 @@ impl Gateway {
             entropy: Mutex::new(options.entropy),
             spare: Mutex::new(Entropy::from_system()),
             page_key,
+            throttle: Throttle::new(options.throttling),
             known,
             operations,
         }
@@ -224,7 +229,7 @@ impl Gateway {
             record.form = Form::of(&parts, Some(only));
             return Err(sigv4::AuthError::WrongService(only.to_owned()).refusal(record.form.terms()).into());
         }
-        let signer = self.authenticator.signer(&self.engine, &claim, &parts, request.body, now_ms, terms)?;
+        let signer = self.authenticator.signer(&self.engine, &claim, request, now_ms, terms)?;
         let caller = Caller {
             principal: signer.principal,
             session: signer.session,
@@ -259,6 +264,7 @@ impl Gateway {
         record.operation = Some(operation);
         let mut input = decoded.input;
         record.hear_input(known.spelling.get_or_init(|| Spelling::of(operation)), &input);
+        self.throttle.admit(scope, operation.action, &input, now_ms, protocol)?;
         let record = &*record;
         let caller = record.caller.as_ref().ok_or_else(ApiError::internal)?;
         caller.check_session(operation.action)?;

@@ -33,6 +33,7 @@ pub mod ssm;
 pub mod sts;
 pub mod tagging;
 mod terms;
+mod throttle;
 mod through;
 pub mod totp;
 pub(crate) mod unsupported;
@@ -48,6 +49,7 @@ pub use gateway::{Gateway, HttpAnswer, HttpRequest, Options, Regions, Settle};
 pub use operation::{Action, Call, Look, Operation, Read, Shape, Write};
 pub use outside::{HostPresence, Hosts, Outside};
 pub use page::Page;
+pub use throttle::Throttling;
 pub use vault::Vault;
 
 /// Every operation, by service and name: what the dispatch looks up, the table of operations is generated from, and the

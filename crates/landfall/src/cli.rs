@@ -107,6 +107,9 @@ pub struct ServeArgs {
     /// The certificate that `landfall env` tells clients to trust, where they don't trust that one already.
     #[arg(long, env = "LANDFALL_TLS_AUTHORITY", value_name = "FILE")]
     pub tls_authority: Option<PathBuf>,
+    /// How often accounts may call, in percent of AWS's rates: 100 on real machines, 0 (no limit) in a simulation.
+    #[arg(long, env = "LANDFALL_THROTTLING", value_name = "PERCENT")]
+    pub throttling: Option<u32>,
     /// Where agents of other machines are taken; none are unless this is said.
     #[arg(long, env = "LANDFALL_AGENTS", value_name = "ADDR:PORT")]
     pub agents: Option<SocketAddr>,

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
+use landfall_api::Throttling;
 use landfall_cloud::value::default_settings;
 use landfall_control::retention;
 use landfall_model::{AccountId, ImageId, Ipv4Cidr, Quotas, Region, Settings};
@@ -70,6 +71,8 @@ pub struct Config {
     pub pretend_guests: bool,
     /// How the endpoint speaks TLS, if it does.
     pub tls: Option<Tls>,
+    /// How often accounts may call.
+    pub throttling: Throttling,
 }
 
 /// How the endpoint speaks TLS.
@@ -117,6 +120,28 @@ struct File {
     tls_certificate: Option<PathBuf>,
     tls_key: Option<PathBuf>,
     tls_authority: Option<PathBuf>,
+    throttling: ThrottlingFile,
+}
+
+/// How often accounts may call, in the configuration file's `[throttling]`: in percent of AWS's rates, where 0 is no limit.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct ThrottlingFile {
+    /// For accounts that aren't named; 100 unless it is said, and 0 in a simulation.
+    percent: Option<u32>,
+    /// For accounts by themselves.
+    accounts: BTreeMap<String, u32>,
+}
+
+impl ThrottlingFile {
+    fn resolve(self, given: Option<u32>, simulate: bool) -> Result<Throttling> {
+        let read = |(account, percent): (String, u32)| {
+            let account: AccountId = account.parse().with_context(|| format!("throttling.accounts.{account}"))?;
+            Ok((account, percent))
+        };
+        let accounts = self.accounts.into_iter().map(read).collect::<Result<_>>()?;
+        Ok(Throttling { percent: given.or(self.percent).unwrap_or(if simulate { 0 } else { 100 }), accounts })
+    }
 }
 
 /// How networks are made, in the configuration file's `[network]`.
@@ -231,6 +256,7 @@ impl Config {
             control_only,
             pretend_guests: args.pretend_guests,
             tls,
+            throttling: file.throttling.resolve(args.throttling, simulate)?,
         })
     }
 }
@@ -385,6 +411,21 @@ mod tests {
         assert!(resolve(ServeArgs { control_only: true, ..door.clone() }).unwrap().control_only);
         let underlay = Some([10, 9, 0, 1].into());
         assert_eq!(resolve(ServeArgs { underlay, ..door }).unwrap().network.underlay, underlay);
+    }
+
+    #[test]
+    fn accounts_are_throttled_on_real_machines_and_by_themselves_where_it_is_said() {
+        let read = |text: &str, simulate| {
+            let file = tempfile::NamedTempFile::new().unwrap();
+            std::fs::write(file.path(), text).unwrap();
+            let config = Some(file.path().to_owned());
+            Config::resolve(&ServeArgs { config, simulate, ..ServeArgs::default() }).map(|config| config.throttling)
+        };
+        assert_eq!((read("", true).unwrap().percent, read("", false).unwrap().percent), (0, 100));
+        let said = read("[throttling]\npercent = 50\n[throttling.accounts]\n111122223333 = 0\n", true).unwrap();
+        assert_eq!(said.percent, 50);
+        assert_eq!(said.accounts.get(&"111122223333".parse().unwrap()), Some(&0));
+        assert!(read("[throttling.accounts]\nme = 5\n", false).is_err());
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use landfall_api::{Gateway, Options, Outside, Regions, Settle, Vault};
+use landfall_api::{Gateway, Options, Outside, Regions, Settle, Throttling, Vault};
 use landfall_cloud::{Cloud, Entropy, Tx};
 use landfall_control::{Agents, Seed, Settler, SimulatedHost, clockwork};
 use landfall_model::agent::{Answer, Report};
@@ -92,6 +92,7 @@ impl Plane {
                 outside: Outside::new(hosts, Vault::new(root_key())),
                 settle: settler.clone().map(|settler| settler as Arc<dyn Settle>),
                 entropy: entropy(4),
+                throttling: Throttling::default(),
             },
         );
         Ok(Self { engine, gateway, agents, settler, entropy: Mutex::new(entropy(5)) })

@@ -54,7 +54,7 @@ class Cloud:
     def start(self, crash=None):
         """Starts the server, perhaps to be killed at a point; whether it came to answer."""
         self.take_passed()
-        environment = {**os.environ, "LANDFALL_CRASH_LOG": self.crash_log}
+        environment = {**os.environ, "LANDFALL_CRASH_LOG": self.crash_log, "LANDFALL_THROTTLING": "0"}
         environment.pop("LANDFALL_CRASH", None)
         if crash:
             environment["LANDFALL_CRASH"] = crash

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use landfall_api::outside::{HostPresence, Hosts};
 use landfall_api::web_identity::Fetcher;
-use landfall_api::{Gateway, HttpAnswer, HttpRequest, Options, Outside, Regions, Vault};
+use landfall_api::{Gateway, HttpAnswer, HttpRequest, Options, Outside, Regions, Throttling, Vault};
 use landfall_cloud::value::Principals;
 use landfall_cloud::{Cloud, Entropy, Tx, identity};
 use landfall_model::agent::{Answer as HostAnswer, Ask, InstanceSeen, Phase, Report, VolumePhase, VolumeSeen, VpnSeen};
@@ -96,6 +96,25 @@ pub struct Client<'w> {
     pub origin: Option<Origin>,
 }
 
+/// A signed request, for whoever wants to change something about it.
+#[derive(Clone, Debug)]
+pub struct Signed {
+    /// The method.
+    pub method: String,
+    /// The path.
+    pub path: String,
+    /// The query, without its question mark.
+    pub query: String,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub body: Vec<u8>,
+    /// Where it comes from.
+    pub source: IpAddr,
+    /// Where in a network that is.
+    pub origin: Option<Origin>,
+}
+
 /// What a request got.
 #[derive(Debug)]
 pub struct Answer {
@@ -153,6 +172,11 @@ pub fn params<K: ToString, V: ToString>(pairs: impl IntoIterator<Item = (K, V)>)
 impl World {
     /// A new cloud: nothing in it but accounts, images and a host.
     pub fn new() -> Self {
+        Self::throttled(Throttling::default())
+    }
+
+    /// The same where accounts may call so often.
+    pub fn throttled(throttling: Throttling) -> Self {
         let clock = Arc::new(StillClock(AtomicI64::new(NOW_MS)));
         let presence = Arc::new(Mutex::new(HostPresence::Connected));
         let options = landfall_state::Options { clock: clock.clone(), ..landfall_state::Options::default() };
@@ -165,6 +189,7 @@ impl World {
                     .with_issuers(Fetcher::with_near(["127.0.0.1".to_owned()])),
                 settle: None,
                 entropy: Entropy::seeded(2),
+                throttling,
             },
         );
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -248,6 +273,25 @@ impl World {
             identity::put_access_key(tx, &principal, &access_key, sealed);
         });
         self.client(&access_key, SECRET, None)
+    }
+
+    /// Sends a request as it is.
+    pub fn deliver(&self, signed: &Signed) -> HttpAnswer {
+        self.runtime.block_on(self.gateway.handle(HttpRequest {
+            method: &signed.method,
+            path: &signed.path,
+            query: &signed.query,
+            headers: &signed.headers,
+            body: &signed.body,
+            source: signed.source,
+            secure: false,
+            origin: signed.origin,
+        }))
+    }
+
+    /// What its clock says, in milliseconds since 1970.
+    pub fn now_ms(&self) -> i64 {
+        self.clock.wall_ms()
     }
 
     /// The engine under the gateway, to look at the value.
@@ -422,6 +466,11 @@ impl Client<'_> {
         more: &[(&'static str, &str)],
         body: &[u8],
     ) -> HttpAnswer {
+        self.world.deliver(&self.sign(service, method, path, more, body))
+    }
+
+    /// Signs a request.
+    pub fn sign(&self, service: &str, method: &str, path: &str, more: &[(&'static str, &str)], body: &[u8]) -> Signed {
         let host = format!("{service}.{}.amazonaws.com", self.region);
         let iso = Time(self.world.clock.wall_ms()).to_string();
         let stamp: String = iso[..19].chars().filter(|c| !"-:".contains(*c)).chain(['Z']).collect();
@@ -458,17 +507,15 @@ impl Client<'_> {
         if let Some(token) = &self.token {
             headers.insert("x-amz-security-token", HeaderValue::from_str(token).unwrap());
         }
-        let request = HttpRequest {
-            method,
-            path,
-            query: "",
-            headers: &headers,
-            body,
+        Signed {
+            method: method.into(),
+            path: path.into(),
+            query: String::new(),
+            headers,
+            body: body.to_vec(),
             source: IpAddr::V4(self.origin.map_or(Ipv4Addr::LOCALHOST, |_| Ipv4Addr::new(172, 31, 0, 9))),
-            secure: false,
             origin: self.origin,
-        };
-        self.world.runtime.block_on(self.world.gateway.handle(request))
+        }
     }
 }
 

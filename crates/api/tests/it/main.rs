@@ -6,6 +6,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that can't go on panics")]
 
 mod address;
+mod attack;
 mod audit;
 mod completeness;
 mod console;

@@ -24,6 +24,7 @@ use landfall_control::Seed;
 use landfall_control::agents::Agents;
 use landfall_model::{Image, Scope};
 use landfall_state::{Engine, Log, MemoryLog, RootKey, SqliteLog, SqliteOptions, WrappingKeys};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -59,12 +60,22 @@ pub struct Server {
 
 /// Runs a cloud in this process.
 pub fn run(config: Config) -> Result<()> {
+    raise_limit();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("starting threads")?;
     let ended = runtime.block_on(serve(config));
     // A thread of the agent may still wait in a call for the control plane, and would panic without the runtime under it.
     // It ends with the process, as does everything else.
     std::mem::forget(runtime);
     ended
+}
+
+/// Takes as many descriptors as there may be: each connection is one, and how many there are is bounded by ourselves.
+fn raise_limit() {
+    let raised = getrlimit(Resource::RLIMIT_NOFILE)
+        .and_then(|(soft, hard)| if soft < hard { setrlimit(Resource::RLIMIT_NOFILE, hard, hard) } else { Ok(()) });
+    if let Err(error) = raised {
+        tracing::warn!(%error, "the limit of open files stays as it was");
+    }
 }
 
 async fn serve(config: Config) -> Result<()> {
@@ -95,6 +106,7 @@ async fn serve(config: Config) -> Result<()> {
                 .with_issuers(Fetcher::with_near(config.issuers.iter().cloned())),
             settle: pieces.settle.clone(),
             entropy: Entropy::from_system(),
+            throttling: config.throttling.clone(),
         },
     );
     let certificates = certificates(&config)?;

@@ -160,6 +160,11 @@ impl AuthError {
         }
     }
 
+    /// Whether whoever sent it tried to prove who he is, and couldn't: what is malformed or late isn't such an attempt.
+    pub fn is_failed_proof(&self) -> bool {
+        matches!(self.class(), Class::Mismatch | Class::UnknownKey)
+    }
+
     fn ec2_refusal(&self, class: Class) -> Refusal {
         match class {
             Class::Missing => Refusal::new("MissingAuthenticationToken", self.to_string()).with_status(403),

@@ -18,7 +18,7 @@ mod sign;
 pub use claim::{Claim, Place, Scope, parse};
 pub use error::AuthError;
 pub use key::SigningKey;
-pub use sign::{amz_date, sign};
+pub use sign::{amz_date, presign, sign};
 
 use aws_lc_rs::digest;
 

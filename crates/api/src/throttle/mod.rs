@@ -1,0 +1,70 @@
+//! Throttling: how often an account may call each operation in a region, as AWS limits it, and how often somebody may fail
+//! to prove who he is.
+//!
+//! What is kept is in memory and bounded: a server that starts anew begins with full buckets, which costs AWS's tools nothing
+//! and an attacker little. Refusals are AWS's own, so that its tools wait and try again.
+
+mod attempts;
+mod bucket;
+mod rates;
+
+use std::collections::BTreeMap;
+
+use landfall_model::{AccountId, Region, Scope};
+use landfall_wire::{Protocol, Tree};
+
+pub(crate) use attempts::{Attempts, Source};
+
+use self::bucket::Buckets;
+use self::rates::{Bucket, costs};
+use crate::error::ApiError;
+use crate::operation::Action;
+
+/// How much of AWS's rates accounts have.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Throttling {
+    /// In percent of AWS's own, for accounts that aren't named; 0 is no limit.
+    pub percent: u32,
+    /// The same for accounts by themselves.
+    pub accounts: BTreeMap<AccountId, u32>,
+}
+
+/// What accounts have used lately.
+pub(crate) struct Throttle {
+    settings: Throttling,
+    used: Buckets<(AccountId, Region, Bucket)>,
+}
+
+/// Buckets that are kept. An account that uses all operations in a region has a few hundred.
+const MOST: usize = 1 << 17;
+
+impl Throttle {
+    /// Nothing used yet.
+    pub(crate) fn new(settings: Throttling) -> Self {
+        Self { settings, used: Buckets::of(MOST) }
+    }
+
+    /// Lets a call pass, if its account's buckets have what it costs.
+    pub(crate) fn admit(
+        &self,
+        scope: Scope,
+        action: Action,
+        input: &Tree,
+        now_ms: i64,
+        protocol: Protocol,
+    ) -> Result<(), ApiError> {
+        let settings = &self.settings;
+        let percent = settings.accounts.get(&scope.account).copied().unwrap_or(settings.percent);
+        if percent == 0 {
+            return Ok(());
+        }
+        let now_us = now_ms.saturating_mul(1_000);
+        for cost in costs(action, input).into_iter().flatten() {
+            let key = (scope.account, scope.region, cost.bucket);
+            if !self.used.take(&key, cost.rate.percent(percent), cost.tokens, now_us) {
+                return Err(ApiError::throttled(protocol));
+            }
+        }
+        Ok(())
+    }
+}
