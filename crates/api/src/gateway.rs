@@ -28,6 +28,7 @@ use crate::outside::Outside;
 use crate::page::{self, Page};
 use crate::prologue::{Prologue, more_name, next_token_name};
 use crate::replay::Token;
+use crate::standing;
 use crate::terms;
 use crate::throttle::{Throttle, Throttling};
 use crate::through;
@@ -267,6 +268,7 @@ impl Gateway {
         self.throttle.admit(scope, operation.action, &input, now_ms, protocol)?;
         let record = &*record;
         let caller = record.caller.as_ref().ok_or_else(ApiError::internal)?;
+        self.engine.look(|cloud| standing::check(cloud, caller, operation.action.service))?;
         caller.check_session(operation.action)?;
         let prologue = Prologue::take(operation, &mut input)?;
         if operation.action.service == "ec2" {
@@ -510,6 +512,7 @@ impl Turn<'_> {
     pub(crate) async fn call<O: Call>(self) -> Result<Vec<u8>, ApiError> {
         let mut operation: O = self.parse()?;
         operation.hear_caller(self.caller);
+        self.record.hear_concern(operation.concerns());
         let key = {
             let snapshot = self.gateway.engine.read();
             let view = View::new(&snapshot, self.scope, Timestamp(self.now_ms.max(snapshot.time_ms)));

@@ -30,6 +30,7 @@ pub mod second_factor;
 pub mod secretsmanager;
 pub mod session;
 pub mod ssm;
+mod standing;
 pub mod sts;
 pub mod tagging;
 mod terms;

@@ -4,6 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use landfall_cloud::{Tx, View};
+use landfall_model::AccountId;
 use landfall_wire::Tree;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -163,6 +164,11 @@ pub trait Call: DeserializeOwned + Send + Sync + 'static {
 
     /// As [`Write::demands`].
     fn demands(&self, view: &View<'_>, demands: &mut Demands);
+
+    /// Another account that is to find the call in its own audit once it went through.
+    fn concerns(&self) -> Option<AccountId> {
+        None
+    }
 
     /// The service's own key that the effect will need, which is made before it if this account hasn't used it yet.
     fn default_key(&self, view: &View<'_>) -> Option<DefaultKey> {

@@ -85,6 +85,8 @@ pub enum SessionKind {
     Federated(String),
     /// A user or root itself (GetSessionToken).
     Itself,
+    /// The provider, by that principal of its own, entered the account.
+    Provider(String),
 }
 
 /// What a session is made of; the rest is the same for all.
@@ -144,6 +146,7 @@ impl Session {
             SessionKind::Role(name) => sts("assumed-role", &format!("{}/{name}", principal.name)),
             SessionKind::Federated(name) => sts("federated-user", name),
             SessionKind::Itself => principal.arn(),
+            SessionKind::Provider(name) => sts("assumed-role", &format!("LandfallBreakGlass/{name}")),
         }
     }
 
@@ -153,6 +156,7 @@ impl Session {
             SessionKind::Role(name) => format!("{}:{name}", self.principal),
             SessionKind::Federated(name) => format!("{}:{name}", self.account),
             SessionKind::Itself => self.principal.to_string(),
+            SessionKind::Provider(name) => format!("{}:{name}", self.account),
         }
     }
 

@@ -18,7 +18,7 @@ use crate::view::View;
 /// Allocates an elastic address: that one, or any.
 pub fn allocate(tx: &mut Tx<'_, '_>, wanted: Option<Ipv4Addr>) -> Result<AllocationId, Fault> {
     let scope = tx.scope();
-    let limit = tx.provider().quotas.addresses;
+    let limit = tx.quotas().addresses;
     if tx.addresses.by_scope.count(&scope) >= limit as usize {
         return Err(Fault::Quota(QuotaKind::Addresses, u64::from(limit)));
     }

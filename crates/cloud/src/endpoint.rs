@@ -87,7 +87,7 @@ pub fn create_gateway(
     tx.view().need::<Vpcs, _>(vpc)?;
     let is_gateway = |row: &&Endpoint| matches!(row.kind, EndpointKind::Gateway { .. }) && row.state.is_live();
     let live = tx.view().all::<Endpoints, _>().filter(is_gateway).count();
-    check_count(live, tx.provider().quotas.gateway_endpoints, LIMIT, "gateway VPC endpoints")?;
+    check_count(live, tx.quotas().gateway_endpoints, LIMIT, "gateway VPC endpoints")?;
     let id = tx.new_id();
     let list = service_list(&tx.view(), service)?;
     let route_tables = add_routes(tx, id, vpc, list, tables)?;
@@ -112,7 +112,7 @@ pub fn create_interface(
     }
     let is_interface = |row: &&Endpoint| matches!(row.kind, EndpointKind::Interface { .. }) && row.state.is_live();
     let live = tx.endpoints.by_vpc(&vpc).filter(is_interface).count();
-    check_count(live, tx.provider().quotas.interface_endpoints_per_vpc, LIMIT, "interface VPC endpoints of a VPC")?;
+    check_count(live, tx.quotas().interface_endpoints_per_vpc, LIMIT, "interface VPC endpoints of a VPC")?;
     let groups = interface::check_groups(&tx.view(), vpc, &new.groups)?;
     let (mut subnets, mut interfaces) = (Vec::new(), Vec::new());
     let id = tx.new_id();

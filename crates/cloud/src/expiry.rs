@@ -47,6 +47,7 @@ pub fn expire(tx: &mut Tx<'_, '_>) -> bool {
         crate::parameter::expire(tx, now),
         crate::secret::expire(tx, now),
         links(tx, now),
+        crate::account::pass(tx, now, BATCH),
     ];
     over.len() == BATCH || tokens.len() == BATCH || more.contains(&true)
 }
@@ -54,7 +55,8 @@ pub fn expire(tx: &mut Tx<'_, '_>) -> bool {
 /// Turns states that pass by themselves into the next ones, at most a batch of each kind. Returns whether there may be
 /// more.
 pub fn pass(tx: &mut Tx<'_, '_>) -> bool {
-    links(tx, AT_ONCE.as_millis())
+    let accounts = crate::account::pass(tx, AT_ONCE.as_millis(), BATCH);
+    links(tx, AT_ONCE.as_millis()) || accounts
 }
 
 /// Takes the rows of a table that are due: each goes to its next state, or for good where it has none. `$deleted` undoes

@@ -91,7 +91,7 @@ pub fn create(tx: &mut Tx<'_, '_>, new: NewFlowLog) -> Result<FlowLogId, Fault> 
     if tx.flow_logs.by_resource(&new.resource).any(is_same) {
         return Err(Fault::Exists { kind: ExistsKind::FlowLog, what: new.destination });
     }
-    let limit = tx.provider().quotas.flow_logs_per_resource;
+    let limit = tx.quotas().flow_logs_per_resource;
     if tx.flow_logs.by_resource.count(&new.resource) >= limit as usize {
         return Err(Fault::Quota(QuotaKind::FlowLogs, u64::from(limit)));
     }

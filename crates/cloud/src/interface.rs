@@ -47,7 +47,7 @@ pub fn create(
     new: NewInterface,
     attachment: Option<Attachment>,
 ) -> Result<InterfaceId, Fault> {
-    let (scope, limit) = (tx.scope(), tx.provider().quotas.interfaces);
+    let (scope, limit) = (tx.scope(), tx.quotas().interfaces);
     if tx.interfaces.by_scope.count(&scope) >= limit as usize {
         return Err(Fault::Quota(QuotaKind::Interfaces, u64::from(limit)));
     }
@@ -167,7 +167,7 @@ pub fn check_groups(view: &View<'_>, vpc: VpcId, groups: &[SecurityGroupId]) -> 
             result.push(id);
         }
     }
-    let limit = view.provider().quotas.groups_per_interface;
+    let limit = view.quotas().groups_per_interface;
     if result.len() > limit as usize {
         return Err(Fault::Quota(QuotaKind::GroupsPerInterface, u64::from(limit)));
     }

@@ -10,7 +10,7 @@ use crate::value::{EgressOnlyGateways, InternetGateways, Vpcs};
 /// Makes an internet gateway that is attached to nothing.
 pub fn create(tx: &mut Tx<'_, '_>) -> Result<InternetGatewayId, Fault> {
     let scope = tx.scope();
-    let limit = tx.provider().quotas.internet_gateways;
+    let limit = tx.quotas().internet_gateways;
     if tx.internet_gateways.by_scope.count(&scope) >= limit as usize {
         let kind = QuotaKind::Of("InternetGatewayLimitExceeded", "internet gateways");
         return Err(Fault::Quota(kind, u64::from(limit)));
@@ -40,7 +40,7 @@ pub fn attach(tx: &mut Tx<'_, '_>, id: InternetGatewayId, vpc: VpcId) -> Result<
 pub fn create_egress_only(tx: &mut Tx<'_, '_>, vpc: VpcId) -> Result<EgressOnlyGatewayId, Fault> {
     let scope = tx.scope();
     tx.view().need::<Vpcs, _>(vpc)?;
-    let limit = tx.provider().quotas.egress_only_gateways;
+    let limit = tx.quotas().egress_only_gateways;
     if tx.egress_only_gateways.by_scope.count(&scope) >= limit as usize {
         let kind = QuotaKind::Of("EgressOnlyInternetGatewayLimitExceeded", "egress-only internet gateways");
         return Err(Fault::Quota(kind, u64::from(limit)));

@@ -28,7 +28,7 @@ pub fn create(tx: &mut Tx<'_, '_>, new: NewKeyPair) -> Result<KeyPairId, Fault> 
     if tx.view().key_pair(&new.name).is_some() {
         return Err(Fault::Exists { kind: ExistsKind::KeyPair, what: new.name });
     }
-    let limit = tx.provider().quotas.key_pairs;
+    let limit = tx.quotas().key_pairs;
     if tx.key_pairs.by_scope.count(&scope) >= limit as usize {
         return Err(Fault::Quota(QuotaKind::KeyPairs, u64::from(limit)));
     }

@@ -4,6 +4,7 @@
 //! EC2 API, a later dialect, the planners and the command line all obey the same rules. Nothing here knows a wire format
 //! or does I/O: time, ids and entropy come in through the transaction.
 
+pub mod account;
 pub mod address;
 pub mod dhcp_options;
 pub mod endpoint;

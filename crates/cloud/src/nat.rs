@@ -86,7 +86,7 @@ pub fn create(tx: &mut Tx<'_, '_>, mut new: NewNatGateway) -> Result<NatGatewayI
 }
 
 fn check_new(view: &View<'_>, subnet: &Subnet, new: &NewNatGateway) -> Result<(), Fault> {
-    let quotas = &view.provider().quotas;
+    let quotas = &view.quotas();
     let in_zone = |row: &&NatGateway| {
         row.state.is_live() && view.find::<Subnets, _>(row.subnet).is_some_and(|other| other.zone == subnet.zone)
     };
@@ -104,7 +104,7 @@ fn check_new(view: &View<'_>, subnet: &Subnet, new: &NewNatGateway) -> Result<()
 }
 
 fn check_count(view: &View<'_>, private: u64, elastic: usize) -> Result<(), Fault> {
-    let quotas = &view.provider().quotas;
+    let quotas = &view.quotas();
     if elastic > quotas.nat_elastic_addresses as usize {
         let kind = QuotaKind::Of("AddressLimitExceeded", "elastic addresses of a NAT gateway");
         return Err(Fault::Quota(kind, u64::from(quotas.nat_elastic_addresses)));

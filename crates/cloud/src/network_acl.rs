@@ -42,7 +42,7 @@ fn all(number: u16, allow: bool, cidr: Cidr) -> AclRulePlan {
 /// Makes an ACL that denies everything, and filters no subnet yet.
 pub fn create(tx: &mut Tx<'_, '_>, vpc: VpcId) -> Result<NetworkAclId, Fault> {
     let has_ipv6 = !tx.view().need::<Vpcs, _>(vpc)?.ipv6.is_empty();
-    let limit = tx.provider().quotas.acls_per_vpc;
+    let limit = tx.quotas().acls_per_vpc;
     if tx.network_acls.by_vpc.count(&vpc) >= limit as usize {
         return Err(Fault::Quota(QuotaKind::AclsPerVpc, u64::from(limit)));
     }
@@ -86,7 +86,7 @@ pub fn put_entry(
     check(&entry)?;
     let entries = if direction == Direction::Ingress { &row.ingress } else { &row.egress };
     let is_there = entries.iter().any(|other| other.number == entry.number);
-    let limit = tx.provider().quotas.rules_per_acl;
+    let limit = tx.quotas().rules_per_acl;
     match (replaces, is_there) {
         (true, false) => return Err(no_entry(entry.number)),
         (false, true) => return Err(Fault::Exists { kind: ExistsKind::AclEntry, what: entry.number.to_string() }),

@@ -37,7 +37,7 @@ pub fn create(tx: &mut Tx<'_, '_>, vpc: VpcId, peer: Scope, peer_vpc: VpcId) -> 
         let message = format!("A VPC peering connection between {vpc} and {peer_vpc} already exists: {}", row.id);
         return Err(Fault::Taken { code: "VpcPeeringConnectionAlreadyExists", message });
     }
-    let limit = view.provider().quotas.outstanding_peerings;
+    let limit = view.quotas().outstanding_peerings;
     let waits = |row: &&Peering| {
         row.requester.scope == scope
             && matches!(row.state, PeeringState::InitiatingRequest | PeeringState::PendingAcceptance)
@@ -68,7 +68,7 @@ pub fn accept(tx: &mut Tx<'_, '_>, id: PeeringId) -> Result<(), Fault> {
     if !fits(tx, &row) {
         return Err(transition(&row, "active"));
     }
-    let limit = tx.provider().quotas.peerings_per_vpc;
+    let limit = tx.quotas().peerings_per_vpc;
     for side in row.sides() {
         let active = tx.peerings.by_vpc(&side.vpc).filter(|row| row.across(side.vpc).is_some()).count();
         if active >= limit as usize {

@@ -62,7 +62,7 @@ pub fn take(tx: &mut Tx<'_, '_>, host: HostId, kind: InstanceType) -> Result<(),
     let scope = tx.scope();
     let key = scope.key(0);
     let vcpus = tx.usage.get(&key).map_or(0, |usage| usage.vcpus) + u64::from(kind.vcpus);
-    let limit = tx.provider().quotas.vcpus;
+    let limit = tx.quotas().vcpus;
     if vcpus > limit {
         return Err(Fault::Quota(QuotaKind::Vcpus, limit));
     }

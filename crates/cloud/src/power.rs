@@ -134,6 +134,7 @@ pub(crate) fn leave(instance: &mut Instance, power: Power, state: InstanceState,
     let (message, words) = match code {
         "Client.UserInitiatedShutdown" => ("User initiated shutdown", "User initiated"),
         "Client.InstanceInitiatedShutdown" => ("Instance initiated shutdown", "Instance initiated"),
+        "Server.AccountNotServed" => ("The account is suspended or closed", "Server initiated"),
         _ => ("Server internal error", "Server initiated"),
     };
     instance.status.reason = Some(Reason { code: code.into(), message: format!("{code}: {message}") });

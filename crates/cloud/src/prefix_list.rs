@@ -60,7 +60,7 @@ pub struct Change {
 
 /// Makes a list.
 pub fn create(tx: &mut Tx<'_, '_>, new: NewPrefixList) -> Result<PrefixListId, Fault> {
-    let limit = tx.provider().quotas.prefix_lists;
+    let limit = tx.quotas().prefix_lists;
     if tx.view().own_prefix_lists().count() >= limit as usize {
         return Err(Fault::Quota(QuotaKind::PrefixLists, u64::from(limit)));
     }

@@ -38,7 +38,7 @@ pub fn create(
         let message = format!("The route identified by {destination} already exists.");
         return Err(Fault::Taken { code: "RouteAlreadyExists", message });
     }
-    let limit = u64::from(view.provider().quotas.routes_per_table);
+    let limit = u64::from(view.quotas().routes_per_table);
     let taken: u64 = row.routes.iter().map(|route| weight(&view, route)).sum();
     let new = Route { destination, target, origin: ORIGIN_ROUTE.into() };
     if taken + weight(&view, &new) > limit {
@@ -283,7 +283,7 @@ fn check_within(view: &View<'_>, vpc: VpcId, destination: Destination, target: R
 
 /// That the routes of a table are no more than its quota, now that a prefix list has grown.
 pub(crate) fn check_room(view: &View<'_>, row: &RouteTable) -> Result<(), Fault> {
-    let limit = u64::from(view.provider().quotas.routes_per_table);
+    let limit = u64::from(view.quotas().routes_per_table);
     let taken: u64 = row.routes.iter().map(|route| weight(view, route)).sum();
     if taken > limit { Err(Fault::Quota(QuotaKind::Of("RouteLimitExceeded", "routes"), limit)) } else { Ok(()) }
 }

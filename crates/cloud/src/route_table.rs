@@ -14,7 +14,7 @@ use crate::{route, tag};
 /// Makes a route table with nothing in it but the way within its VPC.
 pub fn create(tx: &mut Tx<'_, '_>, vpc: VpcId) -> Result<RouteTableId, Fault> {
     tx.view().need::<Vpcs, _>(vpc)?;
-    let limit = tx.provider().quotas.route_tables_per_vpc;
+    let limit = tx.quotas().route_tables_per_vpc;
     if tx.route_tables.by_vpc.count(&vpc) >= limit as usize {
         return Err(Fault::Quota(QuotaKind::Of("RouteTableLimitExceeded", "route tables"), u64::from(limit)));
     }

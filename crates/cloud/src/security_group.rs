@@ -27,7 +27,7 @@ pub struct NewRule {
 pub fn create(tx: &mut Tx<'_, '_>, name: &str, description: &str, vpc: VpcId) -> Result<SecurityGroupId, Fault> {
     tx.view().need::<Vpcs, _>(vpc)?;
     let scope = tx.scope();
-    let limit = tx.provider().quotas.security_groups;
+    let limit = tx.quotas().security_groups;
     if tx.security_groups.by_scope.count(&scope) >= limit as usize {
         return Err(Fault::Quota(QuotaKind::SecurityGroups, u64::from(limit)));
     }
@@ -108,7 +108,7 @@ pub fn authorize(
 /// That a group's rules of a direction are no more than its quota. It holds for each family: a rule that names a group
 /// counts for both, one that names a prefix list as often as the list may have entries. Source: "Amazon VPC quotas".
 pub(crate) fn check_room(view: &View<'_>, group: SecurityGroupId, direction: RuleDirection) -> Result<(), Fault> {
-    let limit = u64::from(view.provider().quotas.rules_per_group);
+    let limit = u64::from(view.quotas().rules_per_group);
     let (mut v4, mut v6) = (0, 0);
     for rule in view.rules_of(group).filter(|rule| rule.direction == direction) {
         let (more_v4, more_v6) = match rule.peer {

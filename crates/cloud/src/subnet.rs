@@ -36,7 +36,7 @@ pub struct NewSubnet {
 pub fn create(tx: &mut Tx<'_, '_>, new: NewSubnet) -> Result<SubnetId, Fault> {
     let view = tx.view();
     let vpc = view.need::<Vpcs, _>(new.vpc)?;
-    let limit = view.provider().quotas.subnets_per_vpc;
+    let limit = view.quotas().subnets_per_vpc;
     if tx.subnets.by_vpc.count(&new.vpc) >= limit as usize {
         return Err(Fault::Quota(QuotaKind::SubnetsPerVpc, u64::from(limit)));
     }

@@ -91,7 +91,7 @@ fn new_row(
 ) -> Result<TransitGatewayAttachment, Fault> {
     let view = tx.view();
     let gateway_scope = transit_gateway::need_available(&view, gateway)?.scope;
-    let (live, limit) = (view.live_attachments(gateway).count(), view.provider().quotas.transit_gateway_attachments);
+    let (live, limit) = (view.live_attachments(gateway).count(), view.quotas().transit_gateway_attachments);
     check_count(live, limit, OVER_LIMIT, "attachments of a transit gateway")?;
     let mut row = TransitGatewayAttachment {
         scope: tx.scope(),

@@ -59,7 +59,7 @@ pub fn create(
     description: String,
     mut options: TransitGatewayOptions,
 ) -> Result<TransitGatewayId, Fault> {
-    let (live, limit) = (tx.view().all::<TransitGateways, _>(), tx.provider().quotas.transit_gateways);
+    let (live, limit) = (tx.view().all::<TransitGateways, _>(), tx.quotas().transit_gateways);
     check_count(
         live.filter(|row| row.state.is_live()).count(),
         limit,

@@ -16,7 +16,7 @@ use crate::view::View;
 pub fn create(tx: &mut Tx<'_, '_>, gateway: TransitGatewayId) -> Result<TransitGatewayRouteTableId, Fault> {
     transit_gateway::need_available(&tx.view(), gateway)?;
     let live = tx.transit_tables.by_gateway(&gateway).filter(|row| row.state.is_live()).count();
-    let limit = tx.provider().quotas.transit_gateway_tables;
+    let limit = tx.quotas().transit_gateway_tables;
     check_count(live, limit, "TransitGatewayRouteTableLimitExceeded", "route tables of a transit gateway")?;
     Ok(put(tx, gateway))
 }
@@ -196,7 +196,7 @@ pub fn write_route(
         }
         (None, true) => return Err(no_such_route(table, route.destination)),
         (None, false) => {
-            let limit = view.provider().quotas.transit_gateway_routes;
+            let limit = view.quotas().transit_gateway_routes;
             check_count(row.routes.len(), limit, "RouteLimitExceeded", "static routes of a transit gateway")?;
         }
         (Some(_), true) => {}

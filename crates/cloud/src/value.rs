@@ -36,6 +36,7 @@ landfall_state::value! {
         pub accounts: Accounts = "account" v1 {
             row: Account,
             key: AccountId = |row| row.id,
+            due: |row| row.due(),
             index by_alias: String = |row| row.alias.clone(),
         },
         /// Principals, by unique id.

@@ -40,7 +40,7 @@ pub struct NewVpc {
 pub fn create(tx: &mut Tx<'_, '_>, new: NewVpc) -> Result<VpcId, Fault> {
     let scope = tx.scope();
     check_block(new.block)?;
-    let limit = tx.provider().quotas.vpcs;
+    let limit = tx.quotas().vpcs;
     if tx.vpcs.by_scope.count(&scope) >= limit as usize {
         return Err(Fault::Quota(QuotaKind::Vpcs, u64::from(limit)));
     }
@@ -95,7 +95,7 @@ pub fn associate_ipv4(tx: &mut Tx<'_, '_>, vpc: VpcId, block: Ipv4Cidr) -> Resul
     let row = tx.view().need::<Vpcs, _>(vpc)?;
     let key = row.key();
     check_block(block)?;
-    let limit = tx.provider().quotas.blocks_per_vpc;
+    let limit = tx.quotas().blocks_per_vpc;
     if row.cidrs.len() >= limit as usize {
         return Err(Fault::Quota(QuotaKind::BlocksPerVpc(vpc), u64::from(limit)));
     }
@@ -121,7 +121,7 @@ pub fn associate_ipv4(tx: &mut Tx<'_, '_>, vpc: VpcId, block: Ipv4Cidr) -> Resul
 pub fn associate_ipv6(tx: &mut Tx<'_, '_>, vpc: VpcId) -> Result<VpcCidrId, Fault> {
     let row = tx.view().need::<Vpcs, _>(vpc)?;
     let key = row.key();
-    let limit = tx.provider().quotas.ipv6_blocks_per_vpc;
+    let limit = tx.quotas().ipv6_blocks_per_vpc;
     if row.ipv6.len() >= limit as usize {
         return Err(Fault::Quota(QuotaKind::BlocksPerVpc(vpc), u64::from(limit)));
     }

@@ -54,7 +54,7 @@ pub fn create(tx: &mut Tx<'_, '_>, new: NewConnection) -> Result<VpnConnectionId
     let view = tx.view();
     vpn_gateway::need_customer(&view, new.customer_gateway)?;
     let live = view.all::<VpnConnections, _>().filter(|row| row.state.is_live()).count();
-    let quotas = &view.provider().quotas;
+    let quotas = &view.quotas();
     check_count(live, quotas.vpn_connections, "VpnConnectionLimitExceeded", "VPN connections")?;
     if let Side::Gateway(gateway) = new.side {
         let live = tx.vpn_connections.by_gateway(&gateway).filter(|row| row.state.is_live()).count();
@@ -277,7 +277,7 @@ pub fn add_route(tx: &mut Tx<'_, '_>, id: VpnConnectionId, block: Ipv4Cidr) -> R
     if row.routes.contains(&block) {
         return Ok(());
     }
-    let limit = tx.provider().quotas.routes_per_vpn;
+    let limit = tx.quotas().routes_per_vpn;
     check_count(row.routes.len(), limit, "RouteLimitExceeded", "static routes of a VPN connection")?;
     tx.update::<VpnConnections, _>(&key, |row| row.routes.push(block));
     Ok(())

@@ -37,7 +37,7 @@ pub fn create_customer(
     if let Some(same) = live.iter().find(|row| row.address == address && row.asn == asn) {
         return Ok((same.id, false));
     }
-    let limit = view.provider().quotas.customer_gateways;
+    let limit = view.quotas().customer_gateways;
     check_count(live.len(), limit, "CustomerGatewayLimitExceeded", "customer gateways")?;
     let (scope, id, state) = (tx.scope(), tx.new_id(), LinkState::Available);
     tx.put::<CustomerGateways>(CustomerGateway { scope, id, address, asn, device_name, state, expires_at: None });
@@ -62,7 +62,7 @@ pub fn create(tx: &mut Tx<'_, '_>, asn: u64, zone: Option<ZoneName>) -> Result<V
         return Err(Fault::Invalid { name: "AvailabilityZone", value: other.to_string(), why });
     }
     let live = tx.view().all::<VpnGateways, _>().filter(|row| row.state.is_live()).count();
-    check_count(live, tx.provider().quotas.vpn_gateways, "VpnGatewayLimitExceeded", "virtual private gateways")?;
+    check_count(live, tx.quotas().vpn_gateways, "VpnGatewayLimitExceeded", "virtual private gateways")?;
     let (scope, id, state) = (tx.scope(), tx.new_id(), LinkState::Available);
     tx.put::<VpnGateways>(VpnGateway { scope, id, asn, zone, vpc: None, detached: None, state, expires_at: None });
     Ok(id)

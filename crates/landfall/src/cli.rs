@@ -25,6 +25,9 @@ pub enum Command {
     /// Invites further machines to the cloud, shows them, changes and removes them.
     #[command(subcommand)]
     Host(HostCommand),
+    /// Makes accounts, shows them, suspends and closes them, sets their limits, enters one.
+    #[command(subcommand)]
+    Account(AccountCommand),
     /// Runs the cloud in the background; returns when it answers.
     Up(ServeArgs),
     /// Ends a cloud that runs in the background. Guests run on unless they are to be stopped.
@@ -197,6 +200,96 @@ pub struct HostSetArgs {
 pub struct HostNameArgs {
     /// Which.
     pub name: String,
+    #[command(flatten)]
+    pub which: WhichArgs,
+}
+
+#[derive(Subcommand)]
+pub enum AccountCommand {
+    /// Makes an account, and prints the key of its root.
+    Create(AccountCreateArgs),
+    /// Lists the accounts.
+    List(WhichArgs),
+    /// Shows an account and how much it has of what.
+    Show(AccountArgs),
+    /// Refuses whatever an account calls, until it is resumed.
+    Suspend(AccountSuspendArgs),
+    /// Serves an account again that was suspended, or closed and not yet emptied.
+    Resume(AccountArgs),
+    /// Closes an account: its machines stop now, and go with its users and keys after a while.
+    Close(AccountCloseArgs),
+    /// Shows the limits of an account, or sets one.
+    Quota(AccountQuotaArgs),
+    /// Prints credentials that may do in an account what its root may: for emergencies, and on record in both accounts.
+    Enter(AccountEnterArgs),
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct AccountCreateArgs {
+    /// What it is to be called.
+    pub name: String,
+    /// The address of who rents.
+    #[arg(long, value_name = "ADDRESS")]
+    pub email: String,
+    /// Its number, of twelve digits; made up unless it is said.
+    #[arg(long, value_name = "NUMBER")]
+    pub id: Option<String>,
+    /// Makes a role that the operator's account may take, instead of a key of its root.
+    #[arg(long)]
+    pub role: bool,
+    #[command(flatten)]
+    pub which: WhichArgs,
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct AccountArgs {
+    /// Its number.
+    pub account: String,
+    #[command(flatten)]
+    pub which: WhichArgs,
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct AccountSuspendArgs {
+    /// Its number.
+    pub account: String,
+    /// Stops its machines, which run on otherwise.
+    #[arg(long)]
+    pub stop: bool,
+    #[command(flatten)]
+    pub which: WhichArgs,
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct AccountCloseArgs {
+    /// Its number.
+    pub account: String,
+    /// How many days what it has is kept, 90 unless they are said.
+    #[arg(long)]
+    pub days: Option<u32>,
+    #[command(flatten)]
+    pub which: WhichArgs,
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct AccountQuotaArgs {
+    /// Its number.
+    pub account: String,
+    /// Which limit to set; all are shown if none is named.
+    pub name: Option<String>,
+    /// The limit; everybody's again if none is said.
+    pub value: Option<u64>,
+    #[command(flatten)]
+    pub which: WhichArgs,
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct AccountEnterArgs {
+    /// Its number.
+    pub account: String,
+    /// Why, for whoever reads the audit.
+    #[arg(long)]
+    pub reason: String,
     #[command(flatten)]
     pub which: WhichArgs,
 }

@@ -216,6 +216,35 @@ pub struct Quotas {
     pub prefix_lists: u32,
 }
 
+macro_rules! quotas {
+    ($($field:ident)*) => {
+        impl Quotas {
+            /// Their names, as the configuration has them.
+            pub const NAMES: &'static [&'static str] = &[$(stringify!($field)),*];
+
+            /// The limit of that name.
+            pub fn limit(&self, name: &str) -> Option<u64> {
+                match name {
+                    $(stringify!($field) => Some(u64::from(self.$field)),)*
+                    _ => None,
+                }
+            }
+
+            /// Sets the limit of that name. Returns whether there is one and takes that number.
+            pub fn set(&mut self, name: &str, limit: u64) -> bool {
+                match name {
+                    $(stringify!($field) => limit.try_into().map(|limit| self.$field = limit).is_ok(),)*
+                    _ => false,
+                }
+            }
+        }
+    };
+}
+
+quotas! {
+    vcpus vpcs blocks_per_vpc ipv6_blocks_per_vpc subnets_per_vpc acls_per_vpc rules_per_acl addresses security_groups rules_per_group groups_per_interface flow_logs_per_resource insights_paths insights_analyses key_pairs transit_gateways transit_gateway_tables transit_gateway_attachments transit_gateway_routes customer_gateways vpn_gateways vpn_connections connections_per_vpn_gateway routes_per_vpn interface_endpoints_per_vpc gateway_endpoints route_tables_per_vpc routes_per_table internet_gateways egress_only_gateways nat_gateways_per_zone nat_private_addresses nat_elastic_addresses peerings_per_vpc outstanding_peerings interfaces prefix_lists
+}
+
 impl Default for Quotas {
     /// Source: AWS's "Amazon VPC quotas", "Amazon EC2 service quotas", "Quotas for your transit gateways" and
     /// "Site-to-Site VPN quotas". Processors are the provider's to limit: their
@@ -260,5 +289,24 @@ impl Default for Quotas {
             interfaces: 5000,
             prefix_lists: 100,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_quota_has_a_name() {
+        let value = serde_json::to_value(Quotas::default()).unwrap();
+        let fields: std::collections::BTreeSet<_> = value.as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(fields, Quotas::NAMES.iter().copied().collect());
+        for name in Quotas::NAMES {
+            let mut quotas = Quotas::default();
+            assert!(quotas.set(name, 3), "{name}");
+            assert_eq!(quotas.limit(name), Some(3), "{name}");
+        }
+        assert!(!Quotas::default().set("vpcs", 1 << 40));
+        assert!(!Quotas::default().set("castles", 1));
     }
 }

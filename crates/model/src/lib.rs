@@ -46,9 +46,9 @@ pub use gateway::*;
 pub use host::{Host, HostFacts, Invitation, Quotas, Settings, Usage};
 pub use id::*;
 pub use identity::{
-    AccessKey, Account, Group, InstanceProfile, KeyUse, LoginProfile, ManagedPolicy, MfaDevice, MfaEnabled,
-    OidcProvider, PasswordPolicy, PolicyVersion, Principal, PrincipalKind, Role, RoleDeletion, RoleUse, SshPublicKey,
-    TrustPolicy, UniqueId, UniqueKind, User,
+    AccessKey, Account, AccountState, Group, InstanceProfile, KeyUse, LoginProfile, ManagedPolicy, MfaDevice,
+    MfaEnabled, OidcProvider, PasswordPolicy, PolicyVersion, Principal, PrincipalKind, Role, RoleDeletion, RoleUse,
+    SshPublicKey, Standing, TrustPolicy, UniqueId, UniqueKind, User,
 };
 pub use image::{Image, ImageSource};
 pub use instance::*;

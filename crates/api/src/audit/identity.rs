@@ -101,7 +101,7 @@ pub(super) fn user_name(caller: &Caller) -> &str {
         return &vouched.subject;
     }
     match (&caller.principal.kind, caller.session.as_ref().map(|session| &session.kind)) {
-        (_, Some(SessionKind::Role(name) | SessionKind::Federated(name))) => name,
+        (_, Some(SessionKind::Role(name) | SessionKind::Federated(name) | SessionKind::Provider(name))) => name,
         (PrincipalKind::Root, _) => "root",
         _ => &caller.principal.name,
     }

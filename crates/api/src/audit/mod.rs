@@ -76,6 +76,8 @@ pub(crate) struct Record<'r> {
     answer: OnceLock<String>,
     /// Resources whose own policies were asked, with their owners.
     owned: OnceLock<Vec<(String, String)>>,
+    /// Another account that the call is about.
+    concern: OnceLock<AccountId>,
 }
 
 impl<'r> Record<'r> {
@@ -94,6 +96,7 @@ impl<'r> Record<'r> {
             committed: AtomicBool::new(false),
             answer: OnceLock::new(),
             owned: OnceLock::new(),
+            concern: OnceLock::new(),
         }
     }
 
@@ -117,6 +120,13 @@ impl<'r> Record<'r> {
         });
         // A call that asks twice asks for the same.
         self.owned.get_or_init(|| owned.collect());
+    }
+
+    /// Hears which other account the call is about.
+    pub(crate) fn hear_concern(&self, account: Option<AccountId>) {
+        if let Some(account) = account {
+            self.concern.get_or_init(|| account);
+        }
     }
 
     /// Hears the answer of what changes something, or gives credentials out.
@@ -148,11 +158,13 @@ impl<'r> Record<'r> {
         self.committed.store(true, Ordering::Relaxed);
     }
 
-    /// The other account in whose events a call shows that went through: the owner of the resource.
+    /// The other account in whose events a call shows that went through: the one that it is about, or the owner of the
+    /// resource.
     fn other_account(&self, caller: &Caller, error: Option<&ApiError>) -> Option<AccountId> {
         let own = caller.principal.account;
+        let concern = self.concern.get().copied().filter(|account| error.is_none() && *account != own);
         let owners = self.owned.get().filter(|_| error.is_none()).into_iter().flatten();
-        owners.filter_map(|(_, owner)| owner.parse().ok()).find(|owner| *owner != own)
+        concern.or_else(|| owners.filter_map(|(_, owner)| owner.parse().ok()).find(|owner| *owner != own))
     }
 
     /// Logs the call, and writes its record unless a commit holds it.

@@ -59,7 +59,7 @@ impl Read for DescribeAccountAttributes {
 }
 
 fn value(view: &View<'_>, name: &str) -> String {
-    let quotas = &view.provider().quotas;
+    let quotas = &view.quotas();
     match name {
         "vpc-max-security-groups-per-interface" => quotas.groups_per_interface.to_string(),
         "max-elastic-ips" | "vpc-max-elastic-ips" => quotas.addresses.to_string(),

@@ -349,6 +349,11 @@ impl World {
         });
     }
 
+    /// Does what is due by now.
+    pub fn expire(&self) {
+        self.transact(|tx| while landfall_cloud::expiry::expire(tx) {});
+    }
+
     /// Lets an instance's host report that phase of its present boot.
     pub fn report(&self, id: &str, phase: Phase) {
         let id = id.parse().unwrap();

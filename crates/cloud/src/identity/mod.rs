@@ -42,7 +42,7 @@ pub fn ensure_account(tx: &mut Tx<'_, '_>, id: AccountId) {
         return;
     }
     let created_at = tx.now();
-    tx.put::<Accounts>(Account { id, created_at, alias: None, password_policy: None });
+    tx.put::<Accounts>(Account::new(id, created_at));
     tx.put::<Principals>(Principal {
         account: id,
         id: UniqueId::root(id),

@@ -86,7 +86,7 @@ pub fn create_path(tx: &mut Tx<'_, '_>, mut path: InsightsPath) -> Result<Insigh
             end.need(&view)?;
         }
     }
-    let limit = tx.provider().quotas.insights_paths;
+    let limit = tx.quotas().insights_paths;
     if tx.view().all::<InsightsPaths, InsightsPathId>().count() >= limit as usize {
         return Err(Fault::Quota(QuotaKind::InsightsPaths, u64::from(limit)));
     }
@@ -115,7 +115,7 @@ pub fn start(
     around: Vec<String>,
 ) -> Result<InsightsAnalysisId, Fault> {
     let row = tx.view().need::<InsightsPaths, _>(path)?.clone();
-    let limit = tx.provider().quotas.insights_analyses;
+    let limit = tx.quotas().insights_analyses;
     if tx.view().all::<InsightsAnalyses, InsightsAnalysisId>().count() >= limit as usize {
         return Err(Fault::Quota(QuotaKind::InsightsAnalyses, u64::from(limit)));
     }

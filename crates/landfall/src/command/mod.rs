@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+mod account;
 mod console;
 mod doctor;
 mod down;
@@ -33,6 +34,7 @@ pub fn run(line: CommandLine) -> Result<ExitCode> {
             crate::agent::run(&args)?;
         }
         Command::Host(command) => host::run(&command, json)?,
+        Command::Account(command) => account::run(&command, json)?,
         Command::Up(args) => up::run(&args, json)?,
         Command::Down(args) => down::run(&args, json)?,
         Command::Status(args) => status::run(&args, json)?,

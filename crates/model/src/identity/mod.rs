@@ -1,6 +1,7 @@
 //! Accounts, and what is theirs alone: principals, groups, policies, instance profiles, access keys. Global: they have an
 //! account and no region.
 
+mod account;
 mod group;
 mod instance_profile;
 mod login;
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::scope::AccountId;
 use crate::time::Timestamp;
 
+pub use account::{Account, AccountState, Standing};
 pub use group::Group;
 pub use instance_profile::InstanceProfile;
 pub use login::{LoginProfile, PasswordPolicy};
@@ -27,21 +29,6 @@ pub use principal::{Principal, PrincipalKind, Role, RoleUse, TrustPolicy, User};
 pub use role_deletion::RoleDeletion;
 pub use ssh_public_key::SshPublicKey;
 pub use unique_id::{UniqueId, UniqueKind};
-
-/// An account: who rents.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Account {
-    /// Which.
-    pub id: AccountId,
-    /// When it was made.
-    pub created_at: Timestamp,
-    /// The name that its sign-in address has instead of its number.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub alias: Option<String>,
-    /// What is asked of its users' passwords, where it isn't the default.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub password_policy: Option<PasswordPolicy>,
-}
 
 /// An access key.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,0 +1,29 @@
+//! Whether an account is served at all. One that the provider has suspended or closed is refused whatever it calls, before
+//! any policy is asked; the provider itself may still enter it.
+
+use landfall_cloud::Cloud;
+use landfall_model::AccountState;
+
+use crate::authorise::Caller;
+use crate::error::ApiError;
+use crate::session::SessionKind;
+
+/// Refuses callers of accounts that aren't served. EC2 says that the account is blocked; the others, which know no such
+/// word, that it has no subscription. Sources: "Error codes for the Amazon EC2 API", and the common errors of IAM and STS.
+pub(crate) fn check(cloud: &Cloud, caller: &Caller, service: &str) -> Result<(), ApiError> {
+    let state = cloud.accounts.get(&caller.principal.account).map(|row| row.standing.state).unwrap_or_default();
+    let session = caller.session.as_ref().map(|session| &session.kind);
+    if state == AccountState::Active || matches!(session, Some(SessionKind::Provider(_))) {
+        return Ok(());
+    }
+    let error = match service {
+        "ec2" => {
+            ApiError::new("Blocked", "Your account is currently blocked. Contact AWS Support if you have questions.")
+        }
+        "kms" | "ssm" | "secretsmanager" | "cloudtrail" => {
+            ApiError::new("AccessDeniedException", "Your account is currently blocked.")
+        }
+        _ => ApiError::new("OptInRequired", "The AWS access key ID needs a subscription for the service"),
+    };
+    Err(error.with_status(403))
+}

@@ -1,0 +1,277 @@
+//! Accounts as the provider keeps them: made, suspended, closed, with limits of their own.
+//!
+//! A suspended or closed account is refused whatever it calls. What is to be done with its machines is done in short
+//! transactions, however many they are: the row says that there is work left until there is none. Looks across accounts:
+//! the provider serves all.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use landfall_model::plan::Power;
+use landfall_model::{
+    AccessKey, Account, AccountId, AccountState, Group, Instance, InstanceProfile, InstanceState, ManagedPolicy,
+    MfaDevice, Principal, PrincipalKind, Quotas, Region, Scope, Standing, Timestamp,
+};
+
+use crate::fault::Fault;
+use crate::identity::{self, home};
+use crate::tx::Tx;
+use crate::value::*;
+use crate::view::View;
+use crate::{power, tag};
+
+/// Characters of a name and of an address. Source: the AWS Organizations API Reference on CreateAccount.
+const NAME_CHARS: std::ops::RangeInclusive<usize> = 1..=50;
+const EMAIL_CHARS: std::ops::RangeInclusive<usize> = 6..=64;
+/// How many days what a closed account has may be kept. Source of the default: the AWS Account Management Guide, "Close
+/// an AWS account".
+const WAITING_DAYS: std::ops::RangeInclusive<u32> = 1..=90;
+/// How many days it is kept unless that is said.
+pub const WAITING_DAYS_DEFAULT: u32 = 90;
+
+impl<'a> View<'a> {
+    /// The limits of the view's account: its own where the provider has set some.
+    pub fn quotas(&self) -> Cow<'a, Quotas> {
+        let account = self.tables().accounts.get(&self.scope().account);
+        of_account(&self.provider().quotas, account)
+    }
+}
+
+impl Tx<'_, '_> {
+    /// The limits of the transaction's account.
+    pub fn quotas(&self) -> Cow<'_, Quotas> {
+        self.view().quotas()
+    }
+}
+
+/// The limits of an account.
+pub fn of_account<'a>(defaults: &'a Quotas, account: Option<&Account>) -> Cow<'a, Quotas> {
+    let Some(account) = account.filter(|row| !row.quotas.is_empty()) else { return Cow::Borrowed(defaults) };
+    let mut own = defaults.clone();
+    for (name, limit) in &account.quotas {
+        own.set(name, *limit);
+    }
+    Cow::Owned(own)
+}
+
+/// The account of that number, or that there is none.
+pub fn need(view: &View<'_>, id: AccountId) -> Result<Account, Fault> {
+    view.tables().accounts.get(&id).cloned().ok_or_else(|| Fault::NoSuch {
+        code: "InvalidAccountId.NotFound",
+        noun: "account",
+        id: id.to_string(),
+    })
+}
+
+/// Makes an account with its root.
+pub fn create(tx: &mut Tx<'_, '_>, id: AccountId, name: &str, email: &str) -> Result<(), Fault> {
+    let invalid = |name, value: &str, why: &str| Fault::Invalid { name, value: value.into(), why: why.into() };
+    if !NAME_CHARS.contains(&name.chars().count()) || name.chars().any(char::is_control) {
+        return Err(invalid("AccountName", name, "It has 1 to 50 characters."));
+    }
+    let is_address = email.split_once('@').is_some_and(|(who, at)| !who.is_empty() && at.contains('.'));
+    if !EMAIL_CHARS.contains(&email.len())
+        || !is_address
+        || email.contains(|c: char| c.is_whitespace() || c.is_control())
+    {
+        return Err(invalid("Email", email, "It is no address."));
+    }
+    if tx.accounts.contains(&id) {
+        let message = format!("There is an account {id} already.");
+        return Err(Fault::Taken { code: "AccountAlreadyExists", message });
+    }
+    identity::ensure_account(tx, id);
+    tx.update::<Accounts, _>(&id, |row| (row.name, row.email) = (name.into(), email.into()));
+    Ok(())
+}
+
+/// Refuses whatever an account calls, until it is resumed. Its machines run on, or are stopped.
+pub fn suspend(tx: &mut Tx<'_, '_>, id: AccountId, stop: bool) -> Result<(), Fault> {
+    let row = need(&tx.view(), id)?;
+    check_not_operator(tx, id)?;
+    if !matches!(row.standing.state, AccountState::Active | AccountState::Suspended) {
+        return Err(wrong_state(&row));
+    }
+    stand(tx, id, AccountState::Suspended, stop, None);
+    Ok(())
+}
+
+/// Serves an account again that was suspended, or that was closed and still has what it had.
+pub fn resume(tx: &mut Tx<'_, '_>, id: AccountId) -> Result<(), Fault> {
+    let row = need(&tx.view(), id)?;
+    if row.standing.state == AccountState::Closed {
+        return Err(wrong_state(&row));
+    }
+    stand(tx, id, AccountState::Active, false, None);
+    Ok(())
+}
+
+/// Closes an account: it is refused from now on, its machines are stopped, and what it has is deleted after so many days.
+pub fn close(tx: &mut Tx<'_, '_>, id: AccountId, waiting_days: u32) -> Result<(), Fault> {
+    let row = need(&tx.view(), id)?;
+    check_not_operator(tx, id)?;
+    if !WAITING_DAYS.contains(&waiting_days) {
+        let why = format!("It is between {} and {}.", WAITING_DAYS.start(), WAITING_DAYS.end());
+        return Err(Fault::Invalid { name: "WaitingDays", value: waiting_days.to_string(), why });
+    }
+    if matches!(row.standing.state, AccountState::PendingClosure | AccountState::Closed) {
+        return Err(wrong_state(&row));
+    }
+    let ends_at = tx.now() + Duration::from_secs(u64::from(waiting_days) * 86_400);
+    stand(tx, id, AccountState::PendingClosure, true, Some(ends_at));
+    Ok(())
+}
+
+/// Sets a limit of an account; without a number it is everybody's again.
+pub fn put_quota(tx: &mut Tx<'_, '_>, id: AccountId, name: &str, limit: Option<u64>) -> Result<(), Fault> {
+    need(&tx.view(), id)?;
+    let invalid = |name, value: String, why: &str| Fault::Invalid { name, value, why: why.into() };
+    if !Quotas::NAMES.contains(&name) {
+        return Err(invalid("QuotaName", name.chars().take(64).collect(), "There is no such quota."));
+    }
+    if let Some(limit) = limit
+        && !Quotas::default().set(name, limit)
+    {
+        return Err(invalid("Value", limit.to_string(), "It is too large."));
+    }
+    tx.update::<Accounts, _>(&id, |row| match limit {
+        Some(limit) => _ = row.quotas.insert(name.into(), limit),
+        None => _ = row.quotas.remove(name),
+    });
+    Ok(())
+}
+
+fn stand(tx: &mut Tx<'_, '_>, id: AccountId, state: AccountState, has_work: bool, ends_at: Option<Timestamp>) {
+    let since = tx.now();
+    tx.update::<Accounts, _>(&id, |row| {
+        let since = if row.standing.state == state { row.standing.since } else { since };
+        row.standing = Standing { state, since, has_work, ends_at };
+    });
+}
+
+fn check_not_operator(tx: &Tx<'_, '_>, id: AccountId) -> Result<(), Fault> {
+    if id == tx.provider().operator {
+        return Err(Fault::NotPermitted("The operator's own account can't be suspended or closed.".into()));
+    }
+    Ok(())
+}
+
+fn wrong_state(row: &Account) -> Fault {
+    Fault::WrongState(format!("The account {} is in the state {}.", row.id, row.standing.state.name()))
+}
+
+/// Does what is due about accounts, a batch of it. Returns whether there may be more.
+pub(crate) fn pass(tx: &mut Tx<'_, '_>, until: i64, most: usize) -> bool {
+    let Some(row) = tx.accounts.due_until(until).next().cloned() else { return false };
+    match row.standing.state {
+        AccountState::PendingClosure if !row.standing.has_work => {
+            stand(tx, row.id, AccountState::Closed, true, None);
+        }
+        AccountState::Closed => {
+            let left = end_machines(tx, row.id, most) || end_identity(tx, row.id, most);
+            tx.update::<Accounts, _>(&row.id, |row| row.standing.has_work = left);
+        }
+        AccountState::Active | AccountState::Suspended | AccountState::PendingClosure => {
+            let left = stop_machines(tx, row.id, most);
+            tx.update::<Accounts, _>(&row.id, |row| row.standing.has_work = left);
+        }
+    }
+    true
+}
+
+/// Stops machines of an account, whatever protects them. Returns whether there may be more.
+fn stop_machines(tx: &mut Tx<'_, '_>, account: AccountId, most: usize) -> bool {
+    let runs = |row: &&Instance| matches!(row.status.state, InstanceState::Pending | InstanceState::Running);
+    change_machines(tx, account, most, runs, Power::Off, InstanceState::Stopping)
+}
+
+/// Terminates machines of an account, whatever protects them. Returns whether there may be more.
+fn end_machines(tx: &mut Tx<'_, '_>, account: AccountId, most: usize) -> bool {
+    change_machines(tx, account, most, |row| row.spec.power != Power::Gone, Power::Gone, InstanceState::ShuttingDown)
+}
+
+fn change_machines(
+    tx: &mut Tx<'_, '_>,
+    account: AccountId,
+    most: usize,
+    which: impl Fn(&&Instance) -> bool,
+    power: Power,
+    state: InstanceState,
+) -> bool {
+    let all = |cloud| {
+        let scopes = Region::all().map(move |region| Scope { account, region });
+        scopes.flat_map(move |scope| View::new(cloud, scope, Timestamp(0)).all::<Instances, _>())
+    };
+    let due: Vec<Instance> = all(tx).filter(which).take(most).cloned().collect();
+    let now = tx.now();
+    for mut row in due.iter().cloned() {
+        power::leave(&mut row, power, state, now, "Server.AccountNotServed");
+        tx.put::<Instances>(row);
+    }
+    due.len() == most
+}
+
+/// Deletes who an account's users and roles are, and what they may. Returns whether there may be more.
+fn end_identity(tx: &mut Tx<'_, '_>, account: AccountId, most: usize) -> bool {
+    let keys = |tx: &Tx<'_, '_>, row: &Principal| -> Vec<String> {
+        tx.access_keys.by_principal(&row.id).map(|key: &AccessKey| key.id.clone()).collect()
+    };
+    let principals: Vec<_> = tx.principals.by_account(&account).take(most).cloned().collect();
+    for row in &principals {
+        for key in keys(tx, row) {
+            tx.delete::<AccessKeys>(&key);
+        }
+        if row.kind != PrincipalKind::Root {
+            tag::forget(&mut tx.scoped(home(account)), row.id.as_str());
+            tx.delete::<Principals>(&row.id);
+        }
+    }
+    let groups: Vec<_> = tx.groups.by_account(&account).take(most).map(|row: &Group| row.id.clone()).collect();
+    groups.iter().for_each(|id| _ = tx.delete::<Groups>(id));
+    let policies = tx.managed_policies.by_account(&account).take(most);
+    let policies: Vec<_> = policies.map(|row: &ManagedPolicy| row.id.clone()).collect();
+    let devices = tx.mfa_devices.by_account(&account).take(most);
+    let devices: Vec<_> = devices.map(|row: &MfaDevice| row.serial.clone()).collect();
+    devices.iter().for_each(|serial| _ = tx.delete::<MfaDevices>(serial));
+    let profiles = tx.instance_profiles.by_account(&account).take(most);
+    let profiles: Vec<_> = profiles.map(|row: &InstanceProfile| row.id.clone()).collect();
+    for id in &policies {
+        tag::forget(&mut tx.scoped(home(account)), id.as_str());
+        tx.delete::<ManagedPolicies>(id);
+    }
+    for id in &profiles {
+        tag::forget(&mut tx.scoped(home(account)), id.as_str());
+        tx.delete::<InstanceProfiles>(id);
+    }
+    [principals.len(), groups.len(), policies.len(), profiles.len(), devices.len()].contains(&most)
+}
+
+/// How many things of each kind an account has: kinds that it has none of aren't listed.
+pub fn left(view: &View<'_>, account: AccountId) -> Vec<(&'static str, usize)> {
+    let cloud = view.tables();
+    let mut found: Vec<(&'static str, usize)> = Vec::new();
+    macro_rules! count {
+        ($($table:ident $kind:literal),* $(,)?) => {$(
+            let scopes = Region::all().map(|region| Scope { account, region });
+            let rows = scopes.map(|scope| View::new(cloud, scope, view.now()).all::<$table, _>().count());
+            found.push(($kind, rows.sum()));
+        )*};
+    }
+    count!(
+        Volumes "volume", Vpcs "vpc", Subnets "subnet", SecurityGroups "security-group", Interfaces "network-interface",
+        Addresses "elastic-ip", KeyPairs "key-pair", NatGateways "natgateway", TransitGateways "transit-gateway",
+        Endpoints "vpc-endpoint", VpnConnections "vpn-connection", FlowLogs "vpc-flow-log", KmsKeys "kms-key",
+    );
+    let scopes = Region::all().map(|region| Scope { account, region });
+    let instances = scopes.flat_map(|scope| View::new(cloud, scope, view.now()).all::<Instances, _>());
+    found.push(("instance", instances.filter(|row| !row.status.state.is_over()).count()));
+    let kind = |is: fn(&Principal) -> bool| cloud.principals.by_account(&account).filter(|row| is(row)).count();
+    found.push(("user", kind(|row| row.user().is_some())));
+    found.push(("role", kind(|row| row.role().is_some())));
+    found.push(("group", cloud.groups.by_account(&account).count()));
+    found.push(("policy", cloud.managed_policies.by_account(&account).count()));
+    found.push(("instance-profile", cloud.instance_profiles.by_account(&account).count()));
+    found.retain(|(_, count)| *count > 0);
+    found.sort_unstable();
+    found
+}
