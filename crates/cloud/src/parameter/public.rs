@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 
+use landfall_model::image::ImageName;
 use landfall_model::{Arn, Image, ImageId, Scope, Timestamp};
 
 use super::put::{IMAGE, TEXT};
@@ -22,6 +23,8 @@ pub struct PublicParameter {
     pub name: String,
     /// The image.
     pub image: ImageId,
+    /// The image's name, which ends in its day.
+    image_name: String,
     /// What its value is.
     pub data_type: &'static str,
     /// How many images have gone by it.
@@ -49,7 +52,7 @@ pub fn all(view: &View<'_>) -> BTreeMap<String, PublicParameter> {
     for image in view.tables().images.iter() {
         for own in &image.names {
             for (name, data_type) in names(&own.name, &image.architecture) {
-                add(&mut found, name, data_type, image, own.id);
+                add(&mut found, name, data_type, image, own);
             }
         }
     }
@@ -66,18 +69,19 @@ fn add(
     name: String,
     data_type: &'static str,
     image: &Image,
-    id: ImageId,
+    own: &ImageName,
 ) {
     let modified_at = image.created_at;
-    let new = PublicParameter { name: name.clone(), image: id, data_type, version: 1, modified_at };
+    let image_name = own.name.clone();
+    let new = PublicParameter { name: name.clone(), image: own.id, image_name, data_type, version: 1, modified_at };
     match found.get_mut(&name) {
         None => {
             found.insert(name, new);
         }
-        // The newest image counts; of two of the same moment, the one that everybody finds to be later.
+        // The newest image counts; of two of the same moment, the one of the later day.
         Some(old) => {
             let version = old.version + 1;
-            if (old.modified_at, old.image) < (modified_at, id) {
+            if (old.modified_at, &old.image_name) < (new.modified_at, &new.image_name) {
                 *old = new;
             }
             old.version = version;
