@@ -8,6 +8,7 @@ import attacks
 import calls
 import disks
 import leftovers
+import roles
 import seen
 import stability
 import traffic
@@ -22,7 +23,7 @@ def parts(world):
     world.image = image_of(world.ec2)["ImageId"]
     make_key(world.ec2, world.work)
     seen.launch(world)
-    for part in (seen, traffic, calls, attacks, stability, disks, leftovers):
+    for part in (seen, traffic, calls, roles, attacks, stability, disks, leftovers):
         world.report.say(f"-- {part.__doc__.splitlines()[0]}")
         try:
             part.run(world)
