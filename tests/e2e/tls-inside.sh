@@ -8,7 +8,7 @@ if [ -z "${LANDFALL_OWN_MACHINE:-}" ]; then
   command -v aws >/dev/null || skip "there is no aws command; scripts/install.sh test installs one"
   { [ "$(id -u)" = 0 ] && unshare -n -m nft --version; } >/dev/null 2>&1 || skip "namespaces and nft are needed here"
   status=0
-  LANDFALL_OWN_MACHINE=1 unshare -n -m bash "$0" || status=$?
+  LANDFALL_OWN_MACHINE=1 unshare -n -m -p -f --mount-proc bash "$0" || status=$?
   exit "$status"
 fi
 

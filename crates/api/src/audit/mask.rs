@@ -48,6 +48,7 @@ pub const SHOWN: &[(&str, &str)] = &[
     ("*", "ClientRequestToken"),
     ("*", "ClientToken"),
     ("*", "NextToken"),
+    ("kms", "IncludeKeyMaterial"),
     ("ec2", "HttpTokens"),
     ("ec2", "PreSharedKeyStorage"),
     ("ec2", "PrivateDns*"),
