@@ -3,12 +3,12 @@
 //! `owner`, `identity` (documents), and may have `role_arn`, `boundary`, `session`, `resource_policy`, `required`,
 //! `service_control` (documents, one per level) and `context` (a string or a list for each key).
 //!
-//! Compared so with npm's `@cloud-copilot/iam-simulate` 0.1.173 on 60,000 random cases over users and role sessions,
-//! identity, boundary, session, resource and service control policies, within and across accounts: no disagreement,
-//! once the cases are left out in which it departs from AWS's documentation, which ours follows:
+//! `tests/torture/policy.sh` compares so with npm's `@cloud-copilot/iam-simulate`: random cases over users and role
+//! sessions, identity, boundary, session, resource and service control policies, within and across accounts. It leaves out
+//! the cases in which that departs from AWS's documentation, which ours follows:
 //! - a negated operator on a variable without value holds ("Policy variables with no value");
 //! - `${*}` is a star under `StringEquals` too, and a resource may have a variable with a colon in its key;
-//! - `NotIpAddress` with IPv4 ranges holds for an IPv6 address;
+//! - `NotIpAddress` with IPv4 ranges holds for an IPv6 address, and with `0.0.0.0/0` for no IPv4 address;
 //! - a resource policy that names the session itself, or `*`, is not limited by what a session policy leaves out;
 //! - `ForAnyValue:…IfExists` is true without the key ("IfExists": "evaluate the condition element as true").
 

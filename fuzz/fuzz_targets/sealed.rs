@@ -1,0 +1,28 @@
+//! Any text as a sealed one, which is what tokens of sessions are: none opens that wasn't sealed with the key.
+#![no_main]
+
+use std::sync::LazyLock;
+
+use landfall_state::{RootKey, Sealed};
+use libfuzzer_sys::fuzz_target;
+
+static KEY: LazyLock<RootKey> = LazyLock::new(|| RootKey::from_bytes(&[7; 32]));
+static GOOD: LazyLock<String> = LazyLock::new(|| KEY.seal("session", b"{}").to_string());
+
+fuzz_target!(|input: (usize, &str)| {
+    let (at, text) = input;
+    if let Ok(sealed) = text.parse::<Sealed>() {
+        assert!(KEY.open("session", &sealed).is_err());
+    }
+    // A good one with a piece of it replaced.
+    let at = at % GOOD.len();
+    let rest = GOOD.get(at + text.len()..).unwrap_or_default();
+    if let Some(start) = GOOD.get(..at) {
+        let forged = format!("{start}{text}{rest}");
+        if forged != *GOOD
+            && let Ok(sealed) = forged.parse::<Sealed>()
+        {
+            assert!(KEY.open("session", &sealed).is_err(), "{forged}");
+        }
+    }
+});
