@@ -71,11 +71,10 @@ pub fn resources(service: &str, texts: &[&str]) -> Vec<Resource> {
         let mut rest = *text;
         while let Some((begin, end)) = string(rest) {
             let (before, value) = (&rest[..begin - 1], &rest[begin..end]);
-            if before.ends_with(':') || before.ends_with([',', '[']) {
-                take(&mut found, service, name, value);
-            }
             if rest[end + 1..].starts_with(':') {
                 name = value;
+            } else if before.ends_with([':', ',', '[']) {
+                take(&mut found, service, name, value);
             }
             rest = &rest[end + 1..];
             if found.len() == MOST {

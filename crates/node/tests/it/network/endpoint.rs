@@ -50,7 +50,7 @@ fn endpoint_id(number: u32) -> EndpointId {
 fn cloud(groups: &[u32]) -> Cloud {
     let mut cloud = Cloud::new();
     cloud.group(1, 1, vec![], vec![anything()]).group(2, 1, vec![], vec![rule("udp", (53, 53), from("0.0.0.0/0"))]);
-    cloud.group(8, 1, vec![rule("tcp", (443, 443), from("0.0.0.0/0"))], vec![]);
+    cloud.group(8, 1, vec![rule("tcp", (443, 444), from("0.0.0.0/0"))], vec![]);
     cloud.group(9, 1, vec![rule("tcp", (80, 80), PeerPlan::Group(group_id(1)))], vec![]);
     cloud.group(4, 2, vec![], vec![anything()]);
     cloud.port(1, 1, &[1], None).port(2, 1, &[2], None).port(4, 3, &[4], None).port(99, 2, groups, None);
@@ -116,8 +116,9 @@ fn a_door_is_guarded_as_an_interface_is() {
         cloud.edit_port(99, |port| port.groups = vec![group_id(8)]);
         open(&doors, &network, &cloud);
         assert_eq!(told(&a, ENDPOINT, LOST), None, "the endpoint's group lets another port in");
-        let refused = connect(Some(&a.name), ENDPOINT, 443, COMES).unwrap_err();
-        assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused, "where nothing answers yet: told at once");
+        assert!(connect(Some(&a.name), ENDPOINT, 443, COMES).is_ok(), "where TLS is spoken");
+        let refused = connect(Some(&a.name), ENDPOINT, 444, COMES).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused, "where nothing answers: told at once");
         cloud.edit_port(99, |port| port.groups = vec![group_id(9)]);
 
         // Network ACLs on the way there and back, of either subnet.
