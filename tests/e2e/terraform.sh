@@ -26,6 +26,11 @@ if [ ! -f "${TF_CLI_CONFIG_FILE:-/nonexistent}" ]; then
 fi
 export CHECKPOINT_DISABLE=1 TF_IN_AUTOMATION=1
 
+# The folder that stands for the bucket of the example with trails.
+mkdir "$WORK/audit-events"
+printf '[buckets]\naudit-events = "%s"\n' "$WORK/audit-events" >"$WORK/landfall.toml"
+export LANDFALL_CONFIG=$WORK/landfall.toml
+
 port=$(free_port)
 simulator "$port"
 export AWS_ENDPOINT_URL=http://127.0.0.1:$port
@@ -56,7 +61,7 @@ stack() {
   echo
 }
 
-stacks=() regions=(us-east-1 us-east-2 us-west-2 eu-west-1 eu-central-1 eu-north-1 ap-southeast-2 sa-east-1 ca-central-1)
+stacks=() regions=(us-east-1 us-east-2 us-west-2 eu-west-1 eu-central-1 eu-north-1 ap-southeast-2 sa-east-1 ca-central-1 eu-west-2 eu-west-3)
 for example in examples/terraform/*/; do
   name=$(basename "$example")
   cp -r "$example" "$WORK/$name"

@@ -101,6 +101,10 @@ const PLACES: &[(&str, &str)] = &[
     ("crates/cloud/src/relocation.rs", "hosts are the provider's, and what is on them is everybody's"),
     ("crates/cloud/src/reach/filter.rs", "a prefix list may be the provider's or another's"),
     ("crates/cloud/src/reach/gateway.rs", "whoever has a public address is reached at it"),
+    (
+        "crates/cloud/src/trail.rs",
+        "an account's trails of all regions, and all trails that deliver; digest keys are the region's",
+    ),
     ("crates/cloud/src/reach/transit.rs", "attachments of a transit gateway may be another's"),
     ("crates/cloud/src/reach/walk.rs", "a packet goes wherever the network leads it"),
     ("crates/cloud/src/report.rs", "a host runs the machines of all"),

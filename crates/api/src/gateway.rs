@@ -462,8 +462,14 @@ impl Turn<'_> {
             _ => {}
         }
         let page = Page::new(after, self.prologue.max_results);
-        let mut look =
-            Look { view, page, caller: self.caller, regions: self.gateway.regions, outside: &self.gateway.outside };
+        let mut look = Look {
+            view,
+            page,
+            caller: self.caller,
+            regions: self.gateway.regions,
+            outside: &self.gateway.outside,
+            engine: &self.gateway.engine,
+        };
         let output = operation.run(&mut look)?;
         let token = look.page.next().map(|next| page::seal(&self.gateway.page_key, &context, next));
         let mut extra: Vec<_> =

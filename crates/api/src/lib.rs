@@ -7,6 +7,7 @@
 pub mod audit;
 pub mod authenticate;
 pub mod authorise;
+pub mod cloudtrail;
 pub mod demand;
 pub mod ec2;
 pub mod encryption;
@@ -57,5 +58,8 @@ pub use vault::Vault;
 /// completeness tests walk.
 pub fn operations() -> impl Iterator<Item = &'static Operation> {
     let ours = sts::OPERATIONS.iter().chain(iam::OPERATIONS).chain(ec2::OPERATIONS).chain(kms::OPERATIONS);
-    ours.chain(secretsmanager::OPERATIONS).chain(ssm::OPERATIONS).chain(landfall::OPERATIONS)
+    ours.chain(cloudtrail::OPERATIONS)
+        .chain(secretsmanager::OPERATIONS)
+        .chain(ssm::OPERATIONS)
+        .chain(landfall::OPERATIONS)
 }

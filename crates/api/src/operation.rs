@@ -3,8 +3,9 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use landfall_cloud::{Tx, View};
+use landfall_cloud::{Cloud, Tx, View};
 use landfall_model::AccountId;
+use landfall_state::Engine;
 use landfall_wire::Tree;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -110,6 +111,8 @@ pub struct Look<'v, 'c> {
     pub regions: Regions,
     /// What lies outside the value.
     pub outside: &'c Outside,
+    /// The engine, for what is kept beside the value: events.
+    pub engine: &'c Engine<Cloud>,
 }
 
 /// An operation that changes the value, in one transaction. It does no I/O and has no clock or randomness of its own.

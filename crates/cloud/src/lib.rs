@@ -42,6 +42,7 @@ pub mod secret;
 pub mod security_group;
 pub mod subnet;
 pub mod tag;
+pub mod trail;
 pub mod transit_attachment;
 pub mod transit_gateway;
 pub mod transit_table;

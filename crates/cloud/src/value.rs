@@ -10,15 +10,15 @@ use std::sync::OnceLock;
 use landfall_model::kms::{DoomedKey, KmsAlias, KmsGrant, KmsGrantId, KmsKey, KmsKeyId};
 use landfall_model::{
     AccessKey, Account, AccountId, Address, AllocationId, Arn, AttachedResource, AttachmentId, ClientToken,
-    CustomerGateway, CustomerGatewayId, Destination, DhcpOptions, DhcpOptionsId, EgressOnlyGateway,
+    CustomerGateway, CustomerGatewayId, Destination, DhcpOptions, DhcpOptionsId, DigestKey, EgressOnlyGateway,
     EgressOnlyGatewayId, Endpoint, EndpointId, FlowLog, FlowLogId, FlowLogResource, Group, Host, HostId, Image,
     ImageId, InsightsAnalysis, InsightsAnalysisId, InsightsPath, InsightsPathId, Instance, InstanceId, InstanceProfile,
     InterfaceId, InternetGateway, InternetGatewayId, Ipv4Cidr, Ipv6Cidr, KeyPair, KeyPairId, ManagedPolicy, MfaDevice,
     NatGateway, NatGatewayId, NetworkAcl, NetworkAclAssociationId, NetworkAclId, NetworkInterface, OidcProvider, Peer,
-    Peering, PeeringId, PrefixList, PrefixListId, Principal, ProfileAssociation, ProfileAssociationId, Quotas,
+    Peering, PeeringId, PrefixList, PrefixListId, Principal, ProfileAssociation, ProfileAssociationId, Quotas, Region,
     ReservationId, RoleDeletion, RouteTable, RouteTableAssociationId, RouteTableId, RouteTarget, Scope, Scoped,
     SecurityGroup, SecurityGroupId, SecurityGroupRule, SecurityGroupRuleId, Settings, Subnet, SubnetCidrId, SubnetId,
-    TagSet, Timestamp, TransitGateway, TransitGatewayAttachment, TransitGatewayAttachmentId, TransitGatewayId,
+    TagSet, Timestamp, Trail, TransitGateway, TransitGatewayAttachment, TransitGatewayAttachmentId, TransitGatewayId,
     TransitGatewayRouteTable, TransitGatewayRouteTableId, UniqueId, Usage, UserData, Volume, VolumeId, Vpc, VpcCidrId,
     VpcId, VpnConnection, VpnConnectionId, VpnGateway, VpnGatewayId, VpnSide, host,
 };
@@ -425,6 +425,19 @@ landfall_state::value! {
             row: DoomedKey,
             key: String = |row| row.name.clone(),
         },
+        /// Trails.
+        pub trails: Trails = "trail" v1 {
+            row: Trail,
+            key: Scoped<String> = |row| row.key(),
+            index by_account: AccountId = |row| Some(row.scope.account),
+            index by_activity: bool = |row| Some(row.delivery.is_open),
+        },
+        /// Keys that digests are signed with.
+        pub digest_keys: DigestKeys = "digest-key" v1 {
+            row: DigestKey,
+            key: String = |row| row.fingerprint.clone(),
+            index by_region: Region = |row| Some(row.region),
+        },
         /// Tags of all kinds of resources.
         pub tags: Tags = "tags" v1 {
             row: TagSet,
@@ -459,6 +472,7 @@ pub fn default_settings() -> Settings {
         operator: host::default_operator(),
         cpu_ratio: 8,
         quotas: Quotas::default(),
+        buckets: BTreeSet::new(),
     }
 }
 
@@ -486,6 +500,7 @@ pub fn wipe(tx: &mut landfall_state::Tx<'_, Cloud>) {
         CustomerGateways customer_gateways, VpnGateways vpn_gateways, VpnConnections vpn_connections,
         KmsKeys kms_keys, KmsAliases kms_aliases, KmsGrants kms_grants, DoomedKeys doomed_keys,
         FlowLogs flow_logs, ProfileAssociations profile_associations, InsightsPaths insights_paths, InsightsAnalyses insights_analyses,
+        Trails trails, DigestKeys digest_keys,
     );
 }
 

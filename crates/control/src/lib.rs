@@ -10,6 +10,7 @@ pub mod relocation;
 pub mod retention;
 pub mod seed;
 pub mod settle;
+pub mod trail;
 
 pub use agents::Agents;
 pub use seed::Seed;

@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use landfall_api::audit::STREAM as AUDIT;
-use landfall_cloud::Cloud;
-use landfall_state::{Engine, LogError};
+use landfall_cloud::{Cloud, trail};
+use landfall_state::{BulkRecord, Engine, LogError};
 
 /// How long they are kept unless it is said otherwise: as far back as AWS shows events. Source: the CloudTrail User Guide,
 /// "Working with CloudTrail event history".
@@ -42,7 +42,10 @@ fn prune(engine: &Engine<Cloud>, keep: Duration) -> Result<bool, LogError> {
     let keep_ms = i64::try_from(keep.as_millis()).unwrap_or(i64::MAX);
     let since = engine.now_ms().saturating_sub(keep_ms);
     let oldest = engine.bulk(AUDIT, 0, PIECE)?;
-    let gone = oldest.iter().take_while(|record| record.time_ms < since).count();
+    // What a trail hasn't delivered yet is kept, however old it is.
+    let kept = trail::active(&engine.read()).filter_map(|row| row.delivery.done).min().unwrap_or(u64::MAX);
+    let is_gone = |record: &&BulkRecord| record.time_ms < since && record.number <= kept;
+    let gone = oldest.iter().take_while(is_gone).count();
     let Some(last) = oldest[..gone].last() else { return Ok(false) };
     engine.trim_bulk(AUDIT, last.number)?;
     Ok(gone == PIECE)

@@ -43,6 +43,9 @@ pub enum Command {
     Image(ImageCommand),
     /// Shows the console of an instance.
     Console(ConsoleArgs),
+    /// Looks at what trails delivered.
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Boots a first instance and says how to log in.
     First(FirstArgs),
     /// Processes of this binary that others start.
@@ -154,6 +157,23 @@ pub struct AgentArgs {
     /// The configuration file.
     #[arg(long, env = "LANDFALL_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+pub enum AuditCommand {
+    /// Finds what was removed, altered or inserted in the folder that stands for a trail's bucket.
+    Validate(ValidateArgs),
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct ValidateArgs {
+    /// The folder.
+    pub folder: PathBuf,
+    /// The public keys, as `aws cloudtrail list-public-keys` answered; unless it is said, the cloud is asked for them.
+    #[arg(long, value_name = "FILE")]
+    pub keys: Option<PathBuf>,
+    #[command(flatten)]
+    pub which: WhichArgs,
 }
 
 #[derive(Subcommand)]

@@ -75,7 +75,7 @@ fn query(record: &Record, (service, version): (&str, &str), action: &str, parame
         body.push('=');
         escape(&mut body, value);
     }
-    let (status, answer) = signed(record.listen, &record.credentials, &record.region, service, &body)?;
+    let (status, answer) = signed(record.listen, &record.credentials, &record.region, (service, FORM), &body)?;
     let tree = read_xml(&answer).with_context(|| format!("{action}: the answer is no XML"))?;
     if status == 200 {
         return Ok(tree);
@@ -83,6 +83,14 @@ fn query(record: &Record, (service, version): (&str, &str), action: &str, parame
     let error = find(&tree, "Error");
     let text = |name: &str| error.and_then(|error| find(error, name)).and_then(Tree::as_text).unwrap_or("?");
     bail!("{action}: {} ({})", text("Message"), text("Code"))
+}
+
+/// Calls an action of a service that speaks JSON, by its name and what its targets begin with.
+pub fn json(record: &Record, (service, target): (&str, &str), action: &str, body: &str) -> Result<Vec<u8>> {
+    let kind = format!("application/x-amz-json-1.1\r\nx-amz-target: {target}.{action}");
+    let (status, answer) = signed(record.listen, &record.credentials, &record.region, (service, &kind), body)?;
+    anyhow::ensure!(status == 200, "{action}: {}", String::from_utf8_lossy(&answer));
+    Ok(answer)
 }
 
 /// The first member of that name, however deep.
@@ -102,7 +110,16 @@ pub fn text(tree: &Tree, name: &str) -> Option<String> {
     find(tree, name).and_then(Tree::as_text).map(str::to_owned)
 }
 
-fn signed(at: SocketAddr, keys: &Credentials, region: &str, service: &str, body: &str) -> Result<(u16, Vec<u8>)> {
+/// What query requests are sent as.
+const FORM: &str = "application/x-www-form-urlencoded; charset=utf-8";
+
+fn signed(
+    at: SocketAddr,
+    keys: &Credentials,
+    region: &str,
+    (service, content_type): (&str, &str),
+    body: &str,
+) -> Result<(u16, Vec<u8>)> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).context("the clock stands before 1970")?;
     let now_ms = i64::try_from(now.as_millis()).context("the clock is far off")?;
     let mut headers = HeaderMap::new();
@@ -112,9 +129,7 @@ fn signed(at: SocketAddr, keys: &Credentials, region: &str, service: &str, body:
     let parts = RequestParts { method: "POST", path: "/", query: "", headers: &headers };
     let signature =
         sigv4::sign(&parts, body.as_bytes(), &keys.access_key, &keys.secret_key, (region, service), now_ms)?;
-    let extra = format!(
-        "x-amz-date: {date}\r\nauthorization: {signature}\r\ncontent-type: application/x-www-form-urlencoded; charset=utf-8\r\n"
-    );
+    let extra = format!("x-amz-date: {date}\r\nauthorization: {signature}\r\ncontent-type: {content_type}\r\n");
     request(at, "POST", "/", &extra, body.as_bytes())
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result, bail, ensure};
 use landfall_api::Throttling;
 use landfall_cloud::value::default_settings;
-use landfall_control::retention;
+use landfall_control::{retention, trail};
 use landfall_model::{AccountId, ImageId, Ipv4Cidr, Quotas, Region, Settings};
 use serde::Deserialize;
 
@@ -63,6 +63,10 @@ pub struct Config {
     pub buckets: BTreeMap<String, PathBuf>,
     /// How long the records of calls that changed nothing are kept.
     pub keep_audit: Duration,
+    /// How often trails deliver.
+    pub trail_delivery: Duration,
+    /// How long a digest of theirs is about.
+    pub trail_digest: Duration,
     /// Where agents of other machines are taken.
     pub agents: Option<SocketAddr>,
     /// Whether this machine runs no guests.
@@ -110,9 +114,11 @@ struct File {
     root_key: Option<PathBuf>,
     cpu_ratio: Option<u32>,
     audit_days: Option<u32>,
+    trail_delivery_s: Option<u64>,
+    trail_digest_s: Option<u64>,
     quotas: Quotas,
     network: NetworkFile,
-    /// The folders that stand for buckets: flow logs are written there.
+    /// The folders that stand for buckets: flow logs and trails are written there.
     buckets: BTreeMap<String, PathBuf>,
     agents: Option<SocketAddr>,
     control_only: bool,
@@ -176,7 +182,7 @@ pub fn agent_settings(args: &AgentArgs) -> Result<(PathBuf, NetworkFile, BTreeMa
     let mut network = file.network;
     network.uplink = args.uplink.clone().or(network.uplink);
     let state = std::path::absolute(&state).with_context(|| format!("--state {}", state.display()))?;
-    Ok((state, network, check_buckets(false, file.buckets)?))
+    Ok((state, network, check_buckets(file.buckets)?))
 }
 
 impl Config {
@@ -231,6 +237,8 @@ impl Config {
         if let Some(pool) = args.pool.clone().or(file.pool) {
             settings.public_pool = parse_pool(&pool)?;
         }
+        let buckets = check_buckets(file.buckets)?;
+        settings.buckets = buckets.keys().cloned().collect();
         Ok(Self {
             simulate,
             state: state_folder(simulate, args.state.clone().or(file.state))?,
@@ -250,8 +258,10 @@ impl Config {
             root_key: args.root_key.clone().or(file.root_key),
             settings,
             network,
-            buckets: check_buckets(simulate, file.buckets)?,
+            buckets,
             keep_audit: Duration::from_secs(86_400) * audit_days,
+            trail_delivery: file.trail_delivery_s.map_or(trail::DELIVERY, |s| Duration::from_secs(s.max(1))),
+            trail_digest: file.trail_digest_s.map_or(trail::DIGEST, |s| Duration::from_secs(s.max(1))),
             agents,
             control_only,
             pretend_guests: args.pretend_guests,
@@ -287,12 +297,8 @@ fn endpoint(args: &ServeArgs, file: &File) -> Result<(SocketAddr, Option<Tls>)> 
     Ok((listen, tls))
 }
 
-/// Buckets are for what real machines write; their folders must be found from wherever the server was started.
-fn check_buckets(simulate: bool, buckets: BTreeMap<String, PathBuf>) -> Result<BTreeMap<String, PathBuf>> {
-    ensure!(
-        !simulate || buckets.is_empty(),
-        "[buckets] is for real machines: a simulated network has no traffic whose records could be written there"
-    );
+/// The folders of buckets must be found from wherever the server was started.
+fn check_buckets(buckets: BTreeMap<String, PathBuf>) -> Result<BTreeMap<String, PathBuf>> {
     for (name, folder) in &buckets {
         let is_name = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.".contains(&b));
         ensure!(
@@ -395,7 +401,7 @@ mod tests {
         };
         let buckets = read("[buckets]\nflows = \"/srv/flows\"\n", false).unwrap();
         assert_eq!(buckets, BTreeMap::from([("flows".to_owned(), PathBuf::from("/srv/flows"))]));
-        assert!(read("[buckets]\nflows = \"/srv/flows\"\n", true).is_err());
+        assert_eq!(read("[buckets]\nflows = \"/srv/flows\"\n", true).unwrap(), buckets);
         for wrong in
             ["flows = \"here\"", "\"../x\" = \"/srv\"", "\"a..b\" = \"/srv\"", "ab = \"/srv\"", "Flows = \"/srv\""]
         {

@@ -114,6 +114,9 @@ pub struct Settings {
     pub cpu_ratio: u32,
     /// Limits of an account in a region.
     pub quotas: Quotas,
+    /// The names of the buckets that folders of the provider's stand for.
+    #[serde(default, skip_serializing_if = "std::collections::BTreeSet::is_empty")]
+    pub buckets: std::collections::BTreeSet<String>,
 }
 
 /// A part of the unique local addresses (RFC 4193), which nobody routes: an operator who has a real block names it.

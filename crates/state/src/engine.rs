@@ -470,6 +470,11 @@ impl<V: Value> Engine<V> {
         self.shared.lock_log().find_bulk(stream, key, before, until_ms)
     }
 
+    /// As [`Log::bulk_until`].
+    pub fn bulk_until(&self, stream: &str, until_ms: i64) -> Result<u64, LogError> {
+        self.shared.lock_log().bulk_until(stream, until_ms)
+    }
+
     /// Forgets a stream's records up to and including number `until`; those that share a row with younger ones may stay.
     pub fn trim_bulk(&self, stream: &str, until: u64) -> Result<(), LogError> {
         self.shared.lock_log().trim_bulk(stream, until)

@@ -119,6 +119,10 @@ impl Log for FlakyLog {
         self.inner.find_bulk(stream, key, before, until_ms)
     }
 
+    fn bulk_until(&mut self, stream: &str, until_ms: i64) -> Result<u64, LogError> {
+        self.inner.bulk_until(stream, until_ms)
+    }
+
     fn trim_bulk(&mut self, stream: &str, until: u64) -> Result<(), LogError> {
         self.inner.trim_bulk(stream, until)
     }

@@ -111,8 +111,8 @@ pub(super) fn entry(
         out.raw("}");
     }
     out.raw("}");
-    let mut keys = vec![key(copy.recipient, region, None)];
-    let mut found_by = |attribute: &str, value: &str| keys.push(key(copy.recipient, region, Some((attribute, value))));
+    let mut keys = vec![key(&recipient, region, None)];
+    let mut found_by = |attribute: &str, value: &str| keys.push(key(&recipient, region, Some((attribute, value))));
     found_by("EventName", &record.name);
     found_by("EventSource", &source);
     found_by("ReadOnly", if read_only { "true" } else { "false" });
@@ -231,4 +231,9 @@ pub fn time_of(event_id: &str) -> Option<i64> {
     let digits: String = event_id.chars().filter(|c| *c != '-').collect();
     let is_id = event_id.len() == 36 && digits.len() == 32 && digits.bytes().all(|byte| byte.is_ascii_hexdigit());
     is_id.then(|| i64::from_str_radix(&digits[..12], 16).ok()).flatten()
+}
+
+/// Reads a moment that a record tells, in milliseconds since 1970.
+pub fn parse_time(text: &str) -> Option<i64> {
+    landfall_wire::Time::parse(text).ok().map(|time| time.0)
 }

@@ -4,6 +4,9 @@
 //! all the same stands in [`HIDDEN`]. A test walks the inputs of all operations, and fails for a name that looks like a
 //! secret's and stands in neither.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
+
 /// What names of secrets have in them, in small letters.
 const LOOKS: [&[u8]; 8] =
     [b"password", b"secret", b"material", b"token", b"plaintext", b"private", b"preshared", b"userdata"];
@@ -85,8 +88,33 @@ pub fn is_listed(list: &[(&str, &str)], service: &str, name: &str) -> bool {
     list.iter().any(|(of, listed)| (*of == service || *of == "*") && is_name(listed))
 }
 
+/// Names that are decided on, by service: answers have the same ones again and again.
+type Decided = HashMap<String, HashMap<String, Option<&'static str>>>;
+
+/// More than these are forgotten: names in maps are their senders' to choose.
+const CACHED: usize = 4_096;
+
+thread_local! {
+    static DECIDED: RefCell<Decided> = RefCell::default();
+}
+
 /// What stands for a member that isn't shown.
 pub fn mask(service: &str, name: &str) -> Option<&'static str> {
+    DECIDED.with_borrow_mut(|decided| {
+        if let Some(known) = decided.get(service).and_then(|names| names.get(name)) {
+            return *known;
+        }
+        let mask = decide(service, name);
+        let names = decided.entry(service.to_owned()).or_default();
+        if names.len() >= CACHED {
+            names.clear();
+        }
+        names.insert(name.to_owned(), mask);
+        mask
+    })
+}
+
+fn decide(service: &str, name: &str) -> Option<&'static str> {
     let is_secret = is_listed(HIDDEN, service, name) || (looks_secret(name) && !is_listed(SHOWN, service, name));
     // Source: the events of these services in AWS.
     is_secret.then_some(if service == "ec2" { "<sensitiveDataRemoved>" } else { "HIDDEN_DUE_TO_SECURITY_REASONS" })

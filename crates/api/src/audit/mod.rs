@@ -29,7 +29,7 @@ use crate::error::ApiError;
 use crate::gateway::HttpRequest;
 use crate::operation::{Action, Operation, Shape};
 
-pub use event::time_of;
+pub use event::{parse_time, time_of};
 pub use resources::{Resource, resources};
 pub use spelling::Spelling;
 
@@ -46,11 +46,10 @@ const IS_OFF: bool = cfg!(feature = "without-audit");
 
 /// What the records of an account's events in a region are found by: all of them, or those of which an attribute has
 /// that value.
-pub fn key(account: AccountId, region: Region, attribute: Option<(&str, &str)>) -> u64 {
-    let account = account.to_string();
+pub fn key(account: &str, region: Region, attribute: Option<(&str, &str)>) -> u64 {
     match attribute {
-        None => bulk_key(&[&account, region.name()]),
-        Some((name, value)) => bulk_key(&[&account, region.name(), name, value]),
+        None => bulk_key(&[account, region.name()]),
+        Some((name, value)) => bulk_key(&[account, region.name(), name, value]),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The audit: what records say, of whom, and that nothing secret is in them.
 
 use landfall_api::audit::{self, mask};
-use landfall_model::{AccountId, Region};
+use landfall_model::Region;
 use serde_json::{Value, json};
 
 use crate::harness::{ACCOUNT, Client, NOW_MS, OTHER_ACCOUNT, World, at, params};
@@ -189,9 +189,8 @@ fn records_are_found_by_what_they_are_about() {
     let client = world.root();
     let id = at(&client.ok("CreateVpc", &[("CidrBlock", "10.9.0.0/16")]), "vpc.vpcId").to_owned();
     client.ok("DescribeVpcs", &[]);
-    let account: AccountId = ACCOUNT.parse().unwrap();
     let found = |attribute| {
-        let key = audit::key(account, Region::DEFAULT, attribute);
+        let key = audit::key(ACCOUNT, Region::DEFAULT, attribute);
         world.engine().find_bulk(audit::STREAM, key, u64::MAX, i64::MAX).unwrap()
     };
     assert_eq!(found(Some(("ResourceName", &id))).len(), 1);

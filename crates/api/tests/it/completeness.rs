@@ -43,6 +43,7 @@ pub const CASES: &[&[Case]] = &[
     crate::secret::CASES,
     crate::security_group::CASES,
     crate::tag::CASES,
+    crate::trail::CASES,
     crate::transit_gateway::CASES,
     crate::vpc::CASES,
     crate::vpn::CASES,

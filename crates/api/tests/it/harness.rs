@@ -207,7 +207,11 @@ impl World {
             tx.put::<landfall_cloud::value::Hosts>(host());
             let settings = landfall_cloud::value::default_settings();
             let operator = ACCOUNT.parse().unwrap();
-            tx.put::<landfall_cloud::value::SettingsTable>(landfall_model::Settings { operator, ..settings });
+            tx.put::<landfall_cloud::value::SettingsTable>(landfall_model::Settings {
+                operator,
+                buckets: ["trails".to_owned()].into(),
+                ..settings
+            });
         });
         // An account's first call makes its default network.
         world.root().ok("DescribeKeyPairs", &[]);

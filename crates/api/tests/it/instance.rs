@@ -530,6 +530,8 @@ fn put_fixtures(tx: &mut landfall_cloud::Tx<'_, '_>) {
         VpnGateways "vpn-gateway",
         VpnConnections "vpn-connection",
         FlowLogs "flow-log",
+        Trails "trail",
+        DigestKeys "digest-key",
         ProfileAssociations "instance-profile-association",
         InsightsPaths "network-insights-path",
         InsightsAnalyses "network-insights-analysis",

@@ -44,6 +44,7 @@ mod security_group;
 mod skipping;
 mod tag;
 mod through;
+mod trail;
 mod transit_gateway;
 mod vpc;
 mod vpn;

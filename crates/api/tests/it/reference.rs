@@ -54,7 +54,7 @@ fn assert_none(wrong: &[String]) {
 
 #[test]
 fn demands_are_those_of_the_authorisation_reference() {
-    for service in ["ec2", "iam", "kms", "secretsmanager", "ssm"] {
+    for service in ["cloudtrail", "ec2", "iam", "kms", "secretsmanager", "ssm"] {
         check_demands(service);
     }
 }
@@ -141,7 +141,7 @@ fn demanded(case: &Case) -> (BTreeSet<String>, BTreeSet<String>) {
 
 #[test]
 fn inputs_are_called_as_clients_call_them() {
-    for service in ["ec2", "iam", "kms", "secretsmanager", "ssm"] {
+    for service in ["cloudtrail", "ec2", "iam", "kms", "secretsmanager", "ssm"] {
         check_inputs(service);
     }
 }
@@ -225,7 +225,7 @@ fn compare(shown: &str, ours: &Member, theirs: &Value) -> Vec<String> {
 #[test]
 fn answers_are_called_as_clients_read_them() {
     let mut wrong = Vec::new();
-    for service in ["ec2", "iam", "kms", "secretsmanager", "ssm", "sts"] {
+    for service in ["cloudtrail", "ec2", "iam", "kms", "secretsmanager", "ssm", "sts"] {
         let Some(models) = index("answers", &["botocore", service], &names(service)) else { return };
         for operation in operations(service) {
             let name = operation.action.name;

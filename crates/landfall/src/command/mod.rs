@@ -1,6 +1,7 @@
 //! The commands, one file each.
 
 mod account;
+mod audit;
 mod console;
 mod doctor;
 mod down;
@@ -33,6 +34,7 @@ pub fn run(line: CommandLine) -> Result<ExitCode> {
             start_log();
             crate::agent::run(&args)?;
         }
+        Command::Audit(command) => return audit::run(&command, json),
         Command::Host(command) => host::run(&command, json)?,
         Command::Account(command) => account::run(&command, json)?,
         Command::Up(args) => up::run(&args, json)?,

@@ -22,6 +22,7 @@ use landfall_api::{Gateway, Outside, Regions, Vault};
 use landfall_cloud::{Cloud, Entropy, Tx};
 use landfall_control::Seed;
 use landfall_control::agents::Agents;
+use landfall_control::trail::Courier;
 use landfall_model::{Image, Scope};
 use landfall_state::{Engine, Log, MemoryLog, RootKey, SqliteLog, SqliteOptions, WrappingKeys};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -93,6 +94,7 @@ async fn serve(config: Config) -> Result<()> {
     let engine = open_engine(config.state.as_deref())?;
     let vault = open_vault(&config, !engine.read().access_keys.is_empty())?;
     let doorway = real::Doorway::open(&config).await?;
+    let trails = tokio::spawn(courier(&engine, vault.clone(), &config).run());
     let pieces = if config.simulate {
         sim::assemble(&config, &engine)?
     } else {
@@ -146,7 +148,7 @@ async fn serve(config: Config) -> Result<()> {
         _ = interrupt.recv() => {}
     }
     tracing::info!("ending; guests run on");
-    [Some(clockwork), Some(retention), Some(uses), Some(destruction), watch, renewal]
+    [Some(clockwork), Some(retention), Some(trails), Some(uses), Some(destruction), watch, renewal]
         .into_iter()
         .flatten()
         .for_each(|task| task.abort());
@@ -184,6 +186,12 @@ fn root_credentials(config: &Config) -> Result<Credentials> {
             secret_key: secret_key.context("--secret-key")?.to_owned(),
         }),
     }
+}
+
+/// What delivers the events of trails.
+fn courier(engine: &Engine<Cloud>, vault: Vault, config: &Config) -> Courier {
+    let courier = Courier::new(engine.clone(), vault, config.buckets.clone());
+    courier.at_pace(config.trail_delivery, config.trail_digest)
 }
 
 /// Takes agents of other machines, where there is a door for them.

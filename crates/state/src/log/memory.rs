@@ -164,6 +164,13 @@ impl Log for MemoryLog {
         Ok(having.take(FOUND_AT_ONCE).collect())
     }
 
+    fn bulk_until(&mut self, stream: &str, until_ms: i64) -> Result<u64, LogError> {
+        let stored = self.stored();
+        let records = stored.bulk.get(stream).into_iter().flat_map(|(_, records)| records.iter().rev());
+        let last = records.map(|(record, _)| record).find(|record| record.time_ms <= until_ms);
+        Ok(last.map_or(0, |record| record.number))
+    }
+
     fn trim_bulk(&mut self, stream: &str, until: u64) -> Result<(), LogError> {
         if let Some((_, records)) = self.stored().bulk.get_mut(stream) {
             records.retain(|(record, _)| record.number > until);

@@ -215,6 +215,9 @@ pub trait Log: Send {
     /// written later.
     fn find_bulk(&mut self, stream: &str, key: u64, before: u64, until_ms: i64) -> Result<Vec<BulkRecord>, LogError>;
 
+    /// The number of the last record that was written by then; 0 where there is none.
+    fn bulk_until(&mut self, stream: &str, until_ms: i64) -> Result<u64, LogError>;
+
     /// Forgets a stream's records up to and including number `until`; those that share a row with younger ones may stay.
     fn trim_bulk(&mut self, stream: &str, until: u64) -> Result<(), LogError>;
 

@@ -254,6 +254,13 @@ impl Log for SqliteLog {
         found.map_err(|error| failed("find bulk records", error))
     }
 
+    fn bulk_until(&mut self, stream: &str, until_ms: i64) -> Result<u64, LogError> {
+        if !self.has_stream(stream)? {
+            return Ok(0);
+        }
+        streams::until(self.sound()?, stream, until_ms).map_err(|error| failed("find bulk records", error))
+    }
+
     fn trim_bulk(&mut self, stream: &str, until: u64) -> Result<(), LogError> {
         if self.has_stream(stream)? {
             let tx = begin(self.sound()?)?;

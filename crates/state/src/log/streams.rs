@@ -138,6 +138,12 @@ pub(super) fn find(
     Ok(Vec::new())
 }
 
+/// The number of the last record in the rows that were written by then.
+pub(super) fn until(connection: &Connection, stream: &str, until_ms: i64) -> rusqlite::Result<u64> {
+    let newest = newest_until(connection, stream, until_ms)?.unwrap_or(0);
+    Ok(if newest == 0 { 0 } else { newest << PLACE_BITS | (ROW_RECORDS as u64 - 1) })
+}
+
 /// The number of the newest row that was written by then: times grow with numbers, so halving finds it.
 fn newest_until(connection: &Connection, stream: &str, until_ms: i64) -> rusqlite::Result<Option<u64>> {
     let bounds = format!("SELECT min(number), max(number) FROM bulk_{stream}");

@@ -201,6 +201,10 @@ impl landfall_state::Log for Amnesiac {
         self.0.find_bulk(stream, key, before, until_ms)
     }
 
+    fn bulk_until(&mut self, stream: &str, until_ms: i64) -> Result<u64, landfall_state::LogError> {
+        self.0.bulk_until(stream, until_ms)
+    }
+
     fn trim_bulk(&mut self, stream: &str, until: u64) -> Result<(), landfall_state::LogError> {
         self.0.trim_bulk(stream, until)
     }

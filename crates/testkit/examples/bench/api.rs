@@ -72,6 +72,58 @@ pub fn run(options: &Options) -> Outcome<()> {
     disk(state.path(), &contenders)
 }
 
+/// Runs the calls of the audit's bench: those of a binary that records nothing, and ours, in memory and durable.
+pub fn run_audit(options: &Options) -> Outcome<()> {
+    let rounds = options.number("rounds", 7)?;
+    let time = Duration::from_millis(options.number("ms", 500)?);
+    let unaudited = std::env::var_os("LANDFALL_UNAUDITED").ok_or("LANDFALL_UNAUDITED names no binary")?;
+    let states = tempfile::tempdir()?;
+    let mut pairs = Vec::new();
+    for name in ["memory", "durable"] {
+        for (is_audited, binary) in [(true, crate::server::binary()?), (false, unaudited.clone().into())] {
+            let state = states.path().join(format!("{name}-{is_audited}"));
+            let server = Server::landfall_of(&binary, (name == "durable").then_some(state.as_path()))?;
+            let none = || vec![<[Figure; 2]>::default(); CALLS.len()];
+            pairs.push(Contender { name, server, rates: none(), costs: none() });
+        }
+    }
+    for round in 0..rounds {
+        eprintln!("round {} of {rounds}", round + 1);
+        for call in AUDITED {
+            for contender in &mut pairs {
+                contender.round(time, Some(call)).map_err(|error| format!("{}: {error}", contender.name))?;
+            }
+        }
+    }
+    println!(
+        "| call | at a time | state | with the audit | without | of its rate | processor µs a call: with | without |"
+    );
+    println!("| --- | --- | --- | --- | --- | --- | --- | --- |");
+    for call in AUDITED {
+        for (column, width) in WIDTHS.iter().enumerate() {
+            for pair in pairs.chunks(2) {
+                let [with, without] = [&pair[0], &pair[1]];
+                let rates = [with, without].map(|contender| contender.rates[call][column].clone());
+                let costs = [with, without].map(|contender| short(contender.costs[call][column].median()));
+                println!(
+                    "| {} | {width} | {} | {} | {} | {} | {} | {} |",
+                    CALLS[call].0,
+                    with.name,
+                    rates[0],
+                    rates[1],
+                    short(rates[0].median() / rates[1].median()),
+                    costs[0],
+                    costs[1]
+                );
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The calls of the audit's bench: a look at one, and tags.
+const AUDITED: [usize; 2] = [2, 3];
+
 impl Contender {
     fn round(&mut self, time: Duration, only: Option<usize>) -> Outcome<()> {
         let at = self.server.at;

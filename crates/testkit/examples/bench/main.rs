@@ -5,6 +5,7 @@
 //! | part | what it measures |
 //! | --- | --- |
 //! | `api` | calls a second, in memory and durable, next to `moto_server` where there is one |
+//! | `audit` | the same calls next to a binary that records nothing, `LANDFALL_UNAUDITED` |
 //! | `start` | start to first answer, memory when idle, size of the binary, time of a reset |
 //! | `guest` | what a launch takes beyond the same QEMU command line started by hand (root, QEMU, a mini image) |
 //! | `scale` | loading, memory, and latencies of reads and writes as the cloud grows |
@@ -56,10 +57,11 @@ fn main() -> ExitCode {
     let options = Options(options.collect());
     let outcome = match part.as_str() {
         "api" => api::run(&options),
+        "audit" => api::run_audit(&options),
         "start" => start::run(&options),
         "guest" => guest::run(&options),
         "scale" => scale::run(&options),
-        _ => Err("say which part: api, start, guest or scale".into()),
+        _ => Err("say which part: api, audit, start, guest or scale".into()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

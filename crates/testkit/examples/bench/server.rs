@@ -39,8 +39,13 @@ pub fn binary() -> Outcome<PathBuf> {
 impl Server {
     /// Landfall, simulated, with its state in a folder or in memory.
     pub fn landfall(state: Option<&Path>) -> Outcome<Self> {
+        Self::landfall_of(&binary()?, state)
+    }
+
+    /// The same of that binary.
+    pub fn landfall_of(binary: &Path, state: Option<&Path>) -> Outcome<Self> {
         let at = free_address()?;
-        let mut command = Command::new(binary()?);
+        let mut command = Command::new(binary);
         command.args(["serve", "--simulate", "--image", IMAGE, "--region", REGION]);
         command.args(["--access-key", ACCESS_KEY, "--secret-key", SECRET_KEY, "--listen", &at.to_string()]);
         command.arg("--state").arg(state.map_or(OsStr::new("memory"), Path::as_os_str));
