@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use landfall_cloud::identity::{home, managed_policy, speaking};
+use landfall_cloud::kms::grant::{self, Holder};
 use landfall_cloud::{Cloud, View};
 use landfall_model::{Group, ManagedPolicy, Origin, Principal, PrincipalKind, Region, Timestamp, UniqueId};
 use landfall_policy::{
@@ -245,13 +246,21 @@ impl Policies {
                     }
                 }
             }
-            self.ask(action.service, &set, &who, &demand)?;
+            let granted = || granted(cloud, caller, &demand);
+            self.ask(action.service, &set, &who, &demand, granted)?;
         }
         Ok(())
     }
 
     /// Evaluates one demand of a call to `service`, which refuses in its own words whatever the demand is of.
-    fn ask(&self, service: &str, set: &PolicySet<'_>, who: &PrincipalRef<'_>, demand: &Demand) -> Result<(), ApiError> {
+    fn ask(
+        &self,
+        service: &str,
+        set: &PolicySet<'_>,
+        who: &PrincipalRef<'_>,
+        demand: &Demand,
+        granted: impl FnOnce() -> Option<Policy>,
+    ) -> Result<(), ApiError> {
         let context = &demand.context;
         let request = Request { principal: *who, action: &demand.action, resource: &demand.resource, context };
         let refuse = |verdict: &Verdict<'_>| {
@@ -278,8 +287,39 @@ impl Policies {
         let attached = Attached { label: "ResourcePolicy", policy: &policy };
         let set = PolicySet { resource: Some(ResourcePolicy { attached, owner, gate }), ..*set };
         let verdict = evaluate(&set, &request);
-        if verdict.is_allowed() { Ok(()) } else { Err(refuse(&verdict)) }
+        if verdict.is_allowed() {
+            return Ok(());
+        }
+        // A grant counts as the key's own policy does, and as little against a deny.
+        if verdict.decision == Decision::ImplicitDeny
+            && let Some(policy) = granted()
+        {
+            let attached = Attached { label: "Grant", policy: &policy };
+            let set = PolicySet { resource: Some(ResourcePolicy { attached, owner, gate }), ..set };
+            if evaluate(&set, &request).is_allowed() {
+                return Ok(());
+            }
+        }
+        Err(refuse(&verdict))
     }
+}
+
+/// What a grant lets a caller do, as a policy of the key.
+fn granted(cloud: &Cloud, caller: &Caller, demand: &Demand) -> Option<Policy> {
+    let asked = demand.grantable.as_ref()?;
+    let principal = &caller.principal;
+    let holder = Holder { id: principal.id.clone(), arn: caller.arn(), root: UniqueId::root(principal.account) };
+    let word = grant::allowing(cloud, asked, &holder)?;
+    // Naming the session, the principal or its account is worth as much here as in a policy.
+    let named = match word {
+        word if word == holder.root.to_string() => principal.account.to_string(),
+        word if word == holder.id.to_string() => principal.arn().to_string(),
+        _ => holder.arn,
+    };
+    let statement = serde_json::json!({
+        "Effect": "Allow", "Principal": { "AWS": named }, "Action": "kms:*", "Resource": "*",
+    });
+    Policy::parse(&serde_json::json!({ "Version": "2012-10-17", "Statement": [statement] }).to_string()).ok()
 }
 
 /// Refuses a key's policy that wouldn't let its maker change it again. The maker's own policies are taken to allow it:

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use landfall_cloud::View;
+use landfall_cloud::kms::grant::Asked;
 use landfall_model::id::{Id, Kind};
 use landfall_model::{Arn, Region, Scope};
 use landfall_policy::Context;
@@ -20,6 +21,8 @@ pub struct Demand {
     pub context: Context,
     /// The policy of the resource, where it has one.
     pub owned: Option<Owned>,
+    /// What grants of a key may allow it.
+    pub grantable: Option<Asked>,
     /// Whether it is allowed unless a policy denies it.
     pub implied: bool,
 }
@@ -60,6 +63,7 @@ impl Demands {
             resource: resource.to_string(),
             context: Context::new(),
             owned: None,
+            grantable: None,
             implied: false,
         });
         let last = self.list.len() - 1;

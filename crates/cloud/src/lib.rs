@@ -7,6 +7,7 @@
 pub mod account;
 pub mod address;
 pub mod dhcp_options;
+pub mod ebs;
 pub mod endpoint;
 pub mod entropy;
 pub mod expiry;

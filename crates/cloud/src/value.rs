@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::OnceLock;
 
+use landfall_model::ebs::EbsDefaults;
 use landfall_model::kms::{DoomedKey, KmsAlias, KmsGrant, KmsGrantId, KmsKey, KmsKeyId};
 use landfall_model::{
     AccessKey, Account, AccountId, Address, AllocationId, Arn, AttachedResource, AttachmentId, ClientToken,
@@ -399,6 +400,11 @@ landfall_state::value! {
             index by_instance: InstanceId = |row| row.attachment.as_ref().map(|attachment| attachment.instance),
             index by_host: HostId = |row| row.host,
         },
+        /// What holds for volumes unless it is said otherwise.
+        pub ebs_defaults: EbsDefaultsTable = "ebs-defaults" v1 {
+            row: EbsDefaults,
+            key: Scoped<u8> = |row| row.row_key(),
+        },
         /// KMS keys.
         pub kms_keys: KmsKeys = "kms-key" v1 {
             row: KmsKey,
@@ -418,6 +424,7 @@ landfall_state::value! {
             row: KmsGrant,
             key: Scoped<KmsGrantId> = |row| row.row_key(),
             index by_key: KmsKeyId = |row| Some(row.key),
+            index by_grantee: (KmsKeyId, String) = |row| Some((row.key, row.grantee.word())),
             index by_retirer: Arn = |row| row.retirer.as_ref().map(|retirer| retirer.arn.clone()),
         },
         /// Wrapping keys that are yet to be destroyed.
@@ -498,7 +505,7 @@ pub fn wipe(tx: &mut landfall_state::Tx<'_, Cloud>) {
         Peerings peerings, TransitGateways transit_gateways, TransitAttachments transit_attachments,
         TransitTables transit_tables, Endpoints endpoints, PrefixLists prefix_lists,
         CustomerGateways customer_gateways, VpnGateways vpn_gateways, VpnConnections vpn_connections,
-        KmsKeys kms_keys, KmsAliases kms_aliases, KmsGrants kms_grants, DoomedKeys doomed_keys,
+        EbsDefaultsTable ebs_defaults, KmsKeys kms_keys, KmsAliases kms_aliases, KmsGrants kms_grants, DoomedKeys doomed_keys,
         FlowLogs flow_logs, ProfileAssociations profile_associations, InsightsPaths insights_paths, InsightsAnalyses insights_analyses,
         Trails trails, DigestKeys digest_keys,
     );

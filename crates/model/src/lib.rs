@@ -8,6 +8,7 @@ pub mod address;
 pub mod agent;
 pub mod arn;
 pub mod delivery;
+pub mod ebs;
 pub mod endpoint;
 pub mod gateway;
 pub mod host;
@@ -42,6 +43,7 @@ pub mod vpn;
 
 pub use address::{Cidr, Ipv4Cidr, Ipv6Cidr, Mac};
 pub use arn::Arn;
+pub use ebs::EbsDefaults;
 pub use endpoint::{Endpoint, EndpointKind};
 pub use gateway::*;
 pub use host::{Host, HostFacts, Invitation, Quotas, Settings, Usage};

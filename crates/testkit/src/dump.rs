@@ -27,7 +27,7 @@ pub fn dump(cloud: &Cloud) -> Dump {
         parameters parameter_versions secrets secret_versions
         tags client_tokens egress_only_gateways nat_gateways peerings transit_gateways transit_attachments
         transit_tables endpoints prefix_lists customer_gateways vpn_gateways vpn_connections flow_logs insights_paths
-        kms_keys kms_aliases kms_grants doomed_keys
+        ebs_defaults kms_keys kms_aliases kms_grants doomed_keys
         insights_analyses profile_associations trails digest_keys
     );
     assert_eq!(kinds, Cloud::KINDS.len(), "a table of the value is missing from its dump");

@@ -125,6 +125,7 @@ mod describe_vpn_gateways;
 mod detach_internet_gateway;
 mod detach_network_interface;
 mod detach_vpn_gateway;
+mod disable_ebs_encryption_by_default;
 mod disable_transit_gateway_route_table_propagation;
 mod disable_vgw_route_propagation;
 mod disassociate_address;
@@ -134,9 +135,12 @@ mod disassociate_route_table;
 mod disassociate_subnet_cidr_block;
 mod disassociate_transit_gateway_route_table;
 mod disassociate_vpc_cidr_block;
+mod enable_ebs_encryption_by_default;
 mod enable_transit_gateway_route_table_propagation;
 mod enable_vgw_route_propagation;
 mod get_console_output;
+mod get_ebs_default_kms_key_id;
+mod get_ebs_encryption_by_default;
 mod get_instance_uefi_data;
 mod get_managed_prefix_list_associations;
 mod get_managed_prefix_list_entries;
@@ -148,6 +152,7 @@ mod get_vpn_connection_device_sample_configuration;
 mod get_vpn_connection_device_types;
 mod import_key_pair;
 pub(crate) mod key_material;
+mod modify_ebs_default_kms_key_id;
 mod modify_instance_attribute;
 mod modify_instance_metadata_options;
 mod modify_managed_prefix_list;
@@ -173,6 +178,7 @@ mod replace_network_acl_entry;
 mod replace_route;
 mod replace_route_table_association;
 mod replace_transit_gateway_route;
+mod reset_ebs_default_kms_key_id;
 mod reset_network_interface_attribute;
 mod restore_managed_prefix_list_version;
 mod revoke_security_group_egress;
@@ -319,6 +325,7 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::write::<detach_internet_gateway::DetachInternetGateway>(),
     Operation::write::<detach_network_interface::DetachNetworkInterface>(),
     Operation::write::<detach_vpn_gateway::DetachVpnGateway>(),
+    Operation::write::<disable_ebs_encryption_by_default::DisableEbsEncryptionByDefault>(),
     Operation::write::<disable_transit_gateway_route_table_propagation::DisableTransitGatewayRouteTablePropagation>(),
     Operation::write::<disable_vgw_route_propagation::DisableVgwRoutePropagation>(),
     Operation::write::<disassociate_address::DisassociateAddress>(),
@@ -328,9 +335,12 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::write::<disassociate_subnet_cidr_block::DisassociateSubnetCidrBlock>(),
     Operation::write::<disassociate_transit_gateway_route_table::DisassociateTransitGatewayRouteTable>(),
     Operation::write::<disassociate_vpc_cidr_block::DisassociateVpcCidrBlock>(),
+    Operation::write::<enable_ebs_encryption_by_default::EnableEbsEncryptionByDefault>(),
     Operation::write::<enable_transit_gateway_route_table_propagation::EnableTransitGatewayRouteTablePropagation>(),
     Operation::write::<enable_vgw_route_propagation::EnableVgwRoutePropagation>(),
     Operation::call::<get_console_output::GetConsoleOutput>(),
+    Operation::read::<get_ebs_default_kms_key_id::GetEbsDefaultKmsKeyId>(),
+    Operation::read::<get_ebs_encryption_by_default::GetEbsEncryptionByDefault>(),
     Operation::read::<get_instance_uefi_data::GetInstanceUefiData>(),
     Operation::read::<get_managed_prefix_list_associations::GetManagedPrefixListAssociations>(),
     Operation::read::<get_managed_prefix_list_entries::GetManagedPrefixListEntries>(),
@@ -341,6 +351,7 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::read::<get_vpn_connection_device_sample_configuration::GetVpnConnectionDeviceSampleConfiguration>(),
     Operation::read::<get_vpn_connection_device_types::GetVpnConnectionDeviceTypes>(),
     Operation::write::<import_key_pair::ImportKeyPair>(),
+    Operation::write::<modify_ebs_default_kms_key_id::ModifyEbsDefaultKmsKeyId>(),
     Operation::write::<modify_instance_attribute::ModifyInstanceAttribute>(),
     Operation::write::<modify_instance_metadata_options::ModifyInstanceMetadataOptions>(),
     Operation::write::<modify_managed_prefix_list::ModifyManagedPrefixList>(),
@@ -366,6 +377,7 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::write::<replace_route::ReplaceRoute>(),
     Operation::write::<replace_route_table_association::ReplaceRouteTableAssociation>(),
     Operation::write::<replace_transit_gateway_route::ReplaceTransitGatewayRoute>(),
+    Operation::write::<reset_ebs_default_kms_key_id::ResetEbsDefaultKmsKeyId>(),
     Operation::write::<reset_network_interface_attribute::ResetNetworkInterfaceAttribute>(),
     Operation::write::<restore_managed_prefix_list_version::RestoreManagedPrefixListVersion>(),
     Operation::write::<revoke_security_group_egress::RevokeSecurityGroupEgress>(),

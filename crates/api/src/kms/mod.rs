@@ -2,6 +2,7 @@
 
 mod cancel_key_deletion;
 mod create_alias;
+mod create_grant;
 mod create_key;
 pub(crate) mod crypto;
 mod decrypt;
@@ -22,12 +23,16 @@ mod get_key_policy;
 mod get_key_rotation_status;
 mod get_public_key;
 mod list_aliases;
+mod list_grants;
 mod list_key_policies;
 mod list_key_rotations;
 mod list_keys;
 mod list_resource_tags;
+mod list_retirable_grants;
 mod put_key_policy;
 mod re_encrypt;
+mod retire_grant;
+mod revoke_grant;
 mod rotate_key_on_demand;
 mod schedule_key_deletion;
 pub(crate) mod shape;
@@ -45,6 +50,7 @@ use crate::operation::Operation;
 pub static OPERATIONS: &[Operation] = &[
     Operation::write::<cancel_key_deletion::CancelKeyDeletion>(),
     Operation::write::<create_alias::CreateAlias>(),
+    Operation::write::<create_grant::CreateGrant>(),
     Operation::call::<create_key::CreateKey>(),
     Operation::read::<decrypt::Decrypt>(),
     Operation::write::<delete_alias::DeleteAlias>(),
@@ -64,12 +70,16 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::read::<get_key_rotation_status::GetKeyRotationStatus>(),
     Operation::read::<get_public_key::GetPublicKey>(),
     Operation::read::<list_aliases::ListAliases>(),
+    Operation::read::<list_grants::ListGrants>(),
     Operation::read::<list_key_policies::ListKeyPolicies>(),
     Operation::read::<list_key_rotations::ListKeyRotations>(),
     Operation::read::<list_keys::ListKeys>(),
     Operation::read::<list_resource_tags::ListResourceTags>(),
+    Operation::read::<list_retirable_grants::ListRetirableGrants>(),
     Operation::write::<put_key_policy::PutKeyPolicy>(),
     Operation::read::<re_encrypt::ReEncrypt>(),
+    Operation::write::<retire_grant::RetireGrant>(),
+    Operation::write::<revoke_grant::RevokeGrant>(),
     Operation::write::<rotate_key_on_demand::RotateKeyOnDemand>(),
     Operation::write::<schedule_key_deletion::ScheduleKeyDeletion>(),
     Operation::read::<sign::Sign>(),

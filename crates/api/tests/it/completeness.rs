@@ -13,6 +13,7 @@ pub const CASES: &[&[Case]] = &[
     crate::account::CASES,
     crate::address::CASES,
     crate::console::CASES,
+    crate::ebs::CASES,
     crate::endpoint::CASES,
     crate::flow_log::CASES,
     crate::host::CASES,

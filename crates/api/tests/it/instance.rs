@@ -535,6 +535,7 @@ fn put_fixtures(tx: &mut landfall_cloud::Tx<'_, '_>) {
         ProfileAssociations "instance-profile-association",
         InsightsPaths "network-insights-path",
         InsightsAnalyses "network-insights-analysis",
+        EbsDefaultsTable "ebs-defaults",
         KmsKeys "kms-key",
         KmsAliases "kms-alias",
         KmsGrants "kms-grant",

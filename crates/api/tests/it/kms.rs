@@ -258,6 +258,51 @@ pub const CASES: &[Case] = &[
         },
         &[(&[("KeyId", NO_KEY), ("Message", "c2VjcmV0")], "ValidationException")],
     ),
+    Case::kms(
+        "CreateGrant",
+        |client| {
+            params([
+                ("KeyId", key(client)),
+                ("GranteePrincipal", ROOT.into()),
+                ("Operations:", r#"["Decrypt","Encrypt"]"#.into()),
+                ("Constraints:", r#"{"EncryptionContextSubset":{"stage":"test"}}"#.into()),
+            ])
+        },
+        &[
+            (&[("KeyId", NO_KEY), ("GranteePrincipal", ROOT), ("Operations:", "[]")], "NotFoundException"),
+            (&[("KeyId", NO_KEY), ("GranteePrincipal", ROOT), ("Operations:", r#"["Eat"]"#)], "ValidationException"),
+            (&[("KeyId", NO_KEY)], "ValidationException"),
+        ],
+    ),
+    Case::kms("ListGrants", |client| params([("KeyId", granted(client).0)]), OWN_BAD),
+    Case::kms(
+        "ListRetirableGrants",
+        |client| {
+            granted(client);
+            params([("RetiringPrincipal", ROOT)])
+        },
+        &[(&[], "ValidationException"), (&[("RetiringPrincipal", "me")], "InvalidArnException")],
+    ),
+    Case::kms(
+        "RevokeGrant",
+        |client| {
+            let (key, id) = granted(client);
+            params([("KeyId", key), ("GrantId", id)])
+        },
+        &[(&[("KeyId", NO_KEY), ("GrantId", "x")], "NotFoundException"), (&[("KeyId", NO_KEY)], "ValidationException")],
+    ),
+    Case::kms(
+        "RetireGrant",
+        |client| {
+            let (key, id) = granted(client);
+            params([("KeyId", key), ("GrantId", id)])
+        },
+        &[
+            (&[], "ValidationException"),
+            (&[("GrantToken", "x")], "InvalidGrantTokenException"),
+            (&[("KeyId", NO_KEY), ("GrantId", "x")], "NotFoundException"),
+        ],
+    ),
 ];
 
 /// Calls of a key that isn't there, and of what is no key.
@@ -303,6 +348,24 @@ const SIGN_BAD: &[(&[(&str, &str)], &str)] = &[
 
 /// A policy that lets the account do anything.
 const OPEN: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"*"},"Action":"kms:*","Resource":"*"}]}"#;
+
+/// The account's root, to whom and by whom grants are made.
+const ROOT: &str = "arn:aws:iam::111122223333:root";
+
+/// Makes a grant of a new key; the ids of both.
+pub fn granted(client: &Client<'_>) -> (String, String) {
+    let id = key(client);
+    let call = [
+        ("KeyId", id.as_str()),
+        ("GranteePrincipal", ROOT),
+        ("RetiringPrincipal", ROOT),
+        ("Operations:", r#"["Decrypt"]"#),
+        ("Name", "first"),
+    ];
+    let made = client.ok_of("kms", "CreateGrant", &call);
+    let grant = at(&made, "GrantId").to_owned();
+    (id, grant)
+}
 
 /// Makes a key of that kind; its id.
 pub fn key_of(client: &Client<'_>, spec: &str, usage: &str) -> String {

@@ -12,6 +12,7 @@ mod audit;
 mod completeness;
 mod console;
 mod dhcp_options;
+mod ebs;
 mod endpoint;
 mod flow_log;
 mod harness;

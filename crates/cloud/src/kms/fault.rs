@@ -50,6 +50,9 @@ pub enum KmsFault {
     /// A grant's token that isn't one.
     #[error("{0}")]
     GrantToken(String),
+    /// A grant's id that isn't one.
+    #[error("{0}")]
+    GrantId(String),
     /// A tag that isn't taken.
     #[error("{0}")]
     Tag(String),

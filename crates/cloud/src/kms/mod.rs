@@ -6,6 +6,7 @@
 
 pub mod alias;
 pub mod fault;
+pub mod grant;
 pub mod key;
 pub mod life;
 pub mod policy;

@@ -84,6 +84,13 @@ pub struct Grantee {
     pub id: Option<UniqueId>,
 }
 
+impl Grantee {
+    /// The word by which somebody is told to be the one: the unique id, or the ARN of a session.
+    pub fn word(&self) -> String {
+        self.id.as_ref().map_or_else(|| self.arn.to_string(), ToString::to_string)
+    }
+}
+
 /// What a grant may allow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the names say it")]

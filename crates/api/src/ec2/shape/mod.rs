@@ -11,6 +11,7 @@ pub mod border_group;
 pub mod change;
 pub mod cidr;
 pub mod dhcp_options;
+pub mod ebs;
 pub mod endpoint;
 pub mod insights;
 pub mod instance;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use landfall_cloud::View;
 use landfall_cloud::identity::speaking;
+use landfall_cloud::kms::grant::Asked;
 use landfall_cloud::kms::{KeyRef, alias};
 use landfall_model::{Arn, KmsKey};
 
@@ -49,6 +50,7 @@ pub fn on_row<'d>(view: &View<'_>, demands: &'d mut Demands, action: Action, row
     let owner = row.scope.account.to_string();
     let demand = demands.resource(action, row.arn()).with("kms:CallerAccount", view.scope().account);
     demand.owned = Some(Owned { document, owner, required: true });
+    demand.grantable = Some(Asked { key: row.key(), operation: action.name, context: None, retires: None });
     demand.with("kms:KeySpec", row.spec).with("kms:KeyUsage", row.usage).with("kms:MultiRegion", false);
     demand.with(
         "kms:KeyOrigin",
@@ -74,8 +76,11 @@ pub fn on_alias(view: &View<'_>, demands: &mut Demands, action: Action, name: &s
     demands.resource(action, Arn::new("kms", view.scope(), name)).with("kms:CallerAccount", account);
 }
 
-/// Lets conditions see the encryption context.
+/// Lets conditions and grants see the encryption context.
 pub fn set_context(demand: &mut Demand, context: &BTreeMap<String, String>) {
+    if let Some(asked) = &mut demand.grantable {
+        asked.context = Some(context.clone());
+    }
     for (key, value) in context {
         demand.with(&format!("kms:EncryptionContext:{key}"), value);
     }

@@ -2,7 +2,7 @@
 //! names no grant is refused, as AWS does.
 
 use landfall_cloud::View;
-use landfall_cloud::kms::KmsFault;
+use landfall_cloud::kms::grant;
 
 use crate::ApiError;
 
@@ -10,9 +10,9 @@ use crate::ApiError;
 pub type GrantTokens = Vec<String>;
 
 /// That each token names a grant.
-pub fn check_tokens(_: &View<'_>, tokens: &[String]) -> Result<(), ApiError> {
-    match tokens.first() {
-        None => Ok(()),
-        Some(token) => Err(KmsFault::GrantToken(format!("Invalid grant token {token}.")).into()),
+pub fn check_tokens(view: &View<'_>, tokens: &[String]) -> Result<(), ApiError> {
+    for token in tokens {
+        grant::of_token(view.tables(), token)?;
     }
+    Ok(())
 }

@@ -2,6 +2,7 @@
 
 pub mod data_key;
 pub mod demand;
+pub mod grant;
 pub mod grant_token;
 pub mod key;
 pub mod key_pair;

@@ -281,3 +281,66 @@ fn an_alias_is_another_name_and_conditions_see_it() {
     let by_name = client.ok_of("kms", "DescribeKey", &[("KeyId", "alias/invoices")]);
     assert_eq!(at(&by_name, "KeyMetadata.KeyId"), other);
 }
+
+#[test]
+fn a_grant_lets_its_grantee_alone_and_for_its_contexts_alone_until_it_is_given_back() {
+    let world = World::new();
+    let client = world.root();
+    let nothing = r#"{"Statement":[{"Effect":"Allow","Action":"iam:GetUser","Resource":"*"}]}"#;
+    let (kim, lee) = (world.user("kim", nothing), world.user("lee", nothing));
+    let id = key(&client);
+    let blob = encrypt(&client, &id, r#"{"stage":"test","n":"1"}"#);
+    let other = encrypt(&client, &id, r#"{"stage":"live"}"#);
+    let call = [
+        ("KeyId", id.as_str()),
+        ("GranteePrincipal", "arn:aws:iam::111122223333:user/kim"),
+        ("RetiringPrincipal", "arn:aws:iam::111122223333:user/lee"),
+        ("Operations:", r#"["Decrypt"]"#),
+        ("Constraints:", r#"{"EncryptionContextSubset":{"stage":"test"}}"#),
+        ("Name", "nightly"),
+    ];
+    let made = client.ok_of("kms", "CreateGrant", &call);
+    let again = client.ok_of("kms", "CreateGrant", &call);
+    assert_eq!(at(&made, "GrantId"), at(&again, "GrantId"));
+    let token = at(&made, "GrantToken").to_owned();
+    let decrypt = |user: &crate::harness::Client<'_>, blob: &str, context: &str| {
+        let call = [("CiphertextBlob", blob), ("EncryptionContext:", context)];
+        user.send("kms", "Decrypt", &crate::harness::params(call)).status
+    };
+    let context = r#"{"stage":"test","n":"1"}"#;
+    assert_eq!(decrypt(&kim, &blob, context), 200);
+    assert_eq!(decrypt(&lee, &blob, context), 400);
+    assert_eq!(decrypt(&kim, &other, r#"{"stage":"live"}"#), 400);
+    assert_eq!(kim.refused_of("kms", "DescribeKey", &[("KeyId", &id)]), "AccessDeniedException");
+    assert_eq!(kim.refused_of("kms", "RetireGrant", &[("GrantToken", &token)]), "AccessDeniedException");
+    lee.ok_of("kms", "RetireGrant", &[("GrantToken", &token)]);
+    assert_eq!(decrypt(&kim, &blob, context), 400);
+}
+
+#[test]
+fn a_deny_outweighs_a_grant() {
+    let world = World::new();
+    let client = world.root();
+    let kim = world.user("kim", r#"{"Statement":[{"Effect":"Deny","Action":"kms:Decrypt","Resource":"*"}]}"#);
+    let id = key(&client);
+    let blob = encrypt(&client, &id, "{}");
+    let call = [
+        ("KeyId", id.as_str()),
+        ("GranteePrincipal", "arn:aws:iam::111122223333:user/kim"),
+        ("Operations:", r#"["Decrypt","DescribeKey"]"#),
+    ];
+    client.ok_of("kms", "CreateGrant", &call);
+    kim.ok_of("kms", "DescribeKey", &[("KeyId", &id)]);
+    assert_eq!(kim.refused_of("kms", "Decrypt", &[("CiphertextBlob", &blob)]), "AccessDeniedException");
+}
+
+#[test]
+fn volumes_that_would_have_to_be_encrypted_are_refused_by_name() {
+    let world = World::new();
+    let client = world.root();
+    client.ok("EnableEbsEncryptionByDefault", &[]);
+    let call = [("ImageId", crate::harness::IMAGE), ("InstanceType", "t3.micro"), ("MinCount", "1"), ("MaxCount", "1")];
+    assert_eq!(client.refused("RunInstances", &call), "UnsupportedOperation");
+    client.ok("DisableEbsEncryptionByDefault", &[]);
+    client.ok("RunInstances", &call);
+}

@@ -1,0 +1,225 @@
+//! Grants: a key's owner lets somebody use it, besides the key's policy and until the grant is taken back.
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use landfall_model::kms::{
+    GrantConstraints, GrantOperation, Grantee, KmsGrant, KmsGrantId, KmsKey, KmsKeyId, SpecFamily,
+};
+use landfall_model::{Arn, Scoped, UniqueId};
+
+use super::fault::KmsFault;
+use super::key::{check_stays, check_usable};
+use crate::identity::role;
+use crate::tx::Tx;
+use crate::value::{Cloud, KmsGrants};
+use crate::view::View;
+
+/// Grants of a key. Source: the KMS Developer Guide, "Resource quotas".
+const LIMIT: usize = 50_000;
+
+/// What a grant is made of.
+#[derive(Clone, Debug)]
+pub struct NewGrant {
+    /// Its name.
+    pub name: Option<String>,
+    /// Who may use the key.
+    pub grantee: Arn,
+    /// Who else may retire the grant.
+    pub retirer: Option<Arn>,
+    /// For what.
+    pub operations: Vec<GrantOperation>,
+    /// Under which encryption contexts.
+    pub constraints: Option<GrantConstraints>,
+}
+
+/// Makes a grant. The same request under the same name gives the grant that it gave before.
+pub fn create(tx: &mut Tx<'_, '_>, key: &KmsKey, new: NewGrant) -> Result<KmsGrant, KmsFault> {
+    check_usable(key)?;
+    check_operations(key, &new)?;
+    let grantee = somebody(tx, new.grantee)?;
+    let retirer = new.retirer.map(|arn| somebody(tx, arn)).transpose()?;
+    let mut operations = new.operations;
+    operations.sort_unstable();
+    operations.dedup();
+    let (scope, created_at) = (tx.scope(), tx.now());
+    let entropy = tx.entropy();
+    let id = KmsGrantId::from_random(entropy.next_u128(), entropy.next_u128());
+    let issued_by = Arn::iam(scope.account, "root");
+    let constraints = new.constraints;
+    let row = KmsGrant {
+        scope,
+        key: key.id,
+        id,
+        name: new.name,
+        grantee,
+        retirer,
+        operations,
+        constraints,
+        issued_by,
+        created_at,
+    };
+    let same = |there: &&KmsGrant| {
+        KmsGrant { id: row.id.clone(), created_at, ..(*there).clone() } == row && there.name.is_some()
+    };
+    let view = tx.view();
+    if let Some(there) = of_grantee(view.tables(), key.key(), &row.grantee.word()).find(same) {
+        return Ok(there.clone());
+    }
+    if tx.kms_grants.by_key.count(&key.id) >= LIMIT {
+        return Err(KmsFault::Limit(format!("{} has {LIMIT} grants, which is the limit.", key.arn())));
+    }
+    tx.put::<KmsGrants>(row.clone());
+    Ok(row)
+}
+
+/// The grants of a key of this account's, by id.
+pub fn of_key<'a>(view: &View<'a>, key: &KmsKey) -> impl Iterator<Item = &'a KmsGrant> + use<'a> {
+    let scope = key.scope;
+    view.tables().kms_grants.by_key(&key.id).filter(move |row| row.scope == scope)
+}
+
+/// The grants of this account's keys that somebody may retire.
+pub fn of_retirer<'a>(view: &View<'a>, retirer: &Arn) -> impl Iterator<Item = &'a KmsGrant> + use<'a> {
+    let scope = view.scope();
+    view.tables().kms_grants.by_retirer(retirer).filter(move |row| row.scope == scope)
+}
+
+/// The grants of a key to somebody of that word.
+fn of_grantee<'a>(cloud: &'a Cloud, key: Scoped<KmsKeyId>, word: &str) -> impl Iterator<Item = &'a KmsGrant> + use<'a> {
+    let of_key = cloud.kms_grants.by_grantee(&(key.id, word.to_owned()));
+    of_key.filter(move |row| row.scope == key.scope)
+}
+
+/// Somebody who calls, by all words under which a grant may name them: a unique id, a session's ARN, the account.
+#[derive(Clone, Debug)]
+pub struct Holder {
+    /// The user's, role's or root's id.
+    pub id: UniqueId,
+    /// The caller's ARN.
+    pub arn: String,
+    /// The id of the account's root.
+    pub root: UniqueId,
+}
+
+impl Holder {
+    fn words(&self) -> [String; 3] {
+        [self.id.to_string(), self.arn.clone(), self.root.to_string()]
+    }
+}
+
+/// What is asked of a key's grants.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// The key.
+    pub key: Scoped<KmsKeyId>,
+    /// The action, such as `Decrypt`.
+    pub operation: &'static str,
+    /// The encryption context, for actions that have one.
+    pub context: Option<BTreeMap<String, String>>,
+    /// The grant that is to be retired, where it is that.
+    pub retires: Option<KmsGrantId>,
+}
+
+/// The word by which a grant that allows what is asked names the caller, if one does.
+pub fn allowing(cloud: &Cloud, asked: &Asked, holder: &Holder) -> Option<String> {
+    let words = holder.words();
+    if let Some(id) = &asked.retires {
+        let row = cloud.kms_grants.get(&asked.key.scope.key(id.clone())).filter(|row| row.key == asked.key.id)?;
+        let retirer = row.retirer.as_ref().map(Grantee::word);
+        let grantee = Some(row.grantee.word()).filter(|_| row.operations.contains(&GrantOperation::RetireGrant));
+        return words.into_iter().find(|word| [&retirer, &grantee].into_iter().flatten().any(|named| named == word));
+    }
+    let allows = |row: &KmsGrant| {
+        let constraints = row.constraints.as_ref().zip(asked.context.as_ref());
+        row.operations.iter().any(|operation| operation.to_string() == asked.operation)
+            && constraints.is_none_or(|(constraints, context)| constraints.hold(context))
+    };
+    words.into_iter().find(|word| of_grantee(cloud, asked.key, word).any(allows))
+}
+
+/// A grant of a key, by its id.
+pub fn need<'a>(view: &View<'a>, key: &KmsKey, id: &str) -> Result<&'a KmsGrant, KmsFault> {
+    let missing = || KmsFault::NotFound(format!("Grant {id} was not found for {}.", key.arn()));
+    let parsed: KmsGrantId = id.parse().map_err(|_| KmsFault::GrantId(format!("Invalid grant id {id}.")))?;
+    let row = view.tables().kms_grants.get(&key.scope.key(parsed));
+    row.filter(|row| row.key == key.id).ok_or_else(missing)
+}
+
+/// Takes a grant back.
+pub fn delete(tx: &mut Tx<'_, '_>, key: &KmsKey, id: &KmsGrantId) -> Result<(), KmsFault> {
+    check_stays(key)?;
+    tx.delete::<KmsGrants>(&key.scope.key(id.clone()));
+    Ok(())
+}
+
+/// The token of a grant: its row's key, spelt so that nobody takes it for something to read.
+pub fn token(row: &KmsGrant) -> String {
+    URL_SAFE_NO_PAD.encode(row.row_key().to_string())
+}
+
+/// The grant of a token.
+pub fn of_token<'a>(cloud: &'a Cloud, token: &str) -> Result<&'a KmsGrant, KmsFault> {
+    let read = || {
+        let text = String::from_utf8(URL_SAFE_NO_PAD.decode(token).ok()?).ok()?;
+        cloud.kms_grants.get(&text.parse().ok()?)
+    };
+    read().ok_or_else(|| KmsFault::GrantToken("The grant token is not valid.".into()))
+}
+
+/// Somebody who is there.
+fn somebody(cloud: &Cloud, arn: Arn) -> Result<Grantee, KmsFault> {
+    if arn.as_str().starts_with("arn:aws:sts:") && arn.account().is_some_and(|id| cloud.accounts.contains(&id)) {
+        return Ok(Grantee { arn, id: None });
+    }
+    let root = arn.account().filter(|_| arn.resource() == "root").map(UniqueId::root);
+    let root = root.filter(|id| cloud.principals.contains(id));
+    let id = root.or_else(|| role::by_arn(cloud, &arn).map(|row| row.id.clone()));
+    match id {
+        Some(id) => Ok(Grantee { arn, id: Some(id) }),
+        None => Err(KmsFault::Arn(format!("ARN does not refer to a valid principal: {arn}"))),
+    }
+}
+
+fn check_operations(key: &KmsKey, new: &NewGrant) -> Result<(), KmsFault> {
+    use GrantOperation as G;
+    let of_all = [G::CreateGrant, G::RetireGrant, G::DescribeKey];
+    let of_kind: &[G] = match key.spec.family() {
+        SpecFamily::Symmetric => &[
+            G::Decrypt,
+            G::Encrypt,
+            G::GenerateDataKey,
+            G::GenerateDataKeyWithoutPlaintext,
+            G::ReEncryptFrom,
+            G::ReEncryptTo,
+            G::GenerateDataKeyPair,
+            G::GenerateDataKeyPairWithoutPlaintext,
+        ],
+        SpecFamily::Hmac => &[G::GenerateMac, G::VerifyMac],
+        SpecFamily::Rsa | SpecFamily::Ecc => &[
+            G::Decrypt,
+            G::Encrypt,
+            G::ReEncryptFrom,
+            G::ReEncryptTo,
+            G::Sign,
+            G::Verify,
+            G::GetPublicKey,
+            G::DeriveSharedSecret,
+        ],
+    };
+    if new.operations.is_empty() {
+        return Err(KmsFault::Validation("1 validation error detected: Value '[]' at 'operations' failed to satisfy constraint: Member must have length greater than or equal to 1".into()));
+    }
+    if let Some(odd) = new.operations.iter().find(|each| !of_all.contains(each) && !of_kind.contains(each)) {
+        let message = format!("The operation {odd} is not supported by a key of {}.", key.spec);
+        return Err(KmsFault::Validation(message));
+    }
+    if new.operations.contains(&G::CreateGrant) {
+        return Err(KmsFault::Unsupported("Landfall does not support the operation CreateGrant in grants yet.".into()));
+    }
+    if new.constraints.is_some() && key.spec.family() != SpecFamily::Symmetric {
+        return Err(KmsFault::Validation("Encryption context constraints go with symmetric keys only.".into()));
+    }
+    Ok(())
+}
