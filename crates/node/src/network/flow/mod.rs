@@ -6,13 +6,15 @@
 //! ([`deliver`]). All but the first and the last step is pure.
 //!
 //! What a kernel table holds outlives this process. A window that another process began goes on; one that it ended and
-//! didn't get to forget is delivered once more, under the same name. What a host that crashes had counted is lost, as is
-//! what a delivery that fails was about: records are made on a best-effort basis, as AWS's are.
+//! didn't get to forget is delivered once more, under the same name. What can't be written waits and is tried again
+//! ([`backlog`]). What a host that crashes had counted is lost, as is what waited when an agent ends: records are made on a
+//! best-effort basis, as AWS's are.
 //!
 //! A window lasts as long as the shortest interval among a network's flow logs: that of the others is the longest that
 //! they may take. What a gateway's or an endpoint's interface passes isn't recorded, nor is what the network itself
 //! answers (DHCP, names, metadata, time).
 
+pub mod backlog;
 pub mod count;
 pub mod deliver;
 pub mod record;
@@ -31,7 +33,9 @@ use landfall_model::{FlowLogId, InterfaceId, Timestamp};
 
 use super::{HostNetwork, filter, namespace};
 use crate::metadata::names::port_device;
+use backlog::Backlog;
 use count::{Counts, Listing};
+use deliver::DeliveryError;
 use record::Window;
 use table::{TABLE, Table};
 
@@ -44,7 +48,21 @@ pub struct Recorder {
     networks: BTreeMap<u32, Recording>,
     /// Whether it was looked for tables that an earlier process left.
     looked: bool,
+    /// What couldn't be written yet.
+    backlog: Backlog,
+    /// When that was tried last, in seconds.
+    tried_s: i64,
 }
+
+/// How the delivery of windows goes.
+#[derive(Default)]
+struct Delivery {
+    deliveries: Deliveries,
+    backlog: Backlog,
+}
+
+/// After how many seconds what couldn't be written is tried again.
+const AGAIN_S: i64 = 30;
 
 /// What is counted in a network.
 struct Recording {
@@ -96,7 +114,12 @@ impl HostNetwork {
     pub fn record_flows(&self, plan: &HostPlan, now: Timestamp) -> Deliveries {
         let mut recorder = self.recorder.lock().unwrap_or_else(PoisonError::into_inner);
         let wanted = wanted(plan);
-        let mut deliveries = Deliveries::new();
+        let mut delivery = Delivery { backlog: std::mem::take(&mut recorder.backlog), ..Delivery::default() };
+        let now_s = now.as_millis().div_euclid(1000);
+        if (now_s - recorder.tried_s).abs() >= AGAIN_S {
+            recorder.tried_s = now_s;
+            self.try_again(plan, &mut delivery);
+        }
         if !recorder.looked {
             recorder.looked = true;
             self.remove_left(&wanted);
@@ -108,16 +131,30 @@ impl HostNetwork {
         }
         // Those of which nothing is here don't fail here.
         let recorded: BTreeSet<_> = wanted.values().flat_map(|wanted| wanted.logs.iter().map(|log| log.id)).collect();
-        deliveries.extend(plan.flow_logs().filter(|log| !recorded.contains(&log.id)).map(|log| (log.id, None)));
+        delivery
+            .deliveries
+            .extend(plan.flow_logs().filter(|log| !recorded.contains(&log.id)).map(|log| (log.id, None)));
         for (number, wanted) in &wanted {
-            let recorded = self.record_network(&mut recorder, *number, wanted, plan, now, &mut deliveries);
+            let recorded = self.record_network(&mut recorder, *number, wanted, plan, now_s, &mut delivery);
             if let Err(error) = recorded {
                 tracing::warn!(network = %self.name(*number), %error, "flows can't be recorded");
                 // Whatever holds now is looked at the next time.
                 recorder.networks.remove(number);
             }
         }
-        deliveries
+        recorder.backlog = delivery.backlog;
+        delivery.deliveries
+    }
+
+    /// Writes what couldn't be written before.
+    fn try_again(&self, plan: &HostPlan, delivery: &mut Delivery) {
+        let Self { config, .. } = self;
+        let wanted = |id| plan.flow_log(id).is_some();
+        let write = |log: &FlowLogPlan, window, lines: &[String]| {
+            deliver::deliver(&config.buckets, log, lines, window, &config.host)
+        };
+        let caught_up = delivery.backlog.try_again(wanted, write);
+        delivery.deliveries.extend(caught_up.into_iter().map(|id| (id, None)));
     }
 
     fn record_network(
@@ -126,16 +163,15 @@ impl HostNetwork {
         number: u32,
         wanted: &Wanted<'_>,
         plan: &HostPlan,
-        now: Timestamp,
-        deliveries: &mut Deliveries,
+        now_s: i64,
+        delivery: &mut Delivery,
     ) -> io::Result<()> {
         if !namespace::path(&self.name(number)).exists() {
             // Its network isn't made yet.
             return Ok(());
         }
-        let now_s = now.as_millis().div_euclid(1000);
         if let std::collections::btree_map::Entry::Vacant(entry) = recorder.networks.entry(number) {
-            entry.insert(self.find(number, wanted, plan, now_s, deliveries)?);
+            entry.insert(self.find(number, wanted, plan, now_s, delivery)?);
         }
         let Some(recording) = recorder.networks.get_mut(&number) else { return Ok(()) };
         recording.names.extend(wanted.ports.iter().map(|(name, id)| (name.clone(), *id)));
@@ -154,7 +190,7 @@ impl HostNetwork {
         self.load(number, &table::turn(recording.half, now_s))?;
         let listing = self.list(number)?;
         let window = Window { start_s: start_s.min(now_s), end_s: now_s };
-        self.deliver(wanted, plan, &listing.halves[half as usize], &recording.names, window, deliveries);
+        self.deliver(wanted, plan, &listing.halves[half as usize], &recording.names, window, delivery);
         self.load(number, &table.forget(half, start_s))?;
         recording.names.clone_from(&wanted.ports);
         Ok(())
@@ -168,7 +204,7 @@ impl HostNetwork {
         wanted: &Wanted<'_>,
         plan: &HostPlan,
         now_s: i64,
-        deliveries: &mut Deliveries,
+        delivery: &mut Delivery,
     ) -> io::Result<Recording> {
         let table = wanted.table();
         let names = wanted.ports.clone();
@@ -184,7 +220,7 @@ impl HostNetwork {
         self.load(number, &table.text(half))?;
         for &(ended_s, other) in listing.windows.iter().filter(|(_, other)| *other != half && *other < 2) {
             let window = Window { start_s: ended_s, end_s: start_s };
-            self.deliver(wanted, plan, &listing.halves[other as usize], &names, window, deliveries);
+            self.deliver(wanted, plan, &listing.halves[other as usize], &names, window, delivery);
             self.load(number, &table.forget(other, ended_s))?;
         }
         Ok(Recording { table: Some(table), half, start_s, names })
@@ -197,7 +233,7 @@ impl HostNetwork {
         counts: &Counts,
         names: &BTreeMap<String, InterfaceId>,
         window: Window,
-        deliveries: &mut Deliveries,
+        delivery: &mut Delivery,
     ) {
         let flows = verdict::judge(plan, counts, names);
         let skipped: BTreeSet<_> = counts.skipped.iter().filter_map(|name| names.get(name)).copied().collect();
@@ -205,11 +241,17 @@ impl HostNetwork {
             let lines = record::lines(plan, log, &flows, &skipped, window);
             let delivered = deliver::deliver(&self.config.buckets, log, &lines, window, &self.config.host);
             let failure = delivered.err().map(|error| {
+                if let DeliveryError::Write(_) = error {
+                    let gone = delivery.backlog.keep(log, window, lines);
+                    if gone > 0 {
+                        tracing::warn!(windows = gone, "records of flows are lost: too many wait to be written");
+                    }
+                }
                 let cause = std::error::Error::source(&error).map(ToString::to_string);
                 tracing::warn!(flow_log = %log.id, %error, cause, "records of flows weren't delivered");
                 error.to_string()
             });
-            deliveries.insert(log.id, failure);
+            delivery.deliveries.insert(log.id, failure);
         }
     }
 

@@ -551,3 +551,26 @@ fn a_delivery_that_fails_is_said() {
         assert_eq!(delivered, [Some(failure), None], "one of them has ports here, and no folder");
     });
 }
+
+#[test]
+fn what_could_not_be_written_is_written_later() {
+    on_own_machine("flows::what_could_not_be_written_is_written_later", || {
+        let folder = PathBuf::from("/run/bucket");
+        let mut cloud = two_tiers();
+        put(&mut cloud, log(1, FlowLogResource::Vpc(vpc_id(1)), FlowLogTraffic::All, "version"));
+        let network = recording_driver(&folder);
+        network.apply(&cloud.0).unwrap();
+        network.record(&cloud.0, at(0));
+        // The folder isn't there, as where a disk isn't mounted.
+        let failure = Some("Unknown error: the records could not be written".to_owned());
+        for seconds in [60, 120] {
+            let delivered = network.record(&cloud.0, at(seconds));
+            assert_eq!(delivered.into_values().collect::<Vec<_>>(), [failure.clone()]);
+        }
+        std::fs::create_dir(&folder).unwrap();
+        let delivered = network.record(&cloud.0, at(151));
+        assert_eq!(delivered.into_values().collect::<Vec<_>>(), [None], "it is said that it goes again");
+        let files = run("find", "/run/bucket -name *.log.gz");
+        assert_eq!(files.lines().count(), 2, "a file for each window: {files}");
+    });
+}
