@@ -87,6 +87,11 @@ impl Rules<'_> {
             // To another host's part of the network, and to routers there: the receiver's groups are asked there.
             writeln!(rules, "\t\tiifname @ports oifname \"{DEVICE}\" accept")?;
             writeln!(rules, "\t\tiifname @links oifname \"{DEVICE}\" accept")?;
+            if judge::has_routers(self.plan, self.vpc) {
+                // What a router on another host sent on, and what comes in by the gateway's own routes to such a one.
+                writeln!(rules, "\t\tiifname \"{DEVICE}\" oifname \"{UPLINK}\" ip saddr @translated accept")?;
+                writeln!(rules, "\t\tiifname \"{UPLINK}\" oifname \"{DEVICE}\" ct status dnat accept")?;
+            }
             // An address of IPv6 is known outside by its network's block, so a packet to it may enter at any of the hosts.
             writeln!(rules, "\t\tiifname \"{UPLINK}\" oifname \"{DEVICE}\" meta nfproto ipv6 accept")?;
             if self.has_vpns() {

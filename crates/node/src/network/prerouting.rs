@@ -62,6 +62,11 @@ impl Rules<'_> {
             "\t\tiifname vmap @routes_of\n"
         });
         rules.push_str(self.write_endpoint_routes(text, &tables)?);
+        if !self.targets.homes.is_empty() {
+            let homes: Vec<_> = self.targets.homes.iter().map(|(own, mark)| format!("{own} : {mark:#x}")).collect();
+            write_elements(text, "map homes", "type ipv4_addr : mark", &homes)?;
+            writeln!(rules, "\t\tmeta mark {INTERNET:#x} meta mark set ip saddr map @homes")?;
+        }
         self.write_zones(&mut rules)?;
         // A mark that came in by the overlay is what the sending host decided.
         writeln!(text, "\tchain route {{\n\t\ttype filter hook prerouting priority raw; policy accept;\n{rules}\t}}")?;

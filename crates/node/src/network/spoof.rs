@@ -17,11 +17,11 @@ use landfall_model::plan::{AttachmentTo, HostPlan, PortPlan, VpcPlan};
 use landfall_model::{Cidr, Ipv6Cidr, VpcId};
 
 use super::family::Family;
-use super::judge::{UNKNOWN_SENDER, UNKNOWN_SENDER_MAC};
+use super::judge::{self, UNKNOWN_SENDER, UNKNOWN_SENDER_MAC};
 use super::overlay::DEVICE;
 use super::ruleset::{GATEWAY_V6, Rules, TABLE, UPLINK, write_elements};
 use super::span::{Span, union};
-use super::target::{NEVER, NEVER_V6};
+use super::target::{self, INTERNET, NEVER, NEVER_V6};
 use crate::metadata::names::port_device;
 
 // The kernel looks for ports in later fragments too, where there are none: a rule that means ports must say so.
@@ -44,6 +44,9 @@ const SETS: [(&str, &str, &str); 5] = [
     // may have an address that it looks for.
     ("near_ip6", "type ipv6_addr\n\t\tflags interval", "fe80::1, ff02::2, ff02::1:2, ff02::1:ff00:0/104"),
 ];
+
+/// The hardware address that packets have between hosts which are to leave by the internet gateway.
+const OUTWARDS_MAC: &str = "02:00:00:00:00:08";
 
 /// How many link-local addresses a guest may have within an hour.
 const LINK_LOCALS: u8 = 8;
@@ -77,6 +80,12 @@ pub fn write_table(
             let marks: Vec<_> = routers.iter().map(|(mac, mark)| format!("{mac} : {mark:#x}")).collect();
             format!("\t\tmeta mark set ether daddr map {{ {} }}\n", marks.join(", "))
         };
+        // What a router elsewhere sent on goes out by the internet gateway here, where its sender's interface is.
+        let rule = if rules.vpc.internet_gateway && judge::has_routers(rules.plan, rules.vpc) {
+            format!("{rule}\t\tether type ip ether saddr {OUTWARDS_MAC} meta mark set {INTERNET:#x}\n")
+        } else {
+            rule
+        };
         // The receiver is known by its own hardware address, which isn't the device's.
         writeln!(
             text,
@@ -87,14 +96,20 @@ pub fn write_table(
 \t}}"
         )?;
     }
-    // What has no sender that groups could name says so to the network or host that it is handed on to.
+    // What has no sender that groups could name says so to the network or host that it is handed on to; and so does what
+    // is to leave by the internet gateway there.
     for link in handed_on {
+        let outwards = if link == DEVICE && !rules.targets.homes.is_empty() {
+            format!("\t\t{} ether saddr set {OUTWARDS_MAC}\n", target::goes_home())
+        } else {
+            String::new()
+        };
         writeln!(
             text,
             "\tchain out_{link} {{
 \t\ttype filter hook egress device \"{link}\" priority 0; policy accept;
 \t\tmeta mark and {UNKNOWN_SENDER:#x} != 0 ether saddr set {UNKNOWN_SENDER_MAC}
-\t}}"
+{outwards}\t}}"
         )?;
     }
     text.push_str(said);

@@ -4,16 +4,16 @@
 //! packet. A mark is made from the target's id, so that another target's coming or going doesn't move it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use landfall_model::plan::{
     AttachmentTo, HostPlan, NatGatewayPlan, Place, PortLocation, PortPlan, RouteTargetPlan, VpcPlan,
 };
-use landfall_model::{Cidr, InterfaceId, Ipv4Cidr, Ipv6Cidr, Mac, NatGatewayId};
+use landfall_model::{Cidr, HostId, InterfaceId, Ipv4Cidr, Ipv6Cidr, Mac, NatGatewayId};
 
 use super::layout::{Hop, Layout};
-use super::ruleset::UPLINK;
-use super::{connection, outside, overlay, vpn};
+use super::ruleset::{UPLINK, local_ports};
+use super::{connection, judge, outside, overlay, vpn};
 use crate::metadata::names::port_device;
 
 /// Names a target: the firewall mark of packets to it, and the number of its routing table.
@@ -35,6 +35,8 @@ const NAT_GATEWAYS: Mark = 0x2000_0000;
 const PEERINGS: Mark = 0x3000_0000;
 const TRANSIT_GATEWAYS: Mark = 0x4000_0000;
 const VPN_GATEWAYS: Mark = 0x5000_0000;
+/// That of hosts by whose internet gateway something goes out, because its interface is there.
+const HOMES: Mark = 0x6000_0000;
 const DIGITS: Mark = 0x0fff_ffff;
 
 /// A target that is there.
@@ -46,18 +48,22 @@ pub struct Target {
 }
 
 /// The targets of a network's routes that are there, on this host.
+#[derive(Default)]
 pub struct Targets<'p> {
     found: BTreeMap<RouteTargetPlan, Target>,
     /// The NAT gateways that translate here.
     pub nat_gateways: BTreeMap<NatGatewayId, (Mark, &'p NatGatewayPlan)>,
     /// The ways of targets that have several, by mark and destination.
     ways: BTreeMap<(Mark, Cidr), Hop>,
+    /// Private addresses with public ones whose interfaces are on other hosts, with the mark of the way there. A router
+    /// here sends on in their names, and the internet gateway translates where the interface is.
+    pub homes: BTreeMap<Ipv4Addr, Mark>,
 }
 
 impl<'p> Targets<'p> {
     /// Those of a network.
     pub fn of(plan: &'p HostPlan, vpc: &VpcPlan) -> Self {
-        let mut targets = Self { found: BTreeMap::new(), nat_gateways: BTreeMap::new(), ways: BTreeMap::new() };
+        let mut targets = Self::default();
         let mut taken = BTreeSet::new();
         let uplink = |via: IpAddr| Hop::Link { link: UPLINK.into(), via: Some(via), source: None };
         let out = vec![uplink(IpAddr::V4(outside::OUTER)), uplink(IpAddr::V6(outside::OUTER_V6))];
@@ -87,7 +93,27 @@ impl<'p> Targets<'p> {
             }
             targets.found.insert(wanted, Target { mark, hops });
         }
+        if vpc.internet_gateway && local_ports(plan, vpc).iter().any(|(port, _)| judge::is_router(port)) {
+            targets.find_homes(plan, vpc, &mut taken);
+        }
         targets
+    }
+
+    /// Finds the ways to hosts that have interfaces with public addresses: any interface of theirs is a way to a host.
+    fn find_homes(&mut self, plan: &HostPlan, vpc: &VpcPlan, taken: &mut BTreeSet<Mark>) {
+        let mut hosts: BTreeMap<HostId, Mark> = BTreeMap::new();
+        for port in plan.ports().filter(|port| port.vpc == vpc.id && !port.public.is_empty()) {
+            let PortLocation::Remote { host, .. } = port.location else { continue };
+            let Some(via) = port.addresses.first() else { continue };
+            let mark = *hosts.entry(host).or_insert_with(|| {
+                let mark = mark(HOMES, host.bits(), taken);
+                let hop = Hop::Link { link: overlay::DEVICE.into(), via: Some(IpAddr::V4(*via)), source: None };
+                self.ways.insert((mark, Cidr::V4(Ipv4Cidr::ALL)), hop);
+                mark
+            });
+            let private = port.public.iter().map(|pair| pair.private);
+            self.homes.extend(private.filter(|own| port.addresses.contains(own)).map(|own| (own, mark)));
+        }
     }
 
     /// The mark of a target, if it is there.
@@ -135,7 +161,13 @@ impl<'p> Targets<'p> {
                 layout.rules.insert(target.mark);
             }
         }
+        layout.rules.extend(self.homes.values());
     }
+}
+
+/// The condition that a packet goes to another host to leave by the internet gateway there.
+pub fn goes_home() -> String {
+    format!("meta mark and {:#x} == {HOMES:#x}", !DIGITS & !judge::UNKNOWN_SENDER)
 }
 
 /// Whether that is the mark of a NAT gateway.

@@ -182,6 +182,53 @@ fn a_nat_gateway_and_a_router_on_another_host_take_what_is_for_them() {
     });
 }
 
+/// Public addresses are translated where their interface is, and a router elsewhere speaks in their names: straight back
+/// comes the answer, or by the router where the gateway's own routes say so.
+#[test]
+fn what_a_router_on_another_host_sends_out_is_translated() {
+    on_own_machine("hosts::what_a_router_on_another_host_sends_out_is_translated", || {
+        let mut hosts = hosts(|cloud| {
+            cloud.group(1, 1, vec![anything()], vec![anything()]).group(2, 1, vec![], vec![anything()]);
+            cloud.port(1, 1, &[2], Some("198.18.0.11")).port(2, 2, &[1], Some("198.18.0.12"));
+            cloud.edit_port(2, |port| port.source_dest_check = false);
+            cloud.edit_subnet(1, |subnet| subnet.routes[0].target = RouteTargetPlan::Interface(port_id(2)));
+        });
+        namespace::within("host-1", || {
+            uplink();
+            Ok(())
+        })
+        .unwrap();
+        run("ip", "-n internet route add 198.18.0.0/16 via 203.0.113.1");
+        hosts.iter().for_each(Host::apply);
+        let a = Guest::start(&hosts[0].network, &hosts[0].cloud, 1);
+        let router = Guest::start(&hosts[1].network, &hosts[1].cloud, 2);
+        let forwarded =
+            || namespace::within(&router.name, || std::fs::read_to_string("/proc/thread-self/net/snmp")).unwrap();
+        let forwarded = || forwarded().lines().nth(1).unwrap().split(' ').nth(6).unwrap().parse::<u64>().unwrap();
+        namespace::within(&router.name, || std::fs::write("/proc/sys/net/ipv4/ip_forward", "1")).unwrap();
+        let internet = namespace::within("internet", || std::net::TcpListener::bind("0.0.0.0:80")).unwrap();
+        assert!(a.reaches([8, 8, 8, 8], 80), "out by the router on the other host");
+        assert_eq!(peer(&internet), Ipv4Addr::new(203, 0, 113, 1), "as the machine that has the interface");
+        let straight = forwarded();
+        assert!(straight >= 2, "what went out was the router's to send on");
+
+        // The gateway's own routes lead answers, and calls, by the router.
+        for host in &mut hosts {
+            let Some(Piece::Vpc(vpc)) = host.cloud.0.pieces.get_mut(&PieceKey::Vpc(vpc_id(1))) else { panic!() };
+            let (destination, target) = (cidr("10.1.1.0/24"), RouteTargetPlan::Interface(port_id(2)));
+            vpc.internet_routes = vec![RoutePlan { destination, target }];
+            host.cloud.group(2, 1, vec![anything()], vec![anything()]);
+            host.apply();
+        }
+        assert!(a.reaches([8, 8, 8, 8], 80), "out and back by the router");
+        let listener = a.listen(81);
+        let before = forwarded();
+        assert!(connect(Some("internet"), [198, 18, 0, 11].into(), 81, COMES).is_ok(), "called from outside");
+        assert_eq!(peer(&listener), Ipv4Addr::new(203, 0, 113, 254));
+        assert!(forwarded() >= before + 2, "by the router");
+    });
+}
+
 /// A UDP packet to port 53 in a frame to the first port, in VXLAN's header for that network.
 fn encapsulated(from: Ipv4Addr, to: Ipv4Addr, number: u32) -> Vec<u8> {
     let mut bytes = vec![8, 0, 0, 0];
