@@ -565,7 +565,7 @@ fn what_could_not_be_written_is_written_later() {
         let failure = Some("Unknown error: the records could not be written".to_owned());
         for seconds in [60, 120] {
             let delivered = network.record(&cloud.0, at(seconds));
-            assert_eq!(delivered.into_values().collect::<Vec<_>>(), [failure.clone()]);
+            assert_eq!(delivered.into_values().collect::<Vec<_>>(), std::slice::from_ref(&failure));
         }
         std::fs::create_dir(&folder).unwrap();
         let delivered = network.record(&cloud.0, at(151));
