@@ -7,7 +7,7 @@ use landfall_cloud::launch::{self, InterfaceOrder, Order};
 use landfall_cloud::value::{Interfaces, Subnets};
 use landfall_cloud::{Fault, Tx, View};
 use landfall_model::{
-    Arn, ImageId, InstanceKind, InstanceType, InterfaceId, InterfaceKind, SecurityGroupId, ShutdownBehavior, SubnetId,
+    Arn, InstanceKind, InstanceType, InterfaceId, InterfaceKind, SecurityGroupId, ShutdownBehavior, SubnetId,
     VolumeKindId, ZoneName,
 };
 use serde::Deserialize;
@@ -15,6 +15,7 @@ use serde::Deserialize;
 use super::describe_instances::by_reservation;
 use super::shape::TagSpecifications;
 use super::shape::block_device::{BlockDeviceIn, check_attachments, volumes};
+use super::shape::image_ref::ImageRef;
 use super::shape::instance::Reservation;
 use super::shape::instance_profile::ProfileIn;
 use super::shape::metadata::{MetadataIn, choice};
@@ -27,7 +28,7 @@ use crate::{Action, ApiError, Demands, Write};
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
 pub struct RunInstances {
-    image_id: Option<ImageId>,
+    image_id: Option<ImageRef>,
     instance_type: Option<String>,
     min_count: i64,
     max_count: i64,
@@ -208,7 +209,10 @@ impl Write for RunInstances {
         if let Some(arn) = self.iam_instance_profile.arn(view) {
             demand.with("ec2:InstanceProfile", arn);
         }
-        if let Some(image) = self.image_id {
+        if let Some(image) = &self.image_id {
+            image.demand(view, demands);
+        }
+        if let Some(image) = self.image_id.as_ref().and_then(|image| image.resolve(view).ok()) {
             let owner = view
                 .image(image)
                 .and_then(|row| row.names.first())
@@ -294,7 +298,7 @@ impl RunInstances {
 
     fn order(self, view: &View<'_>) -> Result<Order, ApiError> {
         let (min, max) = self.counts()?;
-        let image_id = self.image_id.ok_or_else(|| ApiError::missing("ImageId"))?;
+        let image_id = self.image_id.as_ref().ok_or_else(|| ApiError::missing("ImageId"))?.resolve(view)?;
         let name = self.instance_type.as_deref().unwrap_or(DEFAULT_TYPE);
         let kind = InstanceType::find(name).ok_or_else(|| {
             let message = format!("Invalid value '{name}' for InstanceType.");

@@ -437,3 +437,29 @@ fn filters_find_what_they_name() {
     let old = client.ok_of(SSM, "DescribeParameters", &[("Filters:", r#"[{"Key":"Type","Values":["StringList"]}]"#)]);
     assert_eq!(column(&old, "Parameters", "Name"), ["/prod/eu/web"]);
 }
+
+#[test]
+fn a_launch_finds_its_image_by_a_parameter() {
+    let world = World::new();
+    let client = world.root();
+    let call = [("Name", "/golden"), ("Type", "String"), ("Value", IMAGE), ("DataType", "aws:ec2:image")];
+    client.ok_of(SSM, "PutParameter", &call);
+    put(&client, "/secret", "SecureString", IMAGE);
+    put(&client, "/word", "String", "debian");
+    let launch = |client: &Client<'_>, image: &str| {
+        let call = [("ImageId", image), ("InstanceType", "t3.micro"), ("MinCount", "1"), ("MaxCount", "1")];
+        client.call("RunInstances", &call)
+    };
+    for name in ["/golden", "golden:1", DEBIAN] {
+        let launched = launch(&client, &format!("resolve:ssm:{name}"));
+        assert_eq!(at(&launched.tree(), "instancesSet.0.imageId"), IMAGE, "{}", launched.body);
+    }
+    for name in ["/none", "/golden:2", "/secret", "/word", "a b"] {
+        assert_eq!(launch(&client, &format!("resolve:ssm:{name}")).code(), "InvalidParameterValue", "{name}");
+    }
+    assert_eq!(launch(&client, "nonsense").code(), "InvalidAMIID.Malformed");
+    let user =
+        world.user("launcher", r#"{"Statement":[{"Effect":"Allow","Action":["ec2:*","iam:*"],"Resource":"*"}]}"#);
+    assert_eq!(launch(&user, IMAGE).status, 200);
+    assert_eq!(launch(&user, "resolve:ssm:/golden").status, 403);
+}

@@ -13,6 +13,7 @@ pub mod cidr;
 pub mod dhcp_options;
 pub mod ebs;
 pub mod endpoint;
+pub mod image_ref;
 pub mod insights;
 pub mod instance;
 pub mod instance_filter;
