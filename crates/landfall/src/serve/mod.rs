@@ -28,6 +28,7 @@ use landfall_state::{Engine, Log, MemoryLog, RootKey, SqliteLog, SqliteOptions, 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinSet;
 
 pub use inside::Task;
 pub use machine::{Place, RUNTIME};
@@ -94,7 +95,6 @@ async fn serve(config: Config) -> Result<()> {
     let engine = open_engine(config.state.as_deref())?;
     let vault = open_vault(&config, !engine.read().access_keys.is_empty())?;
     let doorway = real::Doorway::open(&config).await?;
-    let trails = tokio::spawn(courier(&engine, vault.clone(), &config).run());
     let pieces = if config.simulate {
         sim::assemble(&config, &engine)?
     } else {
@@ -129,12 +129,7 @@ async fn serve(config: Config) -> Result<()> {
         Some(start) => Some(start(&server)?),
         None => None,
     };
-    let clockwork = tokio::spawn(landfall_control::clockwork::run(engine.clone(), pieces.settle));
-    let retention = tokio::spawn(landfall_control::retention::run(engine.clone(), server.config.keep_audit));
-    let uses = tokio::spawn(write_key_uses(server.clone()));
-    let destruction = tokio::spawn(landfall_control::destruction::run(engine.clone(), vault));
-    let watch = pieces.agents.clone().map(|agents| tokio::spawn(agents.watch()));
-    let renewal = server.tls.clone().map(|tls| tokio::spawn(tls.keep()));
+    let chores = chores(&server, &engine, vault, pieces.settle, pieces.agents.clone());
     let outside = server.tls.as_ref().filter(|_| server.config.tls.is_some()).map(|tls| tls.outside()).transpose()?;
     let entrance = Entrance { listener, origin: None, tls: outside, sources: Arc::default() };
     let published = record.publish()?;
@@ -148,10 +143,7 @@ async fn serve(config: Config) -> Result<()> {
         _ = interrupt.recv() => {}
     }
     tracing::info!("ending; guests run on");
-    [Some(clockwork), Some(retention), Some(trails), Some(uses), Some(destruction), watch, renewal]
-        .into_iter()
-        .flatten()
-        .for_each(|task| task.abort());
+    drop(chores);
     drop(published);
     if let Err(refused) = server.gateway.write_key_uses().await {
         tracing::warn!(%refused, "when access keys were last used isn't written");
@@ -161,6 +153,29 @@ async fn serve(config: Config) -> Result<()> {
         tokio::task::spawn_blocking(move || agent.stop()).await.context("ending the agent")?;
     }
     Ok(())
+}
+
+/// Starts what goes on beside the answering of calls, until the set is dropped.
+fn chores(
+    server: &Arc<Server>,
+    engine: &Engine<Cloud>,
+    vault: Vault,
+    settle: Option<Arc<dyn landfall_api::Settle>>,
+    agents: Option<Arc<Agents>>,
+) -> JoinSet<()> {
+    let mut chores = JoinSet::new();
+    chores.spawn(landfall_control::clockwork::run(engine.clone(), settle));
+    chores.spawn(landfall_control::retention::run(engine.clone(), server.config.keep_audit));
+    chores.spawn(courier(engine, vault.clone(), &server.config).run());
+    chores.spawn(landfall_control::destruction::run(engine.clone(), vault));
+    chores.spawn(write_key_uses(server.clone()));
+    if let Some(agents) = agents {
+        chores.spawn(agents.watch());
+    }
+    if let Some(tls) = server.tls.clone() {
+        chores.spawn(tls.keep());
+    }
+    chores
 }
 
 /// How often it is written when access keys were last used.
