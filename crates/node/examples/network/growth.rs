@@ -1,85 +1,145 @@
-//! What one more interface or rule takes on a host that has many.
+//! What one more interface, rule or member takes on hosts that have few and many, in turns.
 
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
 use std::time::Instant;
 
-use landfall_model::plan::{HostPlan, PeerPlan};
+use landfall_model::plan::{HostPlan, PeerPlan, Piece};
 use landfall_model::{Cidr, IpProtocol, Ipv4Cidr};
 use landfall_node::driver::Network;
-use landfall_node::network::HostNetwork;
+use landfall_node::network::{HostNetwork, NetworkConfig};
 
-use crate::plans::{MEASURED, MEMBERS, add_port, anything, group_id, networks, rule, set_group};
-use crate::stand::{driver, run};
+use crate::plans::{MEASURED, MEMBERS, add_port, group_id, networks, rule, set_group};
+use crate::stand::run;
 use crate::{Outcome, median};
 
 const ROUNDS: u32 = 15;
+/// Interfaces and networks of each host. All are compared with the first.
+const HOSTS: [(u32, u32); 4] = [(10, 1), (1000, 1), (4000, 1), (1000, 100)];
+const STEPS: [&str; 6] = ["interface +", "interface -", "rule +", "rule -", "member +", "member -"];
+
+/// A host among others on one machine.
+struct Host {
+    config: NetworkConfig,
+    network: HostNetwork,
+    plan: HostPlan,
+    ports: u32,
+    count: u32,
+    /// What each step took, by round.
+    steps: [Vec<f64>; STEPS.len()],
+}
 
 pub fn measure() -> Outcome<()> {
-    println!("milliseconds, medians of {ROUNDS}");
-    println!("{:<34}{:>9}{:>9}{:>9}{:>9}{:>9}{:>9}", "", "more", "less", "rule", "nothing", "rules", "all");
-    for (ports, count) in [(10, 1), (1000, 1), (4000, 1), (10, 10), (1000, 100)] {
-        let all = Instant::now();
-        let network = driver();
-        let mut plan = networks(count)?;
-        // They are all let in by reference to the group that they are in.
-        set_group(&mut plan, MEMBERS, vec![rule(IpProtocol::TCP, 80, 90, PeerPlan::Group(group_id(MEMBERS)))]);
-        for number in 1..=ports {
-            add_port(&mut plan, number, 1 + number % count, &[MEMBERS]);
-        }
+    let mut hosts = Vec::new();
+    for (number, (ports, count)) in (0u8..).zip(HOSTS) {
+        let mut config = NetworkConfig::new(PathBuf::from(format!("/run/landfall-{number}")));
+        config.prefix = format!("l{number}");
+        config.pool = Ipv4Cidr::new(Ipv4Addr::new(198, 18 + number, 0, 0), 16).ok_or("no pool")?;
+        let plan = plan(ports, count, number)?;
+        let begin = Instant::now();
+        let network = HostNetwork::new(config.clone());
         network.apply(&plan)?;
-        let all = all.elapsed().as_secs_f64() * 1e3;
-        let rules = rules_alone(&plan, count)?;
-        // Another driver loaded them, which the first notices once.
-        one_more(&network, &mut plan, ports + 100, count)?;
-        let (mut more, mut less, mut changed, mut nothing) = (vec![], vec![], vec![], vec![]);
-        for round in 0..ROUNDS {
-            let [came, went] = one_more(&network, &mut plan, ports + 101 + round, count)?;
-            more.push(came);
-            less.push(went);
-            let block = Cidr::V4(Ipv4Cidr::new([192, 168, u8::try_from(round)?, 0].into(), 24).ok_or("no block")?);
-            let rules = vec![anything(), rule(IpProtocol::TCP, 80, 80, PeerPlan::Cidr(block))];
-            set_group(&mut plan, MEASURED, rules.clone());
-            set_group(&mut plan, MEMBERS, {
-                let members = rule(IpProtocol::TCP, 80, 90, PeerPlan::Group(group_id(MEMBERS)));
-                vec![members, rule(IpProtocol::TCP, 443, 443, PeerPlan::Cidr(block))]
-            });
-            changed.push(timed(&network, &plan)?);
-            plan.revision += 1;
-            nothing.push(timed(&network, &plan)?);
+        let all = begin.elapsed().as_secs_f64() * 1e3;
+        let rules = rules_alone(&config, &plan, count)?;
+        println!("{ports} interfaces in {count} networks from nothing: {all:.0} ms, their rules alone {rules:.0} ms");
+        let mut host = Host { config, network, plan, ports, count, steps: Default::default() };
+        // Another driver loaded the rules, which this one notices once.
+        host.round(0, false)?;
+        hosts.push(host);
+    }
+    for round in 1..=ROUNDS {
+        hosts.iter_mut().try_for_each(|host| host.round(round, true))?;
+    }
+    println!("\nmilliseconds, medians of {ROUNDS}, and in how many times the first host's");
+    println!("{:<34}{}", "", STEPS.map(|step| format!("{step:>18}")).concat());
+    for host in &hosts {
+        let mut line = format!("{:<34}", format!("{} interfaces in {} networks", host.ports, host.count));
+        for (own, first) in host.steps.iter().zip(&hosts[0].steps) {
+            let ratios: Vec<_> = own.iter().zip(first).map(|(own, first)| own / first).collect();
+            line += &format!("{:>10.2} ({:>4.2})", median(own), median(&ratios));
         }
-        let [more, less, changed, nothing] = [more, less, changed, nothing].map(|times| median(&times));
-        let name = format!("{ports} interfaces in {count} networks");
-        println!("{name:<34}{more:>9.1}{less:>9.1}{changed:>9.1}{nothing:>9.2}{rules:>9.0}{all:>9.0}");
-        driver().apply(&HostPlan::default())?;
+        println!("{line}");
     }
     println!(
-        "more, less: an interface comes, goes; rule: one more rule in the group of all; nothing: what is no network's"
+        "interface: one comes or goes; rule: of the group that all are in; member: one joins or leaves that group"
     );
-    println!("rules: all rules of a host that has all else; all: everything from nothing");
-    Ok(())
+    hosts.iter().try_for_each(|host| host.network.apply(&HostPlan::default()).map_err(Into::into))
 }
 
-fn timed(network: &HostNetwork, plan: &HostPlan) -> Outcome<f64> {
-    let begin = Instant::now();
-    network.apply(plan)?;
-    Ok(begin.elapsed().as_secs_f64() * 1e3)
+/// All ports are let in by reference to the group that they are in. Two more are in another one.
+fn plan(ports: u32, count: u32, host: u8) -> Outcome<HostPlan> {
+    let mut plan = networks(count)?;
+    set_group(&mut plan, MEMBERS, vec![rule(IpProtocol::TCP, 80, 90, PeerPlan::Group(group_id(MEMBERS)))]);
+    for number in 1..=ports {
+        add_port(&mut plan, number, 1 + number % count, &[MEMBERS]);
+    }
+    add_port(&mut plan, ports + 1, 1, &[MEASURED]);
+    add_port(&mut plan, ports + 2, 1, &[MEMBERS, MEASURED]);
+    for piece in plan.pieces.values_mut() {
+        own_pool(piece, host);
+    }
+    Ok(plan)
 }
 
-/// A port comes and goes.
-fn one_more(network: &HostNetwork, plan: &mut HostPlan, number: u32, count: u32) -> Outcome<[f64; 2]> {
-    let key = add_port(plan, number, 1 + number % count, &[MEMBERS]);
-    let more = timed(network, plan)?;
-    plan.pieces.remove(&key);
-    Ok([more, timed(network, plan)?])
+fn own_pool(piece: &mut Piece, host: u8) {
+    if let Piece::Port(port) = piece {
+        for pair in &mut port.public {
+            let [a, b, c, d] = pair.public.octets();
+            pair.public = Ipv4Addr::new(a, b + host, c, d);
+        }
+    }
+}
+
+impl Host {
+    fn round(&mut self, round: u32, counts: bool) -> Outcome<()> {
+        let (ports, count) = (self.ports, self.count);
+        let mut times = Vec::new();
+        let come = add_port(&mut self.plan, ports + 100 + round, 1 + (ports + round) % count, &[MEMBERS]);
+        if let Some(piece) = self.plan.pieces.get_mut(&come) {
+            let [_, host, ..] = self.config.pool.first().octets();
+            own_pool(piece, host - 18);
+        }
+        times.push(self.timed()?);
+        self.plan.pieces.remove(&come);
+        times.push(self.timed()?);
+        let block = Cidr::V4(Ipv4Cidr::new([192, 168, u8::try_from(round)?, 0].into(), 24).ok_or("no block")?);
+        let members = rule(IpProtocol::TCP, 80, 90, PeerPlan::Group(group_id(MEMBERS)));
+        let more = rule(IpProtocol::TCP, 443, 443, PeerPlan::Cidr(block));
+        set_group(&mut self.plan, MEMBERS, vec![members.clone(), more]);
+        times.push(self.timed()?);
+        set_group(&mut self.plan, MEMBERS, vec![members]);
+        times.push(self.timed()?);
+        for groups in [vec![MEMBERS, MEASURED], vec![MEASURED]] {
+            add_port(&mut self.plan, ports + 1, 1, &groups);
+            times.push(self.timed()?);
+        }
+        if counts {
+            self.steps.iter_mut().zip(times).for_each(|(step, time)| step.push(time));
+        }
+        Ok(())
+    }
+
+    fn timed(&mut self) -> Outcome<f64> {
+        self.plan.revision += 1;
+        let begin = Instant::now();
+        self.network.apply(&self.plan)?;
+        Ok(begin.elapsed().as_secs_f64() * 1e3)
+    }
 }
 
 /// The rules of all networks, loaded where there are none: by a driver that knows nothing, less what it takes to look at
 /// all that is there.
-fn rules_alone(plan: &HostPlan, count: u32) -> Outcome<f64> {
-    let again = driver();
+fn rules_alone(config: &NetworkConfig, plan: &HostPlan, count: u32) -> Outcome<f64> {
+    let timed = |network: &HostNetwork| {
+        let begin = Instant::now();
+        network.apply(plan)?;
+        Outcome::Ok(begin.elapsed().as_secs_f64() * 1e3)
+    };
+    let again = HostNetwork::new(config.clone());
     again.apply(plan)?;
-    let look = timed(&again, plan)?;
+    let look = timed(&again)?;
     for number in 1..=count {
-        run("ip", &format!("netns exec lf-{number} nft flush ruleset"))?;
+        run("ip", &format!("netns exec {}-{number} nft flush ruleset", config.prefix))?;
     }
-    Ok(timed(&driver(), plan)? - look)
+    Ok(timed(&HostNetwork::new(config.clone()))? - look)
 }

@@ -1,10 +1,12 @@
 //! The threads that talk to the control plane: one follows the plan, which also keeps the lease, one reports.
 
+use std::io;
 use std::time::Duration;
 
 use landfall_model::agent::{AgentCall, AgentReply, HostRequest};
 use landfall_model::plan::{HostPlan, PlanUpdate};
 
+use super::saved::SavedPlan;
 use super::{Shared, StalePlan};
 use crate::crash::crash_point;
 
@@ -86,18 +88,17 @@ impl Shared {
         if let Some(saved) = &self.saved
             && !matches!(update, PlanUpdate::Unchanged { .. })
         {
-            let mut next = self.mind().ledger.plan().map(|plan| HostPlan::clone(plan));
-            match (&mut next, &update) {
-                (_, PlanUpdate::Snapshot(plan)) => next = Some(plan.clone()),
-                (Some(plan), update) => drop(plan.apply(update.clone()).ok_or(StalePlan)?),
-                (None, _) => return Err(StalePlan),
-            }
-            // An agent that was stopped while it waited must not overwrite what its successor saves.
-            if !self.is_stopped()
-                && let Some(plan) = next
-                && let Err(error) = saved.save(&plan)
+            let plan = self.mind().ledger.plan().cloned();
+            if let PlanUpdate::Delta { from, .. } = &update
+                && plan.as_ref().is_none_or(|plan| plan.revision != *from)
             {
-                // Work goes on: what frees a full disk must not wait for room on it.
+                return Err(StalePlan);
+            }
+            // An agent that was stopped while it waited must not overwrite what its successor saves. Otherwise work goes
+            // on: what frees a full disk must not wait for room on it.
+            if !self.is_stopped()
+                && let Err(error) = save(saved, plan.as_deref(), &update)
+            {
                 tracing::error!(%error, "the plan can't be saved");
             }
         }
@@ -206,5 +207,18 @@ impl Shared {
             mind.said_all_at = Some(now);
         }
         Some(AgentCall::Report(report))
+    }
+}
+
+/// Saves a change of a plan, as a whole or alone.
+fn save(saved: &SavedPlan, plan: Option<&HostPlan>, update: &PlanUpdate) -> io::Result<()> {
+    match (update, plan) {
+        (PlanUpdate::Snapshot(next), _) => saved.save(next),
+        (PlanUpdate::Delta { to, pieces, .. }, Some(plan)) if !saved.append(*to, pieces)? => {
+            let mut next = plan.clone();
+            next.apply(update.clone());
+            saved.save(&next)
+        }
+        _ => Ok(()),
     }
 }

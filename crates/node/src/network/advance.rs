@@ -25,6 +25,17 @@ impl Layout {
         links_stay && gone.all(|(link, _)| !self.links.contains_key(link))
     }
 
+    /// Takes on what two parts of it don't have alike.
+    pub fn take(&mut self, before: &Layout, after: &Layout) {
+        take(&mut self.links, &before.links, &after.links);
+        take(&mut self.neighbours, &before.neighbours, &after.neighbours);
+        take(&mut self.routes, &before.routes, &after.routes);
+        before.addresses.difference(&after.addresses).for_each(|gone| _ = self.addresses.remove(gone));
+        self.addresses.extend(after.addresses.difference(&before.addresses).cloned());
+        before.rules.difference(&after.rules).for_each(|gone| _ = self.rules.remove(gone));
+        self.rules.extend(after.rules.difference(&before.rules));
+    }
+
     /// Makes the calling thread's namespace so, where it is as in `before` but for links that have gone since.
     pub fn advance(&self, netlink: &mut Netlink, before: &Layout, indexes: &Indexes) -> io::Result<()> {
         let index = |name: &String| {
@@ -116,6 +127,17 @@ pub fn compare<'m, K: Ord, V: PartialEq>(
     }
     gone.extend(old.map(|(key, _)| key));
     (gone, come)
+}
+
+/// Takes on what two parts of a map don't have alike.
+pub fn take<K: Ord + Clone, V: PartialEq + Clone>(
+    whole: &mut BTreeMap<K, V>,
+    before: &BTreeMap<K, V>,
+    after: &BTreeMap<K, V>,
+) {
+    let (gone, come) = compare(before, after);
+    gone.into_iter().for_each(|key| _ = whole.remove(key));
+    whole.extend(come.into_iter().map(|(key, value)| (key.clone(), value.clone())));
 }
 
 /// The number of a link of the calling thread's namespace.

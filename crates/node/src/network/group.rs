@@ -14,7 +14,7 @@ use landfall_model::plan::{GroupRulePlan, HostPlan, PeerPlan};
 use landfall_model::{IpProtocol, PortRange, RuleDirection, SecurityGroupId, VpcId};
 
 use super::family::Family;
-use super::span::{Area, Label, Show, Span, layers};
+use super::span::{Area, Label, Show, Span, apart, layers};
 
 /// The addresses of the interfaces in each group.
 pub type Members = BTreeMap<SecurityGroupId, BTreeSet<IpAddr>>;
@@ -66,9 +66,9 @@ pub fn write_chain(
 ) -> fmt::Result {
     let mut lines = String::new();
     let (named, plain): (Vec<_>, Vec<_>) = rules.iter().partition(|rule| matches!(rule.peer, PeerPlan::Group(_)));
-    write_rules(text, &mut lines, name, direction, &plain, members)?;
+    write_rules(text, &mut lines, name, direction, &plain, members, layers)?;
     let mut known = String::new();
-    write_rules(text, &mut known, &format!("{name}_named"), direction, &named, members)?;
+    write_rules(text, &mut known, &format!("{name}_named"), direction, &named, members, apart)?;
     if !known.is_empty() {
         lines.push_str(match direction {
             RuleDirection::Ingress => UNKNOWN_SENDER_DROPS,
@@ -79,7 +79,8 @@ pub fn write_chain(
     writeln!(text, "\tchain {name} {{\n\t\tcomment \"{comment}\"\n{lines}\t\tdrop\n\t}}")
 }
 
-/// Writes the sets of some rules, and into `lines` what looks into them.
+/// Writes the sets of some rules, and into `lines` what looks into them. `cut` makes their areas disjoint: those of members
+/// [`apart`], so that a member more or less is an element more or less.
 fn write_rules(
     text: &mut String,
     lines: &mut String,
@@ -87,6 +88,7 @@ fn write_rules(
     direction: RuleDirection,
     rules: &[&GroupRulePlan],
     members: &Members,
+    cut: impl Fn(&[Area]) -> BTreeMap<Label, Vec<Area>>,
 ) -> fmt::Result {
     let side = match direction {
         RuleDirection::Ingress => "saddr",
@@ -94,7 +96,7 @@ fn write_rules(
     };
     for family in Family::BOTH {
         let tag = family.tag();
-        let any = layers(&areas(rules, members, family, Class::Other));
+        let any = cut(&areas(rules, members, family, Class::Other));
         if any.values().any(|layer| layer.contains(&Area { addresses: family.everything(), keys: Span::new(0, 255) })) {
             writeln!(lines, "\t\tmeta nfproto {} return", family.protocol())?;
             continue;
@@ -113,7 +115,7 @@ fn write_rules(
             let mut sets: BTreeMap<Label, Vec<String>> = BTreeMap::new();
             for protocol in protocols {
                 let IpProtocol::Number(number) = protocol else { continue };
-                for (label, layer) in layers(&areas(rules, members, family, Class::Only(protocol))) {
+                for (label, layer) in cut(&areas(rules, members, family, Class::Only(protocol))) {
                     let show =
                         |area: &Area| format!("{} . {number} . {}", family.show(area.addresses), Show(area.keys));
                     sets.entry(label).or_default().extend(layer.iter().map(show));

@@ -15,6 +15,7 @@ use super::advance::{self, Indexes, index_of};
 use super::filter::{self, Loaded};
 
 use super::layout::{self, Hop, Layout, MAIN};
+use super::line::Line;
 use super::netlink::Netlink;
 use super::ruleset::{
     self, CLOCK, CLOCK_V6, GATEWAY_V6, METADATA, METADATA_V6, RESOLVER, RESOLVER_V6, UPLINK, local_ports,
@@ -134,6 +135,19 @@ struct Settled {
     translations: Translations,
 }
 
+/// What was left of what isn't rules.
+struct Left<'s> {
+    layout: &'s Layout,
+    forwarding: &'s BTreeMap<Mac, Ipv4Addr>,
+    translations: &'s Translations,
+}
+
+impl Settled {
+    fn left(&self) -> Left<'_> {
+        Left { layout: &self.layout, forwarding: &self.forwarding, translations: &self.translations }
+    }
+}
+
 impl Made {
     /// Whether a link was there.
     pub fn has_link(&self, name: &str) -> bool {
@@ -150,7 +164,13 @@ impl Inside {
         let known = before.as_ref().map(|before| before.translations.clone());
         let before = before.filter(|_| !look);
         let before = before.filter(|it| it.ipv6 == self.ipv6 && self.layout.is_advance_of(&it.layout));
-        let advanced = before.map(|before| self.advance(netlink, before, &mut made.filter));
+        let filter = &mut made.filter;
+        let advanced: Option<io::Result<Indexes>> = before.map(|mut before| {
+            let mut indexes = std::mem::take(&mut before.indexes);
+            let load = |indexes: &Indexes| filter::ensure(&self.ruleset, self.hooked(indexes), filter);
+            let gone = self.advance(netlink, &before.left(), &mut indexes, load)?;
+            gone.map_or(Ok(()), |gone| forget(&gone, &self.translations, known.as_ref(), filter.as_ref())).map(|()| indexes)
+        });
         let indexes = match advanced {
             Some(Ok(indexes)) => indexes,
             Some(Err(error)) => {
@@ -164,31 +184,67 @@ impl Inside {
         Ok(())
     }
 
-    /// Does what differs from before.
-    fn advance(&self, netlink: &mut Netlink, before: Settled, filter: &mut Option<Loaded>) -> io::Result<Indexes> {
-        let Settled { layout, mut indexes, forwarding, translations, .. } = before;
-        let gone = self.gone(layout.housed());
-        for name in layout.links.keys().filter(|name| !self.layout.links.contains_key(*name)) {
+    /// Leads a part of the calling thread's namespace from what it was to this, and leaves all else as it was left. False
+    /// where it doesn't fit what was left: then nothing was done. After an error nothing is known of what was left.
+    pub fn apply_part(&self, before: &Inside, made: &mut Made) -> io::Result<bool> {
+        let Some(mut settled) = made.settled.take() else { return Ok(false) };
+        let is_beside = settled.ipv6 == self.ipv6
+            && before.ipv6 == self.ipv6
+            && before.translations.is_beside(&self.translations)
+            && self.layout.is_advance_of(&before.layout);
+        let rules = filter::Part::of(&before.ruleset, &self.ruleset, made.filter.as_ref()).filter(|_| is_beside);
+        let Some(rules) = rules else {
+            made.settled = Some(settled);
+            return Ok(false);
+        };
+        settled.translations.take(&before.translations, &self.translations);
+        let gone = before.layout.links.keys().filter(|name| !self.layout.links.contains_key(*name));
+        let filter = &mut made.filter;
+        let load = |indexes: &Indexes| rules.load(gone, self.hooked(indexes), filter);
+        let netlink = &mut Netlink::open()?;
+        let gone = self.advance(netlink, &before.left(), &mut settled.indexes, load)?;
+        if let Some(gone) = gone {
+            // Routers are no part: they are as they were.
+            let known = &settled.translations;
+            forget(&gone, known, Some(known), filter.as_ref())?;
+        }
+        settled.layout.take(&before.layout, &self.layout);
+        advance::take(&mut settled.forwarding, &before.forwarding, &self.forwarding);
+        made.settled = Some(settled);
+        Ok(true)
+    }
+
+    fn left(&self) -> Left<'_> {
+        Left { layout: &self.layout, forwarding: &self.forwarding, translations: &self.translations }
+    }
+
+    /// Does what differs from before. Returns addresses that are gone, if there may be connections to forget.
+    fn advance(
+        &self,
+        netlink: &mut Netlink,
+        before: &Left<'_>,
+        indexes: &mut Indexes,
+        load: impl FnOnce(&Indexes) -> io::Result<()>,
+    ) -> io::Result<Option<BTreeSet<IpAddr>>> {
+        let gone = self.gone(before.layout.housed());
+        for name in before.layout.links.keys().filter(|name| !self.layout.links.contains_key(*name)) {
             if let Some(index) = indexes.remove(name).filter(|_| comes_and_goes(name)) {
                 layout::remove_link(netlink, index)?;
             }
         }
-        for name in self.layout.links.keys().filter(|name| !layout.links.contains_key(*name)) {
+        for name in self.layout.links.keys().filter(|name| !before.layout.links.contains_key(*name)) {
             if self.ports.contains(name) {
                 create_tap(name)?;
             }
             set_link(name)?;
             indexes.insert(name.clone(), index_of(name)?);
         }
-        filter::ensure(&self.ruleset, self.hooked(&indexes), filter)?;
-        self.layout.advance(netlink, &layout, &indexes)?;
-        if self.forwarding != forwarding {
-            overlay::ensure_forwarding(netlink, &self.forwarding)?;
+        load(indexes)?;
+        self.layout.advance(netlink, before.layout, indexes)?;
+        if let Some(device) = indexes.get(overlay::DEVICE) {
+            overlay::change_forwarding(netlink, *device, before.forwarding, &self.forwarding)?;
         }
-        if !gone.is_empty() || self.translations != translations {
-            stale::forget(&gone, &self.translations, Some(&translations))?;
-        }
-        Ok(indexes)
+        Ok((!gone.is_empty() || self.translations != *before.translations).then_some(gone))
     }
 
     /// Of addresses and the links that they were behind, those that aren't there any more.
@@ -212,7 +268,7 @@ impl Inside {
         let gone = self.gone(housed.iter().filter_map(named));
         // Once before their addresses go, so that it is done if this is cut off, and once when nothing can come any more.
         if !gone.is_empty() {
-            stale::forget(&gone, &self.translations, known)?;
+            forget(&gone, &self.translations, known, filter.as_ref())?;
         }
         for (name, link) in &found {
             if comes_and_goes(name) && !self.layout.links.contains_key(name) {
@@ -230,7 +286,7 @@ impl Inside {
         allowance::ensure_timeouts()?;
         self.layout.converge(netlink, |name| name == "lo" || name == UPLINK || comes_and_goes(name), |_| true)?;
         overlay::ensure_forwarding(netlink, &self.forwarding)?;
-        stale::forget(&gone, &self.translations, known)?;
+        forget(&gone, &self.translations, known, filter.as_ref())?;
         Ok(indexes)
     }
 
@@ -239,6 +295,20 @@ impl Inside {
         let hooked = self.layout.links.keys().filter(|name| comes_and_goes(name) || *name == UPLINK);
         hooked.filter_map(|name| Some((name.clone(), *indexes.get(name)?))).collect()
     }
+}
+
+/// Forgets connections of the calling thread's namespace that lost an address, and labels that meant others `before`.
+fn forget(
+    gone: &BTreeSet<IpAddr>,
+    translations: &Translations,
+    before: Option<&Translations>,
+    loaded: Option<&Loaded>,
+) -> io::Result<()> {
+    let forgotten = match loaded.map(Loaded::line).filter(|line| line.leads_here()) {
+        Some(line) => stale::forget(gone, translations, before, line),
+        None => stale::forget(gone, translations, before, &Line::open()?),
+    };
+    forgotten.map(drop)
 }
 
 fn create_tap(name: &str) -> io::Result<()> {

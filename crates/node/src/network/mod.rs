@@ -16,6 +16,7 @@
 mod acl;
 mod advance;
 pub mod allowance;
+mod batch;
 mod border;
 mod connection;
 pub mod difference;
@@ -31,11 +32,13 @@ mod input;
 pub mod inside;
 mod judge;
 mod layout;
+mod line;
 pub mod machine;
 pub mod namespace;
 mod netlink;
 pub mod outside;
 pub mod overlay;
+mod part;
 mod prerouting;
 mod requirements;
 mod route;
@@ -62,7 +65,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use landfall_model::plan::{HostPlan, PortLocation, VpcPlan};
+use landfall_model::plan::{HostPlan, PieceKey, PortLocation, VpcPlan};
 use landfall_model::{Cidr, InterfaceId, Ipv4Cidr, Mac, Timestamp, VpcId};
 
 use crate::crash::crash_point;
@@ -177,6 +180,12 @@ struct State {
     ports: BTreeMap<InterfaceId, Port>,
     /// The ports that were heard.
     heard: BTreeSet<InterfaceId>,
+}
+
+/// What a plan changes of the one before.
+struct Change<'a> {
+    before: &'a HostPlan,
+    changed: &'a BTreeSet<PieceKey>,
 }
 
 #[derive(Clone, Copy)]
@@ -297,6 +306,47 @@ impl HostNetwork {
         state.public.insert(name, ruleset::outside_addresses(plan, vpc));
     }
 
+    /// Leads the part of a network that a change is about to what it is to be. False where there is no such part, or it
+    /// isn't as it was left. Otherwise `known` has what such networks were known by outside, and are now.
+    fn apply_part(
+        &self,
+        plan: &HostPlan,
+        vpc: &VpcPlan,
+        change: &Change<'_>,
+        state: &mut State,
+        known: &mut BTreeMap<String, [BTreeSet<Cidr>; 2]>,
+    ) -> bool {
+        let Some(part) = part::of(change.before, plan, change.changed, vpc) else { return false };
+        let name = self.name(vpc.number);
+        let (Some(made), Some(public)) = (state.made.get_mut(&vpc.number), state.public.get_mut(&name)) else {
+            return false;
+        };
+        if ruleset::has_overlay(&part.after, vpc) && !made.has_link(overlay::DEVICE) {
+            return false;
+        }
+        let [before, after] = [&part.before, &part.after].map(|part| {
+            let vpc = part.vpc(vpc.id)?;
+            let known = ruleset::outside_addresses(part, vpc);
+            Some((inside::plan(part, vpc, &self.config), known))
+        });
+        let (Some((before, lost)), Some((after, won))) = (before, after) else { return false };
+        let applied = namespace::within(&name, || after.apply_part(&before, made)).unwrap_or_else(|error| {
+            tracing::debug!(%error, network = %vpc.id, "a part isn't as it was left");
+            false
+        });
+        if applied {
+            lost.difference(&won).for_each(|address| _ = public.remove(address));
+            public.extend(won.difference(&lost));
+            // What has one address more or less has another one that stays.
+            let stays = public.iter().copied().find(|address| !won.contains(address));
+            let [lost, won] = [lost, won].map(|known| known.into_iter().chain(stays).collect::<BTreeSet<_>>());
+            if lost != won {
+                known.insert(name, [lost, won]);
+            }
+        }
+        applied
+    }
+
     /// Goes through all that the plan has and all that the machine has.
     fn apply_everything(&self, plan: &HostPlan, state: &mut State, failures: &mut Failures) {
         let made = self.make_namespaces(plan, failures);
@@ -339,15 +389,23 @@ impl HostNetwork {
         plan: &HostPlan,
         networks: &BTreeSet<VpcId>,
         applied: &Applied,
+        changed: &BTreeSet<PieceKey>,
         state: &mut State,
         failures: &mut Failures,
     ) {
         let mut gone = Vec::new();
+        let change = Change { before: applied.plan(), changed };
+        let (mut known, mut whole) = (BTreeMap::new(), false);
         for id in networks {
             let Some(vpc) = plan.vpc(*id) else {
                 gone.extend(applied.number(*id));
+                whole = true;
                 continue;
             };
+            if self.apply_part(plan, vpc, &change, state, &mut known) {
+                continue;
+            }
+            whole = true;
             let left = state.made.get(&vpc.number);
             let needs = |made: &inside::Made| ruleset::has_overlay(plan, vpc) && !made.has_link(overlay::DEVICE);
             if left.is_none_or(needs) {
@@ -362,7 +420,9 @@ impl HostNetwork {
             state.public.remove(&self.name(*number));
             state.made.remove(number);
         }
-        self.apply_outside(plan, true, state, false, failures);
+        if whole || !self.apply_part_outside(&known, &mut state.machine) {
+            self.apply_outside(plan, true, state, false, failures);
+        }
         for number in gone {
             self.remove_namespace(&self.name(number), failures);
         }
@@ -382,6 +442,16 @@ impl HostNetwork {
             state.peers = Some(peers);
         }
         Ok(())
+    }
+
+    /// Leads the part of the machine's side that a change is about to what it is to be. False where it isn't as it was left.
+    fn apply_part_outside(&self, known: &BTreeMap<String, [BTreeSet<Cidr>; 2]>, machine: &mut outside::Made) -> bool {
+        let side = |side: usize| known.iter().map(|(name, sides)| (name.clone(), sides[side].clone())).collect();
+        known.is_empty()
+            || outside::apply_part(&self.config, &side(0), &side(1), machine).unwrap_or_else(|error| {
+                tracing::debug!(%error, "the machine's side isn't as it was left");
+                false
+            })
     }
 
     fn apply_outside(&self, plan: &HostPlan, whole: bool, state: &mut State, look: bool, failures: &mut Failures) {
@@ -424,11 +494,11 @@ impl Network for HostNetwork {
                 return failures.into_result();
             }
         }
-        match scope {
+        match &scope {
             Scope::Nothing => {}
-            Scope::Networks(networks) => {
+            Scope::Networks(networks, changed) => {
                 if let Some(applied) = &applied {
-                    self.apply_networks(plan, &networks, applied, state, &mut failures);
+                    self.apply_networks(plan, networks, applied, changed, state, &mut failures);
                 }
             }
             Scope::Everything => {
@@ -446,7 +516,13 @@ impl Network for HostNetwork {
         heard.retain(|id| ports.contains_key(id));
         failures.into_result()?;
         let mut applied = applied.unwrap_or_default();
-        applied.take(plan);
+        applied.take(
+            plan,
+            match scope {
+                Scope::Networks(_, changed) => Some(changed),
+                _ => None,
+            },
+        );
         state.applied = Some(applied);
         Ok(())
     }

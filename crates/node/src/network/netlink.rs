@@ -9,7 +9,7 @@ use rtnetlink::packet_core::{
     NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REPLACE, NLM_F_REQUEST, NetlinkMessage, NetlinkPayload,
 };
 use rtnetlink::packet_route::RouteNetlinkMessage;
-use rtnetlink::sys::protocols::{NETLINK_NETFILTER, NETLINK_ROUTE};
+use rtnetlink::sys::protocols::NETLINK_ROUTE;
 use rtnetlink::sys::{Socket, SocketAddr};
 
 use crate::crash::crash_point;
@@ -138,36 +138,4 @@ fn step(message: &RouteNetlinkMessage) -> &'static str {
         Message::DelRule(_) => "delete-rule",
         _ => "other",
     }
-}
-
-/// The number of the packet filter's generation in the calling thread's namespace: it grows with every change that
-/// anyone makes to it.
-pub fn filter_generation() -> io::Result<u32> {
-    const GET: u16 = 10 << 8 | 16;
-    const NEW: u16 = 10 << 8 | 15;
-    const GENERATION: u16 = 1;
-    let mut socket = Socket::new(NETLINK_NETFILTER)?;
-    socket.bind_auto()?;
-    socket.connect(&SocketAddr::new(0, 0))?;
-    let mut bytes = Vec::with_capacity(20);
-    bytes.extend(20u32.to_ne_bytes());
-    bytes.extend(GET.to_ne_bytes());
-    bytes.extend(NLM_F_REQUEST.to_ne_bytes());
-    bytes.extend([0; 12]);
-    socket.send(&bytes, 0)?;
-    let (answer, _) = socket.recv_from_full()?;
-    let short = || io::Error::other("the packet filter's generation wasn't told");
-    let kind = answer.get(4..6).and_then(|bytes| bytes.try_into().ok()).map(u16::from_ne_bytes).ok_or_else(short)?;
-    if kind != NEW {
-        return Err(short());
-    }
-    let mut rest = answer.get(20..).unwrap_or_default();
-    while let Some([a, b, c, d]) = rest.first_chunk::<4>() {
-        let (length, kind) = (usize::from(u16::from_ne_bytes([*a, *b])), u16::from_ne_bytes([*c, *d]));
-        if let (GENERATION, Some(Ok(value))) = (kind, rest.get(4..8).map(<[u8; 4]>::try_from)) {
-            return Ok(u32::from_be_bytes(value));
-        }
-        rest = rest.get(length.max(4).next_multiple_of(4)..).unwrap_or_default();
-    }
-    Err(short())
 }

@@ -160,6 +160,36 @@ pub fn apply(config: &NetworkConfig, state: &Path, wish: Wish, made: &mut Made, 
     Ok(())
 }
 
+/// Public addresses, by the machine's link to their network.
+type Public = BTreeMap<String, BTreeSet<Cidr>>;
+
+/// Leads a part of the machine's side from what it was to what it is to be: `before` and `after` have the addresses of some
+/// networks that come and go, each besides one of that network that stays. False where it doesn't fit what was left: then
+/// nothing was done. After an error nothing is known of what was left.
+pub fn apply_part(config: &NetworkConfig, before: &Public, after: &Public, made: &mut Made) -> io::Result<bool> {
+    let Some(mut settled) = made.settled.take() else { return Ok(false) };
+    let [old, new] = [before, after].map(|public| layout(config, public));
+    let [lost, won] = [before, after].map(|public| text(config, public, &settled.wish.shut, &settled.found));
+    let is_known = |(name, _): (&String, _)| settled.wish.public.get(name).is_some_and(|known| !known.is_empty());
+    let fits = settled.wish.whole && before.iter().all(is_known) && new.is_advance_of(&old);
+    let rules = filter::Part::of(&lost, &won, made.filter.as_ref()).filter(|_| fits);
+    let Some(rules) = rules else {
+        made.settled = Some(settled);
+        return Ok(false);
+    };
+    rules.load([].iter(), Indexes::new(), &mut made.filter)?;
+    new.advance(&mut Netlink::open()?, &old, &settled.indexes)?;
+    settled.layout.take(&old, &new);
+    for (name, public) in &mut settled.wish.public {
+        if let (Some(lost), Some(won)) = (before.get(name), after.get(name)) {
+            lost.difference(won).for_each(|address| _ = public.remove(address));
+            public.extend(won.difference(lost));
+        }
+    }
+    made.settled = Some(settled);
+    Ok(true)
+}
+
 /// Sees what the machine is like, and lets its uplink forward.
 fn look_around(config: &NetworkConfig, state: &Path, wish: &Wish, netlink: &mut Netlink) -> io::Result<Found> {
     let found = layout::links(netlink)?;
@@ -194,22 +224,26 @@ fn ensure_filter(config: &NetworkConfig, wish: &Wish, found: &Found, loaded: &mu
     if wish.public.is_empty() {
         return filter::ensure(&format!("table inet {table}\ndelete table inet {table}\n"), Indexes::new(), loaded);
     }
-    let mut blocked: Vec<_> = found.blocked.iter().chain(&wish.shut).copied().collect();
+    filter::ensure(&text(config, &wish.public, &wish.shut, found), Indexes::new(), loaded)
+}
+
+/// The machine's packet filter.
+fn text(config: &NetworkConfig, public: &Public, shut: &BTreeSet<Cidr>, found: &Found) -> String {
+    let mut blocked: Vec<_> = found.blocked.iter().chain(shut).copied().collect();
     blocked.sort();
     blocked.dedup();
-    let text = machine::ruleset(&Machine {
-        table: &table,
+    machine::ruleset(&Machine {
+        table: &config.table(),
         links: &format!("{}-", config.prefix),
         masquerade: config.masquerade.then_some(config.pool),
         pool: Some(config.pool),
         underlay: config.underlay,
-        public: &wish.public,
+        public,
         blocked: &blocked,
         guarded: found.guarded.as_deref(),
         guarded_ipv6: found.guarded_ipv6,
         allowance: config.allowance,
-    });
-    filter::ensure(&text, Indexes::new(), loaded)
+    })
 }
 
 /// Settings of the machine's end of a pair. They don't outlive it.

@@ -20,6 +20,7 @@ use rtnetlink::packet_route::neighbour::{
 };
 use rtnetlink::packet_route::{AddressFamily, route::RouteType};
 
+use super::advance::compare;
 use super::layout::{self, Hop, Layout, MAIN};
 use super::netlink::Netlink;
 use super::{namespace, vpn};
@@ -115,6 +116,23 @@ pub fn ensure_forwarding(netlink: &mut Netlink, wanted: &BTreeMap<Mac, Ipv4Addr>
     }
     for (mac, host) in stale {
         netlink.change(Message::DelNeighbour(entry(device.index, mac, Some(host))))?;
+    }
+    Ok(())
+}
+
+/// Leads the forwarding entries of a device from what they were to what they are to be.
+pub fn change_forwarding(
+    netlink: &mut Netlink,
+    device: u32,
+    before: &BTreeMap<Mac, Ipv4Addr>,
+    after: &BTreeMap<Mac, Ipv4Addr>,
+) -> io::Result<()> {
+    let (gone, come) = compare(before, after);
+    for mac in gone {
+        netlink.change(Message::DelNeighbour(entry(device, *mac, before.get(mac).copied())))?;
+    }
+    for (mac, host) in come {
+        netlink.put(Message::NewNeighbour(entry(device, *mac, Some(*host))))?;
     }
     Ok(())
 }

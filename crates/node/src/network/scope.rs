@@ -5,7 +5,7 @@
 //! connects networks is about all of them. Naming too much costs time, naming too little leaves a network as it was until
 //! everything is looked at again.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use landfall_model::VpcId;
 use landfall_model::plan::{AttachmentTo, HostPlan, Piece, PieceKey};
@@ -17,19 +17,16 @@ use super::advance::compare;
 pub enum Scope {
     /// Nothing: what changed is no network's.
     Nothing,
-    /// These networks, as they were left: only what differs is done. Those that the plan lacks are to go.
-    Networks(BTreeSet<VpcId>),
+    /// These networks, as they were left: only what differs is done. Those that the plan lacks are to go. And the pieces
+    /// that changed.
+    Networks(BTreeSet<VpcId>, BTreeSet<PieceKey>),
     /// Everything, looking at all of it.
     Everything,
 }
 
 /// What was applied last, as far as it is about networks.
 #[derive(Debug, Default)]
-pub struct Applied {
-    incarnation: u64,
-    revision: u64,
-    pieces: BTreeMap<PieceKey, Piece>,
-}
+pub struct Applied(HostPlan);
 
 /// Whether a piece has no part in networks.
 fn is_apart(key: &PieceKey) -> bool {
@@ -41,10 +38,11 @@ impl Applied {
     pub fn scope(&self, plan: &HostPlan) -> Scope {
         let (gone, come) = self.compare(plan);
         if gone.is_empty() && come.is_empty() {
-            let again = (plan.incarnation, plan.revision) == (self.incarnation, self.revision);
+            let again = (plan.incarnation, plan.revision) == (self.0.incarnation, self.0.revision);
             return if again { Scope::Everything } else { Scope::Nothing };
         }
-        let before = gone.iter().chain(come.iter().map(|(key, _)| key)).filter_map(|key| self.pieces.get(key));
+        let before = gone.iter().chain(come.iter().map(|(key, _)| key)).filter_map(|key| self.0.pieces.get(key));
+        let changed = gone.iter().chain(come.iter().map(|(key, _)| key)).map(|key| **key).collect();
         let mut touched = BTreeSet::new();
         for piece in before.chain(come.iter().map(|(_, piece)| *piece)) {
             match piece {
@@ -59,7 +57,7 @@ impl Applied {
             }
         }
         let is_vpc = |key: &PieceKey| matches!(key, PieceKey::Vpc(id) if !connected(plan, *id).is_empty());
-        let renumbered = |(key, piece): &(&PieceKey, &Piece)| match (self.pieces.get(key), piece) {
+        let renumbered = |(key, piece): &(&PieceKey, &Piece)| match (self.0.pieces.get(key), piece) {
             (Some(Piece::Vpc(before)), Piece::Vpc(after)) => before.number != after.number,
             _ => false,
         };
@@ -68,34 +66,44 @@ impl Applied {
         }
         let beyond: Vec<_> = touched.iter().flat_map(|id| connected(plan, *id)).collect();
         touched.extend(beyond);
-        Scope::Networks(touched)
+        Scope::Networks(touched, changed)
     }
 
-    /// Takes note that a plan was applied.
-    pub fn take(&mut self, plan: &HostPlan) {
-        let (gone, come) = self.compare(plan);
-        let gone: Vec<_> = gone.into_iter().copied().collect();
-        let come: Vec<_> = come.into_iter().map(|(key, piece)| (*key, piece.clone())).collect();
-        gone.iter().for_each(|key| _ = self.pieces.remove(key));
-        self.pieces.extend(come);
-        (self.incarnation, self.revision) = (plan.incarnation, plan.revision);
+    /// It as a plan.
+    pub fn plan(&self) -> &HostPlan {
+        &self.0
+    }
+
+    /// Takes note that a plan was applied. `changed` has the pieces that it doesn't have alike, if that is known.
+    pub fn take(&mut self, plan: &HostPlan, changed: Option<BTreeSet<PieceKey>>) {
+        let changed = changed.unwrap_or_else(|| {
+            let (gone, come) = self.compare(plan);
+            gone.into_iter().chain(come.into_iter().map(|(key, _)| key)).copied().collect()
+        });
+        for key in changed {
+            match plan.pieces.get(&key) {
+                Some(piece) => _ = self.0.pieces.insert(key, piece.clone()),
+                None => _ = self.0.pieces.remove(&key),
+            }
+        }
+        (self.0.incarnation, self.0.revision) = (plan.incarnation, plan.revision);
     }
 
     /// The number of a network.
     pub fn number(&self, id: VpcId) -> Option<u32> {
-        match self.pieces.get(&PieceKey::Vpc(id)) {
+        match self.0.pieces.get(&PieceKey::Vpc(id)) {
             Some(Piece::Vpc(vpc)) => Some(vpc.number),
             _ => None,
         }
     }
 
     fn compare<'p>(&'p self, plan: &'p HostPlan) -> (Vec<&'p PieceKey>, Vec<(&'p PieceKey, &'p Piece)>) {
-        compare(&self.pieces, plan.pieces.iter().filter(|(key, _)| !is_apart(key)))
+        compare(&self.0.pieces, plan.pieces.iter().filter(|(key, _)| !is_apart(key)))
     }
 }
 
 /// The networks that one is connected with.
-fn connected(plan: &HostPlan, id: VpcId) -> BTreeSet<VpcId> {
+pub fn connected(plan: &HostPlan, id: VpcId) -> BTreeSet<VpcId> {
     let peered = plan.peerings().filter(|peering| peering.vpcs.contains(&id)).flat_map(|peering| peering.vpcs);
     let mut found: BTreeSet<VpcId> = peered.collect();
     for gateway in plan.transit_gateways() {

@@ -11,10 +11,11 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use landfall_model::plan::{HostPlan, VpcPlan};
 use landfall_model::{InterfaceId, Ipv4Cidr};
 use rtnetlink::packet_core::{NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST};
-use rtnetlink::sys::protocols::NETLINK_NETFILTER;
-use rtnetlink::sys::{Socket, SocketAddr};
+use rtnetlink::sys::Socket;
 
+use super::advance::take;
 use super::judge;
+use super::line::Line;
 use super::ruleset::public_addresses;
 use super::target::{Targets, is_nat_gateway};
 
@@ -73,6 +74,16 @@ impl Translations {
         stale.fold(0, |labels, label| labels | 0b11 << label)
     }
 
+    /// Takes on what two parts of it don't have alike.
+    pub fn take(&mut self, before: &Translations, after: &Translations) {
+        take(&mut self.public, &before.public, &after.public);
+    }
+
+    /// Whether all that isn't of single ports is alike.
+    pub fn is_beside(&self, other: &Translations) -> bool {
+        (&self.gateways, &self.blocks, &self.routers) == (&other.gateways, &other.blocks, &other.routers)
+    }
+
     fn is_inside(&self, address: IpAddr) -> bool {
         matches!(address, IpAddr::V4(address) if self.blocks.iter().any(|block| block.contains(address)))
     }
@@ -115,19 +126,18 @@ impl Ends {
 /// What is to be done about a connection that is remembered: the kind of message, the family, and what it says.
 type Remedy = (u16, u8, Vec<u8>);
 
-/// Removes what is stale from the table of the calling thread's namespace, and takes labels off that meant others
+/// Removes what is stale from the table of the namespace that the line leads to, and takes labels off that meant others
 /// (`before` has the translations from before, where they are known). Returns how many connections there were.
 pub fn forget(
     gone: &BTreeSet<IpAddr>,
     translations: &Translations,
     before: Option<&Translations>,
+    line: &Line,
 ) -> io::Result<usize> {
     let labels = translations.stale_labels(before);
-    let mut socket = Socket::new(NETLINK_NETFILTER)?;
-    socket.bind_auto()?;
-    socket.connect(&SocketAddr::new(0, 0))?;
+    let socket = line.socket();
     let mut stale = Vec::new();
-    send(&socket, GET, NLM_F_REQUEST | NLM_F_DUMP, 0, &[])?;
+    send(socket, GET, NLM_F_REQUEST | NLM_F_DUMP, 0, &[])?;
     'dump: loop {
         let (bytes, _) = socket.recv_from_full()?;
         for (kind, message) in messages(&bytes) {
@@ -139,7 +149,7 @@ pub fn forget(
         }
     }
     for (kind, family, attributes) in &stale {
-        send(&socket, *kind, NLM_F_REQUEST | NLM_F_ACK, *family, attributes)?;
+        send(socket, *kind, NLM_F_REQUEST | NLM_F_ACK, *family, attributes)?;
         let (bytes, _) = socket.recv_from_full()?;
         for (kind, message) in messages(&bytes) {
             let error = failure(message);
