@@ -25,6 +25,18 @@ impl Layout {
         links_stay && gone.all(|(link, _)| !self.links.contains_key(link))
     }
 
+    /// Whether what leads from one part of it to another leads from this as well: whatever the two don't have alike is
+    /// here as it is in the first.
+    pub fn fits(&self, before: &Layout, after: &Layout) -> bool {
+        fits(&self.links, &before.links, &after.links)
+            && fits(&self.neighbours, &before.neighbours, &after.neighbours)
+            && fits(&self.routes, &before.routes, &after.routes)
+            && before.addresses.difference(&after.addresses).all(|gone| self.addresses.contains(gone))
+            && after.addresses.difference(&before.addresses).all(|come| !self.addresses.contains(come))
+            && before.rules.difference(&after.rules).all(|gone| self.rules.contains(gone))
+            && after.rules.difference(&before.rules).all(|come| !self.rules.contains(come))
+    }
+
     /// Takes on what two parts of it don't have alike.
     pub fn take(&mut self, before: &Layout, after: &Layout) {
         take(&mut self.links, &before.links, &after.links);
@@ -127,6 +139,12 @@ pub fn compare<'m, K: Ord, V: PartialEq>(
     }
     gone.extend(old.map(|(key, _)| key));
     (gone, come)
+}
+
+/// Whether what two parts of a map don't have alike is in it as in the first.
+fn fits<K: Ord, V: PartialEq>(whole: &BTreeMap<K, V>, before: &BTreeMap<K, V>, after: &BTreeMap<K, V>) -> bool {
+    let (gone, come) = compare(before, after);
+    gone.into_iter().chain(come.into_iter().map(|(key, _)| key)).all(|key| whole.get(key) == before.get(key))
 }
 
 /// Takes on what two parts of a map don't have alike.

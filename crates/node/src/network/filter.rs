@@ -70,7 +70,7 @@ pub fn ensure(text: &str, links: Hooked, loaded: &mut Option<Loaded>) -> io::Res
         Some(Steps::Nothing) => 0,
         Some(steps) if steps.is_shorter_than(text) => {
             // Whatever the kernel doesn't take in parts it is given whole.
-            if let Err(error) = steps.take(&mut line) {
+            if let Err(error) = steps.take(&mut line, generation) {
                 tracing::warn!(%error, "a difference of rules wasn't taken; all of them are loaded");
                 load(text)?;
             }
@@ -127,7 +127,10 @@ impl Part {
             return Err(changed());
         }
         let steps = Steps::of(&changes(&self.before, &self.after).ok_or_else(changed)?, generation);
-        generation = generation.wrapping_add(steps.take(&mut line)?);
+        let taken = steps.take(&mut line, generation).inspect_err(|error| {
+            tracing::warn!(%error, "a difference of rules wasn't taken; all of them are loaded");
+        });
+        generation = generation.wrapping_add(taken?);
         whole.take(&self.before, &self.after);
         gone.for_each(|name| _ = links.remove(name));
         links.extend(come);
@@ -157,7 +160,8 @@ impl Steps {
     }
 
     /// Takes them. Returns how many transactions that was.
-    fn take(self, line: &mut Line) -> io::Result<u32> {
+    fn take(self, line: &mut Line, generation: u32) -> io::Result<u32> {
+        tracing::trace!(generation, by_nft = matches!(self, Self::Commands(_)), "rules change");
         match self {
             Self::Nothing => Ok(0),
             Self::Batch(batch) => line.send(batch).map(|()| 1).or_else(|error| {

@@ -191,7 +191,8 @@ impl Inside {
         let is_beside = settled.ipv6 == self.ipv6
             && before.ipv6 == self.ipv6
             && before.translations.is_beside(&self.translations)
-            && self.layout.is_advance_of(&before.layout);
+            && self.layout.is_advance_of(&before.layout)
+            && settled.layout.fits(&before.layout, &self.layout);
         let rules = filter::Part::of(&before.ruleset, &self.ruleset, made.filter.as_ref()).filter(|_| is_beside);
         let Some(rules) = rules else {
             made.settled = Some(settled);
@@ -244,7 +245,7 @@ impl Inside {
         if let Some(device) = indexes.get(overlay::DEVICE) {
             overlay::change_forwarding(netlink, *device, before.forwarding, &self.forwarding)?;
         }
-        Ok((!gone.is_empty() || self.translations != *before.translations).then_some(gone))
+        Ok((!gone.is_empty() || !self.translations.is_more_than(before.translations)).then_some(gone))
     }
 
     /// Of addresses and the links that they were behind, those that aren't there any more.

@@ -9,6 +9,7 @@ use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::MetadataExt as _;
 
 use nix::sys::socket::{setsockopt, sockopt};
+use nix::sys::time::{TimeVal, TimeValLike as _};
 use rtnetlink::sys::protocols::NETLINK_NETFILTER;
 use rtnetlink::sys::{Socket, SocketAddr};
 
@@ -19,6 +20,9 @@ use crate::crash::crash_point;
 const ERROR: u16 = 2;
 const GET_GENERATION: u16 = 10 << 8 | 16;
 const NEW_GENERATION: u16 = 10 << 8 | 15;
+
+/// How long an answer is waited for, in seconds, before it counts as lost.
+const ANSWERS_WITHIN_S: i64 = 10;
 
 /// A socket to the packet filter of the namespace that it was opened in.
 pub struct Line {
@@ -36,7 +40,10 @@ impl Line {
         socket.bind_auto()?;
         socket.connect(&SocketAddr::new(0, 0))?;
         // Requests are numbered apart from those of transactions.
-        Ok(Self { socket, namespace: namespace()?, sequence: 1 << 31 })
+        let line = Self { socket, namespace: namespace()?, sequence: 1 << 31 };
+        // The kernel answers before sending returns: what isn't there by then never comes.
+        setsockopt(&line.socket_fd(), sockopt::ReceiveTimeout, &TimeVal::seconds(ANSWERS_WITHIN_S))?;
+        Ok(line)
     }
 
     /// Whether it leads to the calling thread's namespace. Another may have its name by now.

@@ -172,6 +172,7 @@ pub fn apply_part(config: &NetworkConfig, before: &Public, after: &Public, made:
     let [lost, won] = [before, after].map(|public| text(config, public, &settled.wish.shut, &settled.found));
     let is_known = |(name, _): (&String, _)| settled.wish.public.get(name).is_some_and(|known| !known.is_empty());
     let fits = settled.wish.whole && before.iter().all(is_known) && new.is_advance_of(&old);
+    let fits = fits && settled.layout.fits(&old, &new);
     let rules = filter::Part::of(&lost, &won, made.filter.as_ref()).filter(|_| fits);
     let Some(rules) = rules else {
         made.settled = Some(settled);

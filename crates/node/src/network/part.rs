@@ -77,8 +77,15 @@ impl Choice {
                 _ => None,
             }));
         }
+        // Where there are routers, what others have of public addresses tells the ways to their hosts (see
+        // [`super::target`]), and each of their interfaces may be the one that a way leads by.
+        let has_routers = [before, after].iter().any(|plan| judge::has_routers(plan, vpc));
+        let is_home = |port: &PortPlan| {
+            has_routers && matches!(port.location, PortLocation::Remote { .. }) && !port.public.is_empty()
+        };
         let is_special = |port: &PortPlan| {
-            port.location == PortLocation::Service || judge::is_router(port) || targets.contains(&port.id)
+            let is_named = port.location == PortLocation::Service || targets.contains(&port.id);
+            is_named || judge::is_router(port) || is_home(port)
         };
         let mut shared = Shared::default();
         let mut ports = BTreeSet::new();

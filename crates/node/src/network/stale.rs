@@ -79,6 +79,14 @@ impl Translations {
         take(&mut self.public, &before.public, &after.public);
     }
 
+    /// Whether all that was translated is as it was: then no connection became stale.
+    pub fn is_more_than(&self, before: &Self) -> bool {
+        let stays = |(public, private): (&Ipv4Addr, &Ipv4Addr)| self.public.get(public) == Some(private);
+        (&self.blocks, &self.routers) == (&before.blocks, &before.routers)
+            && self.gateways.is_superset(&before.gateways)
+            && before.public.iter().all(stays)
+    }
+
     /// Whether all that isn't of single ports is alike.
     pub fn is_beside(&self, other: &Translations) -> bool {
         (&self.gateways, &self.blocks, &self.routers) == (&other.gateways, &other.blocks, &other.routers)

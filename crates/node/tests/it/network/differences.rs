@@ -2,10 +2,10 @@
 
 use std::net::Ipv6Addr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use landfall_node::network::difference::difference;
-use landfall_node::network::ruleset;
+use landfall_node::network::{Underlay, ruleset};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
@@ -22,6 +22,8 @@ enum Change {
     Routes { subnet: u32, to: Vec<(u8, u8)> },
     Secondary(u32),
     Check(u32),
+    /// To another host, or from there.
+    Move(u32),
     Gateway(u32),
     Nat(u32),
     Endpoint(u32),
@@ -45,6 +47,7 @@ fn change() -> impl Strategy<Value = Change> {
             .prop_map(|(subnet, to)| Change::Routes { subnet, to }),
         1 => port().prop_map(Change::Secondary),
         1 => port().prop_map(Change::Check),
+        2 => port().prop_map(Change::Move),
         1 => (1u32..3).prop_map(Change::Gateway),
         1 => (1u32..3).prop_map(Change::Nat),
         1 => (1u32..4).prop_map(Change::Endpoint),
@@ -95,7 +98,8 @@ fn make(cloud: &mut Cloud, change: &Change) {
             }
         }
         Change::Routes { subnet, to } => set_routes(cloud, *subnet, to),
-        Change::Secondary(number) | Change::Check(number) if plan.port(port_id(*number)).is_none() => {}
+        Change::Secondary(number) | Change::Check(number) | Change::Move(number)
+            if plan.port(port_id(*number)).is_none() => {}
         Change::Secondary(number) => {
             let address = Ipv4Addr::new(10, 1, 1, 100 + *number as u8);
             _ = cloud.edit_port(*number, |port| match port.addresses.contains(&address) {
@@ -105,6 +109,15 @@ fn make(cloud: &mut Cloud, change: &Change) {
         }
         Change::Check(number) => {
             _ = cloud.edit_port(*number, |port| port.source_dest_check = !port.source_dest_check);
+        }
+        Change::Move(number) => {
+            let host = (*number % 2) as u8;
+            let address = Ipv4Addr::new(203, 0, 113, 20 + host);
+            let elsewhere = PortLocation::Remote { host: HostId::from_random(host.into()), address };
+            _ = cloud.edit_port(*number, |port| {
+                let here = PortLocation::Here(InstanceId::from_random(u128::from(*number)));
+                port.location = if matches!(port.location, PortLocation::Here(_)) { elsewhere } else { here };
+            });
         }
         Change::Gateway(number) => {
             if let Some(Piece::Vpc(vpc)) = plan.pieces.get_mut(&PieceKey::Vpc(vpc_id(*number))) {
@@ -319,16 +332,63 @@ fn clean(value: &mut serde_json::Value) {
     }
 }
 
-/// Counts warnings: that a difference wasn't taken is one.
-struct Warnings(Arc<AtomicUsize>);
+/// Hears what the driver says of itself: warnings (that a difference wasn't taken is one), and whenever it is about to
+/// change rules. Then it may meddle: what somebody else changes at that moment makes the kernel refuse the change.
+#[derive(Clone, Default)]
+struct Ear(Arc<Heard>);
 
-impl tracing::Subscriber for Warnings {
+#[derive(Default)]
+struct Heard {
+    warnings: AtomicUsize,
+    batches: AtomicUsize,
+    by_nft: AtomicUsize,
+    meddles: AtomicBool,
+}
+
+impl Ear {
+    fn listen() -> Self {
+        let ear = Self::default();
+        tracing::subscriber::set_global_default(ear.clone()).unwrap();
+        ear
+    }
+
+    fn warnings(&self) -> usize {
+        self.0.warnings.load(Ordering::Relaxed)
+    }
+}
+
+/// Whether a change of rules goes by `nft`.
+#[derive(Default)]
+struct ByNft(Option<bool>);
+
+impl tracing::field::Visit for ByNft {
+    fn record_bool(&mut self, field: &tracing::field::Field, value: bool) {
+        if field.name() == "by_nft" {
+            self.0 = Some(value);
+        }
+    }
+    fn record_debug(&mut self, _: &tracing::field::Field, _: &dyn std::fmt::Debug) {}
+}
+
+impl tracing::Subscriber for Ear {
     fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
-        *metadata.level() <= tracing::Level::WARN
+        *metadata.level() <= tracing::Level::WARN || metadata.target() == "landfall_node::network::filter"
     }
     fn event(&self, event: &tracing::Event<'_>) {
-        eprintln!("{event:?}");
-        self.0.fetch_add(1, Ordering::Relaxed);
+        if *event.metadata().level() <= tracing::Level::WARN {
+            eprintln!("{event:?}");
+            self.0.warnings.fetch_add(1, Ordering::Relaxed);
+            return;
+        }
+        let mut by_nft = ByNft::default();
+        event.record(&mut by_nft);
+        let Some(by_nft) = by_nft.0 else { return };
+        let counter = if by_nft { &self.0.by_nft } else { &self.0.batches };
+        counter.fetch_add(1, Ordering::Relaxed);
+        if !by_nft && self.0.meddles.swap(false, Ordering::Relaxed) {
+            run("nft", "add table inet stranger");
+            run("nft", "delete table inet stranger");
+        }
     }
     fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
         tracing::span::Id::from_u64(1)
@@ -339,18 +399,39 @@ impl tracing::Subscriber for Warnings {
     fn exit(&self, _: &tracing::span::Id) {}
 }
 
+/// A driver on a host among others.
+fn driver() -> HostNetwork {
+    let mut config = NetworkConfig::new(PathBuf::from("/run/landfall"));
+    config.underlay = Some(Underlay { address: Ipv4Addr::new(203, 0, 113, 1), port: 4789 });
+    config.mtu = 1450;
+    HostNetwork::new(config)
+}
+
+/// Looks whether the machine is as one to which the plan is applied by a driver that knows nothing: it loads and looks at
+/// everything.
+fn assert_made(plan: &HostPlan, what: &str) -> HostNetwork {
+    let led = state();
+    let network = driver();
+    network.apply(plan).unwrap_or_else(|error| panic!("{what}: {error}"));
+    let made = state();
+    let more: Vec<_> = led.iter().filter(|line| !made.contains(line)).collect();
+    let less: Vec<_> = made.iter().filter(|line| !led.contains(line)).collect();
+    assert!(more.is_empty() && less.is_empty(), "{what}: more {more:#?}, less {less:#?}");
+    network
+}
+
 #[test]
 fn differences_lead_to_what_is_made_from_nothing() {
     on_own_machine("differences::differences_lead_to_what_is_made_from_nothing", || {
         uplink();
         // The same each time.
-        let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[11; 32]);
+        let seed = std::env::var("LANDFALL_SEED").map_or(11, |seed| seed.parse().unwrap());
+        let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &[seed; 32]);
         let config = Config { cases: 1, failure_persistence: None, ..Config::default() };
         let mut runner = TestRunner::new_with_rng(config, rng);
-        let steps = proptest::collection::vec(proptest::collection::vec(change(), 1..4), 60);
+        let steps = proptest::collection::vec(proptest::collection::vec(change(), 1..4), 90);
         let steps = steps.new_tree(&mut runner).unwrap().current();
-        let warnings = Arc::new(AtomicUsize::new(0));
-        tracing::subscriber::set_global_default(Warnings(warnings.clone())).unwrap();
+        let ear = Ear::listen();
         let mut cloud = start();
         let mut network = driver();
         network.apply(&cloud.0).unwrap();
@@ -365,21 +446,72 @@ fn differences_lead_to_what_is_made_from_nothing() {
                 changed += usize::from(old != new);
                 told += usize::from(difference(&old, &new).is_some_and(|text| !text.is_empty()));
             }
-            if number % 3 < 2 {
-                continue;
+            if number % 3 == 2 {
+                network = assert_made(&cloud.0, &format!("{number} {changes:?}"));
             }
-            let led = state();
-            // Whoever knows nothing of what was applied loads and looks at everything.
-            network = driver();
-            network.apply(&cloud.0).unwrap_or_else(|error| panic!("{number} {changes:?}: {error}"));
-            let made = state();
-            let more: Vec<_> = led.iter().filter(|line| !made.contains(line)).collect();
-            let less: Vec<_> = made.iter().filter(|line| !led.contains(line)).collect();
-            assert!(more.is_empty() && less.is_empty(), "{number} {changes:?}: more {more:#?}, less {less:#?}");
         }
-        assert_eq!(warnings.load(Ordering::Relaxed), 0, "the kernel takes them as they are");
+        assert_eq!(ear.warnings(), 0, "the kernel takes them as they are");
         assert!(told > 20 && told * 10 >= changed * 9, "most are told as differences: {told} of {changed}");
+        let [batches, by_nft] = [&ear.0.batches, &ear.0.by_nft].map(|count| count.load(Ordering::Relaxed));
+        assert!(batches > by_nft, "most need no nft: {batches}, and {by_nft} that do");
         network.apply(&HostPlan::default()).unwrap();
         assert_eq!(run("ls", "/run/netns"), "internet\n");
+    });
+}
+
+/// What the kernel refuses in parts is given to it whole, and said; then changes are small again.
+#[test]
+fn what_is_refused_is_made_as_a_whole() {
+    on_own_machine("differences::what_is_refused_is_made_as_a_whole", || {
+        uplink();
+        let ear = Ear::listen();
+        let mut cloud = start();
+        let port = |number, subnet, groups: &[u32], public| Change::Port {
+            number,
+            subnet,
+            groups: groups.to_vec(),
+            public,
+            ipv6: true,
+        };
+        let rules = |ports: &[i32]| Change::Rules {
+            group: 1,
+            ingress: ports.iter().map(|port| (5, *port, 5)).chain([(1, 90, 5)]).collect(),
+            egress: true,
+        };
+        let before = [port(1, 1, &[1], true), port(2, 1, &[1], true), port(3, 1, &[2], true), rules(&[1])];
+        before.iter().for_each(|change| make(&mut cloud, change));
+        let mut network = driver();
+        network.apply(&cloud.0).unwrap();
+        let changes = [
+            ("a port comes", port(4, 1, &[1], true)),
+            ("a port joins a group", port(3, 1, &[1, 2], true)),
+            ("a rule comes", rules(&[1, 40])),
+            ("a port leaves a group", port(3, 1, &[2], true)),
+            ("a rule goes", rules(&[1])),
+            ("a public address goes", port(2, 1, &[1], false)),
+            ("a port goes", Change::Unplug(4)),
+            ("a route comes", Change::Routes { subnet: 1, to: vec![(1, 1)] }),
+        ];
+        for (number, (what, change)) in (1..).zip(&changes) {
+            ear.0.meddles.store(true, Ordering::Relaxed);
+            make(&mut cloud, change);
+            cloud.0.revision += 1;
+            network.apply(&cloud.0).unwrap_or_else(|error| panic!("{what}: {error}"));
+            assert!(!ear.0.meddles.load(Ordering::Relaxed), "{what}: a change was refused");
+            assert_eq!(ear.warnings(), number, "{what}: it is said");
+            network = assert_made(&cloud.0, what);
+        }
+        // The driver that was refused something goes on in small steps.
+        ear.0.meddles.store(true, Ordering::Relaxed);
+        let steps = [port(5, 1, &[1], true), port(6, 1, &[1], true), port(7, 1, &[1], true), Change::Unplug(6)];
+        let mut batches = Vec::new();
+        for change in &steps {
+            make(&mut cloud, change);
+            network.apply(&cloud.0).unwrap();
+            batches.push(ear.0.batches.load(Ordering::Relaxed));
+        }
+        assert_eq!(ear.warnings(), changes.len() + 1);
+        assert!(batches[1] < batches[2] && batches[2] < batches[3], "{batches:?}");
+        assert_made(&cloud.0, "after a refusal and further steps");
     });
 }
