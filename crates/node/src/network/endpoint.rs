@@ -116,7 +116,6 @@ impl Rules<'_> {
 
     /// The groups of endpoints' interfaces: one chain for each combination.
     fn write_endpoint_groups(&self, text: &mut String) -> fmt::Result {
-        let members = group::members(self.plan, self.vpc.id);
         let mut combinations: BTreeMap<BTreeSet<SecurityGroupId>, Vec<String>> = BTreeMap::new();
         for face in &self.faces {
             let groups: BTreeSet<_> = face.port.groups.iter().copied().collect();
@@ -125,7 +124,7 @@ impl Rules<'_> {
         }
         for groups in combinations.keys() {
             let name = format!("endpoint_to_{}", group::name(groups));
-            self.write_combination(text, &name, RuleDirection::Ingress, groups, &members)?;
+            self.write_combination(text, &name, RuleDirection::Ingress, groups)?;
         }
         let elements: Vec<_> = combinations.into_values().flatten().collect();
         write_elements(text, "map endpoint_groups", ADDRESS_TO_VERDICT, &elements)

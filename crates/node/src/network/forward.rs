@@ -8,7 +8,7 @@ use landfall_model::{RuleDirection, SecurityGroupId};
 
 use super::connection::{self, PEERINGS, TRANSIT, VPNS};
 use super::family::Family;
-use super::group::{self, Members};
+use super::group;
 use super::judge;
 use super::overlay::DEVICE;
 use super::ruleset::{Rules, UPLINK, has_overlay, write_elements};
@@ -18,7 +18,7 @@ use crate::metadata::names::port_device;
 impl Rules<'_> {
     /// Security groups: one chain and direction for each combination of groups that a port has.
     pub(super) fn write_groups(&self, text: &mut String) -> fmt::Result {
-        let members = group::members(self.plan, self.vpc.id);
+        self.write_members(text)?;
         let mut combinations: BTreeMap<BTreeSet<SecurityGroupId>, Vec<String>> = BTreeMap::new();
         for (port, _) in self.ports {
             let groups = port.groups.iter().copied().collect();
@@ -30,7 +30,7 @@ impl Rules<'_> {
             let mut jumps = Vec::new();
             for (groups, ports) in &combinations {
                 let name = format!("{prefix}_{}", group::name(groups));
-                self.write_combination(text, &name, direction, groups, &members)?;
+                self.write_combination(text, &name, direction, groups)?;
                 jumps.extend(ports.iter().map(|port| format!("\"{port}\" : jump {name}")));
             }
             write_elements(text, &format!("map {map}"), "type ifname : verdict", &jumps)?;
@@ -156,13 +156,21 @@ impl Rules<'_> {
         Ok(())
     }
 
+    /// The members of all groups that are named by those of this host's interfaces.
+    fn write_members(&self, text: &mut String) -> fmt::Result {
+        let ports = self.ports.iter().map(|(port, _)| *port).chain(self.faces.iter().map(|face| face.port));
+        let groups: BTreeSet<SecurityGroupId> = ports.flat_map(|port| port.groups.iter().copied()).collect();
+        let groups = groups.iter().filter_map(|id| self.plan.group(*id)).filter(|group| group.vpc == self.vpc.id);
+        let rules = groups.flat_map(|group| group.ingress.iter().chain(&group.egress));
+        group::write_members(text, &rules.filter_map(group::named).collect(), &group::members(self.plan, self.vpc.id))
+    }
+
     pub(super) fn write_combination(
         &self,
         text: &mut String,
         name: &str,
         direction: RuleDirection,
         groups: &BTreeSet<SecurityGroupId>,
-        members: &Members,
     ) -> fmt::Result {
         let plans = groups.iter().filter_map(|id| self.plan.group(*id)).filter(|group| group.vpc == self.vpc.id);
         let rules = plans.flat_map(|group| match direction {
@@ -172,7 +180,7 @@ impl Rules<'_> {
         let ids: Vec<_> = groups.iter().map(ToString::to_string).collect();
         // The kernel takes comments of up to 128 bytes.
         let comment: String = ids.join(" ").chars().take(120).collect();
-        group::write_chain(text, name, &comment, direction, &rules.collect::<Vec<_>>(), members)
+        group::write_chain(text, name, &comment, direction, &rules.collect::<Vec<_>>())
     }
 }
 

@@ -14,7 +14,8 @@ use landfall_model::plan::{GroupRulePlan, HostPlan, PeerPlan};
 use landfall_model::{IpProtocol, PortRange, RuleDirection, SecurityGroupId, VpcId};
 
 use super::family::Family;
-use super::span::{Area, Label, Show, Span, apart, layers};
+use super::ruleset::write_elements;
+use super::span::{Area, Label, Show, Span, layers, union};
 
 /// The addresses of the interfaces in each group.
 pub type Members = BTreeMap<SecurityGroupId, BTreeSet<IpAddr>>;
@@ -62,13 +63,11 @@ pub fn write_chain(
     comment: &str,
     direction: RuleDirection,
     rules: &[&GroupRulePlan],
-    members: &Members,
 ) -> fmt::Result {
     let mut lines = String::new();
-    let (named, plain): (Vec<_>, Vec<_>) = rules.iter().partition(|rule| matches!(rule.peer, PeerPlan::Group(_)));
-    write_rules(text, &mut lines, name, direction, &plain, members, layers)?;
+    write_rules(text, &mut lines, name, direction, rules)?;
     let mut known = String::new();
-    write_rules(text, &mut known, &format!("{name}_named"), direction, &named, members, apart)?;
+    write_named(text, &mut known, name, direction, rules)?;
     if !known.is_empty() {
         lines.push_str(match direction {
             RuleDirection::Ingress => UNKNOWN_SENDER_DROPS,
@@ -79,24 +78,99 @@ pub fn write_chain(
     writeln!(text, "\tchain {name} {{\n\t\tcomment \"{comment}\"\n{lines}\t\tdrop\n\t}}")
 }
 
-/// Writes the sets of some rules, and into `lines` what looks into them. `cut` makes their areas disjoint: those of members
-/// [`apart`], so that a member more or less is an element more or less.
+/// Writes the sets of the members of those groups, by family. They are plain addresses, apart from what rules say of them:
+/// so a member more or less is one element, in a set that the kernel finds it in at once.
+pub fn write_members(text: &mut String, groups: &BTreeSet<SecurityGroupId>, members: &Members) -> fmt::Result {
+    for group in groups {
+        for family in Family::BOTH {
+            let addresses = members.get(group).into_iter().flatten().filter(|address| Family::of(**address) == family);
+            let addresses: Vec<_> = addresses.map(ToString::to_string).collect();
+            let kind = format!("type {}_addr", family.protocol());
+            write_elements(text, &format!("set members_{group}_{}", family.tag()), &kind, &addresses)?;
+        }
+    }
+    Ok(())
+}
+
+/// The group that a rule names.
+pub fn named(rule: &GroupRulePlan) -> Option<SecurityGroupId> {
+    match rule.peer {
+        PeerPlan::Group(group) => Some(group),
+        PeerPlan::Cidr(_) => None,
+    }
+}
+
+/// Writes the sets of what rules say of the members of each group that they name, and into `lines` what looks into them.
+fn write_named(
+    text: &mut String,
+    lines: &mut String,
+    name: &str,
+    direction: RuleDirection,
+    rules: &[&GroupRulePlan],
+) -> fmt::Result {
+    let side = side(direction);
+    let groups: BTreeSet<SecurityGroupId> = rules.iter().filter_map(|rule| named(rule)).collect();
+    for group in groups {
+        let of_class = |class: Class| {
+            let rules = rules.iter().filter(|rule| named(rule) == Some(group));
+            union(rules.filter_map(|rule| keys(rule.protocol, rule.ports, class)).collect())
+        };
+        let others = of_class(Class::Other);
+        let mut conditions = Vec::new();
+        if others.contains(&Span::new(0, 255)) {
+            conditions.push(String::new());
+        } else {
+            let numbers = others.into_iter().flat_map(|span| span.first..=span.last);
+            conditions.extend(numbers.map(|number| format!("meta l4proto {number} ")));
+            for (kind, field, protocols) in KINDS {
+                let mut elements = Vec::new();
+                for protocol in protocols {
+                    let IpProtocol::Number(number) = protocol else { continue };
+                    let spans = of_class(Class::Only(protocol));
+                    elements.extend(spans.into_iter().map(|keys| format!("{number} . {}", Show(keys))));
+                }
+                if !elements.is_empty() {
+                    let set = format!("{name}_{group}_{kind}");
+                    write_set(text, &set, "inet_proto . inet_service", elements.into_iter())?;
+                    conditions.push(format!("meta l4proto . th {field} @{set} "));
+                }
+            }
+        }
+        for tag in Family::BOTH.map(Family::tag) {
+            for condition in &conditions {
+                writeln!(lines, "\t\t{tag} {side} @members_{group}_{tag} {condition}return")?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Protocols that look further than their own number, with the field that they look at.
+const KINDS: [(&str, &str, [IpProtocol; 2]); 2] = [
+    ("port", "dport", [IpProtocol::TCP, IpProtocol::UDP]),
+    ("icmp", "sport", [IpProtocol::ICMP, IpProtocol::ICMPV6]),
+];
+
+/// Which of a packet's addresses is the other end's.
+fn side(direction: RuleDirection) -> &'static str {
+    match direction {
+        RuleDirection::Ingress => "saddr",
+        RuleDirection::Egress => "daddr",
+    }
+}
+
+/// Writes the sets of the rules that name blocks, and into `lines` what looks into them.
 fn write_rules(
     text: &mut String,
     lines: &mut String,
     name: &str,
     direction: RuleDirection,
     rules: &[&GroupRulePlan],
-    members: &Members,
-    cut: impl Fn(&[Area]) -> BTreeMap<Label, Vec<Area>>,
 ) -> fmt::Result {
-    let side = match direction {
-        RuleDirection::Ingress => "saddr",
-        RuleDirection::Egress => "daddr",
-    };
+    let side = side(direction);
     for family in Family::BOTH {
         let tag = family.tag();
-        let any = cut(&areas(rules, members, family, Class::Other));
+        let any = layers(&areas(rules, family, Class::Other));
         if any.values().any(|layer| layer.contains(&Area { addresses: family.everything(), keys: Span::new(0, 255) })) {
             writeln!(lines, "\t\tmeta nfproto {} return", family.protocol())?;
             continue;
@@ -107,15 +181,11 @@ fn write_rules(
             write_set(text, &set, &format!("{}_addr . inet_proto", family.protocol()), elements)?;
             writeln!(lines, "\t\t{tag} {side} . meta l4proto @{set} return")?;
         }
-        let kinds = [
-            ("port", "dport", [IpProtocol::TCP, IpProtocol::UDP]),
-            ("icmp", "sport", [IpProtocol::ICMP, IpProtocol::ICMPV6]),
-        ];
-        for (kind, field, protocols) in kinds {
+        for (kind, field, protocols) in KINDS {
             let mut sets: BTreeMap<Label, Vec<String>> = BTreeMap::new();
             for protocol in protocols {
                 let IpProtocol::Number(number) = protocol else { continue };
-                for (label, layer) in cut(&areas(rules, members, family, Class::Only(protocol))) {
+                for (label, layer) in layers(&areas(rules, family, Class::Only(protocol))) {
                     let show =
                         |area: &Area| format!("{} . {number} . {}", family.show(area.addresses), Show(area.keys));
                     sets.entry(label).or_default().extend(layer.iter().map(show));
@@ -149,22 +219,13 @@ enum Class {
     Other,
 }
 
-fn areas(rules: &[&GroupRulePlan], members: &Members, family: Family, class: Class) -> Vec<Area> {
-    let mut areas = Vec::new();
-    for rule in rules {
-        let Some(keys) = keys(rule.protocol, rule.ports, class) else { continue };
-        match &rule.peer {
-            PeerPlan::Cidr(cidr) => areas.extend(family.span(*cidr).map(|addresses| Area { addresses, keys })),
-            PeerPlan::Group(group) => {
-                let addresses = members.get(group).into_iter().flatten().filter(|a| Family::of(**a) == family);
-                areas.extend(addresses.map(|address| {
-                    let number = Family::number(*address);
-                    Area { addresses: Span::new(number, number), keys }
-                }));
-            }
-        }
-    }
-    areas
+/// Blocks that rules name, with what they let through of a class.
+fn areas(rules: &[&GroupRulePlan], family: Family, class: Class) -> Vec<Area> {
+    let area = |rule: &&GroupRulePlan| {
+        let PeerPlan::Cidr(block) = rule.peer else { return None };
+        Some(Area { addresses: family.span(block)?, keys: keys(rule.protocol, rule.ports, class)? })
+    };
+    rules.iter().filter_map(area).collect()
 }
 
 /// The keys that a rule names within a class; `None` where it isn't of that class or names none.

@@ -182,6 +182,36 @@ struct State {
     heard: BTreeSet<InterfaceId>,
 }
 
+impl State {
+    /// Takes note of the ports of a plan: of those that changed, where nothing else did that a port rests on.
+    fn note_ports(&mut self, plan: &HostPlan, scope: &Scope, failures: &mut Failures) {
+        let changed: Vec<InterfaceId> = match scope {
+            Scope::Nothing => return,
+            Scope::Networks(_, changed)
+                if !changed.iter().any(|key| matches!(key, PieceKey::Vpc(_) | PieceKey::Subnet(_))) =>
+            {
+                changed.iter().filter_map(|key| if let PieceKey::Port(id) = key { Some(*id) } else { None }).collect()
+            }
+            _ => {
+                self.ports.clear();
+                plan.ports().map(|port| port.id).collect()
+            }
+        };
+        for id in changed {
+            self.ports.remove(&id);
+            let Some(port) = plan.port(id).filter(|port| matches!(port.location, PortLocation::Here(_))) else {
+                continue;
+            };
+            match (plan.vpc(port.vpc), plan.subnet(port.subnet)) {
+                (Some(vpc), Some(_)) => {
+                    self.ports.insert(id, Port { network: vpc.number, mac: port.mac });
+                }
+                _ => failures.0.push(format!("the plan has {id} but not its network or subnet")),
+            }
+        }
+    }
+}
+
 /// What a plan changes of the one before.
 struct Change<'a> {
     before: &'a HostPlan,
@@ -473,19 +503,11 @@ impl Network for HostNetwork {
         let plan = &*if self.config.underlay.is_some() { Cow::Borrowed(plan) } else { underlay::alone(plan) };
         let state = &mut *self.state();
         let mut failures = Failures::default();
-        state.ports.clear();
-        for port in plan.ports().filter(|port| matches!(port.location, PortLocation::Here(_))) {
-            match (plan.vpc(port.vpc), plan.subnet(port.subnet)) {
-                (Some(vpc), Some(_)) => {
-                    state.ports.insert(port.id, Port { network: vpc.number, mac: port.mac });
-                }
-                _ => failures.0.push(format!("the plan has {} but not its network or subnet", port.id)),
-            }
-        }
         // Whatever is cut off or goes wrong from here on, the next time everything is looked at.
         let before = state.applied.take();
         let applied = before.filter(|_| state.looked_at.is_some_and(|at| at.elapsed() < LOOK_AFTER));
         let scope = applied.as_ref().map_or(Scope::Everything, |applied| applied.scope(plan));
+        state.note_ports(plan, &scope, &mut failures);
         let (peers, look) = (underlay::peers(plan), scope == Scope::Everything);
         let is_alone = peers.is_empty();
         if !is_alone {
@@ -516,13 +538,10 @@ impl Network for HostNetwork {
         heard.retain(|id| ports.contains_key(id));
         failures.into_result()?;
         let mut applied = applied.unwrap_or_default();
-        applied.take(
-            plan,
-            match scope {
-                Scope::Networks(_, changed) => Some(changed),
-                _ => None,
-            },
-        );
+        applied.take(plan, match scope {
+            Scope::Networks(_, changed) => Some(changed),
+            _ => None,
+        });
         state.applied = Some(applied);
         Ok(())
     }

@@ -13,10 +13,11 @@
 use std::collections::BTreeSet;
 
 use landfall_model::plan::{
-    GroupPlan, GroupRulePlan, HostPlan, PeerPlan, Piece, PieceKey, PortLocation, PortPlan, RouteTargetPlan, VpcPlan,
+    GroupPlan, GroupRulePlan, HostPlan, Piece, PieceKey, PortLocation, PortPlan, RouteTargetPlan, VpcPlan,
 };
 use landfall_model::{InterfaceId, RuleDirection, SecurityGroupId, SubnetId, VpcId};
 
+use super::group::named;
 use super::scope::connected;
 use super::{acl, judge};
 
@@ -43,7 +44,8 @@ struct Shared<'p> {
     subnets: BTreeSet<SubnetId>,
     /// Whether a subnet has a network ACL, by direction.
     acls: [bool; 2],
-    members: BTreeSet<(SecurityGroupId, bool)>,
+    /// Groups whose sets of members change, or are named by a combination that comes or goes.
+    named: BTreeSet<SecurityGroupId>,
     /// Combinations of those groups that were found.
     seen: BTreeSet<&'p [SecurityGroupId]>,
     /// Groups whose members are all to be seen.
@@ -63,11 +65,8 @@ struct Choice {
 impl Choice {
     fn of(before: &HostPlan, after: &HostPlan, changed: &BTreeSet<PieceKey>, vpc: &VpcPlan) -> Option<Self> {
         let connected = connected(after, vpc.id);
-        let peered: BTreeSet<VpcId> = after
-            .peerings()
-            .filter(|peering| peering.vpcs.contains(&vpc.id))
-            .flat_map(|peering| peering.vpcs)
-            .collect();
+        let peered: BTreeSet<VpcId> =
+            after.peerings().filter(|peering| peering.vpcs.contains(&vpc.id)).flat_map(|peering| peering.vpcs).collect();
         let mut targets = BTreeSet::new();
         for plan in [before, after] {
             let routes = plan.subnets().filter(|subnet| subnet.vpc == vpc.id).flat_map(|subnet| &subnet.routes);
@@ -100,7 +99,7 @@ impl Choice {
                         ports.insert(port.id);
                     }
                     Some(Piece::Port(port)) if peered.contains(&port.vpc) => {
-                        shared.add_members(port);
+                        shared.named.extend(&port.groups);
                         ports.insert(port.id);
                     }
                     Some(Piece::Group(group)) if group.vpc == vpc.id => _ = shared.groups.insert(group.id),
@@ -133,15 +132,16 @@ impl Choice {
 
     /// That part of a plan.
     fn cut(&self, plan: &HostPlan) -> HostPlan {
-        let mut part = HostPlan { incarnation: plan.incarnation, revision: plan.revision, ..HostPlan::default() };
+        let mut part =
+            HostPlan { incarnation: plan.incarnation, revision: plan.revision, ..HostPlan::default() };
         let keys = [PieceKey::Vpc(self.vpc)].into_iter().chain(self.connected.iter().map(|id| PieceKey::Vpc(*id)));
         let keys = keys.chain(plan.subnets().filter(|it| it.vpc == self.vpc).map(|it| PieceKey::Subnet(it.id)));
         let keys = keys.chain(self.groups.iter().map(|id| PieceKey::Group(*id)));
         let keys = keys.chain(self.ports.iter().map(|id| PieceKey::Port(*id)));
-        let keys =
-            keys.chain(plan.nat_gateways().filter(|it| it.vpc == self.vpc).map(|it| PieceKey::NatGateway(it.id)));
-        let keys =
-            keys.chain(plan.peerings().filter(|it| it.vpcs.contains(&self.vpc)).map(|it| PieceKey::Peering(it.id)));
+        let keys = keys.chain(
+            plan.nat_gateways().filter(|it| it.vpc == self.vpc).map(|it| PieceKey::NatGateway(it.id)),
+        );
+        let keys = keys.chain(plan.peerings().filter(|it| it.vpcs.contains(&self.vpc)).map(|it| PieceKey::Peering(it.id)));
         let keys = keys.chain(plan.transit_gateways().map(|it| PieceKey::TransitGateway(it.id)));
         let keys = keys.chain(plan.endpoints().filter(|it| it.vpc == self.vpc).map(|it| PieceKey::Endpoint(it.id)));
         let keys = keys.chain(plan.vpns().map(|it| PieceKey::Vpn(it.id)));
@@ -153,11 +153,12 @@ impl Choice {
 impl<'p> Shared<'p> {
     /// What a port that changes shares with others.
     fn add_port(&mut self, plan: &'p HostPlan, port: &'p PortPlan) {
-        self.add_members(port);
+        self.named.extend(&port.groups);
         if !matches!(port.location, PortLocation::Here(_)) {
             self.is_elsewhere = true;
             return;
         }
+        self.named.extend(port.groups.iter().filter_map(|id| plan.group(*id)).flat_map(group_names));
         self.combinations.insert(&port.groups);
         self.subnets.insert(port.subnet);
         for (direction, asked) in [RuleDirection::Egress, RuleDirection::Ingress].into_iter().zip(&mut self.acls) {
@@ -165,27 +166,19 @@ impl<'p> Shared<'p> {
         }
     }
 
-    /// The groups that a port is a member of. Whichever chains name them change.
-    fn add_members(&mut self, port: &PortPlan) {
-        self.members.extend(port.groups.iter().flat_map(|group| [(*group, false), (*group, true)]));
-    }
-
-    /// The groups whose chains change: those that changed, and those that name one with other members.
+    /// The groups whose chains change, and those that name a group whose set of members does: that is there because of them.
     fn add_groups(&mut self, before: &HostPlan, after: &HostPlan, vpc: &VpcPlan) {
-        let names: BTreeSet<SecurityGroupId> = self.members.iter().map(|(group, _)| *group).collect();
-        let changed = std::mem::take(&mut self.groups);
-        for id in &changed {
+        for id in &self.groups {
             let [old, new] = [before, after].map(|plan| plan.group(*id));
+            let names = || [old, new].into_iter().flatten().flat_map(group_names);
+            self.named.extend(names());
             if old.map(named_rules) != new.map(named_rules) {
-                self.whole.extend([old, new].into_iter().flatten().flat_map(group_names));
+                self.whole.extend(names());
             }
         }
-        for group in before.groups().chain(after.groups()).filter(|group| group.vpc == vpc.id) {
-            if changed.contains(&group.id) || group_names(group).any(|name| names.contains(&name)) {
-                self.groups.insert(group.id);
-                self.members.extend(group_names(group).flat_map(|name| [(name, false), (name, true)]));
-            }
-        }
+        let own = before.groups().chain(after.groups()).filter(|group| group.vpc == vpc.id);
+        let naming = own.filter(|group| group_names(group).any(|name| self.named.contains(&name))).map(|group| group.id);
+        self.groups.extend(naming.collect::<Vec<_>>());
     }
 
     /// What nobody has who stays is made or goes as a whole.
@@ -213,24 +206,16 @@ impl<'p> Shared<'p> {
         if is_own && self.is_elsewhere && matches!(port.location, PortLocation::Remote { .. }) {
             (takes, self.is_elsewhere) = (true, false);
         }
-        for group in &port.groups {
-            takes |= !port.addresses.is_empty() && self.members.remove(&(*group, false));
-            takes |= !port.ipv6.is_empty() && self.members.remove(&(*group, true));
-        }
         takes
     }
 }
 
 /// The rules of a group that name groups, inwards and outwards.
 fn named_rules(group: &GroupPlan) -> [Vec<&GroupRulePlan>; 2] {
-    let is_named = |rule: &&GroupRulePlan| matches!(rule.peer, PeerPlan::Group(_));
-    [&group.ingress, &group.egress].map(|rules| rules.iter().filter(is_named).collect())
+    [&group.ingress, &group.egress].map(|rules| rules.iter().filter(|rule| named(rule).is_some()).collect())
 }
 
 /// The groups that a group's rules name.
 fn group_names(group: &GroupPlan) -> impl Iterator<Item = SecurityGroupId> {
-    group.ingress.iter().chain(&group.egress).filter_map(|rule| match rule.peer {
-        PeerPlan::Group(id) => Some(id),
-        PeerPlan::Cidr(_) => None,
-    })
+    group.ingress.iter().chain(&group.egress).filter_map(named)
 }

@@ -140,18 +140,6 @@ pub fn layers(areas: &[Area]) -> BTreeMap<Label, Vec<Area>> {
     sizes.into_iter().map(|(size, blocks)| (Label::Blocks(128 - size.leading_zeros()), layer(blocks))).collect()
 }
 
-/// The same of areas that have one address each, and never one for two of them, though what touches could be joined.
-pub fn apart(areas: &[Area]) -> BTreeMap<Label, Vec<Area>> {
-    let mut by_address: BTreeMap<Span<u128>, Vec<Span<u16>>> = BTreeMap::new();
-    for area in areas {
-        by_address.entry(area.addresses).or_default().push(area.keys);
-    }
-    let rows = by_address.into_iter();
-    let areas: Vec<_> =
-        rows.flat_map(|(addresses, keys)| union(keys).into_iter().map(move |keys| Area { addresses, keys })).collect();
-    if areas.is_empty() { BTreeMap::new() } else { BTreeMap::from([(Label::Whole, areas)]) }
-}
-
 /// Cuts the areas along their addresses' borders. `None` if that makes more than `most` of them.
 fn sweep(areas: &[Area], most: usize) -> Option<Vec<Area>> {
     let mut sorted = areas.to_vec();
