@@ -150,7 +150,12 @@ impl Batch {
             list.nest(1, &kind.element(element, message == NEW_ELEMENTS)?);
             if changes.peek().is_none() || list.bytes().len() > MOST_ELEMENT_BYTES {
                 let list = std::mem::take(&mut list);
-                self.message(message, flags, place.family, Attributes::of(place.table).text(2, set.name).nest(3, &list));
+                self.message(
+                    message,
+                    flags,
+                    place.family,
+                    Attributes::of(place.table).text(2, set.name).nest(3, &list),
+                );
             }
         }
         Some(())

@@ -146,10 +146,8 @@ fn write_named(
 }
 
 /// Protocols that look further than their own number, with the field that they look at.
-const KINDS: [(&str, &str, [IpProtocol; 2]); 2] = [
-    ("port", "dport", [IpProtocol::TCP, IpProtocol::UDP]),
-    ("icmp", "sport", [IpProtocol::ICMP, IpProtocol::ICMPV6]),
-];
+const KINDS: [(&str, &str, [IpProtocol; 2]); 2] =
+    [("port", "dport", [IpProtocol::TCP, IpProtocol::UDP]), ("icmp", "sport", [IpProtocol::ICMP, IpProtocol::ICMPV6])];
 
 /// Which of a packet's addresses is the other end's.
 fn side(direction: RuleDirection) -> &'static str {

@@ -169,7 +169,8 @@ impl Inside {
             let mut indexes = std::mem::take(&mut before.indexes);
             let load = |indexes: &Indexes| filter::ensure(&self.ruleset, self.hooked(indexes), filter);
             let gone = self.advance(netlink, &before.left(), &mut indexes, load)?;
-            gone.map_or(Ok(()), |gone| forget(&gone, &self.translations, known.as_ref(), filter.as_ref())).map(|()| indexes)
+            gone.map_or(Ok(()), |gone| forget(&gone, &self.translations, known.as_ref(), filter.as_ref()))
+                .map(|()| indexes)
         });
         let indexes = match advanced {
             Some(Ok(indexes)) => indexes,

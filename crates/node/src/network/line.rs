@@ -114,7 +114,8 @@ impl Line {
             while let Some(length) = rest.first_chunk::<4>().map(|length| u32::from_ne_bytes(*length) as usize) {
                 let Some(message) = rest.get(..length).filter(|_| length >= 20) else { break };
                 let code = message.get(16..20).and_then(|code| code.try_into().ok()).map_or(0, i32::from_ne_bytes);
-                if kind(message) == Some(ERROR) && sequence(message).is_some_and(|number| 0 < number && number <= last) {
+                if kind(message) == Some(ERROR) && sequence(message).is_some_and(|number| 0 < number && number <= last)
+                {
                     if code != 0 {
                         return Err(io::Error::from_raw_os_error(code.saturating_neg()));
                     }

@@ -538,10 +538,13 @@ impl Network for HostNetwork {
         heard.retain(|id| ports.contains_key(id));
         failures.into_result()?;
         let mut applied = applied.unwrap_or_default();
-        applied.take(plan, match scope {
-            Scope::Networks(_, changed) => Some(changed),
-            _ => None,
-        });
+        applied.take(
+            plan,
+            match scope {
+                Scope::Networks(_, changed) => Some(changed),
+                _ => None,
+            },
+        );
         state.applied = Some(applied);
         Ok(())
     }

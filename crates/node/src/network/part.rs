@@ -65,8 +65,11 @@ struct Choice {
 impl Choice {
     fn of(before: &HostPlan, after: &HostPlan, changed: &BTreeSet<PieceKey>, vpc: &VpcPlan) -> Option<Self> {
         let connected = connected(after, vpc.id);
-        let peered: BTreeSet<VpcId> =
-            after.peerings().filter(|peering| peering.vpcs.contains(&vpc.id)).flat_map(|peering| peering.vpcs).collect();
+        let peered: BTreeSet<VpcId> = after
+            .peerings()
+            .filter(|peering| peering.vpcs.contains(&vpc.id))
+            .flat_map(|peering| peering.vpcs)
+            .collect();
         let mut targets = BTreeSet::new();
         for plan in [before, after] {
             let routes = plan.subnets().filter(|subnet| subnet.vpc == vpc.id).flat_map(|subnet| &subnet.routes);
@@ -132,16 +135,15 @@ impl Choice {
 
     /// That part of a plan.
     fn cut(&self, plan: &HostPlan) -> HostPlan {
-        let mut part =
-            HostPlan { incarnation: plan.incarnation, revision: plan.revision, ..HostPlan::default() };
+        let mut part = HostPlan { incarnation: plan.incarnation, revision: plan.revision, ..HostPlan::default() };
         let keys = [PieceKey::Vpc(self.vpc)].into_iter().chain(self.connected.iter().map(|id| PieceKey::Vpc(*id)));
         let keys = keys.chain(plan.subnets().filter(|it| it.vpc == self.vpc).map(|it| PieceKey::Subnet(it.id)));
         let keys = keys.chain(self.groups.iter().map(|id| PieceKey::Group(*id)));
         let keys = keys.chain(self.ports.iter().map(|id| PieceKey::Port(*id)));
-        let keys = keys.chain(
-            plan.nat_gateways().filter(|it| it.vpc == self.vpc).map(|it| PieceKey::NatGateway(it.id)),
-        );
-        let keys = keys.chain(plan.peerings().filter(|it| it.vpcs.contains(&self.vpc)).map(|it| PieceKey::Peering(it.id)));
+        let keys =
+            keys.chain(plan.nat_gateways().filter(|it| it.vpc == self.vpc).map(|it| PieceKey::NatGateway(it.id)));
+        let keys =
+            keys.chain(plan.peerings().filter(|it| it.vpcs.contains(&self.vpc)).map(|it| PieceKey::Peering(it.id)));
         let keys = keys.chain(plan.transit_gateways().map(|it| PieceKey::TransitGateway(it.id)));
         let keys = keys.chain(plan.endpoints().filter(|it| it.vpc == self.vpc).map(|it| PieceKey::Endpoint(it.id)));
         let keys = keys.chain(plan.vpns().map(|it| PieceKey::Vpn(it.id)));
@@ -177,7 +179,8 @@ impl<'p> Shared<'p> {
             }
         }
         let own = before.groups().chain(after.groups()).filter(|group| group.vpc == vpc.id);
-        let naming = own.filter(|group| group_names(group).any(|name| self.named.contains(&name))).map(|group| group.id);
+        let naming =
+            own.filter(|group| group_names(group).any(|name| self.named.contains(&name))).map(|group| group.id);
         self.groups.extend(naming.collect::<Vec<_>>());
     }
 

@@ -125,7 +125,8 @@ impl Form {
     fn bytes(self, text: &str) -> Option<Vec<u8>> {
         Some(match self {
             Self::Mac => {
-                let bytes: Vec<u8> = text.split(':').map(|byte| u8::from_str_radix(byte, 16).ok()).collect::<Option<_>>()?;
+                let bytes: Vec<u8> =
+                    text.split(':').map(|byte| u8::from_str_radix(byte, 16).ok()).collect::<Option<_>>()?;
                 bytes.try_into().ok().map(|mac: [u8; 6]| mac.to_vec())?
             }
             Self::V4 => text.parse::<Ipv4Addr>().ok()?.octets().to_vec(),

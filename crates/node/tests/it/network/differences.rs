@@ -15,11 +15,27 @@ use super::*;
 /// Something that a tenant does.
 #[derive(Clone, Debug)]
 enum Change {
-    Port { number: u32, subnet: u32, groups: Vec<u32>, public: bool, ipv6: bool },
+    Port {
+        number: u32,
+        subnet: u32,
+        groups: Vec<u32>,
+        public: bool,
+        ipv6: bool,
+    },
     Unplug(u32),
-    Rules { group: u32, ingress: Vec<(u8, i32, u8)>, egress: bool },
-    Acl { subnet: u32, rules: Vec<(bool, i32)> },
-    Routes { subnet: u32, to: Vec<(u8, u8)> },
+    Rules {
+        group: u32,
+        ingress: Vec<(u8, i32, u8)>,
+        egress: bool,
+    },
+    Acl {
+        subnet: u32,
+        rules: Vec<(bool, i32)>,
+    },
+    Routes {
+        subnet: u32,
+        to: Vec<(u8, u8)>,
+    },
     Secondary(u32),
     Check(u32),
     /// To another host, or from there.
