@@ -100,8 +100,8 @@ impl SavedPlan {
         Ok(())
     }
 
-    /// Saves what changes of the plan that was saved last, or of a later one that is the same. False where that isn't known or the changes are many by now:
-    /// then the plan is to be saved as a whole.
+    /// Saves what changes of the plan that was saved last, or of a later one that is the same. False where that isn't known
+    /// or the changes are many by now: then the plan is to be saved as a whole.
     pub fn append(&self, to: u64, pieces: &BTreeMap<PieceKey, Option<Piece>>) -> io::Result<bool> {
         let mut changes = self.changes.lock().unwrap_or_else(PoisonError::into_inner);
         // What couldn't be written leaves half a line, after which nothing can stand.

@@ -59,14 +59,6 @@ impl Family {
         }
     }
 
-    /// The number of an address.
-    pub fn number(address: IpAddr) -> u128 {
-        match address {
-            IpAddr::V4(address) => u32::from(address).into(),
-            IpAddr::V6(address) => address.into(),
-        }
-    }
-
     /// Addresses as `nft` writes them.
     pub fn show(self, span: Span<u128>) -> String {
         match self {

@@ -191,14 +191,7 @@ impl Compiler<'_> {
                 Some(rest)
             }
             ["ether", "type", kind, rest @ ..] => {
-                self.need_ethernet();
-                self.load(LINK_HEADER, 12, 2, REGISTER);
-                self.compare(EQUAL, &frame(kind)?.to_be_bytes());
-                self.network = Some(match *kind {
-                    "ip" => Network::V4,
-                    "arp" => Network::Arp,
-                    _ => Network::V6,
-                });
+                self.ask_for_frames(kind)?;
                 Some(rest)
             }
             [network, side, ".", "meta", "l4proto", rest @ ..] => match (*network, *side) {
@@ -331,6 +324,18 @@ impl Compiler<'_> {
             [] => return None,
         };
         Some((field, rest))
+    }
+
+    fn ask_for_frames(&mut self, kind: &str) -> Option<()> {
+        self.need_ethernet();
+        self.load(LINK_HEADER, 12, 2, REGISTER);
+        self.compare(EQUAL, &frame(kind)?.to_be_bytes());
+        self.network = Some(match kind {
+            "ip" => Network::V4,
+            "arp" => Network::Arp,
+            _ => Network::V6,
+        });
+        Some(())
     }
 
     fn need_ethernet(&mut self) {
