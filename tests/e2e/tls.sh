@@ -27,6 +27,9 @@ image = boto3.client("ec2").describe_images(Owners=["amazon"])["Images"][0]["Ima
 run = boto3.client("ec2").run_instances(ImageId=image, MinCount=1, MaxCount=1, InstanceType="t3.micro")
 assert run["Instances"][0]["State"]["Name"] == "pending", run
 END
+sleep 1.1
+contains "the record of it" "$(aws cloudtrail lookup-events --lookup-attributes AttributeKey=EventName,AttributeValue=RunInstances \
+  --query 'Events[0].CloudTrailEvent' --output text)" '"tlsDetails":{"tlsVersion":"TLSv1.3","cipherSuite":"TLS_'
 equals "by a policy that wants TLS" "$(python3 - <<'END'
 import json, boto3
 iam, sts = boto3.client("iam"), boto3.client("sts")

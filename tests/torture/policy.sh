@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # policy.sh [CASES [SEED]]: random policies and requests, judged by our evaluator and by one that somebody else wrote (see
-# policy/compare.mjs). `engine.sh` compares with a third.
+# policy/compare.mjs). `engine.sh` compares with a third. PROFILE=dev takes what a debugging build has.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -9,8 +9,10 @@ command -v node >/dev/null && command -v npm >/dev/null || skip "the other evalu
 
 cases=${1:-${LANDFALL_ORACLE_CASES:-100000}} seed=${2:-${LANDFALL_SEED:-1}}
 target=${CARGO_TARGET_DIR:-target}
-cargo build --quiet --release -p landfall-policy --example judge
-judge=$(realpath "$target/release/examples/judge") script=$PWD/tests/torture/policy/compare.mjs
+profile=${PROFILE:-release}
+cargo build --quiet --profile "$profile" -p landfall-policy --example judge
+[ "$profile" != dev ] || profile=debug
+judge=$(realpath "$target/$profile/examples/judge") script=$PWD/tests/torture/policy/compare.mjs
 # Only run here, never a part of Landfall: its licence is AGPL.
 mkdir -p "$target/oracle"
 cd "$target/oracle"

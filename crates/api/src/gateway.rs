@@ -51,8 +51,19 @@ pub struct HttpRequest<'a> {
     pub source: IpAddr,
     /// Whether it came over TLS.
     pub secure: bool,
+    /// How TLS was spoken, where that is known.
+    pub tls: Option<TlsSpoken>,
     /// Where in a network it began, if it did: then the source is an address there.
     pub origin: Option<Origin>,
+}
+
+/// How TLS is spoken on a connection, in the words of events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TlsSpoken {
+    /// The version, such as `TLSv1.3`.
+    pub version: &'static str,
+    /// The cipher suite as OpenSSL calls it, such as `TLS_AES_128_GCM_SHA256`.
+    pub cipher: &'static str,
 }
 
 /// An answer as it goes out.

@@ -169,9 +169,10 @@ pub enum AuditCommand {
 pub struct ValidateArgs {
     /// The folder.
     pub folder: PathBuf,
-    /// The public keys, as `aws cloudtrail list-public-keys` answered; unless it is said, the cloud is asked for them.
+    /// The public keys, as `aws cloudtrail list-public-keys` answered, a file for each region; unless it is said, the cloud
+    /// is asked for them.
     #[arg(long, value_name = "FILE")]
-    pub keys: Option<PathBuf>,
+    pub keys: Vec<PathBuf>,
     #[command(flatten)]
     pub which: WhichArgs,
 }

@@ -75,7 +75,8 @@ fn query(record: &Record, (service, version): (&str, &str), action: &str, parame
         body.push('=');
         escape(&mut body, value);
     }
-    let (status, answer) = signed(record.listen, &record.credentials, &record.region, (service, FORM), &body)?;
+    let headers = [("content-type", FORM)];
+    let (status, answer) = signed(record.listen, &record.credentials, (&record.region, service), &headers, &body)?;
     let tree = read_xml(&answer).with_context(|| format!("{action}: the answer is no XML"))?;
     if status == 200 {
         return Ok(tree);
@@ -85,10 +86,17 @@ fn query(record: &Record, (service, version): (&str, &str), action: &str, parame
     bail!("{action}: {} ({})", text("Message"), text("Code"))
 }
 
-/// Calls an action of a service that speaks JSON, by its name and what its targets begin with.
-pub fn json(record: &Record, (service, target): (&str, &str), action: &str, body: &str) -> Result<Vec<u8>> {
-    let kind = format!("application/x-amz-json-1.1\r\nx-amz-target: {target}.{action}");
-    let (status, answer) = signed(record.listen, &record.credentials, &record.region, (service, &kind), body)?;
+/// Calls an action of a service that speaks JSON, by its name and what its targets begin with, in a region.
+pub fn json(
+    record: &Record,
+    region: &str,
+    (service, target): (&str, &str),
+    action: &str,
+    body: &str,
+) -> Result<Vec<u8>> {
+    let target = format!("{target}.{action}");
+    let headers = [("content-type", "application/x-amz-json-1.1"), ("x-amz-target", target.as_str())];
+    let (status, answer) = signed(record.listen, &record.credentials, (region, service), &headers, body)?;
     anyhow::ensure!(status == 200, "{action}: {}", String::from_utf8_lossy(&answer));
     Ok(answer)
 }
@@ -116,8 +124,8 @@ const FORM: &str = "application/x-www-form-urlencoded; charset=utf-8";
 fn signed(
     at: SocketAddr,
     keys: &Credentials,
-    region: &str,
-    (service, content_type): (&str, &str),
+    (region, service): (&str, &str),
+    more: &[(&'static str, &str)],
     body: &str,
 ) -> Result<(u16, Vec<u8>)> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).context("the clock stands before 1970")?;
@@ -126,10 +134,16 @@ fn signed(
     let date = sigv4::amz_date(now_ms);
     headers.insert("host", HeaderValue::from_str(&at.to_string())?);
     headers.insert("x-amz-date", HeaderValue::from_str(&date)?);
+    for (name, value) in more {
+        headers.insert(*name, HeaderValue::from_str(value)?);
+    }
     let parts = RequestParts { method: "POST", path: "/", query: "", headers: &headers };
     let signature =
         sigv4::sign(&parts, body.as_bytes(), &keys.access_key, &keys.secret_key, (region, service), now_ms)?;
-    let extra = format!("x-amz-date: {date}\r\nauthorization: {signature}\r\ncontent-type: {content_type}\r\n");
+    let mut extra = format!("x-amz-date: {date}\r\nauthorization: {signature}\r\n");
+    for (name, value) in more {
+        extra.push_str(&format!("{name}: {value}\r\n"));
+    }
     request(at, "POST", "/", &extra, body.as_bytes())
 }
 

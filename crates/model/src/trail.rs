@@ -86,6 +86,9 @@ pub struct Delivery {
     /// Why the last attempt failed, if it did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// Why the last attempt at a digest failed, if it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest_error: Option<String>,
     /// When the time of the next digest begins.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digested_until: Option<Timestamp>,

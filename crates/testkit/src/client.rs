@@ -105,6 +105,7 @@ impl Client {
             body,
             source: IpAddr::V4(Ipv4Addr::LOCALHOST),
             secure: false,
+            tls: None,
             origin: None,
         };
         gateway.handle(request).await

@@ -106,7 +106,11 @@ pub(super) fn entry(
     out.raw(r#","eventCategory":"Management""#);
     if caller.secure {
         let host = record.request.headers.get("host").and_then(|host| host.to_str().ok()).unwrap_or_default();
-        out.raw(r#","tlsDetails":{"clientProvidedHostHeader":"#);
+        out.raw(r#","tlsDetails":{"#);
+        if let Some(tls) = record.request.tls {
+            out.raw(&format!(r#""tlsVersion":"{}","cipherSuite":"{}","#, tls.version, tls.cipher));
+        }
+        out.raw(r#""clientProvidedHostHeader":"#);
         write_json_string(&mut out.0, bounded(host));
         out.raw("}");
     }
@@ -120,7 +124,8 @@ pub(super) fn entry(
         found_by("Username", user_name(caller));
         found_by("AccessKeyId", &caller.access_key);
     }
-    if !read_only {
+    // What only looks tells what it gave out, if anything: whose role was taken.
+    if !read_only || answer != "null" {
         for resource in resources(&record.service, &[parameters, answer]) {
             found_by("ResourceType", resource.kind);
             found_by("ResourceName", &resource.name);

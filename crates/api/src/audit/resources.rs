@@ -59,6 +59,7 @@ const BY_MEMBER: &[(&str, &str, &str)] = &[
     ("secretsmanager", "aRN", "AWS::SecretsManager::Secret"),
     ("secretsmanager", "secretId", "AWS::SecretsManager::Secret"),
     ("ssm", "name", "AWS::SSM::Parameter"),
+    ("sts", "accessKeyId", "AWS::IAM::AccessKey"),
     ("sts", "roleArn", "AWS::IAM::Role"),
 ];
 

@@ -27,6 +27,8 @@ pub struct GetTrailStatusResponse<'v> {
     stop_logging_time: Option<Time>,
     #[serde(skip_serializing_if = "Option::is_none")]
     latest_digest_delivery_time: Option<Time>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    latest_digest_delivery_error: Option<&'v str>,
     latest_delivery_attempt_time: String,
     latest_notification_attempt_time: &'static str,
     latest_notification_attempt_succeeded: &'static str,
@@ -53,6 +55,7 @@ impl Read for GetTrailStatus {
             start_logging_time: time(row.started_at),
             stop_logging_time: time(row.stopped_at),
             latest_digest_delivery_time: time(delivery.digest_at),
+            latest_digest_delivery_error: delivery.digest_error.as_deref(),
             latest_delivery_attempt_time: text(delivery.tried_at),
             latest_notification_attempt_time: "",
             latest_notification_attempt_succeeded: "",

@@ -214,7 +214,8 @@ impl Event {
         let source = text("eventSource")?;
         let service = source.split('.').next().unwrap_or_default();
         let parts = ["requestParameters", "responseElements"].map(|part| json[part].to_string());
-        let resources = if is_read { Vec::new() } else { audit::resources(service, &[&parts[0], &parts[1]]) };
+        let tells_none = is_read && json["responseElements"].is_null();
+        let resources = if tells_none { Vec::new() } else { audit::resources(service, &[&parts[0], &parts[1]]) };
         let shape = |Resource { kind, name }| ResourceShape { resource_type: kind, resource_name: name };
         let event = Self {
             number: record.number,

@@ -5,6 +5,7 @@ mod create_trail;
 mod delete_trail;
 mod describe_trails;
 mod get_event_selectors;
+mod get_insight_selectors;
 mod get_trail;
 mod get_trail_status;
 mod list_public_keys;
@@ -28,6 +29,7 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::write::<delete_trail::DeleteTrail>(),
     Operation::read::<describe_trails::DescribeTrails>(),
     Operation::read::<get_event_selectors::GetEventSelectors>(),
+    Operation::read::<get_insight_selectors::GetInsightSelectors>(),
     Operation::read::<get_trail::GetTrail>(),
     Operation::read::<get_trail_status::GetTrailStatus>(),
     Operation::read::<list_public_keys::ListPublicKeys>(),

@@ -3,7 +3,7 @@
 
 mod fetch;
 mod issuers;
-mod token;
+pub mod token;
 
 use std::sync::Arc;
 

@@ -76,7 +76,9 @@ fn what_goes_through_answers_to_the_byte() {
         let world = World::new();
         let good = (case.good)(&world.root());
         let answer = (case.by)(&world).send(case.service, case.action, &good);
-        assert_eq!(answer.status, 200, "{} {good:?}: {}", case.action, answer.body);
+        // That there is nothing to answer is an error of its own.
+        let status = if case.action == "GetInsightSelectors" { 400 } else { 200 };
+        assert_eq!(answer.status, status, "{} {good:?}: {}", case.action, answer.body);
         golden(&case.golden(), &answer.body, case.masked);
     }
 }

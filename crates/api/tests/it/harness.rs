@@ -289,6 +289,7 @@ impl World {
             body: &signed.body,
             source: signed.source,
             secure: false,
+            tls: None,
             origin: signed.origin,
         }))
     }

@@ -91,6 +91,19 @@ pub const CASES: &[Case] = &[
         },
         &[(&[("TrailName", "none")], "TrailNotFoundException")],
     ),
+    // The answer is an error always: no trail has insights.
+    case(
+        "GetInsightSelectors",
+        |client| {
+            made(client);
+            params([("TrailName", "events")])
+        },
+        &[
+            (&[("TrailName", "none")], "TrailNotFoundException"),
+            (&[("EventDataStore", "none")], "UnsupportedOperationException"),
+            (&[], "InvalidParameterCombinationException"),
+        ],
+    ),
     case("GetTrail", named, NO_NAME),
     case("GetTrailStatus", named, NO_NAME),
     case(

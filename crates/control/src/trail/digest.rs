@@ -20,7 +20,7 @@ use super::file;
 /// What the file of a digest's signature ends in.
 pub const METADATA: &str = ".metadata.json";
 /// The algorithm of all signatures.
-const ALGORITHM: &str = "SHA256withRSA";
+pub(super) const ALGORITHM: &str = "SHA256withRSA";
 /// How long a key signs.
 const KEY_MS: i64 = 3 * 365 * 86_400_000;
 
@@ -33,6 +33,16 @@ pub enum Error {
     /// A file can't be written.
     #[error("writing a digest")]
     Write(#[from] std::io::Error),
+}
+
+impl Error {
+    /// What GetTrailStatus says of it.
+    pub(super) fn code(&self) -> &'static str {
+        match self {
+            Self::Key(_) => "InternalError",
+            Self::Write(error) => file::code(error),
+        }
+    }
 }
 
 /// A digest.

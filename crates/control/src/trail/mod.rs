@@ -39,6 +39,9 @@ const FILE_BYTES: usize = 8 << 20;
 const FAR: u64 = 1 << 20;
 /// Digests made up for in one round.
 const DIGESTS_AT_ONCE: usize = 48;
+/// By how much a record may be written later than its time says: those of looks wait in a queue. Where a trail begins, so
+/// much more is read; where it ends, so long is waited.
+const LATE: Duration = Duration::from_secs(5);
 /// Services whose events belong to no region.
 const GLOBAL: [&str; 1] = ["iam.amazonaws.com"];
 
@@ -119,7 +122,7 @@ impl Courier {
         let Some((last, has_more)) = self.gather(&mut loads) else { return false };
         let mut goes_on = has_more;
         for load in loads {
-            let is_done = !has_more && load.until.is_none_or(|until| until < now);
+            let is_done = !has_more && load.until.is_none_or(|until| until + LATE < now);
             goes_on &= self.hand_over(load, last, now, is_done);
         }
         goes_on
@@ -129,8 +132,8 @@ impl Courier {
         let (from, until) = trail::span(row);
         let after = match row.delivery.done {
             Some(done) => done,
-            // Records are in the order of their times: what was written before it began isn't looked at.
-            None => self.engine.bulk_until(STREAM, from.as_millis() - 1)?,
+            // Records are nearly in the order of their times: what was written long before it began isn't looked at.
+            None => self.engine.bulk_until(STREAM, earlier(from).as_millis())?,
         };
         Ok(Load { row: row.clone(), after, from, until, files: BTreeMap::new() })
     }
@@ -184,13 +187,19 @@ impl Courier {
         }
         let is_well = delivery.error.is_none();
         let ends = is_last && !row.is_logging && is_well;
-        if is_well && let Err(error) = self.digests(&row, &mut delivery, now, ends) {
-            tracing::warn!(%error, trail = row.name, "a digest can't be delivered");
+        if is_well {
+            let done = self.digests(&row, &mut delivery, now, ends);
+            if let Err(error) = &done {
+                tracing::warn!(%error, trail = row.name, "a digest can't be delivered");
+            }
+            delivery.digest_error = done.err().map(|error| error.code().to_owned());
         }
+        let ends = ends && delivery.digest_error.is_none();
         if ends {
             delivery.is_open = false;
         }
-        let is_changed = is_new || delivery.error != row.delivery.error || delivery.digest_at != row.delivery.digest_at;
+        let told = |delivery: &Delivery| (delivery.error.clone(), delivery.digest_error.clone(), delivery.digest_at);
+        let is_changed = is_new || told(&delivery) != told(&row.delivery);
         // What is only a little further on, with nothing for this trail, is taken down with the next file.
         let is_far = row.delivery.done.is_none_or(|done| last.saturating_sub(done) > FAR);
         if is_changed || ends || is_far || !is_well {
@@ -316,6 +325,11 @@ impl Courier {
             }
         }
     }
+}
+
+/// A moment that no record of a time from `at` on was written before.
+fn earlier(at: Timestamp) -> Timestamp {
+    Timestamp(at.as_millis() - i64::try_from(LATE.as_millis()).unwrap_or(0))
 }
 
 /// Gives an event to the trails that deliver it.

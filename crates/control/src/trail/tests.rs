@@ -203,6 +203,24 @@ fn a_folder_that_is_gone_is_told_and_waited_for() {
 }
 
 #[test]
+fn a_digest_that_cant_be_written_is_told_and_made_up_for() {
+    let place = Place::new(true);
+    place.own("one");
+    place.courier.deliver();
+    let away = place.folder.path().with_extension("away");
+    fs::rename(place.folder.path(), &away).unwrap();
+    place.pass(HOUR_MS);
+    place.courier.deliver();
+    let told = |place: &Place| (place.row().delivery.error, place.row().delivery.digest_error);
+    assert_eq!(told(&place), (None, Some("NoSuchBucket".into())));
+    fs::rename(&away, place.folder.path()).unwrap();
+    place.courier.deliver();
+    assert_eq!(told(&place), (None, None));
+    let report = place.verify();
+    assert_eq!((report.digests, report.files, report.wrong.len()), (1, 1, 0), "{report:?}");
+}
+
+#[test]
 fn a_trail_that_stops_delivers_what_came_before_and_ends() {
     let place = Place::new(true);
     place.own("before");
@@ -212,6 +230,10 @@ fn a_trail_that_stops_delivers_what_came_before_and_ends() {
     row.stopped_at = Some(Timestamp(NOW_MS + 1_000));
     place.put(row);
     place.own("after");
+    place.courier.deliver();
+    // What waits to be written may still be from before.
+    assert!(place.row().delivery.is_open);
+    place.pass(10_000);
     place.courier.deliver();
     assert_eq!(place.names(), ["before"]);
     assert!(!place.row().delivery.is_open);

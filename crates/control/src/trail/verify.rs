@@ -9,9 +9,9 @@ use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use flate2::read::GzDecoder;
-use landfall_model::Timestamp;
+use landfall_model::{Region, Timestamp};
 
-use super::digest::{Digest, METADATA, Metadata, parse_time, sha256};
+use super::digest::{ALGORITHM, Digest, METADATA, Metadata, parse_time, sha256};
 
 /// What was found in a folder.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -38,6 +38,22 @@ const MOST_BYTES: u64 = 256 << 20;
 /// How much later than its events a file may be delivered, and so belong to a later digest.
 const LATE_MS: i64 = 3_600_000;
 
+/// What is in the places of digests, and no other ones.
+const DIGESTS: &str = "/CloudTrail-Digest/";
+
+/// The regions that a folder has digests of, each of which signs with keys of its own.
+///
+/// # Errors
+/// When the folder can't be walked.
+pub fn regions(folder: &Path) -> io::Result<BTreeSet<String>> {
+    let mut objects = Vec::new();
+    walk(folder, folder, &mut objects)?;
+    let region = |object: &String| Some(object.split_once(DIGESTS)?.1.split_once('/')?.0.to_owned());
+    // A name that somebody made up is nobody's region, and is found to be wrong without a key.
+    let is_name = |name: &String| name.parse::<Region>().is_ok();
+    Ok(objects.iter().filter_map(region).filter(is_name).collect())
+}
+
 /// Validates the folder that stands for a bucket, by public keys (base64 of their DER) by fingerprint.
 ///
 /// # Errors
@@ -46,8 +62,7 @@ pub fn verify(folder: &Path, keys: &BTreeMap<String, String>) -> io::Result<Repo
     let mut report = Report::default();
     let mut objects = Vec::new();
     walk(folder, folder, &mut objects)?;
-    let is_digest =
-        |object: &&String| object.contains("/CloudTrail-Digest/") || object.starts_with("CloudTrail-Digest/");
+    let is_digest = |object: &&String| object.contains(DIGESTS);
     let mut digests = BTreeMap::new();
     for object in objects.iter().filter(is_digest).filter(|object| object.ends_with(".json.gz")) {
         match read_digest(folder, object) {
@@ -68,7 +83,7 @@ pub fn verify(folder: &Path, keys: &BTreeMap<String, String>) -> io::Result<Repo
             check_file(folder, file.object.as_str(), &file.hash_value, &mut report);
         }
         if let Some(end) = parse_time(&found.digest.digest_end_time) {
-            let last = until.entry(place(&found.digest.object, "/CloudTrail-Digest/")).or_insert(end);
+            let last = until.entry(place(&found.digest.object, DIGESTS)).or_insert(end);
             *last = end.max(*last);
         }
     }
@@ -151,6 +166,7 @@ fn read_digest(folder: &Path, object: &str) -> io::Result<Found> {
     let digest = serde_json::from_slice(&text)?;
     let metadata = fs::read(resolve(folder, &format!("{object}{METADATA}"))?);
     let metadata: Option<Metadata> = metadata.ok().and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    let metadata = metadata.filter(|metadata| metadata.signature_algorithm == ALGORITHM);
     Ok(Found { digest, text, signature: metadata.map(|metadata| metadata.signature) })
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
-use landfall_control::trail::verify::{Report, verify};
+use landfall_control::trail::verify::{Report, regions, verify};
 
 use crate::cli::{AuditCommand, ValidateArgs};
 use crate::{client, record};
@@ -17,17 +17,27 @@ pub fn run(command: &AuditCommand, json: bool) -> Result<ExitCode> {
     Ok(if report.wrong.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Public keys by their fingerprints: those of a file, or all that the cloud has.
+/// Public keys by their fingerprints: those of files, or all that the cloud has in the regions that digests are of.
 fn keys(args: &ValidateArgs) -> Result<BTreeMap<String, String>> {
-    let answer = match &args.keys {
-        Some(file) => std::fs::read(file).with_context(|| format!("reading {}", file.display()))?,
-        None => {
-            let record = record::find(args.which.listen)?;
-            let all = r#"{"StartTime":0,"EndTime":99999999999}"#;
-            client::json(&record, ("cloudtrail", "CloudTrail_20131101"), "ListPublicKeys", all)?
+    let mut keys = BTreeMap::new();
+    for file in &args.keys {
+        let answer = std::fs::read(file).with_context(|| format!("reading {}", file.display()))?;
+        keys.extend(read_keys(&answer).with_context(|| file.display().to_string())?);
+    }
+    if args.keys.is_empty() {
+        let record = record::find(args.which.listen)?;
+        let all = r#"{"StartTime":0,"EndTime":99999999999}"#;
+        for region in regions(&args.folder).with_context(|| format!("reading {}", args.folder.display()))? {
+            let service = ("cloudtrail", "CloudTrail_20131101");
+            keys.extend(read_keys(&client::json(&record, &region, service, "ListPublicKeys", all)?)?);
         }
-    };
-    let answer: serde_json::Value = serde_json::from_slice(&answer).context("the keys are no JSON")?;
+    }
+    Ok(keys)
+}
+
+/// The keys in an answer of ListPublicKeys.
+fn read_keys(answer: &[u8]) -> Result<Vec<(String, String)>> {
+    let answer: serde_json::Value = serde_json::from_slice(answer).context("the keys are no JSON")?;
     let list = answer["PublicKeyList"].as_array().context("the keys have no PublicKeyList")?;
     let pair =
         |key: &serde_json::Value| Some((key["Fingerprint"].as_str()?.to_owned(), key["Value"].as_str()?.to_owned()));

@@ -23,7 +23,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use super::entrance::{Peer, Stream};
+use super::entrance::{self, Peer, Stream};
 use super::shelf::Shelf;
 use super::sources::{Entry, Sources};
 use super::{Server, http, inside};
@@ -102,7 +102,7 @@ impl Door {
                 timeout(TRANSFER, write_reply(&mut stream, &reply, &[])).await??;
                 if let Some((server, _guest)) = taken {
                     drop(entry);
-                    let peer = Peer { address: source, origin: Some(origin), secure: false, is_here: false };
+                    let peer = Peer { address: source, origin: Some(origin), secure: false, tls: None, is_here: false };
                     return converse(server, stream, port, peer).await;
                 }
                 return Ok(());
@@ -187,7 +187,8 @@ async fn converse(server: &Server, stream: TlsStream<TcpStream>, port: u16, peer
     let (stream, peer): (Stream, Peer) = match inside::language(server, port)? {
         Some(acceptor) => {
             let stream = timeout(HANDSHAKE, acceptor.accept(stream)).await??;
-            (Box::new(stream), Peer { secure: true, ..peer })
+            let tls = entrance::spoken(stream.get_ref().1);
+            (Box::new(stream), Peer { secure: true, tls, ..peer })
         }
         None => (Box::new(stream), peer),
     };

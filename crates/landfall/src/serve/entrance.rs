@@ -9,7 +9,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use landfall_api::TlsSpoken;
 use landfall_model::Origin;
+use rustls::{CipherSuite, ProtocolVersion};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
@@ -34,6 +36,8 @@ pub struct Peer {
     pub origin: Option<Origin>,
     /// Whether nobody on the way can read or change what is said.
     pub secure: bool,
+    /// How TLS is spoken, where it is.
+    pub tls: Option<TlsSpoken>,
     /// Whether it is on this machine.
     pub is_here: bool,
 }
@@ -78,7 +82,7 @@ impl Entrance {
                 }
             };
             let Some(entry) = self.sources.enter(network, address.ip()) else { continue };
-            let peer = Peer { address, origin: self.origin, secure: false, is_here: is_here(&stream, address) };
+            let peer = Peer { address, origin: self.origin, secure: false, tls: None, is_here: is_here(&stream, address) };
             let (tls, answer) = (self.tls.clone(), answer.clone());
             tokio::spawn(async move {
                 let _entry = entry;
@@ -108,11 +112,34 @@ async fn greet(tls: Option<TlsAcceptor>, stream: TcpStream, peer: Peer) -> std::
         (0, _) => Ok(None),
         (_, [TLS]) => {
             let stream = acceptor.accept(stream).await?;
-            Ok(Some((Box::new(stream), Peer { secure: true, ..peer })))
+            let tls = spoken(stream.get_ref().1);
+            Ok(Some((Box::new(stream), Peer { secure: true, tls, ..peer })))
         }
         _ if peer.is_here && peer.origin.is_none() => Ok(Some((Box::new(stream), peer))),
         _ => refuse_plain(stream).await.map(|()| None),
     }
+}
+
+/// How TLS is spoken, once both sides have agreed.
+pub fn spoken(connection: &rustls::ServerConnection) -> Option<TlsSpoken> {
+    let version = match connection.protocol_version()? {
+        ProtocolVersion::TLSv1_3 => "TLSv1.3",
+        ProtocolVersion::TLSv1_2 => "TLSv1.2",
+        _ => return None,
+    };
+    let cipher = match connection.negotiated_cipher_suite()?.suite() {
+        CipherSuite::TLS13_AES_128_GCM_SHA256 => "TLS_AES_128_GCM_SHA256",
+        CipherSuite::TLS13_AES_256_GCM_SHA384 => "TLS_AES_256_GCM_SHA384",
+        CipherSuite::TLS13_CHACHA20_POLY1305_SHA256 => "TLS_CHACHA20_POLY1305_SHA256",
+        CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256 => "ECDHE-ECDSA-AES128-GCM-SHA256",
+        CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384 => "ECDHE-ECDSA-AES256-GCM-SHA384",
+        CipherSuite::TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256 => "ECDHE-ECDSA-CHACHA20-POLY1305",
+        CipherSuite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 => "ECDHE-RSA-AES128-GCM-SHA256",
+        CipherSuite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384 => "ECDHE-RSA-AES256-GCM-SHA384",
+        CipherSuite::TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256 => "ECDHE-RSA-CHACHA20-POLY1305",
+        _ => return None,
+    };
+    Some(TlsSpoken { version, cipher })
 }
 
 /// Says that TLS is spoken here, and waits a moment until that is read: closing at once would take it back.

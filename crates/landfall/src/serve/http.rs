@@ -87,6 +87,7 @@ async fn try_answer(
         body: body.as_deref().unwrap_or_default(),
         source: peer.address.ip(),
         secure: peer.secure,
+        tls: peer.tls,
         origin: peer.origin,
     };
     let answer = match &body {

@@ -1,0 +1,35 @@
+//! Any text as the token of a session: none is believed that wasn't sealed here, and none that was breaks its reader,
+//! whatever an older version may have sealed.
+#![no_main]
+
+use std::sync::LazyLock;
+
+use landfall_api::Vault;
+use landfall_api::session::Session;
+use landfall_state::RootKey;
+use libfuzzer_sys::fuzz_target;
+
+static VAULT: LazyLock<Vault> = LazyLock::new(|| Vault::new(RootKey::from_bytes(&[7; 32])));
+static GOOD: LazyLock<String> = LazyLock::new(|| {
+    let session = r#"{"access_key":"ASIAEXAMPLE012345678","secret":"s","account":"111122223333","principal":"AROAEXAMPLE0123456","kind":{"Role":"ann"},"policies":["{\"Version\":\"2012-10-17\",\"Statement\":[]}"],"issued_at":1795341600000,"expires_at":1795345200000}"#;
+    let token = VAULT.seal("session", session);
+    assert!(Session::open(&VAULT, &token).is_some(), "what is altered below must be good before");
+    token
+});
+
+fuzz_target!(|input: (u16, &str)| {
+    let (at, text) = input;
+    assert!(Session::open(&VAULT, text).is_none());
+    // A good one with a piece of it replaced.
+    let at = usize::from(at) % GOOD.len();
+    if let (Some(start), rest) = (GOOD.get(..at), GOOD.get(at + text.len()..).unwrap_or_default()) {
+        let forged = format!("{start}{text}{rest}");
+        assert!(forged == *GOOD || Session::open(&VAULT, &forged).is_none(), "{forged}");
+    }
+    let Some(read) = Session::open(&VAULT, &VAULT.seal("session", text)) else { return };
+    let documents = read.policies().len();
+    let _shown = (read.user_id(), read.is_limited());
+    let again = Session::open(&VAULT, &read.seal(&VAULT)).expect("what was read is read again");
+    assert_eq!(again.policies().len(), documents);
+    assert_eq!(format!("{again:?}"), format!("{read:?}"));
+});
