@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Terraform with the real AWS provider against a simulator: each example applied, an empty second plan, destroyed. Each has
-# a region of its own, as one account may have five networks in each; as many go at once as there are processors.
+# terraform.sh [EXAMPLE...]: Terraform with the real AWS provider against a simulator: each example applied, an empty second
+# plan, destroyed. Each has a region of its own, as one account may have five networks in each; as many go at once as there
+# are processors.
 # The provider comes from where this machine has it: a plug-in mirror, or the registry that Terraform asks by itself.
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
@@ -12,7 +13,8 @@ mirror() {
   for found in "$HOME/.terraform.d/plugins" /usr/local/share/terraform/plugins /usr/share/terraform/plugins; do
     [ -d "$found/$provider" ] && { echo "$found"; return; }
   done
-  found=$(find / -xdev -type d -path "*/$provider" -print -quit 2>/dev/null || true)
+  # What a stack has unpacked for itself may be gone in a moment.
+  found=$(find / -xdev -name .terraform -prune -o -type d -path "*/$provider" -print -quit 2>/dev/null || true)
   [ -z "$found" ] || echo "${found%/"$provider"}"
 }
 
@@ -62,7 +64,8 @@ stack() {
 }
 
 stacks=() regions=(us-east-1 us-east-2 us-west-2 eu-west-1 eu-central-1 eu-north-1 ap-southeast-2 sa-east-1 ca-central-1 eu-west-2 eu-west-3)
-for example in examples/terraform/*/; do
+[ "$#" -gt 0 ] || set -- examples/terraform/*/
+for example in "$@"; do
   name=$(basename "$example")
   cp -r "$example" "$WORK/$name"
   if [ "${#stacks[@]}" = 0 ]; then

@@ -17,7 +17,7 @@ use landfall_state::{Engine, Head};
 use landfall_wire::{Form, Protocol, RequestParts, Tree, detect, sigv4};
 use serde::Serialize;
 
-use crate::audit::{Record, Spelling};
+use crate::audit::{Record, Spelling, TlsSpoken};
 use crate::authenticate::Authenticator;
 use crate::authorise::{Caller, Policies};
 use crate::demand::Demands;
@@ -55,15 +55,6 @@ pub struct HttpRequest<'a> {
     pub tls: Option<TlsSpoken>,
     /// Where in a network it began, if it did: then the source is an address there.
     pub origin: Option<Origin>,
-}
-
-/// How TLS is spoken on a connection, in the words of events.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TlsSpoken {
-    /// The version, such as `TLSv1.3`.
-    pub version: &'static str,
-    /// The cipher suite as OpenSSL calls it, such as `TLS_AES_128_GCM_SHA256`.
-    pub cipher: &'static str,
 }
 
 /// An answer as it goes out.

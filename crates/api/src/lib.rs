@@ -43,11 +43,12 @@ pub mod vault;
 mod way;
 pub mod web_identity;
 
+pub use audit::TlsSpoken;
 pub use authorise::Caller;
 pub use demand::Demands;
 pub use error::ApiError;
 pub use filter::{Filter, Filters};
-pub use gateway::{Gateway, HttpAnswer, HttpRequest, Options, Regions, Settle, TlsSpoken};
+pub use gateway::{Gateway, HttpAnswer, HttpRequest, Options, Regions, Settle};
 pub use operation::{Action, Call, Look, Operation, Read, Shape, Write};
 pub use outside::{HostPresence, Hosts, Outside};
 pub use page::Page;

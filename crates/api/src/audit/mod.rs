@@ -53,6 +53,15 @@ pub fn key(account: &str, region: Region, attribute: Option<(&str, &str)>) -> u6
     }
 }
 
+/// How TLS is spoken on a connection, in the words of events.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TlsSpoken {
+    /// The version, such as `TLSv1.3`.
+    pub version: &'static str,
+    /// The cipher suite as OpenSSL calls it, such as `TLS_AES_128_GCM_SHA256`.
+    pub cipher: &'static str,
+}
+
 /// What is known of a request, as it becomes known.
 pub(crate) struct Record<'r> {
     pub(crate) request_id: String,

@@ -82,7 +82,8 @@ impl Entrance {
                 }
             };
             let Some(entry) = self.sources.enter(network, address.ip()) else { continue };
-            let peer = Peer { address, origin: self.origin, secure: false, tls: None, is_here: is_here(&stream, address) };
+            let peer =
+                Peer { address, origin: self.origin, secure: false, tls: None, is_here: is_here(&stream, address) };
             let (tls, answer) = (self.tls.clone(), answer.clone());
             tokio::spawn(async move {
                 let _entry = entry;
