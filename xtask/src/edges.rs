@@ -15,12 +15,13 @@ const EDGES: &[(&str, &[&str])] = &[
     ("wire", &[]),
     ("policy", &[]),
     ("state", &[]),
+    ("chunks", &[]),
     ("cloud", &["model", "policy", "state"]),
-    ("api", &["model", "wire", "policy", "state", "cloud"]),
-    ("control", &["model", "state", "cloud", "api"]),
-    ("node", &["model"]),
-    ("landfall", &["model", "wire", "policy", "state", "cloud", "api", "control", "node"]),
-    ("testkit", &["model", "wire", "policy", "state", "cloud", "api", "control", "node"]),
+    ("api", &["model", "wire", "policy", "state", "chunks", "cloud"]),
+    ("control", &["model", "state", "chunks", "cloud", "api"]),
+    ("node", &["model", "chunks"]),
+    ("landfall", &["model", "wire", "policy", "state", "chunks", "cloud", "api", "control", "node"]),
+    ("testkit", &["model", "wire", "policy", "state", "chunks", "cloud", "api", "control", "node"]),
     ("xtask", &[]),
 ];
 

@@ -10,13 +10,14 @@ use toml::Table;
 
 use crate::Findings;
 
-/// Asks cargo for every package that may be built, and compares.
+/// Asks cargo for every package that may be built on the machines that we build for, and compares.
 pub fn check(root: &Path, findings: &mut Findings) -> Result<()> {
     let deny = std::fs::read_to_string(root.join("deny.toml")).context("reading deny.toml")?;
-    let allowed = allowed(&deny)?;
+    let (allowed, targets) = (listed(&deny, "licenses", "allow")?, listed(&deny, "graph", "targets")?);
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
         .args(["metadata", "--format-version", "1", "--locked"])
+        .args(targets.iter().flat_map(|target| ["--filter-platform", target]))
         .current_dir(root)
         .output()
         .context("running cargo metadata")?;
@@ -45,10 +46,10 @@ fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }
 
-fn allowed(deny: &str) -> Result<Vec<String>> {
+fn listed(deny: &str, section: &str, name: &str) -> Result<Vec<String>> {
     let deny: Table = deny.parse().context("parsing deny.toml")?;
-    let list = deny.get("licenses").and_then(|section| section.get("allow")).and_then(|list| list.as_array());
-    let list = list.context("deny.toml has no [licenses] allow")?;
+    let list = deny.get(section).and_then(|section| section.get(name)).and_then(|list| list.as_array());
+    let list = list.with_context(|| format!("deny.toml has no [{section}] {name}"))?;
     Ok(list.iter().filter_map(|name| name.as_str().map(str::to_owned)).collect())
 }
 
