@@ -175,8 +175,10 @@ fn compress(contents: &[u8], level: i32) -> Option<Vec<u8>> {
         if contents.len() > 4 * SAMPLES * SAMPLE_BYTES {
             // Encrypted and already compressed data is most of what doesn't compress, and is so everywhere.
             let stride = contents.len() / SAMPLES;
-            let sample: Vec<u8> =
-                (0..SAMPLES).flat_map(|n| &contents[n * stride..n * stride + SAMPLE_BYTES]).copied().collect();
+            let mut sample = Vec::with_capacity(SAMPLES * SAMPLE_BYTES);
+            for piece in contents.chunks_exact(stride).take(SAMPLES) {
+                sample.extend_from_slice(&piece[..SAMPLE_BYTES]);
+            }
             let small = compressor.compress(&sample).ok()?;
             if small.len() > sample.len() - sample.len() / 32 {
                 return None;
