@@ -11,11 +11,14 @@ use crate::{Error, Store};
 /// How many blocks are read ahead for each thread: so many half mebibytes are in memory at most.
 const AHEAD: usize = 2;
 
+/// Where a block's contents come out of the thread that reads them.
+type Answer = Receiver<Result<Vec<u8>, Error>>;
+
 /// Chunks in the order in which they were asked for, read by several threads; see [`Store::read_all`].
 pub struct ReadAhead<I> {
     store: Store,
     wanted: I,
-    under_way: VecDeque<(u64, Receiver<Result<Vec<u8>, Error>>)>,
+    under_way: VecDeque<(u64, Answer)>,
     most: usize,
     pool: Pool,
     places: Arc<Places>,
