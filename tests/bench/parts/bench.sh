@@ -1,5 +1,9 @@
-# For the scripts beside it to source.
+# For the scripts beside it to source. PROFILE=dev measures a debugging build, to see that a script works at all.
 . scripts/parts.sh
+
+profile=${PROFILE:-release}
+# Where cargo puts what it builds so.
+built=${CARGO_TARGET_DIR:-target}/$([ "$profile" = dev ] && echo debug || echo "$profile")
 
 skip() { echo "skipped: $*"; exit 77; }
 
@@ -9,4 +13,4 @@ needs_root() {
 }
 
 # bench PART OPTION=VALUE...: a part of the measuring program.
-bench() { fast_cargo run --quiet --release -p landfall-testkit --example bench -- "$@"; }
+bench() { fast_cargo run --quiet --profile "$profile" -p landfall-testkit --example bench -- "$@"; }

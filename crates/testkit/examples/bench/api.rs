@@ -19,7 +19,7 @@ const MANY: usize = 1000;
 /// Requests that are signed for one spell. A default subnet has room for no more launches.
 const SUPPLY: usize = 4_000;
 /// How many at a time.
-const WIDTHS: [usize; 2] = [1, 8];
+pub const WIDTHS: [usize; 2] = [1, 8];
 
 /// What is called. The last two are what a Rust emulator (fakecloud 0.51, in memory, signatures unchecked) reached on a
 /// machine of two cores, one and eight at a time: of another run, so for orientation only.
@@ -176,7 +176,8 @@ fn warm(server: &Server) -> Outcome<()> {
     if status == 200 { Ok(()) } else { Err(String::from_utf8_lossy(body).into()) }
 }
 
-fn populate(server: &Server) -> Outcome<Vec<String>> {
+/// Launches a thousand instances; their ids.
+pub fn populate(server: &Server) -> Outcome<Vec<String>> {
     let mut connection = Connection::new(server.at);
     let (status, body) = connection.call(&ec2(server.at, "RunInstances", &launch(MANY, usize::MAX))?)?;
     let text = String::from_utf8_lossy(body);

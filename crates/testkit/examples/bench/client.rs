@@ -25,15 +25,37 @@ pub fn ec2(at: SocketAddr, action: &str, parameters: &str) -> Outcome<Vec<u8>> {
     signed(at, REGION, "ec2", &format!("Action={action}&Version=2016-11-15{parameters}"))
 }
 
+/// Who signs a request.
+#[derive(Clone, Copy)]
+pub struct Signer<'k> {
+    /// The access key.
+    pub access_key: &'k str,
+    /// Its secret.
+    pub secret_key: &'k str,
+}
+
+/// The one that all servers here know.
+pub const ROOT: Signer<'static> = Signer { access_key: ACCESS_KEY, secret_key: SECRET_KEY };
+
 /// A signed request of a service.
 pub fn signed(at: SocketAddr, region: &str, service: &str, body: &str) -> Outcome<Vec<u8>> {
+    signed_by(&ROOT, at, (region, service), body)
+}
+
+/// The same of somebody's.
+pub fn signed_by(
+    signer: &Signer<'_>,
+    at: SocketAddr,
+    (region, service): (&str, &str),
+    body: &str,
+) -> Outcome<Vec<u8>> {
     let now_ms = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis())?;
     let (host, date) = (at.to_string(), sigv4::amz_date(now_ms));
     let mut headers = HeaderMap::new();
     headers.insert("host", HeaderValue::from_str(&host)?);
     headers.insert("x-amz-date", HeaderValue::from_str(&date)?);
     let parts = RequestParts { method: "POST", path: "/", query: "", headers: &headers };
-    let signature = sigv4::sign(&parts, body.as_bytes(), ACCESS_KEY, SECRET_KEY, (region, service), now_ms)?;
+    let signature = sigv4::sign(&parts, body.as_bytes(), signer.access_key, signer.secret_key, (region, service), now_ms)?;
     let length = body.len();
     let head = format!(
         "POST / HTTP/1.1\r\nhost: {host}\r\nx-amz-date: {date}\r\nauthorization: {signature}\r\n\

@@ -6,6 +6,7 @@
 //! | --- | --- |
 //! | `api` | calls a second, in memory and durable, next to `moto_server` where there is one |
 //! | `audit` | the same calls next to a binary that records nothing, `LANDFALL_UNAUDITED` |
+//! | `policies` | a look by a user with many policies next to the same by root |
 //! | `start` | start to first answer, memory when idle, size of the binary, time of a reset |
 //! | `guest` | what a launch takes beyond the same QEMU command line started by hand (root, QEMU, a mini image) |
 //! | `scale` | loading, memory, and latencies of reads and writes as the cloud grows |
@@ -18,6 +19,7 @@ mod client;
 mod figure;
 mod guest;
 mod guest_by_hand;
+mod policies;
 mod scale;
 mod server;
 mod start;
@@ -58,10 +60,11 @@ fn main() -> ExitCode {
     let outcome = match part.as_str() {
         "api" => api::run(&options),
         "audit" => api::run_audit(&options),
+        "policies" => policies::run(&options),
         "start" => start::run(&options),
         "guest" => guest::run(&options),
         "scale" => scale::run(&options),
-        _ => Err("say which part: api, audit, start, guest or scale".into()),
+        _ => Err("say which part: api, audit, policies, start, guest or scale".into()),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
