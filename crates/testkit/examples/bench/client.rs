@@ -43,19 +43,15 @@ pub fn signed(at: SocketAddr, region: &str, service: &str, body: &str) -> Outcom
 }
 
 /// The same of somebody's.
-pub fn signed_by(
-    signer: &Signer<'_>,
-    at: SocketAddr,
-    (region, service): (&str, &str),
-    body: &str,
-) -> Outcome<Vec<u8>> {
+pub fn signed_by(signer: &Signer<'_>, at: SocketAddr, (region, service): (&str, &str), body: &str) -> Outcome<Vec<u8>> {
     let now_ms = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis())?;
     let (host, date) = (at.to_string(), sigv4::amz_date(now_ms));
     let mut headers = HeaderMap::new();
     headers.insert("host", HeaderValue::from_str(&host)?);
     headers.insert("x-amz-date", HeaderValue::from_str(&date)?);
     let parts = RequestParts { method: "POST", path: "/", query: "", headers: &headers };
-    let signature = sigv4::sign(&parts, body.as_bytes(), signer.access_key, signer.secret_key, (region, service), now_ms)?;
+    let signature =
+        sigv4::sign(&parts, body.as_bytes(), signer.access_key, signer.secret_key, (region, service), now_ms)?;
     let length = body.len();
     let head = format!(
         "POST / HTTP/1.1\r\nhost: {host}\r\nx-amz-date: {date}\r\nauthorization: {signature}\r\n\
