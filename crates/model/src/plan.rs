@@ -527,6 +527,9 @@ pub struct VpnPlan {
     pub tunnels: Vec<TunnelPlan>,
     /// Where its tunnels end.
     pub place: Place,
+    /// Whether a tunnel of it was up when it was heard of last: of several ways to the same block those that are lead there.
+    #[serde(default)]
+    pub up: bool,
 }
 
 fn yes() -> bool {

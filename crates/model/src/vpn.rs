@@ -89,6 +89,11 @@ pub struct VpnConnection {
 }
 
 impl VpnConnection {
+    /// Whether one of its tunnels is up.
+    pub fn is_up(&self) -> bool {
+        self.tunnels.iter().any(|tunnel| tunnel.up)
+    }
+
     /// When it is due: one that is being deleted waits for its host's word that nothing of it is left.
     pub fn due(&self) -> Option<i64> {
         let waits = self.state == LinkState::Deleting && self.host.is_some();

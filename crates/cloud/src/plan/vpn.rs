@@ -38,6 +38,7 @@ pub(super) fn vpn(cloud: &Cloud, presence: &Presence<'_>, host: HostId, row: &Vp
         routes: row.routes.clone(),
         tunnels: row.tunnels.iter().map(tunnel).collect(),
         place,
+        up: row.is_up(),
     })
 }
 

@@ -11,6 +11,7 @@ use std::fmt::{self, Write};
 use landfall_model::plan::{HostPlan, PortLocation, PortPlan, SubnetPlan, VpcPlan};
 use landfall_model::{EndpointId, RuleDirection, SecurityGroupId, SubnetId};
 
+use super::connection::VPNS;
 use super::family::Family;
 use super::judge::UNKNOWN_SENDER;
 use super::ruleset::{Rules, write_elements};
@@ -96,6 +97,10 @@ impl Rules<'_> {
             let Some(other) = other else { continue };
             let (link, theirs) = (connection::peering_device(peering.id), forward::blocks(other, Family::V4));
             writeln!(peers, "\t\tiifname \"{link}\" ip saddr != {{ {theirs} }} drop")?;
+        }
+        if self.has_vpns() {
+            let own = forward::blocks(self.vpc, Family::V4);
+            writeln!(peers, "\t\tiifname \"{VPNS}*\" ip saddr {{ {own} }} drop")?;
         }
         writeln!(
             text,

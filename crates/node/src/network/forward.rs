@@ -116,7 +116,7 @@ impl Rules<'_> {
     }
 
     /// Whether VPNs of the network end on this host.
-    fn has_vpns(&self) -> bool {
+    pub(super) fn has_vpns(&self) -> bool {
         self.links.keys().any(|link| link.starts_with(VPNS))
     }
 
@@ -180,7 +180,9 @@ impl Rules<'_> {
         let ids: Vec<_> = groups.iter().map(ToString::to_string).collect();
         // The kernel takes comments of up to 128 bytes.
         let comment: String = ids.join(" ").chars().take(120).collect();
-        group::write_chain(text, name, &comment, direction, &rules.collect::<Vec<_>>())
+        group::write_chain(text, name, &comment, direction, &rules.collect::<Vec<_>>(), &|group, to| {
+            self.way(group, to)
+        })
     }
 }
 

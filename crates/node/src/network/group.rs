@@ -41,6 +41,10 @@ pub fn members(plan: &HostPlan, vpc: VpcId) -> Members {
     members
 }
 
+/// By what way the members of a group come, or are gone to, as a condition on packets: empty where their addresses tell
+/// them from all others, `None` where no way leads there.
+pub type Way<'w> = &'w dyn Fn(SecurityGroupId, RuleDirection) -> Option<String>;
+
 /// What a combination of groups is called: after the one group that it is, or by a digest of their ids.
 pub fn name(groups: &BTreeSet<SecurityGroupId>) -> String {
     let ids: Vec<_> = groups.iter().map(ToString::to_string).collect();
@@ -63,11 +67,12 @@ pub fn write_chain(
     comment: &str,
     direction: RuleDirection,
     rules: &[&GroupRulePlan],
+    way: Way<'_>,
 ) -> fmt::Result {
     let mut lines = String::new();
     write_rules(text, &mut lines, name, direction, rules)?;
     let mut known = String::new();
-    write_named(text, &mut known, name, direction, rules)?;
+    write_named(text, &mut known, name, direction, rules, way)?;
     if !known.is_empty() {
         lines.push_str(match direction {
             RuleDirection::Ingress => UNKNOWN_SENDER_DROPS,
@@ -107,10 +112,12 @@ fn write_named(
     name: &str,
     direction: RuleDirection,
     rules: &[&GroupRulePlan],
+    way: Way<'_>,
 ) -> fmt::Result {
     let side = side(direction);
     let groups: BTreeSet<SecurityGroupId> = rules.iter().filter_map(|rule| named(rule)).collect();
     for group in groups {
+        let Some(way) = way(group, direction) else { continue };
         let of_class = |class: Class| {
             let rules = rules.iter().filter(|rule| named(rule) == Some(group));
             union(rules.filter_map(|rule| keys(rule.protocol, rule.ports, class)).collect())
@@ -138,7 +145,7 @@ fn write_named(
         }
         for tag in Family::BOTH.map(Family::tag) {
             for condition in &conditions {
-                writeln!(lines, "\t\t{tag} {side} @members_{group}_{tag} {condition}return")?;
+                writeln!(lines, "\t\t{way}{tag} {side} @members_{group}_{tag} {condition}return")?;
             }
         }
     }

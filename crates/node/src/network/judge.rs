@@ -17,7 +17,7 @@ use std::fmt::{self, Write};
 use landfall_model::plan::{HostPlan, PortLocation, PortPlan, VpcPlan};
 use landfall_model::{InterfaceId, RuleDirection};
 
-use super::connection::PEERINGS;
+use super::connection::{PEERINGS, VPNS};
 use super::overlay::DEVICE;
 use super::prerouting::TRANSLATED;
 use super::ruleset::{Rules, UPLINK, has_overlay, local_ports, write_elements};
@@ -144,12 +144,15 @@ impl Rules<'_> {
     }
 
     /// The chain that marks what has no sender that groups could name: what came from outside, through a transit gateway,
-    /// a NAT gateway or a router, here or where it was before.
+    /// a VPN, a NAT gateway or a router, here or where it was before.
     pub(super) fn write_unknown_sender(&self, text: &mut String) -> fmt::Result {
         let set = format!("meta mark set meta mark or {UNKNOWN_SENDER:#x}");
         writeln!(text, "\tchain unknown_sender {{\n\t\tiifname \"{UPLINK}\" {set}")?;
         for entry in self.entries() {
             writeln!(text, "\t\tiifname \"{}\" {set}", entry.link)?;
+        }
+        if self.has_vpns() {
+            writeln!(text, "\t\tiifname \"{VPNS}*\" {set}")?;
         }
         if !self.targets.nat_gateways.is_empty() {
             writeln!(text, "\t\tct mark != 0 meta nfproto ipv4 {set}")?;

@@ -34,6 +34,7 @@ mod judge;
 mod layout;
 mod line;
 pub mod machine;
+mod namesake;
 pub mod namespace;
 mod netlink;
 pub mod outside;

@@ -38,6 +38,8 @@ const VPN_GATEWAYS: Mark = 0x5000_0000;
 /// That of hosts by whose internet gateway something goes out, because its interface is there.
 const HOMES: Mark = 0x6000_0000;
 const DIGITS: Mark = 0x0fff_ffff;
+/// All of a mark that tells its target.
+pub const KNOWN: Mark = !judge::UNKNOWN_SENDER;
 
 /// A target that is there.
 pub struct Target {
@@ -168,6 +170,11 @@ impl<'p> Targets<'p> {
 /// The condition that a packet goes to another host to leave by the internet gateway there.
 pub fn goes_home() -> String {
     format!("meta mark and {:#x} == {HOMES:#x}", !DIGITS & !judge::UNKNOWN_SENDER)
+}
+
+/// The condition that a packet goes by no peering.
+pub fn is_no_peering() -> String {
+    format!("meta mark and {:#x} != {PEERINGS:#x}", !DIGITS & !judge::UNKNOWN_SENDER)
 }
 
 /// Whether that is the mark of a NAT gateway.

@@ -14,6 +14,10 @@ use super::target::Targets;
 /// basics".
 const FLOWS: usize = 55_000;
 
+/// What a flow's address is chosen by, of those with ports and of all others.
+const FLOW_KEYS: [(&str, &str); 2] =
+    [("meta l4proto { tcp, udp } ", "ip saddr . th sport . ip daddr . th dport"), ("", "ip saddr . ip daddr")];
+
 /// Writes the chains. `public` has the public addresses of ports on this host, with the private ones they stand for.
 pub fn write(
     text: &mut String,
@@ -63,7 +67,8 @@ pub fn exhausted(mark: u32) -> String {
 }
 
 /// A gateway's chain. Flows beyond what its ports can tell apart at one destination are counted and dropped, as they are
-/// where AWS counts `ErrorPortAllocation`. A flow keeps to one of its addresses by where it goes.
+/// where AWS counts `ErrorPortAllocation`. Of several addresses flows are spread over all, also those to one destination:
+/// only so are there as many ports as are counted.
 fn write_gateway(text: &mut String, mark: u32, private: &[Ipv4Addr], public: &[Ipv4Addr]) -> fmt::Result {
     let flows = FLOWS * private.len().max(1);
     let counter = exhausted(mark);
@@ -86,8 +91,10 @@ fn write_gateway(text: &mut String, mark: u32, private: &[Ipv4Addr], public: &[I
             several => {
                 let choices: Vec<_> =
                     several.iter().enumerate().map(|(index, address)| format!("{index} : {address}")).collect();
-                let choices = choices.join(", ");
-                writeln!(text, "\t\t{way}snat ip to jhash ip daddr mod {} map {{ {choices} }}", several.len())?;
+                let (count, choices) = (several.len(), choices.join(", "));
+                for (kind, flow) in FLOW_KEYS {
+                    writeln!(text, "\t\t{way}{kind}snat ip to jhash {flow} mod {count} map {{ {choices} }}")?;
+                }
             }
         }
     }

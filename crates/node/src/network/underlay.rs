@@ -19,7 +19,7 @@ use super::overlay::{OVERHEAD, Underlay};
 /// The smallest packet size that a network may have: IPv6 needs it (RFC 8200).
 const LEAST_MTU: u16 = 1280;
 
-/// The other hosts that a plan has something on.
+/// The other hosts that a plan has something on: all that any network's forwarding entries name, and maybe more.
 pub fn peers(plan: &HostPlan) -> BTreeSet<Ipv4Addr> {
     let ports = plan.ports().filter_map(|port| match port.location {
         PortLocation::Remote { address, .. } => Some(address),
@@ -29,7 +29,11 @@ pub fn peers(plan: &HostPlan) -> BTreeSet<Ipv4Addr> {
         Place::Remote { address, .. } => Some(address),
         Place::Here => None,
     });
-    ports.chain(gateways).collect()
+    let vpns = plan.vpns().filter_map(|vpn| match vpn.place {
+        Place::Remote { address, .. } if vpn.wanted => Some(address),
+        _ => None,
+    });
+    ports.chain(gateways).chain(vpns).collect()
 }
 
 /// The name of the filter's table.
@@ -95,6 +99,7 @@ pub fn alone(plan: &HostPlan) -> Cow<'_, HostPlan> {
     plan.pieces.retain(|_, piece| match piece {
         Piece::Port(port) => !matches!(port.location, PortLocation::Remote { .. }) && !elsewhere.contains(&port.id),
         Piece::NatGateway(gateway) => gateway.place == Place::Here,
+        Piece::Vpn(vpn) => vpn.place == Place::Here,
         _ => true,
     });
     Cow::Owned(plan)

@@ -58,10 +58,11 @@ pub fn name_there(vpn: &VpnPlan) -> Ipv4Addr {
     vpn.tunnels.first().and_then(|tunnel| tunnel.inside.nth(1)).unwrap_or(Ipv4Addr::UNSPECIFIED)
 }
 
-/// The ways from a network to what lies behind the VPNs of a gateway. Of two with the same block the one with the higher
-/// id has it, whatever its tunnels do.
+/// The ways from a network to what lies behind the VPNs of a gateway. Of two with the same block one that is up has it,
+/// and of those the one with the higher id.
 pub fn ways(plan: &HostPlan, vpc: &VpcPlan, gateway: VpnGatewayId) -> Vec<(Ipv4Cidr, Hop)> {
-    let vpns: Vec<_> = plan.vpns().filter(|vpn| vpn.wanted && vpn.gateway == Some((gateway, vpc.id))).collect();
+    let mut vpns: Vec<_> = plan.vpns().filter(|vpn| vpn.wanted && vpn.gateway == Some((gateway, vpc.id))).collect();
+    vpns.sort_by_key(|vpn| (vpn.up, vpn.id));
     let mut known = BTreeSet::new();
     let mut ways = Vec::new();
     for vpn in vpns.into_iter().rev() {

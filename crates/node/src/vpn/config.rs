@@ -59,6 +59,11 @@ const CIPHERS: [(&str, &str); 2] = [("AES256", "aes256"), ("AES128", "aes128")];
 /// The names of ciphers that need none.
 const SEALING_CIPHERS: [(&str, &str); 2] = [("AES256-GCM-16", "aes256gcm16"), ("AES128-GCM-16", "aes128gcm16")];
 
+/// Who the daemon is once it has opened what it needs: nobody, who has no file of the machine's for himself. Of root's
+/// rights it keeps the one over its network namespace, for the ways that it makes.
+const USER: &str = "nobody";
+const GROUP: &str = "nogroup";
+
 /// The daemon's own settings, for a folder of its own.
 pub fn daemon(vpn: &VpnPlan, folder: &Path) -> Section {
     let timeouts = vpn.tunnels.iter().map(|tunnel| tunnel.options.dpd_timeout_s.unwrap_or(DPD_TIMEOUT_S));
@@ -78,6 +83,8 @@ pub fn daemon(vpn: &VpnPlan, folder: &Path) -> Section {
         "charon-systemd",
         Section::default()
             .value("load", PLUGINS)
+            .value("user", USER)
+            .value("group", GROUP)
             .value("routing_table", ROUTING_TABLE)
             .value("routing_table_prio", ROUTING_TABLE)
             .value("retransmit_tries", REPEATS)

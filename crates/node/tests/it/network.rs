@@ -8,6 +8,7 @@ mod endpoint;
 mod flows;
 mod golden;
 mod hosts;
+mod namesake;
 mod routers;
 mod services;
 mod spoof;
@@ -90,6 +91,45 @@ fn uplink() {
         run("ip", &format!("-n internet {step}"));
     }
     run("ip", "route add default via 203.0.113.254");
+}
+
+/// As many ports as its addresses have are only there where flows to one destination use them all.
+#[test]
+fn flows_to_one_destination_leave_by_all_addresses_of_a_nat_gateway() {
+    on_own_machine("flows_to_one_destination_leave_by_all_addresses_of_a_nat_gateway", || {
+        uplink();
+        run("ip", "-n internet route add 198.18.0.0/16 via 203.0.113.1");
+        let mut cloud = Cloud::new();
+        cloud.group(1, 1, vec![anything()], vec![anything()]);
+        cloud.port(1, 1, &[1], None).port(3, 2, &[], None);
+        let gateway = NatGatewayId::from_random(7);
+        let own: [Ipv4Addr; 2] = [[10, 1, 2, 13].into(), [10, 1, 2, 23].into()];
+        let public: [Ipv4Addr; 2] = [[198, 18, 0, 30].into(), [198, 18, 0, 31].into()];
+        cloud.edit_port(3, |port| (port.location, port.addresses) = (PortLocation::Service, own.to_vec()));
+        cloud.edit_subnet(1, |subnet| subnet.routes[0].target = RouteTargetPlan::NatGateway(gateway));
+        let plan = NatGatewayPlan {
+            id: gateway,
+            vpc: vpc_id(1),
+            subnet: subnet_id(2),
+            interface: port_id(3),
+            addresses: own.into_iter().zip(public.map(Some)).collect(),
+            place: Place::Here,
+        };
+        cloud.0.pieces.insert(PieceKey::NatGateway(gateway), Piece::NatGateway(plan));
+        let mut config = NetworkConfig::new(PathBuf::from("/run/landfall"));
+        config.masquerade = false;
+        let network = HostNetwork::new(config);
+        network.apply(&cloud.0).unwrap();
+        let guest = Guest::start(&network, &cloud, 1);
+        let internet = namespace::within("internet", || TcpListener::bind("0.0.0.0:80")).unwrap();
+        let mut seen = std::collections::BTreeSet::new();
+        // All by the same one: less than once in a million million times.
+        for _ in 0..40 {
+            assert!(guest.reaches([8, 8, 8, 8], 80));
+            seen.insert(peer(&internet));
+        }
+        assert_eq!(seen, public.into());
+    });
 }
 
 #[test]

@@ -11,7 +11,7 @@ use super::cloud::*;
 use super::stand::*;
 use super::uplink;
 
-const PORT: u16 = 4789;
+pub const PORT: u16 = 4789;
 
 /// A host with its own plan.
 pub struct Host {
@@ -230,7 +230,7 @@ fn what_a_router_on_another_host_sends_out_is_translated() {
 }
 
 /// A UDP packet to port 53 in a frame to the first port, in VXLAN's header for that network.
-fn encapsulated(from: Ipv4Addr, to: Ipv4Addr, number: u32) -> Vec<u8> {
+pub fn encapsulated(from: Ipv4Addr, to: Ipv4Addr, number: u32) -> Vec<u8> {
     let mut bytes = vec![8, 0, 0, 0];
     bytes.extend((number << 8).to_be_bytes());
     bytes.extend(mac(1).0);

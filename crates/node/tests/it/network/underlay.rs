@@ -1,7 +1,7 @@
 //! Hosts and what lies between them: who is let in, what an underlay that isn't there costs, and IPv6 from outside that
 //! enters at another host than its receiver's.
 
-use std::net::{Ipv6Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::path::Path;
 
 use landfall_model::plan::*;
@@ -10,8 +10,9 @@ use landfall_node::driver::Network;
 use landfall_node::network::{HostNetwork, NetworkConfig, namespace, underlay};
 
 use super::cloud::*;
-use super::hosts::{Host, hosts};
+use super::hosts::{Host, PORT, encapsulated, hosts};
 use super::stand::*;
+use super::vpn::vpn_plan;
 
 #[test]
 fn a_network_lives_on_where_there_is_no_underlay() {
@@ -48,6 +49,60 @@ fn the_filter_is_there_as_long_as_other_hosts_are() {
         assert!(!tables(&hosts[0]).contains(&table), "nobody is left to keep out");
         let inside = namespace::within(hosts[1].name, || underlay::mtu(hosts[1].address));
         assert_eq!(inside.unwrap(), 1450);
+    });
+}
+
+/// A VPN that ends on a host of that address, and the route of the first subnet to what is behind it.
+fn vpn_elsewhere(cloud: &mut Cloud, (host, address): (HostId, Ipv4Addr)) {
+    let vpn = VpnPlan { place: Place::Remote { host, address }, ..vpn_plan() };
+    let (gateway, _) = vpn.gateway.unwrap();
+    cloud.0.pieces.insert(PieceKey::Vpn(vpn.id), Piece::Vpn(vpn));
+    cloud.edit_subnet(1, |subnet| {
+        let target = RouteTargetPlan::VpnGateway(gateway);
+        subnet.routes.push(RoutePlan { destination: cidr("10.9.0.0/16"), target });
+    });
+}
+
+#[test]
+fn a_vpn_alone_on_another_host_lets_nobody_else_in() {
+    on_own_machine("underlay::a_vpn_alone_on_another_host_lets_nobody_else_in", || {
+        let mut hosts = hosts(|cloud| {
+            cloud.group(1, 1, vec![anything()], vec![anything()]);
+            cloud.port(1, 1, &[1], None).port(2, 2, &[1], None);
+        });
+        // All that is elsewhere is the VPN.
+        hosts[0].cloud.0.pieces.remove(&PieceKey::Port(port_id(2)));
+        let other = hosts[1].place();
+        vpn_elsewhere(&mut hosts[0].cloud, other);
+        hosts[0].apply();
+        assert!(run("ip", "-n lf1-1 -o link").contains("vx0"), "the way to the VPN");
+        let a = Guest::start(&hosts[0].network, &hosts[0].cloud, 1);
+        let listener = namespace::within(&a.name, || UdpSocket::bind("0.0.0.0:53")).unwrap();
+        run("ip", "-n host-2 addr add 10.9.0.66/24 dev wire");
+        let packet = encapsulated([10, 1, 2, 12].into(), a.address, 1);
+        let sender = |from: &str| namespace::within("host-2", || UdpSocket::bind(from)).unwrap();
+        let (stranger, host) = (sender("10.9.0.66:0"), sender("10.9.0.2:0"));
+        let send = |socket: &UdpSocket| _ = socket.send_to(&packet, (hosts[0].address, PORT)).unwrap();
+        arrives(&listener, || send(&host));
+        while listener.set_nonblocking(true).is_ok() && listener.recv_from(&mut [0; 9]).is_ok() {}
+        listener.set_nonblocking(false).unwrap();
+        listener.set_read_timeout(Some(LOST)).unwrap();
+        send(&stranger);
+        assert!(listener.recv_from(&mut [0; 9]).is_err(), "it is no host of the plan");
+    });
+}
+
+#[test]
+fn a_vpn_on_another_host_is_no_matter_where_there_is_no_underlay() {
+    on_own_machine("underlay::a_vpn_on_another_host_is_no_matter_where_there_is_no_underlay", || {
+        let mut cloud = Cloud::new();
+        cloud.group(1, 1, vec![anything()], vec![anything()]).port(1, 1, &[1], None).port(2, 2, &[1], None);
+        vpn_elsewhere(&mut cloud, (HostId::from_random(9), [10, 9, 0, 9].into()));
+        let network = HostNetwork::new(NetworkConfig::new("/run/landfall".into()));
+        network.apply(&cloud.0).unwrap();
+        let [a, b] = [1, 2].map(|number| Guest::start(&network, &cloud, number));
+        let _listener = b.listen(80);
+        assert!(a.reaches(b.address, 80), "what is here is connected");
     });
 }
 

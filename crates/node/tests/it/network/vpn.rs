@@ -47,6 +47,7 @@ pub fn vpn_plan() -> VpnPlan {
         routes: vec![cidr("10.9.0.0/16")],
         tunnels: vec![tunnel("198.18.0.21", "169.254.21.0/30"), tunnel("198.18.0.22", "169.254.22.0/30")],
         place: Place::Here,
+        up: true,
     }
 }
 
@@ -405,6 +406,12 @@ fn a_tunnel_with_another_key_stays_down_and_says_so() {
         until(&cloud, "started", |_| true);
         Office::call("t1").unwrap();
         until(&cloud, "the first by the right key", |seen| up(seen) == [true, false]);
+        // It speaks with strangers, and is nobody; of root's rights it has that over its own network.
+        let status = fs::read_to_string(format!("/proc/{}/status", processes()[0])).unwrap();
+        let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).unwrap().trim().to_owned();
+        assert!(!field("Uid:").split('\t').any(|uid| uid == "0"), "{status}");
+        assert_eq!((field("CapEff:"), field("CapInh:")), ("0000000000001000".into(), "0000000000001000".into()));
+        assert_eq!(field("NoNewPrivs:"), "1");
 
         // The key of the first changes on this side alone: the tunnel is made anew, and can't be.
         let mut plan = vpn_plan();
@@ -450,6 +457,28 @@ fn what_strongswan_is_told() {
     let settings = config::daemon(&plan, Path::new("/run/landfall/vpn/vpn-1"));
     let text = format!("{settings}{}", config::connections(&plan));
     golden::compare_at("src/vpn/golden/office.conf", &text);
+}
+
+/// The ordinary redundant pair: two VPNs with the same static route.
+#[test]
+fn of_two_vpns_with_the_same_route_one_that_is_up_has_it() {
+    on_own_machine("vpn::of_two_vpns_with_the_same_route_one_that_is_up_has_it", || {
+        let mut cloud = cloud();
+        let mut second = VpnPlan { id: VpnConnectionId::from_random(2), number: 10, ..vpn_plan() };
+        for (tunnel, last) in second.tunnels.iter_mut().zip([31, 32]) {
+            tunnel.outside = [198, 18, 0, last].into();
+            tunnel.inside = format!("169.254.{last}.0/30").parse().unwrap();
+        }
+        let network = driver();
+        for (ups, link) in [([true, true], 2), ([true, false], 1), ([false, false], 2), ([false, true], 2)] {
+            put(&mut cloud, VpnPlan { up: ups[0], ..vpn_plan() });
+            put(&mut cloud, VpnPlan { up: ups[1], ..second.clone() });
+            cloud.0.revision += 1;
+            network.apply(&cloud.0).unwrap();
+            let ways = run("ip", "-n lf-1 route show table all 10.9.0.0/16");
+            assert!(ways.contains(&format!("dev vg00000000000{link}")), "{ups:?}: {ways}");
+        }
+    });
 }
 
 #[test]
