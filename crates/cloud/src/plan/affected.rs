@@ -183,6 +183,7 @@ fn connections_affected(cloud: &Cloud, change: &Change, into: &mut Affected) {
         for row in before.into_iter().chain(after) {
             into.keys.insert(PieceKey::TransitGateway(row.gateway));
             into.connected.extend(cloud.transit_attachments.by_gateway(&row.gateway).filter_map(|r| r.resource.vpc()));
+            into.keys.extend(cloud.vpn_connections.by_transit(&row.gateway).map(|row| PieceKey::Vpn(row.id)));
             if let Some(vpc) = row.resource.vpc() {
                 into.route_to(cloud, vpc, RouteTarget::TransitGateway(row.gateway));
                 into.connect(cloud, vpc);

@@ -1,5 +1,5 @@
-//! Pieces of VPNs: what the host that ends one's tunnels needs to know, and the other hosts of its network, which send to
-//! that one what is for the other side.
+//! Pieces of VPNs: what the host that ends one's tunnels needs to know, and the other hosts of its network, or of those that
+//! are attached to its transit gateway, which send to that one what is for the other side.
 
 use landfall_model::plan::{Place, TunnelPlan, VpnPlan};
 use landfall_model::{HostId, LinkState, VpcId, VpnConnection, VpnSide, VpnTunnel};
@@ -22,7 +22,7 @@ pub(super) fn vpn(cloud: &Cloud, presence: &Presence<'_>, host: HostId, row: &Vp
     };
     let concerns = match place {
         Place::Here => row.state != LinkState::Deleted,
-        Place::Remote { .. } => gateway.is_some_and(|(_, vpc)| presence.is_present(vpc)),
+        Place::Remote { .. } => wanted && networks(cloud, row).into_iter().any(|vpc| presence.is_present(vpc)),
     };
     let peer = cloud.customer_gateways.get(&row.scope.key(row.customer_gateway)).map(|row| row.address);
     concerns.then(|| VpnPlan {

@@ -288,6 +288,12 @@ impl<'c> Walk<'c> {
         let end = |code, vpc| stop(code, Component::VpnGateway(gateway), vpc, packet);
         let row = self.cloud.vpn_gateways.get(&vpn.scope.key(gateway)).filter(|row| row.state.is_live());
         let vpc = row.and_then(|row| row.vpc).ok_or_else(|| end(Code::BadStateAttachment, None))?;
+        // Nobody beyond the tunnels is within the network: the local route is the one to these addresses, however specific
+        // what the other side says is ("Route tables and AWS Site-to-Site VPN route priority").
+        let mut networks = self.cloud.vpcs.by_id(&vpc);
+        if networks.any(|row| blocks(row).any(|block| block.contains(packet.source))) {
+            return Err(end(Code::Spoofed, Some(vpc)));
+        }
         let there = interface_at(self.cloud, vpc, packet.destination);
         let there = there.filter(|row| row.purpose != InterfacePurpose::Instance || row.attachment.is_some());
         let there = there.ok_or_else(|| end(Code::VpnDestination, Some(vpc)))?;

@@ -71,7 +71,9 @@ impl Rules<'_> {
         if judge::has_routers(self.plan, self.vpc) {
             self.write_judges(text, &mut rules)?;
         } else {
-            rules.push_str("\t\tct state established,related accept\n\t\tct state invalid drop\n");
+            rules.push_str("\t\tct state established,related accept\n");
+            self.write_passing(text, &mut rules)?;
+            rules.push_str("\t\tct state invalid drop\n");
             self.write_uplink(&mut rules, "")?;
             rules.push_str("\t\tjump unknown_sender\n\t\tiifname vmap @groups_from\n\t\toifname vmap @groups_to\n");
         }
@@ -103,6 +105,17 @@ impl Rules<'_> {
             writeln!(rules, "\t\tmeta nfproto ipv4 ct mark != 0 oifname @links accept")?;
         }
         writeln!(text, "\tchain forward {{\n\t\ttype filter hook forward priority filter; policy drop;\n{rules}\t}}")
+    }
+
+    /// What another network sends to an interface on another host only passes by here, and what answers it goes another way:
+    /// by the network of that interface, on its own host. Connection tracking sees half of such a flow and calls it invalid.
+    /// The sender's groups were asked in its own network, the receiver's are where it is.
+    fn write_passing(&self, text: &mut String, rules: &mut String) -> fmt::Result {
+        if !has_overlay(self.plan, self.vpc) || self.links.is_empty() {
+            return Ok(());
+        }
+        writeln!(text, "\tchain pass {{\n\t\tjump unknown_sender\n\t\taccept\n\t}}")?;
+        writeln!(rules, "\t\tiifname @links oifname \"{DEVICE}\" goto pass")
     }
 
     /// What may come from the internet: what is for a public address, and answers. Answers come back by the gateway for

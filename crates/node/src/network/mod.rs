@@ -66,7 +66,7 @@ use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use landfall_model::plan::{HostPlan, PieceKey, PortLocation, VpcPlan};
+use landfall_model::plan::{HostPlan, PieceKey, PortLocation, TransitGatewayPlan, VpcPlan};
 use landfall_model::{Cidr, InterfaceId, Ipv4Cidr, Mac, Timestamp, VpcId};
 
 use crate::crash::crash_point;
@@ -282,6 +282,17 @@ impl HostNetwork {
         }
     }
 
+    /// Makes the namespace of a transit gateway, and its device on the underlay where it needs one.
+    fn ensure_gateway(&self, plan: &HostPlan, gateway: &TransitGatewayPlan) -> io::Result<()> {
+        self.ensure_namespace(gateway.number, true)?;
+        match self.config.underlay {
+            Some(underlay) if transit::has_overlay(plan, gateway) => {
+                overlay::ensure_device(&self.name(gateway.number), gateway.number, underlay)
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn remove_namespace(&self, name: &str, failures: &mut Failures) {
         failures.note(|| format!("remove link {name}"), outside::remove_pair(name));
         let removed = failures.note(|| format!("remove namespace {name}"), namespace::remove(name));
@@ -310,7 +321,7 @@ impl HostNetwork {
             made.extend(failures.note(|| format!("make network {}", vpc.id), ensured).map(|()| vpc.number));
         }
         for gateway in plan.transit_gateways() {
-            let ensured = self.ensure_namespace(gateway.number, true);
+            let ensured = self.ensure_gateway(plan, gateway);
             made.extend(failures.note(|| format!("make {}", gateway.id), ensured).map(|()| gateway.number));
         }
         for vpn in vpn::here(plan) {

@@ -14,7 +14,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 
 use landfall_model::plan::{HostPlan, Place, VpcPlan, VpnPlan};
-use landfall_model::{Cidr, Ipv4Cidr, Ipv6Cidr, Mac, VpnConnectionId, VpnGatewayId};
+use landfall_model::{Cidr, Ipv4Cidr, Ipv6Cidr, Mac, TransitGatewayId, VpnConnectionId, VpnGatewayId};
 
 use super::filter::{self, Loaded};
 use super::layout::{self, Hop, Layout, MAIN};
@@ -46,14 +46,22 @@ pub fn away<'p>(plan: &'p HostPlan, vpc: &VpcPlan) -> impl Iterator<Item = (&'p 
     })
 }
 
+/// The VPNs of a transit gateway that end on other hosts, with their addresses on the underlay.
+pub fn away_from_gateway(plan: &HostPlan, id: TransitGatewayId) -> impl Iterator<Item = (&VpnPlan, Ipv4Addr)> {
+    let of_gateway = plan.vpns().filter(move |vpn| vpn.transit.is_some_and(|(gateway, _)| gateway == id));
+    of_gateway.filter_map(|vpn| match vpn.place {
+        Place::Remote { address, .. } if vpn.wanted => Some((vpn, address)),
+        _ => None,
+    })
+}
+
 /// The hardware address that a VPN is known by on the underlay.
 pub fn mac(id: VpnConnectionId) -> Mac {
     let [.., a, b, c, d, e] = id.bits().to_be_bytes();
     Mac([MAC_START, a, b, c, d, e])
 }
 
-/// What the hosts of its network call a VPN that ends on another: our address within its first tunnel, which no other VPN
-/// of the gateway has.
+/// What other hosts call a VPN that ends on one: our address within its first tunnel, which no other VPN of the gateway has.
 pub fn name_there(vpn: &VpnPlan) -> Ipv4Addr {
     vpn.tunnels.first().and_then(|tunnel| tunnel.inside.nth(1)).unwrap_or(Ipv4Addr::UNSPECIFIED)
 }

@@ -231,6 +231,10 @@ fn vpns_lead_behind_the_other_side() {
     let ask = |source| reach(&net.cloud(), source, packet, &Assumptions::default()).stop().map(|stop| stop.code);
     assert_eq!(ask(Source::Vpn(up)), None);
     assert_eq!(ask(Source::Vpn(down)), Some(Code::BadStateVpn));
+    // Nobody beyond the tunnels has an address of the network.
+    let local = Packet::tcp(ip("10.0.1.77"), 40_000, ip("10.0.0.4"), 22);
+    let local = reach(&net.cloud(), Source::Vpn(up), local, &Assumptions::default());
+    assert_eq!(local.stop().map(|stop| stop.code), Some(Code::Spoofed));
     // A made route is before a learnt one of the same length; a local one before all that is learnt.
     net.route(main, "192.168.7.0/24", RouteTarget::Interface(a));
     assert_eq!(net.tcp(a, "192.168.7.7", 22), Some("ENI_SOURCE_DEST_CHECK_RESTRICTION"));

@@ -229,6 +229,41 @@ fn what_a_router_on_another_host_sends_out_is_translated() {
     });
 }
 
+/// Each direction passes by the other network on the sender's host, which sees half of the flow.
+#[test]
+fn peered_networks_reach_each_other_across_hosts() {
+    on_own_machine("hosts::peered_networks_reach_each_other_across_hosts", || {
+        let hosts = hosts(|cloud| {
+            second_block(cloud);
+            cloud.group(1, 1, vec![anything()], vec![anything()]).group(2, 2, vec![anything()], vec![anything()]);
+            cloud.port(1, 1, &[1], None).port(2, 3, &[2], None);
+            let id = PeeringId::from_random(1);
+            for (subnet, block) in [(1, "10.2.0.0/16"), (3, "10.1.0.0/16")] {
+                cloud.edit_subnet(subnet, |subnet| {
+                    let target = RouteTargetPlan::Peering(id);
+                    subnet.routes.push(RoutePlan { destination: cidr(block), target });
+                });
+            }
+            let plan = PeeringPlan { id, vpcs: [vpc_id(1), vpc_id(2)], dns: [false; 2] };
+            cloud.0.pieces.insert(PieceKey::Peering(id), Piece::Peering(plan));
+        });
+        hosts.iter().for_each(Host::apply);
+        let a = Guest::start(&hosts[0].network, &hosts[0].cloud, 1);
+        let b = Guest::start(&hosts[1].network, &hosts[1].cloud, 2);
+        let _listeners = [a.listen(80), b.listen(80)];
+        assert!(a.reaches(b.address, 80), "there");
+        assert!(b.reaches(a.address, 80), "and back");
+        assert!(a.pings(b.address, COMES) && b.pings(a.address, COMES));
+    });
+}
+
+/// Gives the second network a block of its own.
+pub fn second_block(cloud: &mut Cloud) {
+    let Some(Piece::Vpc(vpc)) = cloud.0.pieces.get_mut(&PieceKey::Vpc(vpc_id(2))) else { panic!() };
+    vpc.cidrs = vec!["10.2.0.0/16".parse().unwrap()];
+    cloud.edit_subnet(3, |subnet| subnet.cidr = "10.2.1.0/24".parse().unwrap());
+}
+
 /// A UDP packet to port 53 in a frame to the first port, in VXLAN's header for that network.
 pub fn encapsulated(from: Ipv4Addr, to: Ipv4Addr, number: u32) -> Vec<u8> {
     let mut bytes = vec![8, 0, 0, 0];

@@ -145,7 +145,7 @@ impl Office {
             std::thread::sleep(LOST / 10);
         }
         Self::control("--load-all --file /run/office/swanctl.conf").unwrap();
-        for block in ["10.1.0.0/16", "169.254.21.0/30"] {
+        for block in ["10.1.0.0/16", "10.2.0.0/16", "169.254.21.0/30"] {
             run("ip", &format!("-n {PLACE} route add {block} dev ipsec0 src {DESK}"));
         }
         office
@@ -537,41 +537,100 @@ fn a_vpn_ends_at_a_transit_gateway() {
 }
 
 #[test]
+fn a_vpn_of_a_transit_gateway_is_reached_from_other_hosts() {
+    with_strongswan("vpn::a_vpn_of_a_transit_gateway_is_reached_from_other_hosts", || {
+        let id = TransitGatewayId::from_random(8);
+        let [office_side, first, second] = [1, 2, 3].map(TransitGatewayAttachmentId::from_random);
+        let hosts = hosts::hosts(|cloud| {
+            hosts::second_block(cloud);
+            let allowed =
+                || vec![rule("tcp", (5000, 5000), from("10.9.0.0/16")), rule("icmp", (-1, -1), from("10.9.0.0/16"))];
+            cloud.group(1, 1, allowed(), vec![anything()]).group(2, 2, allowed(), vec![anything()]);
+            cloud.port(1, 1, &[1], None).port(2, 3, &[2], None);
+            for subnet in [1, 3] {
+                cloud.edit_subnet(subnet, |subnet| {
+                    let target = RouteTargetPlan::TransitGateway(id);
+                    subnet.routes.push(RoutePlan { destination: cidr("10.9.0.0/16"), target });
+                });
+            }
+            let attached = |id, vpc, subnet| {
+                let to = AttachmentTo::Vpc {
+                    vpc: vpc_id(vpc),
+                    subnets: vec![subnet_id(subnet)],
+                    appliance: false,
+                    dns: true,
+                };
+                AttachmentPlan { id, to, routes: vec![(cidr("10.9.0.0/16"), Some(office_side))] }
+            };
+            let to_networks = vec![(cidr("10.1.0.0/16"), Some(first)), (cidr("10.2.0.0/16"), Some(second))];
+            let office = AttachmentPlan { id: office_side, to: AttachmentTo::Vpn(vpn_id()), routes: to_networks };
+            let attachments = vec![office, attached(first, 1, 1), attached(second, 2, 3)];
+            let gateway = TransitGatewayPlan { id, number: 8, attachments };
+            cloud.0.pieces.insert(PieceKey::TransitGateway(id), Piece::TransitGateway(gateway));
+        });
+        let plan = VpnPlan { gateway: None, transit: Some((id, office_side)), routes: vec![], ..vpn_plan() };
+        let (hosts, _tunnels, _ends, _office) = ended_on_the_first(hosts, plan);
+        let guest = Guest::start(&hosts[1].network, &hosts[1].cloud, 2);
+        let listener = guest.listen(5000);
+        assert!(desk_ping(guest.address), "from the office");
+        let mut client = desk_connect(guest.address, 5000).expect("from the office over TCP");
+        let (mut server, peer) = listener.accept().unwrap();
+        assert_eq!(peer.ip(), DESK);
+        echoes(&mut client, &mut server);
+        assert!(desk_connect(guest.address, 5001).is_err(), "what no group allows");
+        let printer = at_desk(9100);
+        assert!(guest.reaches(DESK, 9100), "to the office");
+        drop(printer);
+        let entries = run("bridge", "-n lf2-8 fdb show dev vx0");
+        assert!(entries.contains("dst 10.9.0.1") && !entries.contains("00:00:00:00:00:00"), "no flooding: {entries}");
+
+        // Elsewhere it ends no more: neither does anything of it stay there.
+        let mut hosts = hosts;
+        hosts[1].cloud.0.pieces.remove(&PieceKey::Vpn(vpn_id()));
+        hosts[1].apply();
+        assert!(!run("ip", "-n lf2-8 -o link").contains("vx0"));
+        assert!(guest.connect(DESK, 9100).is_err());
+    });
+}
+
+/// Applies the plans of two hosts, the first of which ends the VPN and has the link to the internet, and lets the office
+/// call it.
+fn ended_on_the_first(mut hosts: [hosts::Host; 2], plan: VpnPlan) -> ([hosts::Host; 2], StrongSwan, Ends, Office) {
+    namespace::ensure(PLACE).unwrap();
+    run("ip", &format!("link add wan0 netns host-1 type veth peer name wan0 netns {PLACE}"));
+    for step in ["addr add 203.0.113.1/24 dev wan0", "link set wan0 up", "route add default via 203.0.113.254"] {
+        run("ip", &format!("-n host-1 {step}"));
+    }
+    for step in ["link set lo up", "addr add 203.0.113.254/24 dev wan0", "link set wan0 up"] {
+        run("ip", &format!("-n {PLACE} {step}"));
+    }
+    let (host, address) = hosts[0].place();
+    put(&mut hosts[0].cloud, plan.clone());
+    put(&mut hosts[1].cloud, VpnPlan { place: Place::Remote { host, address }, ..plan });
+    hosts.iter().for_each(hosts::Host::apply);
+    let tunnels = StrongSwan::new(VpnConfig { runtime_dir: "/run/landfall/vpn".into(), prefix: "lf1".into() });
+    let ends = Ends;
+    let office = Office::open(2);
+    tunnels.apply(&hosts[0].cloud.0, &right_keys).unwrap();
+    let other = StrongSwan::new(VpnConfig { runtime_dir: "/run/other".into(), prefix: "lf2".into() });
+    assert!(other.apply(&hosts[1].cloud.0, &no_keys).unwrap().is_empty(), "nothing ends on the other");
+    Office::call("t1").unwrap();
+    (hosts, tunnels, ends, office)
+}
+
+#[test]
 fn an_instance_reaches_a_vpn_that_ends_on_another_host() {
     with_strongswan("vpn::an_instance_reaches_a_vpn_that_ends_on_another_host", || {
         let office = || from("10.9.0.0/16");
         let allowed = || vec![rule("tcp", (5000, 5000), office()), rule("icmp", (-1, -1), office())];
-        let mut hosts = hosts::hosts(|cloud| {
+        let hosts = hosts::hosts(|cloud| {
             cloud.group(1, 1, allowed(), vec![anything()]).port(1, 1, &[1], None).port(2, 1, &[1], None);
             cloud.edit_subnet(1, |subnet| {
                 let target = RouteTargetPlan::VpnGateway(VpnGatewayId::from_random(1));
                 subnet.routes.push(RoutePlan { destination: cidr("10.9.0.0/16"), target });
             });
         });
-        // The first one ends it, and has the link to the internet.
-        namespace::ensure(PLACE).unwrap();
-        run("ip", &format!("link add wan0 netns host-1 type veth peer name wan0 netns {PLACE}"));
-        for step in ["addr add 203.0.113.1/24 dev wan0", "link set wan0 up", "route add default via 203.0.113.254"] {
-            run("ip", &format!("-n host-1 {step}"));
-        }
-        for step in ["link set lo up", "addr add 203.0.113.254/24 dev wan0", "link set wan0 up"] {
-            run("ip", &format!("-n {PLACE} {step}"));
-        }
-        let (host, address) = hosts[0].place();
-        put(&mut hosts[0].cloud, vpn_plan());
-        put(&mut hosts[1].cloud, VpnPlan { place: Place::Remote { host, address }, ..vpn_plan() });
-        hosts.iter().for_each(hosts::Host::apply);
-        let tunnels = StrongSwan::new(VpnConfig { runtime_dir: "/run/landfall/vpn".into(), prefix: "lf1".into() });
-        let _ends = Ends;
-        let _office = Office::open(2);
-        tunnels.apply(&hosts[0].cloud.0, &right_keys).unwrap();
-        assert!(
-            StrongSwan::new(VpnConfig { runtime_dir: "/run/other".into(), prefix: "lf2".into() })
-                .apply(&hosts[1].cloud.0, &no_keys)
-                .unwrap()
-                .is_empty()
-        );
-        Office::call("t1").unwrap();
+        let (hosts, _tunnels, _ends, _office) = ended_on_the_first(hosts, vpn_plan());
         let guest = Guest::start(&hosts[1].network, &hosts[1].cloud, 2);
         let _listener = guest.listen(5000);
         assert!(desk_ping(guest.address), "from the office");
