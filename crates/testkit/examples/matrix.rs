@@ -19,6 +19,16 @@ fn main() -> ExitCode {
         outcome.reached,
         outcome.stopped
     );
+    if outcome.with_vpns > 0 {
+        let each = outcome.waited_for_vpns.as_secs_f64() / outcome.with_vpns as f64;
+        println!(
+            "{} of them with VPNs, whose tunnels took {each:.1} s to be up: {} probes",
+            outcome.with_vpns, outcome.by_vpns
+        );
+    }
+    if outcome.without_strongswan > 0 {
+        println!("{} skipped, which have VPNs: strongSwan isn't installed", outcome.without_strongswan);
+    }
     for disagreement in outcome.disagreements.iter().take(20) {
         println!("{disagreement}");
     }

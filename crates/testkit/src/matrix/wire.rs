@@ -9,16 +9,20 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use landfall_cloud::reach::Packet;
+use landfall_model::agent::{Secret, TunnelKey};
 use landfall_model::plan::{HostPlan, PortLocation};
-use landfall_model::{Cidr, InterfaceId, Mac};
-use landfall_node::driver::Network;
+use landfall_model::{Cidr, InterfaceId, Mac, VpnConnectionId};
+use landfall_node::driver::{Network, Tunnels};
 use landfall_node::metadata::names;
 use landfall_node::network::inside::GATEWAY_MAC;
 use landfall_node::network::{HostNetwork, NetworkConfig, namespace, tap};
+use landfall_node::vpn::{StrongSwan, VpnConfig};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use super::Seen;
 use super::frame::{self, Token};
+use super::office::{self, Office};
+use crate::topology;
 
 /// Where a packet may come out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -27,6 +31,8 @@ pub enum Place {
     Interface(InterfaceId),
     /// On the machine's uplink.
     Internet,
+    /// In the office at the other end of a VPN.
+    Vpn(VpnConnectionId),
 }
 
 const UPLINK: &str = "inet0";
@@ -44,17 +50,24 @@ const LIMIT: Duration = Duration::from_secs(180);
 const FAR: u8 = 8;
 
 /// The end of a link.
-struct Port {
-    tap: File,
-    mac: Mac,
-    peer: Mac,
-    addresses: BTreeSet<IpAddr>,
-    routes: bool,
+pub struct Port {
+    /// The link.
+    pub tap: File,
+    /// The hardware address of this end.
+    pub mac: Mac,
+    /// That of the other.
+    pub peer: Mac,
+    /// The addresses of whoever is at this end.
+    pub addresses: BTreeSet<IpAddr>,
+    /// Whether they pass on what isn't for them.
+    pub routes: bool,
 }
 
 /// The machine.
 pub struct Wire {
     network: HostNetwork,
+    tunnels: StrongSwan,
+    offices: Vec<Office>,
     ports: BTreeMap<Place, Port>,
     /// Probes that were sent before: their flows may be remembered, so numbers aren't used twice.
     sent: u32,
@@ -100,12 +113,18 @@ impl Wire {
         }
         let outside = Port { tap, mac: OUTSIDE, peer: mac, addresses: BTreeSet::new(), routes: false };
         let ports = BTreeMap::from([(Place::Internet, outside)]);
-        Ok(Self { network: HostNetwork::new(config), ports, sent: 0, passed: BTreeMap::new() })
+        let settings = VpnConfig { runtime_dir: config.runtime_dir.join("vpn"), prefix: config.prefix.clone() };
+        let (network, tunnels) = (HostNetwork::new(config), StrongSwan::new(settings));
+        Ok(Self { network, tunnels, offices: vec![], ports, sent: 0, passed: BTreeMap::new() })
     }
 
     /// Makes the machine as a plan says, and opens its ports. What isn't for them, routers send back.
     pub fn apply(&mut self, plan: &HostPlan, routers: &BTreeSet<InterfaceId>) -> Result<(), String> {
         self.ports.retain(|place, _| *place == Place::Internet);
+        if !self.offices.is_empty() {
+            self.tunnels.apply(&HostPlan::default(), &keys).map_err(|error| format!("ending tunnels: {error}"))?;
+            self.offices.clear();
+        }
         self.network.apply(plan).map_err(|error| format!("applying: {error}"))?;
         for port in plan.ports().filter(|port| matches!(port.location, PortLocation::Here(_))) {
             let open = self.network.open(port.id).map_err(|error| format!("{}: {error}", port.id))?;
@@ -123,6 +142,38 @@ impl Wire {
             ready.map_err(|error| format!("the links of {name}: {error}"))?;
         }
         wait_until_links_run().map_err(|error| format!("the machine's links: {error}"))
+    }
+
+    /// Opens the offices of a plan that was applied, those that call, and waits until their tunnels are up. Returns how long
+    /// that took.
+    pub fn open_offices(&mut self, plan: &HostPlan, offices: &[topology::Office]) -> Result<Duration, String> {
+        let begun = Instant::now();
+        if offices.is_empty() {
+            return Ok(Duration::ZERO);
+        }
+        let apply = |wire: &Self| wire.tunnels.apply(plan, &keys).map_err(|error| format!("ending tunnels: {error}"));
+        apply(self)?;
+        let calling = offices.iter().filter(|office| office.is_up);
+        for (number, office) in (0..).zip(calling.clone()) {
+            let opened = Office::open(number, office).map_err(|error| format!("the office of {}: {error}", office.vpn));
+            let (opened, port) = opened?;
+            self.offices.push(opened);
+            self.ports.insert(Place::Vpn(office.vpn), port);
+        }
+        loop {
+            let seen = apply(self)?;
+            let is_up = |office: &topology::Office| {
+                let mut tunnels = seen.iter().filter(|vpn| vpn.id == office.vpn).flat_map(|vpn| &vpn.tunnels);
+                tunnels.any(|tunnel| tunnel.up && tunnel.outside == office.outside)
+            };
+            if calling.clone().all(is_up) {
+                return Ok(begun.elapsed());
+            }
+            if begun.elapsed() > LIMIT {
+                return Err(format!("tunnels don't come up: {seen:?}"));
+            }
+            std::thread::sleep(QUIET);
+        }
     }
 
     /// Takes everything away again.
@@ -188,7 +239,7 @@ impl Wire {
             // What was sent for an earlier topology comes late.
             let Some(index) = token.probe.checked_sub(first).map(|index| index as usize) else { continue };
             let Some((from, question)) = packets.get(index) else { continue };
-            if !own && place != Place::Internet {
+            if !own && matches!(place, Place::Interface(_)) {
                 // Real ones count down how far a packet may go.
                 let passed = self.passed.entry(token).or_default();
                 *passed += 1;
@@ -231,7 +282,14 @@ fn link_mac() -> io::Result<Mac> {
     mac.and_then(|mac| mac.parse().ok()).ok_or_else(|| io::Error::other("the uplink has no hardware address"))
 }
 
-fn run(line: &str) -> io::Result<()> {
+/// The keys of a VPN's two tunnels.
+fn keys(_: VpnConnectionId) -> landfall_node::driver::DriverResult<Vec<TunnelKey>> {
+    let key = || TunnelKey { version: 1, key: Secret(office::KEY.into()) };
+    Ok(vec![key(), key()])
+}
+
+/// Runs a command.
+pub fn run(line: &str) -> io::Result<()> {
     let mut words = line.split_whitespace();
     let output = Command::new(words.next().unwrap_or_default()).args(words).output()?;
     if output.status.success() {

@@ -12,9 +12,10 @@ use landfall_model::{
     Attachment, AttachmentState, Host, HostFacts, HostId, ImageId, Instance, InstanceId, InstanceSpec, InstanceState,
     InstanceStatus, InterfaceId, InterfacePurpose, Ipv4Cidr, Ipv6Cidr, MetadataOptions, NetworkAclId, PeeringId,
     PrefixListId, RouteTableId, RouteTarget, SecurityGroupId, ShutdownBehavior, SubnetId, Timestamp, TransitGatewayId,
-    VpcId, ZoneName,
+    TransitGatewayRouteTableId, VpcId, ZoneName,
 };
 
+use super::office::Office;
 use super::{Machine, Size};
 use crate::dice::Dice;
 
@@ -28,8 +29,12 @@ pub(super) struct Builder<'b, 't, 'e> {
     pub(super) machines: Vec<Machine>,
     pub(super) peerings: Vec<(PeeringId, usize, usize)>,
     pub(super) transit: Option<TransitGatewayId>,
+    pub(super) transit_tables: Vec<TransitGatewayRouteTableId>,
     /// How many subnets the attachment in appliance mode has, if there is one.
     pub(super) appliance: Option<usize>,
+    /// The other sides of VPNs, if there are to be any.
+    pub(super) offices: Vec<Office>,
+    has_offices: bool,
 }
 
 /// A VPC with what it has.
@@ -49,6 +54,8 @@ pub(super) struct Network {
     pub(super) routers: Vec<InterfaceId>,
     pub(super) list: Option<PrefixListId>,
     pub(super) is_attached: bool,
+    /// Its VPN gateway.
+    pub(super) vpn: Option<RouteTarget>,
 }
 
 /// A subnet.
@@ -66,9 +73,23 @@ pub(super) fn must<T>(made: Result<T, Fault>) -> T {
 }
 
 impl<'b, 't, 'e> Builder<'b, 't, 'e> {
-    pub(super) fn new(tx: &'b mut Tx<'t, 'e>, dice: &'b mut Dice, size: Size) -> Self {
+    pub(super) fn new(tx: &'b mut Tx<'t, 'e>, dice: &'b mut Dice, size: Size, has_offices: bool) -> Self {
         let (hosts, vpcs, machines, peerings) = (vec![], vec![], vec![], vec![]);
-        Self { tx, dice, size, hosts, vpcs, machines, peerings, transit: None, appliance: None }
+        let (transit, transit_tables, appliance, offices) = (None, vec![], None, vec![]);
+        Self {
+            tx,
+            dice,
+            size,
+            hosts,
+            vpcs,
+            machines,
+            peerings,
+            transit,
+            transit_tables,
+            appliance,
+            offices,
+            has_offices,
+        }
     }
 
     pub(super) fn build(&mut self) {
@@ -85,6 +106,9 @@ impl<'b, 't, 'e> Builder<'b, 't, 'e> {
             self.network(n as u8);
         }
         self.link();
+        if self.has_offices {
+            self.offices();
+        }
         for n in 0..self.vpcs.len() {
             self.rules(n);
         }
@@ -120,6 +144,7 @@ impl<'b, 't, 'e> Builder<'b, 't, 'e> {
             routers: vec![],
             list: None,
             is_attached: false,
+            vpn: None,
         };
         let zones: Vec<ZoneName> = self.tx.scope().region.zones().collect();
         for m in 0..self.dice.between(1, self.size.subnets) as u8 {

@@ -147,6 +147,7 @@ impl Builder<'_, '_, '_> {
             expires_at: None,
         });
         self.transit = Some(id);
+        self.transit_tables.clone_from(&tables);
         let mut attachments = Vec::new();
         for n in 0..self.vpcs.len() {
             if !self.vpcs[n].is_twin && self.dice.chance(850) {

@@ -10,10 +10,14 @@
 //! answers (TCP and UDP from the port that was asked, ICMP its echoes); the internet has the addresses of [`OUTSIDE`]. What
 //! begins on the internet is sent from there.
 //!
-//! Left out, because it needs more than packets: VPNs, endpoints, what is under way from one state to another.
+//! Few seeds have VPNs, because a real one takes its time to come up: each has an [`Office`] at its other end, from which the
+//! probes of [`Source::Vpn`] are sent.
+//!
+//! Left out, because it needs more than packets: endpoints, what is under way from one state to another.
 
 mod build;
 mod link;
+mod office;
 mod rule;
 
 use std::collections::BTreeSet;
@@ -26,6 +30,7 @@ use landfall_state::{Engine, MemoryLog};
 
 use crate::dice::Dice;
 use build::Builder;
+pub use office::Office;
 
 /// The addresses of the internet, as far as probes go (RFC 5737, RFC 3849).
 pub const OUTSIDE: [IpAddr; 2] = [
@@ -34,6 +39,8 @@ pub const OUTSIDE: [IpAddr; 2] = [
 ];
 /// The ports that rules and probes are about.
 const PORTS: [u16; 3] = [80, 443, 8080];
+/// How many probes come from offices or go to them, where there are any.
+const OF_OFFICES: usize = 40;
 /// The port that every probe of TCP or UDP comes from is this and its number.
 const FIRST_PORT: u16 = 20_000;
 
@@ -47,6 +54,8 @@ pub struct Topology {
     pub hosts: Vec<HostId>,
     /// The machines.
     pub machines: Vec<Machine>,
+    /// The other sides of its VPNs.
+    pub offices: Vec<Office>,
     /// What is to be sent, and what must come of it.
     pub probes: Vec<Probe>,
 }
@@ -133,13 +142,13 @@ impl Topology {
         let scope = Scope { account: AccountId::PROVIDER, region: Region::DEFAULT };
         let mut dice = Dice::new(seed);
         let mut entropy = Entropy::seeded(dice.seed());
-        let (cloud, (hosts, appliance), machines) = transact(|tx| {
+        let (cloud, (hosts, appliance, offices), machines) = transact(|tx| {
             let mut tx = Tx::new(tx, scope, &mut entropy);
-            let mut builder = Builder::new(&mut tx, &mut dice, size);
+            let mut builder = Builder::new(&mut tx, &mut dice, size, office::has_offices(seed));
             builder.build();
-            ((builder.hosts, builder.appliance), builder.machines)
+            ((builder.hosts, builder.appliance, builder.offices), builder.machines)
         });
-        let mut topology = Self { seed, cloud, hosts, machines, probes: Vec::new() };
+        let mut topology = Self { seed, cloud, hosts, machines, offices, probes: Vec::new() };
         topology.machines.iter_mut().for_each(|machine| {
             let row = topology.cloud.interfaces.by_id(&machine.interface).next();
             machine.addresses = row.into_iter().flat_map(|row| row.all_addresses()).collect();
@@ -179,8 +188,10 @@ impl Topology {
                 pairs.push((Source::Internet, OUTSIDE[usize::from(to.is_ipv6())], to));
             }
         }
+        let mut of_offices = self.pairs_of_offices();
         let mut probes = Vec::new();
         while probes.len() < most && !pairs.is_empty() {
+            let pairs = if probes.len() < OF_OFFICES && !of_offices.is_empty() { &mut of_offices } else { &mut pairs };
             let (from, source, to) = pairs.swap_remove(dice.below(pairs.len() as u64) as usize);
             let port = FIRST_PORT + probes.len() as u16;
             let asked = dice.pick(&PORTS).copied().unwrap_or(80);
@@ -204,6 +215,26 @@ impl Topology {
             }
         }
         probes
+    }
+
+    /// From each office to each machine, as itself and in a machine's name; and from each machine to each office.
+    fn pairs_of_offices(&self) -> Vec<(Source, IpAddr, IpAddr)> {
+        let mut pairs = Vec::new();
+        let v4 = |machine: &Machine| machine.addresses.iter().copied().filter(IpAddr::is_ipv4).collect::<Vec<_>>();
+        let all: Vec<IpAddr> = self.machines.iter().flat_map(v4).collect();
+        for office in &self.offices {
+            let desk = IpAddr::V4(office.desk);
+            for machine in &self.machines {
+                pairs.extend(v4(machine).into_iter().map(|own| (Source::Interface(machine.interface), own, desk)));
+            }
+            if office.is_up {
+                let from = Source::Vpn(office.vpn);
+                pairs.extend(all.iter().map(|to| (from, desk, *to)));
+                let others = all.iter().zip(all.iter().skip(1)).filter(|(a, b)| a != b);
+                pairs.extend(others.map(|(source, to)| (from, *source, *to)));
+            }
+        }
+        pairs
     }
 
     /// The public addresses that stand for machines.

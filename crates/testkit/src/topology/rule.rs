@@ -214,7 +214,14 @@ impl Builder<'_, '_, '_> {
         for m in 0..self.vpcs[n].tables.len() {
             let routes = self.routes(n);
             let key = self.tx.scope().key(self.vpcs[n].tables[m]);
-            self.tx.update::<RouteTables, _>(&key, |row| row.routes = routes);
+            let learns = match self.vpcs[n].vpn {
+                Some(RouteTarget::VpnGateway(id)) => Some(id).filter(|_| self.dice.chance(700)),
+                _ => None,
+            };
+            self.tx.update::<RouteTables, _>(&key, |row| {
+                row.routes = routes;
+                row.propagating.extend(learns);
+            });
         }
     }
 
@@ -244,6 +251,14 @@ impl Builder<'_, '_, '_> {
             for other in (0..self.vpcs.len()).filter(|other| *other != n) {
                 for destination in self.ways_to(n, other) {
                     add(destination, RouteTarget::TransitGateway(id));
+                }
+            }
+        }
+        for office in self.offices.clone() {
+            let transit = self.transit.filter(|_| self.vpcs[n].is_attached).map(RouteTarget::TransitGateway);
+            for target in [transit, self.vpcs[n].vpn].into_iter().flatten() {
+                if self.dice.chance(500) {
+                    add(Destination::Cidr(Cidr::V4(office.block)), target);
                 }
             }
         }

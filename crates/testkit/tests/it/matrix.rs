@@ -14,7 +14,11 @@ fn packets_go_where_the_model_says() {
         let seeds = seed_from_env().map_or(0..runs_from_env(12), |seed| seed..seed + 1);
         let mut outcome = Outcome::default();
         run(seeds, &mut outcome).unwrap();
-        println!("{} probes, {} reached", outcome.probes, outcome.reached);
+        println!("{} probes, {} reached, {} by VPNs", outcome.probes, outcome.reached, outcome.by_vpns);
+        if outcome.without_strongswan > 0 {
+            println!("{} topologies skipped: strongSwan isn't installed", outcome.without_strongswan);
+        }
+        assert!(outcome.with_vpns == 0 || outcome.by_vpns > 0, "VPNs without a probe");
         assert!(outcome.disagreements.is_empty(), "{}", outcome.disagreements.join("\n"));
         assert!(outcome.reached > 0 && outcome.stopped.len() > 3, "{outcome:?}");
         return;
