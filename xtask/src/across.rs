@@ -45,6 +45,7 @@ const PLACES: &[(&str, &str)] = &[
     ("crates/api/src/landfall/create_account.rs", "accounts are the provider's"),
     ("crates/api/src/landfall/list_accounts.rs", "accounts are the provider's"),
     ("crates/api/src/landfall/list_hosts.rs", "hosts are the provider's"),
+    ("crates/api/src/landfall/list_nat_gateways.rs", "the provider's hosts translate for all"),
     ("crates/api/src/secretsmanager/shape/mod.rs", "a secret of another account, if its policy lets the caller"),
     ("crates/api/src/sts/assume_role.rs", "a role of another account, if its trust policy lets the caller"),
     ("crates/api/src/sts/get_access_key_info.rs", "whose an access key is, which everybody may know"),

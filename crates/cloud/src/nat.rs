@@ -5,9 +5,10 @@
 
 use std::net::Ipv4Addr;
 
+use landfall_model::agent::NatGatewaySeen;
 use landfall_model::{
-    Address, AddressAssociation, AddressAssociationId, AllocationId, InterfaceId, InterfacePurpose, LinkState,
-    NatAddress, NatGateway, NatGatewayId, Subnet, SubnetId,
+    Address, AddressAssociation, AddressAssociationId, AllocationId, HostId, InterfaceId, InterfacePurpose,
+    LackedPorts, LinkState, NatAddress, NatGateway, NatGatewayId, Subnet, SubnetId,
 };
 
 use crate::expiry::SHOWN;
@@ -81,8 +82,18 @@ pub fn create(tx: &mut Tx<'_, '_>, mut new: NewNatGateway) -> Result<NatGatewayI
         deleted_at: None,
         expires_at: None,
         host,
+        lacked: LackedPorts::default(),
     });
     Ok(id)
+}
+
+/// Takes what the host that translates for one says of its ports.
+pub fn seen(tx: &mut Tx<'_, '_>, host: HostId, mut row: NatGateway, seen: NatGatewaySeen) {
+    let before = row.lacked;
+    row.lacked.take(host, seen.lacked, tx.now());
+    if row.lacked != before {
+        tx.put::<NatGateways>(row);
+    }
 }
 
 fn check_new(view: &View<'_>, subnet: &Subnet, new: &NewNatGateway) -> Result<(), Fault> {

@@ -10,7 +10,7 @@ use landfall_model::{HostId, Instance, InstanceState, ShutdownBehavior, Volume, 
 
 use crate::tx::Tx;
 use crate::value::{Instances, Volumes};
-use crate::{flow_log, interface_attachment, power, vpn};
+use crate::{flow_log, interface_attachment, nat, power, vpn};
 
 /// Takes a host's report. Rows that it doesn't change are left as they are.
 pub fn take(tx: &mut Tx<'_, '_>, host: HostId, report: &Report) {
@@ -30,6 +30,12 @@ pub fn take(tx: &mut Tx<'_, '_>, host: HostId, report: &Report) {
         let row = tx.vpn_connections.by_id(&seen.id).find(|row| row.host == Some(host)).cloned();
         if let Some(row) = row {
             vpn::seen(&mut tx.scoped(row.scope), row, seen);
+        }
+    }
+    for seen in &report.nat_gateways {
+        let row = tx.nat_gateways.by_id(&seen.id).find(|row| row.host == Some(host)).cloned();
+        if let Some(row) = row {
+            nat::seen(&mut tx.scoped(row.scope), host, row, *seen);
         }
     }
     for seen in &report.instances {

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::delivery::RoleCredentials;
 use crate::host::HostFacts;
-use crate::id::{FlowLogId, HostId, InstanceId, InterfaceId, VolumeId, VpnConnectionId};
+use crate::id::{FlowLogId, HostId, InstanceId, InterfaceId, NatGatewayId, VolumeId, VpnConnectionId};
 use crate::plan::PlanUpdate;
 use crate::time::Timestamp;
 
@@ -165,6 +165,9 @@ pub struct Report {
     /// VPNs that end here.
     #[serde(default)]
     pub vpns: Vec<VpnSeen>,
+    /// NAT gateways that translate here, as far as they ever lacked ports.
+    #[serde(default)]
+    pub nat_gateways: Vec<NatGatewaySeen>,
     /// What runs here and isn't in the plan: left alone, to be shown to the provider.
     pub unknown: Vec<String>,
 }
@@ -224,6 +227,15 @@ pub struct FlowLogSeen {
     pub id: FlowLogId,
     /// Why records couldn't be delivered, if they couldn't: a sentence for the tenant.
     pub failure: Option<String>,
+}
+
+/// A NAT gateway as observed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NatGatewaySeen {
+    /// Which.
+    pub id: NatGatewayId,
+    /// The flows that it had no port for, as the host's counter says: that begins at nothing again now and then.
+    pub lacked: u64,
 }
 
 /// A volume as observed.

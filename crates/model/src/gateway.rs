@@ -90,6 +90,38 @@ pub struct NatGateway {
     pub expires_at: Option<Timestamp>,
     /// The host that translates.
     pub host: Option<HostId>,
+    /// What it couldn't translate.
+    #[serde(default, skip_serializing_if = "LackedPorts::is_none")]
+    pub lacked: LackedPorts,
+}
+
+/// Flows that a NAT gateway had no port for: what AWS counts as `ErrorPortAllocation`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LackedPorts {
+    /// How many, of all its hosts.
+    pub flows: u64,
+    /// When that was last seen to grow.
+    pub last_at: Option<Timestamp>,
+    /// What its host's own counter said last, and which host that was. Such a counter begins at nothing again now and then.
+    pub counter: Option<(HostId, u64)>,
+}
+
+impl LackedPorts {
+    /// Whether nothing was ever told.
+    pub fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Takes what a host's counter says.
+    pub fn take(&mut self, host: HostId, counter: u64, now: Timestamp) {
+        let before = self.counter.filter(|(known, _)| *known == host).map_or(0, |(_, before)| before);
+        let grown = if counter >= before { counter - before } else { counter };
+        self.counter = Some((host, counter));
+        self.flows += grown;
+        if grown > 0 {
+            self.last_at = Some(now);
+        }
+    }
 }
 
 /// An address of a NAT gateway.

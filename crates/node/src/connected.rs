@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use landfall_model::delivery::RoleCredentials;
 use landfall_model::plan::HostPlan;
-use landfall_model::{FlowLogId, InstanceId, InterfaceId, Timestamp};
+use landfall_model::{FlowLogId, InstanceId, InterfaceId, NatGatewayId, Timestamp};
 
 use crate::door::{self, Doors, Reception};
 use crate::driver::{DriverError, DriverResult, Network, OpenPort};
@@ -92,6 +92,10 @@ impl Network for ConnectedNetwork {
 
     fn record(&self, plan: &HostPlan, now: Timestamp) -> BTreeMap<FlowLogId, Option<String>> {
         self.network.record(plan, now)
+    }
+
+    fn lacked_ports(&self, plan: &HostPlan, now: Timestamp) -> Option<BTreeMap<NatGatewayId, u64>> {
+        self.network.lacked_ports(plan, now)
     }
 
     fn lend(&self, credentials: &BTreeMap<InstanceId, RoleCredentials>) -> DriverResult<()> {

@@ -9,7 +9,7 @@ use std::os::fd::OwnedFd;
 use landfall_model::agent::{TunnelKey, VpnSeen};
 use landfall_model::delivery::RoleCredentials;
 use landfall_model::plan::{HostPlan, InstancePlan, VolumePlan};
-use landfall_model::{FlowLogId, InstanceId, InterfaceId, Mac, Timestamp, VolumeId, VpnConnectionId};
+use landfall_model::{FlowLogId, InstanceId, InterfaceId, Mac, NatGatewayId, Timestamp, VolumeId, VpnConnectionId};
 
 /// Why a driver couldn't do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -147,10 +147,14 @@ pub trait Network: Send + Sync {
     /// Forgets that a port was heard, because its guest starts anew.
     fn forget(&self, id: InterfaceId);
     /// Records the traffic that the plan's flow logs are about, and delivers what is due by now. Returns how each of
-    /// those deliveries went: why it failed, if it did. Also says in the log which NAT gateways lacked ports. Called every
-    /// second or so; costs nothing where there is neither.
+    /// those deliveries went: why it failed, if it did. Called every second or so; costs nothing where there are none.
     fn record(&self, _plan: &HostPlan, _now: Timestamp) -> BTreeMap<FlowLogId, Option<String>> {
         BTreeMap::new()
+    }
+    /// The flows that each NAT gateway of this machine had no port for, as its counter says, if it is time to look again.
+    /// Called every second or so.
+    fn lacked_ports(&self, _plan: &HostPlan, _now: Timestamp) -> Option<BTreeMap<NatGatewayId, u64>> {
+        None
     }
     /// Has guests given those credentials of their roles by the metadata service, and no others. They are kept in memory
     /// alone, and are lent again after whatever answers guests began anew. Called every few seconds while there are any.

@@ -10,6 +10,7 @@ mod describe_account;
 mod get_account_quotas;
 mod list_accounts;
 mod list_hosts;
+mod list_nat_gateways;
 mod put_account_quota;
 mod register_host;
 mod resume_account;
@@ -33,6 +34,7 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::read::<get_account_quotas::GetAccountQuotas>(),
     Operation::read::<list_accounts::ListAccounts>(),
     Operation::read::<list_hosts::ListHosts>(),
+    Operation::read::<list_nat_gateways::ListNatGateways>(),
     Operation::write::<put_account_quota::PutAccountQuota>(),
     Operation::write::<register_host::RegisterHost>(),
     Operation::write::<resume_account::ResumeAccount>(),

@@ -35,6 +35,7 @@ pub const CASES: &[Case] = &[
         ],
     ),
     case("ListHosts", nothing, &[(&[("HostName", "rack-1")], "InvalidHostName.NotFound")]),
+    case("ListNatGateways", crate::nat_gateway::with_one, &[(&[("Marker", "forged")], "InvalidNextToken")]),
     case(
         "UpdateHost",
         |_| params([("HostName", "host-1"), ("Schedulable", "false"), ("AvailabilityZone", "us-east-1c")]),

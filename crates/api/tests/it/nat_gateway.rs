@@ -1,5 +1,7 @@
 //! NAT gateways: what they take, how they fail, and what they give back.
 
+use landfall_model::agent::{NatGatewaySeen, Report};
+
 use crate::harness::{Case, Client, World, at, column, find, list, params};
 use crate::network::{check_filters, default_subnet, default_vpc};
 use crate::route::{gateway, route, routes, table};
@@ -126,6 +128,13 @@ fn allocate(client: &Client<'_>) -> String {
     at(&client.ok("AllocateAddress", &[]), "allocationId").to_owned()
 }
 
+/// Nothing to say, with a gateway to show.
+pub fn with_one(client: &Client<'_>) -> crate::harness::Params {
+    let subnet = default_subnet(client);
+    client.send("ec2", "CreateNatGateway", &params([("SubnetId", subnet.as_str()), ("ConnectivityType", "private")]));
+    Vec::new()
+}
+
 /// A public gateway that is available.
 fn public(client: &Client<'_>) -> String {
     create(client, &[("AllocationId", &allocate(client))])
@@ -147,6 +156,28 @@ fn create(client: &Client<'_>, more: &[(&str, &str)]) -> String {
 
 fn shown(client: &Client<'_>, id: &str) -> landfall_wire::Tree {
     find(&client.ok("DescribeNatGateways", &[("NatGatewayId.1", id)]), "natGatewaySet.0").unwrap().clone()
+}
+
+#[test]
+fn the_provider_sees_how_often_ports_were_lacking() {
+    let world = World::new();
+    let client = world.root();
+    let id = private(&client);
+    let told = |lacked: u64| {
+        let seen = NatGatewaySeen { id: id.parse().unwrap(), lacked };
+        world.transact(|tx| {
+            let host = tx.nat_gateways.by_id(&seen.id).next().unwrap().host.unwrap();
+            let report = Report { nat_gateways: vec![seen], ..Report::default() };
+            landfall_cloud::report::take(tx, host, &report);
+        });
+        let tree = client.send("landfall", "ListNatGateways", &[]).tree();
+        let all = find(&tree, "ListNatGatewaysResult").unwrap_or(&tree);
+        at(all, "NatGateways.0.ErrorPortAllocation").to_owned()
+    };
+    // The host's counter began anew before the last one.
+    for (counter, flows) in [(5, "5"), (5, "5"), (7, "7"), (0, "7"), (2, "9")] {
+        assert_eq!(told(counter), flows, "{counter}");
+    }
 }
 
 #[test]

@@ -20,7 +20,7 @@ use landfall_model::{InstanceId, InterfaceId, Timestamp, VolumeId, VpnConnection
 
 use super::history::History;
 use super::reconcile::{self, Readiness, Situation, Step, is_live, next_step, seen};
-use super::record::Deliveries;
+use super::record::{Deliveries, Lacks};
 use super::timing::Timing;
 use super::volume::{VolumeHistory, VolumeStep, next_volume_step};
 use super::wiring::Wiring;
@@ -45,6 +45,7 @@ pub struct Ledger {
     pub(super) unsaid_instances: BTreeSet<InstanceId>,
     pub(super) unsaid_volumes: BTreeSet<VolumeId>,
     pub(super) deliveries: Deliveries,
+    pub(super) lacks: Lacks,
     pub(super) say_all: bool,
     pub(super) unknown_wiring: Vec<String>,
     /// VPNs as they were seen last, and those that there is something new to say of.
@@ -128,6 +129,7 @@ impl Ledger {
             unsaid_instances: BTreeSet::new(),
             unsaid_volumes: BTreeSet::new(),
             deliveries: Deliveries::default(),
+            lacks: Lacks::default(),
             say_all: true,
             unknown_wiring: Vec::new(),
             vpns: BTreeMap::new(),

@@ -1,11 +1,12 @@
-//! Flow logs, as the agent sees to them: a thread that lets the network record, and what is to be told of deliveries.
+//! Flow logs, as the agent sees to them: a thread that lets the network record, and what is to be told of deliveries. The
+//! same thread looks whether NAT gateways lack ports.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use landfall_model::agent::FlowLogSeen;
+use landfall_model::agent::{FlowLogSeen, NatGatewaySeen};
 use landfall_model::plan::{HostPlan, PieceKey, Place};
-use landfall_model::{FlowLogId, Timestamp};
+use landfall_model::{FlowLogId, NatGatewayId, Timestamp};
 
 use super::Shared;
 
@@ -43,6 +44,35 @@ impl Deliveries {
     }
 }
 
+/// What counters of NAT gateways say, and what of it is yet to be told. That nothing was ever lacking isn't told.
+#[derive(Debug, Default)]
+pub struct Lacks {
+    last: BTreeMap<NatGatewayId, u64>,
+    unsaid: BTreeSet<NatGatewayId>,
+}
+
+impl Lacks {
+    /// Takes note of what all counters say now.
+    pub fn note(&mut self, counted: BTreeMap<NatGatewayId, u64>) {
+        let grown = counted.iter().filter(|(id, count)| self.last.get(id).copied().unwrap_or(0) != **count);
+        self.unsaid.extend(grown.map(|(id, _)| *id));
+        self.unsaid.retain(|id| counted.contains_key(id));
+        self.last = counted;
+    }
+
+    /// Whether there is something to tell.
+    pub fn has_news(&self) -> bool {
+        !self.unsaid.is_empty()
+    }
+
+    /// What is to be told; it counts as told.
+    pub fn take(&mut self, all: bool) -> Vec<NatGatewaySeen> {
+        let unsaid = std::mem::take(&mut self.unsaid);
+        let told = self.last.iter().filter(|(id, lacked)| unsaid.contains(id) || (all && **lacked > 0));
+        told.map(|(id, lacked)| NatGatewaySeen { id: *id, lacked: *lacked }).collect()
+    }
+}
+
 /// Whether there is traffic to be recorded, or ports that could be lacking.
 fn has_something(plan: &HostPlan) -> bool {
     plan.flow_logs().next().is_some() || plan.nat_gateways().any(|gateway| gateway.place == Place::Here)
@@ -65,7 +95,12 @@ impl Shared {
             let now: Timestamp = self.now();
             // A network that fails at it must not end the recording of others.
             let went = catch_unwind(AssertUnwindSafe(|| self.drivers.network.record(&plan, now)));
+            let network = &self.drivers.network;
+            let lacked = catch_unwind(AssertUnwindSafe(|| network.lacked_ports(&plan, now))).ok().flatten();
             mind = self.mind();
+            if let Some(lacked) = lacked {
+                mind.ledger.lacks.note(lacked);
+            }
             mind.ledger.deliveries.note(&plan, went.unwrap_or_default());
             if mind.ledger.has_news() {
                 self.changed.notify_all();
@@ -104,6 +139,21 @@ mod tests {
             (PieceKey::FlowLog(id), Piece::FlowLog(log))
         };
         HostPlan { pieces: ids.iter().copied().map(piece).collect(), ..HostPlan::default() }
+    }
+
+    #[test]
+    fn ports_that_were_lacking_are_told_once_and_again_when_all_is() {
+        let (one, two) = (NatGatewayId::from_random(1), NatGatewayId::from_random(2));
+        let mut lacks = Lacks::default();
+        lacks.note([(one, 0), (two, 0)].into());
+        assert!(!lacks.has_news() && lacks.take(true).is_empty());
+        lacks.note([(one, 3), (two, 0)].into());
+        assert_eq!(lacks.take(false), [NatGatewaySeen { id: one, lacked: 3 }]);
+        assert!(!lacks.has_news() && lacks.take(false).is_empty());
+        assert_eq!(lacks.take(true), [NatGatewaySeen { id: one, lacked: 3 }]);
+        // Its rules were loaded anew: the next ones are counted from there.
+        lacks.note([(one, 0)].into());
+        assert_eq!(lacks.take(false), [NatGatewaySeen { id: one, lacked: 0 }]);
     }
 
     #[test]

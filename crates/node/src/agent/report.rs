@@ -46,9 +46,11 @@ impl Ledger {
         }
         let vpns = mem::take(&mut self.unsaid_vpns);
         report.vpns = self.vpns.values().filter(|seen| report.full || vpns.contains(&seen.id)).cloned().collect();
+        report.nat_gateways = self.lacks.take(report.full);
         let is_empty = report.instances.is_empty()
             && report.volumes.is_empty()
             && report.flow_logs.is_empty()
+            && report.nat_gateways.is_empty()
             && report.vpns.is_empty();
         (report.full || !is_empty).then_some(report)
     }
@@ -91,6 +93,7 @@ impl Ledger {
                 || !self.unsaid_instances.is_empty()
                 || !self.unsaid_volumes.is_empty()
                 || !self.unsaid_vpns.is_empty()
+                || self.lacks.has_news()
                 || self.deliveries.has_news())
     }
 }

@@ -11,6 +11,10 @@
 //! off at a time. One list for each interface would let a guest keep a core busy with it, and refuse those who open
 //! thousands in a second; so connections are spread over many short lists by their hash, each with its part of the shares.
 //!
+//! Many interfaces of one network together could still fill its table. So all that is opened is counted once more, whoever
+//! opened it; beyond three quarters of the table the network is crowded, and each interface opens only a few more
+//! ([`Allowance::when_crowded`]), so that the last quarter is left for those who have not taken their share.
+//!
 //! What was counted outlives a reload of the other rules: it is in a table of its own, which isn't replaced but said again.
 
 use std::fmt::Write;
@@ -60,8 +64,19 @@ impl Allowance {
         Self::of(allowed.unwrap_or(USUAL))
     }
 
+    /// Connections of all interfaces together beyond which a table counts as crowded.
+    fn crowded(self) -> u32 {
+        self.live.saturating_mul(6)
+    }
+
+    /// How many more one interface opens then.
+    fn when_crowded(self) -> u32 {
+        self.live / 16
+    }
+
     /// The rules that count a packet which opens a connection as one of what `key` names, with the name of the sets.
-    pub fn rules(self, key: &str, way: &str) -> [String; 4] {
+    pub fn rules(self, key: &str, way: &str) -> [String; 5] {
+        let (crowded, few) = ((self.crowded() / LISTS).max(1), (self.when_crowded() / LISTS).max(1));
         let live = (self.live / LISTS).max(1);
         let opened = (self.opened / LISTS).max(1);
         let burst = opened * 4;
@@ -74,6 +89,10 @@ impl Allowance {
                  limit rate over {opened}/second burst {burst} packets }} {refused}"
             ),
             format!("add @live_{way} {{ {key} . meta priority ct count over {live} }} {refused}"),
+            format!(
+                "add @live {{ meta priority ct count over {crowded} }} \
+                 add @crowding_{way} {{ {key} . meta priority ct count over {few} }} {refused}"
+            ),
             "meta priority set 0".into(),
         ]
     }
@@ -82,8 +101,11 @@ impl Allowance {
 /// The sets that those rules count in, and the counter of what was refused.
 pub fn sets(ways: [&str; 2]) -> String {
     let mut text = String::from("\tcounter refused { }\n");
+    text.push_str("\tset live {\n\t\ttype classid\n\t\tsize 1024\n\t\tflags dynamic\n\t}\n");
     for way in ways {
-        for (name, flags) in [("opened", "dynamic,timeout\n\t\ttimeout 10s"), ("live", "dynamic")] {
+        for (name, flags) in
+            [("opened", "dynamic,timeout\n\t\ttimeout 10s"), ("live", "dynamic"), ("crowding", "dynamic")]
+        {
             // Writing to a string doesn't fail.
             let _ = writeln!(
                 text,
@@ -152,7 +174,7 @@ pub fn on_machine(allowance: Allowance, links: &str) -> String {
     for (way, chain) in [("iifname", "from"), ("oifname", "to")] {
         let _ = writeln!(rules, "\t\t{way} \"{links}*\" goto {chain}");
     }
-    let chain = |name: &str, rules: [String; 4]| {
+    let chain = |name: &str, rules: [String; 5]| {
         let rules: String = rules.iter().map(|rule| format!("\t\t{rule}\n")).collect();
         format!("\tchain {name} {{\n{rules}\t}}\n")
     };

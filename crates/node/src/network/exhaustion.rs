@@ -1,5 +1,5 @@
-//! NAT gateways that run out of ports: the packet filter counts the flows that it drops for that reason, and here it is
-//! said to whoever reads the host's log, as AWS says it by `ErrorPortAllocation`.
+//! NAT gateways that run out of ports: the packet filter counts the flows that it drops for that reason, and here they are
+//! read, for the control plane and for whoever reads the host's log, as AWS tells them by `ErrorPortAllocation`.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -36,11 +36,12 @@ impl Exhaustion {
 }
 
 impl HostNetwork {
-    /// Says in the log which NAT gateways of this host lacked ports since the last time that was read.
-    pub fn watch_exhaustion(&self, plan: &HostPlan, now: Timestamp) {
+    /// What the counters of this host's NAT gateways say, once a minute. Says in the log which of them lacked ports since
+    /// they were read last.
+    pub fn watch_exhaustion(&self, plan: &HostPlan, now: Timestamp) -> Option<BTreeMap<NatGatewayId, u64>> {
         let mut exhaustion = self.exhaustion.lock().unwrap_or_else(PoisonError::into_inner);
         if exhaustion.read_at.is_some_and(|at| now.since(at) < EVERY && now >= at) {
-            return;
+            return None;
         }
         exhaustion.read_at = Some(now);
         let mut counted = BTreeMap::new();
@@ -53,9 +54,10 @@ impl HostNetwork {
                 }
             }
         }
-        for (id, flows) in exhaustion.grown(counted) {
+        for (id, flows) in exhaustion.grown(counted.clone()) {
             tracing::warn!(nat_gateway = %id, flows, "a NAT gateway had no ports left for new flows to one destination");
         }
+        Some(counted)
     }
 
     /// Flows that each NAT gateway of a network here had no ports for, since its rules were loaded.

@@ -67,7 +67,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use landfall_model::plan::{HostPlan, PieceKey, PortLocation, TransitGatewayPlan, VpcPlan};
-use landfall_model::{Cidr, InterfaceId, Ipv4Cidr, Mac, Timestamp, VpcId};
+use landfall_model::{Cidr, InterfaceId, Ipv4Cidr, Mac, NatGatewayId, Timestamp, VpcId};
 
 use crate::crash::crash_point;
 use crate::driver::{DriverError, DriverResult, Network, OpenPort};
@@ -608,8 +608,11 @@ impl Network for HostNetwork {
     }
 
     fn record(&self, plan: &HostPlan, now: Timestamp) -> flow::Deliveries {
-        self.watch_exhaustion(plan, now);
         self.record_flows(plan, now)
+    }
+
+    fn lacked_ports(&self, plan: &HostPlan, now: Timestamp) -> Option<BTreeMap<NatGatewayId, u64>> {
+        self.watch_exhaustion(plan, now)
     }
 
     fn unknown(&self) -> DriverResult<Vec<String>> {

@@ -13,6 +13,12 @@ use super::target::Targets;
 /// Flows to one destination that a NAT gateway has ports for, for each of its addresses. Source: AWS's "NAT gateway
 /// basics".
 const FLOWS: usize = 55_000;
+/// The lists that the flows to one destination are counted in, by their hash: the kernel goes through a whole list for what
+/// is added to it.
+const LISTS: usize = 16;
+/// How many more flows than their part may be in a list, in percent: no hash shares them out evenly. There are ports for
+/// all of them.
+const UNEVEN_PERCENT: usize = 8;
 
 /// What a flow's address is chosen by, of those with ports and of all others.
 const FLOW_KEYS: [(&str, &str); 2] =
@@ -70,19 +76,21 @@ pub fn exhausted(mark: u32) -> String {
 /// where AWS counts `ErrorPortAllocation`. Of several addresses flows are spread over all, also those to one destination:
 /// only so are there as many ports as are counted.
 fn write_gateway(text: &mut String, mark: u32, private: &[Ipv4Addr], public: &[Ipv4Addr]) -> fmt::Result {
-    let flows = FLOWS * private.len().max(1);
+    let flows = FLOWS * private.len().max(1) * (100 + UNEVEN_PERCENT) / 100 / LISTS;
     let counter = exhausted(mark);
     writeln!(
         text,
         "\tcounter {counter} {{ }}
 \tset nat_flows_{mark:x} {{
-\t\ttype ipv4_addr . inet_proto . inet_service
-\t\tsize 65535
+\t\ttype ipv4_addr . inet_proto . inet_service . classid
+\t\tsize 1048576
 \t\tflags dynamic
 \t}}
 \tchain nat_{mark:x} {{
-\t\tmeta l4proto {{ tcp, udp }} add @nat_flows_{mark:x} {{ ip daddr . meta l4proto . th dport ct count over {flows} }} \
-         counter name {counter} drop"
+\t\tmeta priority set symhash mod {LISTS}
+\t\tmeta l4proto {{ tcp, udp }} add @nat_flows_{mark:x} \
+         {{ ip daddr . meta l4proto . th dport . meta priority ct count over {flows} }} counter name {counter} drop
+\t\tmeta priority set 0"
     )?;
     for (way, addresses) in [(format!("oifname \"{UPLINK}\" "), public), (String::new(), private)] {
         match addresses {

@@ -5,6 +5,7 @@ mod cloud;
 mod converge;
 mod differences;
 mod endpoint;
+mod exhaustion;
 mod flows;
 mod golden;
 mod hosts;

@@ -80,6 +80,7 @@ impl Builder<'_, '_, '_> {
             deleted_at: None,
             expires_at: None,
             host: self.hosts.first().copied(),
+            lacked: Default::default(),
         });
         self.vpcs[n].nats.push(RouteTarget::NatGateway(id));
     }

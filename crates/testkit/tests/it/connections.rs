@@ -129,6 +129,7 @@ pub fn nat_gateways(tx: &mut Tx<'_, '_>, dice: &mut Dice) {
         deleted_at: None,
         expires_at: None,
         host: dice.pick(&hosts).copied(),
+        lacked: Default::default(),
     });
 }
 

@@ -308,6 +308,7 @@ impl Net {
             deleted_at: None,
             expires_at: None,
             host: None,
+            lacked: Default::default(),
         });
         RouteTarget::NatGateway(id)
     }
