@@ -9,10 +9,10 @@ use landfall_model::{RuleDirection, SecurityGroupId};
 use super::connection::{self, PEERINGS, TRANSIT, VPNS};
 use super::family::Family;
 use super::group;
-use super::judge;
 use super::overlay::DEVICE;
 use super::ruleset::{Rules, UPLINK, has_overlay, write_elements};
 use super::target::EGRESS_ONLY;
+use super::{again, judge};
 use crate::metadata::names::port_device;
 
 impl Rules<'_> {
@@ -65,6 +65,7 @@ impl Rules<'_> {
                 }
             }
         }
+        rules.push_str(&again::rules(&again::addresses(self.plan, self.vpc)));
         self.write_unknown_sender(text)?;
         // Untracked is what is only spoken on a link, such as neighbour discovery, wherever it hides.
         rules.push_str("\t\tct state untracked drop\n");

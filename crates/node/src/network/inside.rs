@@ -22,7 +22,7 @@ use super::ruleset::{
 };
 use super::stale::{self, Translations};
 use super::target::Targets;
-use super::{NetworkConfig, allowance, connection, outside, overlay, sysctl, tap};
+use super::{NetworkConfig, again, allowance, connection, outside, overlay, sysctl, tap};
 use crate::metadata::names::port_device;
 
 /// The hardware address of every gateway, the same on every port, so that a guest that moves keeps what it learned.
@@ -68,6 +68,7 @@ pub fn plan(plan: &HostPlan, vpc: &VpcPlan, config: &NetworkConfig) -> Inside {
         }
     }
     overlay::lay(&mut layout, plan, vpc, mtu);
+    again::lay(&mut layout, plan, vpc, mtu);
     for all in [Cidr::V4(Ipv4Cidr::ALL), Cidr::V6(Ipv6Cidr::ALL)] {
         layout.routes.insert((MAIN, all), Hop::Blackhole);
     }
@@ -116,7 +117,7 @@ fn is_port(name: &str) -> bool {
 
 /// Whether a link in a network's namespace is one that Landfall makes and takes away.
 fn comes_and_goes(name: &str) -> bool {
-    is_port(name) || connection::is_connection(name) || name == overlay::DEVICE
+    is_port(name) || connection::is_connection(name) || name == overlay::DEVICE || again::is_end(name)
 }
 
 /// The inside of a network as it was left. It spares looking at all of it for a small change.

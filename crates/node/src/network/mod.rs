@@ -15,6 +15,7 @@
 
 mod acl;
 mod advance;
+mod again;
 pub mod allowance;
 mod batch;
 mod border;
@@ -276,6 +277,9 @@ impl HostNetwork {
         let name = self.name(vpc.number);
         crash_point!("namespace:pair");
         outside::ensure_pair(&name)?;
+        if !again::addresses(plan, vpc).is_empty() {
+            again::ensure(&name)?;
+        }
         match self.config.underlay {
             Some(underlay) if ruleset::has_overlay(plan, vpc) => overlay::ensure_device(&name, vpc.number, underlay),
             _ => Ok(()),
@@ -449,7 +453,10 @@ impl HostNetwork {
             }
             whole = true;
             let left = state.made.get(&vpc.number);
-            let needs = |made: &inside::Made| ruleset::has_overlay(plan, vpc) && !made.has_link(overlay::DEVICE);
+            let needs = |made: &inside::Made| {
+                (ruleset::has_overlay(plan, vpc) && !made.has_link(overlay::DEVICE))
+                    || (!again::addresses(plan, vpc).is_empty() && !made.has_link(again::OUT))
+            };
             if left.is_none_or(needs) {
                 let ensured = self.ensure_network(plan, vpc);
                 if failures.note(|| format!("make network {}", vpc.id), ensured).is_none() {

@@ -20,7 +20,7 @@ use landfall_model::plan::{HostPlan, Place, PortLocation, PortPlan, SubnetPlan, 
 use super::endpoint::{self, Face};
 use super::overlay::DEVICE;
 use super::target::Targets;
-use super::{connection, entry, judge, spoof, translate};
+use super::{again, connection, entry, judge, spoof, translate};
 use crate::metadata::names::port_device;
 
 /// The table that each namespace has in the families `inet`, `netdev` and `arp`.
@@ -168,7 +168,9 @@ impl Rules<'_> {
     }
 
     fn write_translation(&self, text: &mut String) -> fmt::Result {
-        translate::write(text, &public_addresses(self.plan, self.vpc), &self.targets, self.vpc.internet_gateway)
+        let again = again::addresses(self.plan, self.vpc);
+        let public = public_addresses(self.plan, self.vpc);
+        translate::write(text, &public, &again, &self.targets, self.vpc.internet_gateway)
     }
 }
 

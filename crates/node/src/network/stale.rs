@@ -14,10 +14,10 @@ use rtnetlink::packet_core::{NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST};
 use rtnetlink::sys::Socket;
 
 use super::advance::take;
-use super::judge;
 use super::line::Line;
 use super::ruleset::public_addresses;
 use super::target::{Targets, is_nat_gateway};
+use super::{again, judge};
 
 /// Messages of the kernel's table of connections (`nfnetlink_conntrack.h`).
 const NEW: u16 = 1 << 8;
@@ -60,7 +60,9 @@ impl Translations {
         let gateways = targets.nat_gateways.values().flat_map(|(_, gateway)| &gateway.addresses);
         let gateways = gateways.flat_map(|(private, public)| [Some(*private), *public]).flatten().collect();
         let routers = judge::routers_by_label(plan, vpc);
-        Self { public: public_addresses(plan, vpc), gateways, blocks: vpc.cidrs.clone(), routers }
+        let again = again::addresses(plan, vpc).into_iter().map(|(own, public)| (public, own));
+        let public = public_addresses(plan, vpc).into_iter().chain(again).collect();
+        Self { public, gateways, blocks: vpc.cidrs.clone(), routers }
     }
 
     /// The labels that mean nothing now, or somebody else than `before`: what one router let pass, the next one in its

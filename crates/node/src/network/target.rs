@@ -116,6 +116,19 @@ impl<'p> Targets<'p> {
             let private = port.public.iter().map(|pair| pair.private);
             self.homes.extend(private.filter(|own| port.addresses.contains(own)).map(|own| (own, mark)));
         }
+        self.find_homes_of_gateways(plan, vpc, taken);
+    }
+
+    /// The same for NAT gateways on other hosts, in whose names a router here sends on what they translated.
+    fn find_homes_of_gateways(&mut self, plan: &HostPlan, vpc: &VpcPlan, taken: &mut BTreeSet<Mark>) {
+        for gateway in plan.nat_gateways().filter(|gateway| gateway.vpc == vpc.id && gateway.place != Place::Here) {
+            let Some(via) = plan.port(gateway.interface).and_then(|port| port.addresses.first()) else { continue };
+            let mark = mark(HOMES, gateway.id.bits(), taken);
+            let hop = Hop::Link { link: overlay::DEVICE.into(), via: Some(IpAddr::V4(*via)), source: None };
+            self.ways.insert((mark, Cidr::V4(Ipv4Cidr::ALL)), hop);
+            let public = gateway.addresses.iter().filter(|(_, public)| public.is_some());
+            self.homes.extend(public.map(|(own, _)| (*own, mark)));
+        }
     }
 
     /// The mark of a target, if it is there.

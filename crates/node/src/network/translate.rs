@@ -24,10 +24,12 @@ const UNEVEN_PERCENT: usize = 8;
 const FLOW_KEYS: [(&str, &str); 2] =
     [("meta l4proto { tcp, udp } ", "ip saddr . th sport . ip daddr . th dport"), ("", "ip saddr . ip daddr")];
 
-/// Writes the chains. `public` has the public addresses of ports on this host, with the private ones they stand for.
+/// Writes the chains. `public` has the public addresses of ports on this host, with the private ones they stand for;
+/// `again` the private addresses of NAT gateways in whose names routers send on, with their public ones.
 pub fn write(
     text: &mut String,
     public: &BTreeMap<Ipv4Addr, Ipv4Addr>,
+    again: &[(Ipv4Addr, Ipv4Addr)],
     targets: &Targets<'_>,
     internet_gateway: bool,
 ) -> fmt::Result {
@@ -37,6 +39,7 @@ pub fn write(
     for (public, private) in public {
         outwards.entry(*private).or_insert(*public);
     }
+    outwards.extend(again.iter().copied());
     let senders: Vec<_> = outwards.keys().map(Ipv4Addr::to_string).collect();
     let outwards: Vec<_> = outwards.iter().map(|(private, public)| format!("{private} : {public}")).collect();
     write_elements(text, "map public_in", "type ipv4_addr : ipv4_addr", &inwards)?;

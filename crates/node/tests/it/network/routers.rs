@@ -5,8 +5,8 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener};
 use std::time::{Duration, Instant};
 
-use landfall_model::Mac;
-use landfall_model::plan::{PieceKey, RoutePlan, RouteTargetPlan};
+use landfall_model::plan::{NatGatewayPlan, Piece, PieceKey, Place, PortLocation, RoutePlan, RouteTargetPlan};
+use landfall_model::{Mac, NatGatewayId};
 use landfall_node::driver::Network;
 use landfall_node::network::{HostNetwork, inside::GATEWAY_MAC, namespace};
 
@@ -158,5 +158,55 @@ fn a_router_in_anothers_place_is_asked_about_its_flows() {
         cloud.edit_port(second, |port| port.groups = vec![group_id(1)]);
         network.apply(&cloud.0).unwrap();
         passes("the answer to one that lets it in", &answer, &router, 5000);
+    });
+}
+
+/// A NAT gateway in a subnet whose rest goes by a router, as where a firewall stands between the two: with the internet
+/// gateway's own routes back to the router, and without.
+#[test]
+fn what_a_nat_gateway_translated_goes_on_by_a_router() {
+    on_own_machine("routers::what_a_nat_gateway_translated_goes_on_by_a_router", || {
+        let id = NatGatewayId::from_random(7);
+        let elastic = Ipv4Addr::new(198, 18, 0, 30);
+        let mut cloud = Cloud::new();
+        cloud.group(1, 1, vec![anything()], vec![anything()]).group(2, 1, vec![], vec![anything()]);
+        let mut middle = cloud.0.subnet(subnet_id(2)).unwrap().clone();
+        (middle.id, middle.cidr) = (subnet_id(4), "10.1.4.0/24".parse().unwrap());
+        middle.routes[0].target = RouteTargetPlan::Interface(port_id(2));
+        cloud.0.pieces.insert(PieceKey::Subnet(middle.id), Piece::Subnet(middle));
+        cloud.port(1, 1, &[2], None).port(2, 2, &[1], None).port(3, 4, &[], None);
+        cloud.edit_port(2, |port| port.source_dest_check = false);
+        cloud.edit_port(3, |port| port.location = PortLocation::Service);
+        cloud.edit_subnet(1, |subnet| subnet.routes[0].target = RouteTargetPlan::NatGateway(id));
+        let private = cloud.0.port(port_id(3)).unwrap().addresses[0];
+        let (vpc, subnet, interface, place) = (vpc_id(1), subnet_id(4), port_id(3), Place::Here);
+        let plan = NatGatewayPlan { id, vpc, subnet, interface, addresses: vec![(private, Some(elastic))], place };
+        cloud.0.pieces.insert(PieceKey::NatGateway(id), Piece::NatGateway(plan));
+        uplink();
+        run("ip", "-n internet route add 198.18.0.0/16 via 203.0.113.1");
+        let mut config = driver().config().clone();
+        config.masquerade = false;
+        let network = HostNetwork::new(config);
+        network.apply(&cloud.0).unwrap();
+        let [inner, router] = [1, 2].map(|number| Guest::start(&network, &cloud, number));
+        namespace::within(&router.name, || std::fs::write("/proc/sys/net/ipv4/ip_forward", "1")).unwrap();
+        let internet = namespace::within("internet", || TcpListener::bind("0.0.0.0:80")).unwrap();
+        assert!(inner.reaches([8, 8, 8, 8], 80), "out by both");
+        assert_eq!(peer(&internet), elastic);
+        assert!(inner.pings([8, 8, 8, 8].into(), COMES));
+
+        // The internet gateway's own routes lead back by the router.
+        let Some(Piece::Vpc(vpc)) = cloud.0.pieces.get_mut(&PieceKey::Vpc(vpc_id(1))) else { panic!() };
+        let target = RouteTargetPlan::Interface(port_id(2));
+        vpc.internet_routes = vec![RoutePlan { destination: cidr("10.1.4.0/24"), target }];
+        network.apply(&cloud.0).unwrap();
+        assert!(inner.reaches([8, 8, 8, 8], 80), "out and back by both");
+        assert_eq!(peer(&internet), elastic);
+        assert!(connect(Some("internet"), elastic, 80, LOST).is_err(), "nobody calls a NAT gateway");
+
+        // Without a router there is no need for a second pass.
+        cloud.edit_port(2, |port| port.source_dest_check = true);
+        network.apply(&cloud.0).unwrap();
+        assert!(!run("ip", "-n lf-1 -o link").contains("nl0"));
     });
 }
