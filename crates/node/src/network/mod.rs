@@ -367,7 +367,7 @@ impl HostNetwork {
         let (Some(made), Some(public)) = (state.made.get_mut(&vpc.number), state.public.get_mut(&name)) else {
             return false;
         };
-        if ruleset::has_overlay(&part.after, vpc) && !made.has_link(overlay::DEVICE) {
+        if ruleset::has_overlay(plan, vpc) && !made.has_link(overlay::DEVICE) {
             return false;
         }
         let [before, after] = [&part.before, &part.after].map(|part| {

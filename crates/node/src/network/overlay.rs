@@ -11,7 +11,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 use std::os::fd::AsRawFd;
 
-use landfall_model::plan::{HostPlan, Place, PortLocation, VpcPlan};
+use landfall_model::plan::{AttachmentTo, HostPlan, Place, PortLocation, VpcPlan, VpnPlan};
 use landfall_model::{Cidr, Mac};
 use rtnetlink::packet_route::RouteNetlinkMessage as Message;
 use rtnetlink::packet_route::link::{InfoData, InfoKind, InfoVxlan, LinkAttribute, LinkInfo, LinkMessage};
@@ -23,6 +23,7 @@ use rtnetlink::packet_route::{AddressFamily, route::RouteType};
 use super::advance::compare;
 use super::layout::{self, Hop, Layout, MAIN};
 use super::netlink::Netlink;
+use super::scope::connected;
 use super::{namespace, vpn};
 
 /// The device in each network's namespace.
@@ -52,6 +53,26 @@ pub fn forwarding(plan: &HostPlan, vpc: &VpcPlan) -> BTreeMap<Mac, Ipv4Addr> {
         .collect()
 }
 
+/// Whether packets of a network come from other hosts or go there: some of it is elsewhere, or something of a network or a VPN
+/// that it is connected with. What those send to it is routed where it is sent, and crosses the underlay in this network.
+pub fn is_spread(plan: &HostPlan, vpc: &VpcPlan) -> bool {
+    let mut networks = connected(plan, vpc.id);
+    networks.insert(vpc.id);
+    let is_away = |place: Place| matches!(place, Place::Remote { .. });
+    let attached = |id| {
+        let to_it = |to: &AttachmentTo| matches!(to, AttachmentTo::Vpc { vpc: attached, .. } if *attached == vpc.id);
+        plan.transit_gateway(id).is_some_and(|gateway| gateway.attachments.iter().any(|it| to_it(&it.to)))
+    };
+    let leads_here = |vpn: &VpnPlan| match (vpn.gateway, vpn.transit) {
+        (Some((_, id)), _) => networks.contains(&id),
+        (None, Some((id, _))) => attached(id),
+        (None, None) => false,
+    };
+    plan.ports().any(|port| matches!(port.location, PortLocation::Remote { .. }) && networks.contains(&port.vpc))
+        || plan.nat_gateways().any(|gateway| is_away(gateway.place) && networks.contains(&gateway.vpc))
+        || plan.vpns().any(|vpn| vpn.wanted && is_away(vpn.place) && leads_here(vpn))
+}
+
 /// The host that has the NAT gateway of an interface, if another has it.
 fn served_at(plan: &HostPlan, interface: landfall_model::InterfaceId) -> Option<Ipv4Addr> {
     let gateway = plan.nat_gateways().find(|gateway| gateway.interface == interface)?;
@@ -63,10 +84,10 @@ fn served_at(plan: &HostPlan, interface: landfall_model::InterfaceId) -> Option<
 
 /// Adds the ways to what other hosts have of a network.
 pub fn lay(layout: &mut Layout, plan: &HostPlan, vpc: &VpcPlan, mtu: u16) {
-    let away = forwarding(plan, vpc);
-    if away.is_empty() {
+    if !is_spread(plan, vpc) {
         return;
     }
+    let away = forwarding(plan, vpc);
     layout.links.insert(DEVICE.into(), (None, Some(mtu)));
     for port in plan.ports().filter(|port| port.vpc == vpc.id && away.contains_key(&port.mac)) {
         let addresses = port.addresses.iter().map(|a| IpAddr::V4(*a)).chain(port.ipv6.iter().map(|a| IpAddr::V6(*a)));

@@ -114,9 +114,9 @@ pub fn handed_on(plan: &HostPlan, vpc: &VpcPlan) -> Vec<String> {
     peerings.chain(has_overlay(plan, vpc).then(|| DEVICE.to_owned())).collect()
 }
 
-/// Whether something of the network is on another host.
+/// Whether the network is spread over hosts.
 pub fn has_overlay(plan: &HostPlan, vpc: &VpcPlan) -> bool {
-    !super::overlay::forwarding(plan, vpc).is_empty()
+    super::overlay::is_spread(plan, vpc)
 }
 
 /// Remembers the ports that sent ARP past the anti-spoofing rules: their guests' own systems are up. Made so that it can

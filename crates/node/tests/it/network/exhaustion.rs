@@ -83,6 +83,9 @@ fn a_nat_gateway_that_lacks_ports_says_how_often() {
             send(&taps[1], 2, &udp((own[1], 999), (far, 53)));
             connections("lf-1") >= 2
         });
+        // However long it takes to open them all.
+        let setting = "/proc/sys/net/netfilter/nf_conntrack_udp_timeout";
+        namespace::within("lf-1", || fs::write(setting, "3600")).unwrap();
         for number in 0..62_000u32 {
             let which = number as usize % 2;
             let port = 1024 + (number / 2) as u16;
