@@ -9,6 +9,10 @@ use std::fmt::{self, Write};
 use landfall_model::plan::{AclRulePlan, SubnetPlan};
 use landfall_model::{Cidr, IpProtocol, Ipv4Cidr, Ipv6Cidr, PortRange, RuleDirection};
 
+use super::connection::TRANSIT;
+use super::judge::UNKNOWN_SENDER_MAC;
+use super::overlay::DEVICE;
+
 /// The rules of one direction, or `None` where they let everything through. A subnet without a block of IPv6 has no
 /// traffic of it.
 pub fn rules(subnet: &SubnetPlan, direction: RuleDirection) -> Option<Vec<&AclRulePlan>> {
@@ -26,13 +30,24 @@ pub fn rules(subnet: &SubnetPlan, direction: RuleDirection) -> Option<Vec<&AclRu
     (!open).then_some(rules)
 }
 
-/// Writes the chain of that name: what a rule allows returns, and what stays within the subnet if that is `exempt`; all
-/// else is dropped. Nothing is exempt on its way to a transit gateway.
+/// What stays within its subnet, and isn't asked about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exempt {
+    /// Nothing: it is on its way to a transit gateway.
+    Nothing,
+    /// What has an address of the subnet at the other end.
+    ByAddress,
+    /// The same, unless it comes from a transit gateway, here or on another host: what is behind one may say that it has
+    /// such an address.
+    Within,
+}
+
+/// Writes the chain of that name: what a rule allows returns, and what is exempt; all else is dropped.
 pub fn write_chain(
     text: &mut String,
     name: &str,
     subnet: &SubnetPlan,
-    exempt: bool,
+    exempt: Exempt,
     direction: RuleDirection,
     rules: &[&AclRulePlan],
 ) -> fmt::Result {
@@ -41,11 +56,21 @@ pub fn write_chain(
         RuleDirection::Egress => "daddr",
     };
     writeln!(text, "\tchain {name} {{\n\t\tcomment \"{}\"", subnet.id)?;
-    if exempt {
-        writeln!(text, "\t\tip {side} {} return", subnet.cidr)?;
-    }
-    if let Some(block) = subnet.ipv6.filter(|_| exempt) {
-        writeln!(text, "\t\tip6 {side} {block} return")?;
+    let within = [
+        format!("iifname != \"{TRANSIT}*\" iifname != \"{DEVICE}\" "),
+        format!("iifname \"{DEVICE}\" ether saddr != {UNKNOWN_SENDER_MAC} "),
+    ];
+    let by_address = [String::new()];
+    let conditions: &[String] = match exempt {
+        Exempt::Nothing => &[],
+        Exempt::Within if direction == RuleDirection::Ingress => &within,
+        Exempt::ByAddress | Exempt::Within => &by_address,
+    };
+    for condition in conditions {
+        writeln!(text, "\t\t{condition}ip {side} {} return", subnet.cidr)?;
+        if let Some(block) = subnet.ipv6 {
+            writeln!(text, "\t\t{condition}ip6 {side} {block} return")?;
+        }
     }
     for rule in rules {
         text.push_str("\t\t");

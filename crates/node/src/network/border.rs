@@ -6,7 +6,7 @@ use std::fmt::{self, Write};
 use landfall_model::plan::{PortPlan, SubnetPlan};
 use landfall_model::{RuleDirection, SubnetId};
 
-use super::acl;
+use super::acl::{self, Exempt};
 use super::entry::{self, Entry};
 use super::ruleset::{Rules, write_elements};
 use crate::metadata::names::port_device;
@@ -21,6 +21,7 @@ impl Rules<'_> {
         subnets.extend(self.ports.iter().map(|(_, subnet)| (subnet.id, *subnet)));
         // What goes to a transit gateway enters the subnet of its attachment, and what comes from it leaves that.
         let entries = self.entries();
+        let exempt = if entries.is_empty() { Exempt::ByAddress } else { Exempt::Within };
         let (mut dispatch, mut onward) = (String::new(), String::new());
         self.write_zones_of_senders(text, &entries, &mut dispatch)?;
         for entry in &entries {
@@ -34,7 +35,7 @@ impl Rules<'_> {
             for (id, subnet) in &subnets {
                 if let Some(rules) = acl::rules(subnet, direction) {
                     let name = format!("{prefix}_{id}");
-                    acl::write_chain(text, &name, subnet, true, direction, &rules)?;
+                    acl::write_chain(text, &name, subnet, exempt, direction, &rules)?;
                     chains.insert(*id, name);
                 }
             }
@@ -114,7 +115,14 @@ impl Rules<'_> {
                 writeln!(lines, "\t\tip6 daddr {block} accept")?;
             }
             if let Some(rules) = acl::rules(subnet, RuleDirection::Egress) {
-                acl::write_chain(text, &format!("acl_from_{name}"), subnet, true, RuleDirection::Egress, &rules)?;
+                acl::write_chain(
+                    text,
+                    &format!("acl_from_{name}"),
+                    subnet,
+                    Exempt::ByAddress,
+                    RuleDirection::Egress,
+                    &rules,
+                )?;
                 writeln!(lines, "\t\tjump acl_from_{name}")?;
             }
             writeln!(text, "\tchain enter_{name} {{\n{lines}\t}}")?;
@@ -124,7 +132,14 @@ impl Rules<'_> {
                 known.push(address.clone());
             }
             if let Some(rules) = acl::rules(subnet, RuleDirection::Ingress) {
-                acl::write_chain(text, &format!("acl_to_{name}"), subnet, false, RuleDirection::Ingress, &rules)?;
+                acl::write_chain(
+                    text,
+                    &format!("acl_to_{name}"),
+                    subnet,
+                    Exempt::Nothing,
+                    RuleDirection::Ingress,
+                    &rules,
+                )?;
                 let zone = subnet
                     .zone
                     .filter(|_| entry.is_spread())

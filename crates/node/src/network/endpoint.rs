@@ -180,6 +180,7 @@ impl Rules<'_> {
     /// The network ACLs of endpoints' subnets in one direction, and a map of that name from addresses to them. Says whether
     /// there are any that don't let everything pass.
     fn write_face_acls(&self, text: &mut String, name: &str, direction: RuleDirection) -> Result<bool, fmt::Error> {
+        let exempt = if self.entries().is_empty() { acl::Exempt::ByAddress } else { acl::Exempt::Within };
         let mut elements = Vec::new();
         let mut chains: BTreeMap<SubnetId, String> = BTreeMap::new();
         for face in &self.faces {
@@ -187,7 +188,7 @@ impl Rules<'_> {
             let chain = format!("{name}_{}", face.subnet.id);
             elements.extend(face.elements(&chain));
             if chains.insert(face.subnet.id, chain.clone()).is_none() {
-                acl::write_chain(text, &chain, face.subnet, true, direction, &rules)?;
+                acl::write_chain(text, &chain, face.subnet, exempt, direction, &rules)?;
             }
         }
         if elements.is_empty() {

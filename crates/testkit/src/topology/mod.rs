@@ -10,7 +10,7 @@
 //! answers (TCP and UDP from the port that was asked, ICMP its echoes); the internet has the addresses of [`OUTSIDE`]. What
 //! begins on the internet is sent from there.
 //!
-//! Few seeds have VPNs, because a real one takes its time to come up: each has an [`Office`] at its other end, from which the
+//! Few seeds have VPNs, because a real one takes a second to come up: each has an [`Office`] at its other end, from which the
 //! probes of [`Source::Vpn`] are sent.
 //!
 //! Left out, because it needs more than packets: endpoints, what is under way from one state to another.
