@@ -10,6 +10,7 @@
 //! one changes, or anything else than ports and groups, there is no part. Whoever applies a part compares it with what is
 //! there: what doesn't fit is done as a whole.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use landfall_model::plan::{
@@ -35,19 +36,30 @@ pub fn of(before: &HostPlan, after: &HostPlan, changed: &BTreeSet<PieceKey>, vpc
     Some(Part { before: part.cut(before), after: part.cut(after) })
 }
 
+/// The groups of a port, each once and in order: those of whom two have alike share a chain.
+type Combination<'p> = Cow<'p, [SecurityGroupId]>;
+
+fn combination(port: &PortPlan) -> Combination<'_> {
+    if port.groups.is_sorted_by(|one, next| one < next) {
+        return Cow::Borrowed(&port.groups);
+    }
+    let groups: BTreeSet<SecurityGroupId> = port.groups.iter().copied().collect();
+    Cow::Owned(groups.into_iter().collect())
+}
+
 /// What ports share, as far as the change is about it: of each, one port that stays is to be found.
 #[derive(Default)]
 struct Shared<'p> {
     /// Groups whose chains change.
     groups: BTreeSet<SecurityGroupId>,
-    combinations: BTreeSet<&'p [SecurityGroupId]>,
+    combinations: BTreeSet<Combination<'p>>,
     subnets: BTreeSet<SubnetId>,
     /// Whether a subnet has a network ACL, by direction.
     acls: [bool; 2],
     /// Groups whose sets of members change, or are named by a combination that comes or goes.
     named: BTreeSet<SecurityGroupId>,
     /// Combinations of those groups that were found.
-    seen: BTreeSet<&'p [SecurityGroupId]>,
+    seen: BTreeSet<Combination<'p>>,
     /// Groups whose members are all to be seen.
     whole: BTreeSet<SecurityGroupId>,
     /// Whether there is to be something on another host.
@@ -161,7 +173,7 @@ impl<'p> Shared<'p> {
             return;
         }
         self.named.extend(port.groups.iter().filter_map(|id| plan.group(*id)).flat_map(group_names));
-        self.combinations.insert(&port.groups);
+        self.combinations.insert(combination(port));
         self.subnets.insert(port.subnet);
         for (direction, asked) in [RuleDirection::Egress, RuleDirection::Ingress].into_iter().zip(&mut self.acls) {
             *asked |= plan.subnet(port.subnet).is_some_and(|subnet| acl::rules(subnet, direction).is_some());
@@ -195,10 +207,10 @@ impl<'p> Shared<'p> {
     fn takes(&mut self, plan: &HostPlan, port: &'p PortPlan, is_own: bool) -> bool {
         let mut takes = false;
         if is_own && matches!(port.location, PortLocation::Here(_)) {
-            takes |= self.combinations.remove(port.groups.as_slice());
+            takes |= self.combinations.remove(&combination(port));
             takes |= self.subnets.remove(&port.subnet);
             if port.groups.iter().any(|group| self.groups.contains(group)) {
-                takes |= self.seen.insert(&port.groups);
+                takes |= self.seen.insert(combination(port));
             }
             for (direction, asked) in [RuleDirection::Egress, RuleDirection::Ingress].into_iter().zip(&mut self.acls) {
                 if *asked && plan.subnet(port.subnet).is_some_and(|subnet| acl::rules(subnet, direction).is_some()) {

@@ -307,8 +307,11 @@ fn state() -> Vec<String> {
         };
         lines.extend(rules(&nft).into_iter().map(|line| format!("{place} nft: {line}")));
     }
-    // What stands for the internet makes up addresses of its own, in its time.
-    lines.retain(|line| !line.contains("link-netns") && !line.contains("wan0"));
+    // What stands for the internet makes up addresses of its own, in its time, and so does the kernel with a link's routes
+    // to groups of receivers.
+    let is_timely =
+        |line: &String| !line.contains("link-netns") && !line.contains("wan0") && !line.contains(": multicast");
+    lines.retain(is_timely);
     lines.sort();
     lines
 }
