@@ -59,9 +59,12 @@ impl Wiring {
         self.busy = false;
         match result {
             Ok(()) => {
+                // Changes don't put off what repairs all of it: they are applied without a look at the rest.
+                let is_repair = self.applied == generation || self.attempts > 0;
+                let repair_at = self.again_at.filter(|_| !is_repair);
+                self.again_at = repair_at.or(Some(now + timing.repair));
                 self.applied = generation;
                 self.attempts = 0;
-                self.again_at = Some(now + timing.repair);
             }
             Err(error) => {
                 self.attempts = match error {
@@ -110,6 +113,23 @@ mod tests {
         assert_eq!(wiring.next(NOW), None);
         assert_eq!(wiring.next_due(), Some(NOW + timing.repair));
         assert_eq!(wiring.next(NOW + timing.repair), Some(2));
+    }
+
+    #[test]
+    fn changes_do_not_put_off_the_repair() {
+        let timing = Timing::default();
+        let mut wiring = Wiring::default();
+        let mut now = NOW;
+        for generation in 1..=3 {
+            wiring.want();
+            assert_eq!(wiring.next(now), Some(generation));
+            wiring.finish(generation, &Ok(()), &timing, now);
+            assert_eq!(wiring.next_due(), Some(NOW + timing.repair));
+            now = now + timing.repair / 2;
+        }
+        assert_eq!(wiring.next(now), Some(3), "it is due as soon as the change is there");
+        wiring.finish(3, &Ok(()), &timing, now);
+        assert_eq!(wiring.next_due(), Some(now + timing.repair));
     }
 
     #[test]

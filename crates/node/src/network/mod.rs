@@ -160,9 +160,6 @@ pub struct HostNetwork {
     exhaustion: Mutex<exhaustion::Exhaustion>,
 }
 
-/// How long changes alone are applied before all of the machine is looked at again.
-const LOOK_AFTER: Duration = Duration::from_secs(30);
-
 /// What is only known to spare work: it is all found out again after a loss.
 #[derive(Default)]
 struct State {
@@ -523,9 +520,9 @@ impl Network for HostNetwork {
         let state = &mut *self.state();
         let mut failures = Failures::default();
         // Whatever is cut off or goes wrong from here on, the next time everything is looked at.
-        let before = state.applied.take();
-        let applied = before.filter(|_| state.looked_at.is_some_and(|at| at.elapsed() < LOOK_AFTER));
-        let scope = applied.as_ref().map_or(Scope::Everything, |applied| applied.scope(plan));
+        let applied = state.applied.take();
+        let since_look = state.looked_at.map_or(Duration::MAX, |at| at.elapsed());
+        let scope = applied.as_ref().map_or(Scope::Everything, |applied| applied.scope(plan).after(since_look));
         state.note_ports(plan, &scope, &mut failures);
         let (peers, look) = (underlay::peers(plan), scope == Scope::Everything);
         let is_alone = peers.is_empty();

@@ -6,6 +6,7 @@
 //! everything is looked at again.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use landfall_model::VpcId;
 use landfall_model::plan::{AttachmentTo, HostPlan, Piece, PieceKey};
@@ -22,6 +23,26 @@ pub enum Scope {
     Networks(BTreeSet<VpcId>, BTreeSet<PieceKey>),
     /// Everything, looking at all of it.
     Everything,
+}
+
+/// How long it lasts until a plan that changes nothing has all of the machine looked at, whatever its revision is: shorter
+/// than the agent takes to apply one again to repair what others changed.
+const LOOK_AFTER: Duration = Duration::from_secs(30);
+
+/// How long changes alone are applied, if no such plan comes in between: a change is not to wait for a look at all the
+/// others.
+const LOOK_AT_LATEST: Duration = Duration::from_secs(600);
+
+impl Scope {
+    /// The scope so long after all of the machine was looked at.
+    pub fn after(self, since_look: Duration) -> Self {
+        let latest = match self {
+            Self::Nothing => LOOK_AFTER,
+            Self::Networks(..) => LOOK_AT_LATEST,
+            Self::Everything => return self,
+        };
+        if since_look < latest { self } else { Self::Everything }
+    }
 }
 
 /// What was applied last, as far as it is about networks.
@@ -118,4 +139,20 @@ pub fn connected(plan: &HostPlan, id: VpcId) -> BTreeSet<VpcId> {
     }
     found.remove(&id);
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_waits_for_no_look_at_all_the_others() {
+        let change = || Scope::Networks(BTreeSet::new(), BTreeSet::new());
+        let later = LOOK_AFTER + Duration::from_secs(1);
+        assert_eq!(Scope::Nothing.after(Duration::ZERO), Scope::Nothing);
+        assert_eq!(Scope::Nothing.after(later), Scope::Everything);
+        assert_eq!(change().after(later), change());
+        assert_eq!(change().after(LOOK_AT_LATEST), Scope::Everything, "if nobody else has it looked at");
+        assert_eq!(change().after(Duration::MAX), Scope::Everything, "nothing was looked at yet");
+    }
 }
