@@ -29,6 +29,8 @@ const BATCH_GENERATION: u16 = 1;
 /// Messages of the packet filter have this number in their upper byte.
 const NFTABLES: u16 = 10;
 
+const NEW_TABLE: u16 = 0;
+const DELETE_TABLE: u16 = 2;
 const NEW_CHAIN: u16 = 3;
 const DELETE_CHAIN: u16 = 5;
 const NEW_RULE: u16 = 6;
@@ -107,6 +109,8 @@ impl Batch {
         let (family, table) = table.split_once(' ')?;
         let place = Place { family: family_number(family)?, name: family, table };
         match action {
+            Action::AddTable => self.message(NEW_TABLE, CREATE, place.family, Attributes::of(table).number(2, 0)),
+            Action::DeleteTable => self.message(DELETE_TABLE, 0, place.family, &Attributes::of(table)),
             Action::AddChain(chain, head) => {
                 self.message(NEW_CHAIN, CREATE, place.family, &chain_attributes(&place, chain, head)?);
             }

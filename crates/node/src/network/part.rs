@@ -20,7 +20,7 @@ use landfall_model::{InterfaceId, RuleDirection, SecurityGroupId, SubnetId, VpcI
 
 use super::group::named;
 use super::scope::connected;
-use super::{acl, judge};
+use super::{acl, judge, spoof};
 
 /// A part of a network before and after a change.
 pub struct Part {
@@ -54,6 +54,8 @@ struct Shared<'p> {
     groups: BTreeSet<SecurityGroupId>,
     combinations: BTreeSet<Combination<'p>>,
     subnets: BTreeSet<SubnetId>,
+    /// Tables of ports' chains, and whether it is one of IPv6 that shares it.
+    tables: BTreeSet<(u128, bool)>,
     /// Whether a subnet has a network ACL, by direction.
     acls: [bool; 2],
     /// Groups whose sets of members change, or are named by a combination that comes or goes.
@@ -175,6 +177,7 @@ impl<'p> Shared<'p> {
         self.named.extend(port.groups.iter().filter_map(|id| plan.group(*id)).flat_map(group_names));
         self.combinations.insert(combination(port));
         self.subnets.insert(port.subnet);
+        self.tables.extend([false, true].map(|ipv6| (spoof::port_table(port.id), ipv6)));
         for (direction, asked) in [RuleDirection::Egress, RuleDirection::Ingress].into_iter().zip(&mut self.acls) {
             *asked |= plan.subnet(port.subnet).is_some_and(|subnet| acl::rules(subnet, direction).is_some());
         }
@@ -209,6 +212,9 @@ impl<'p> Shared<'p> {
         if is_own && matches!(port.location, PortLocation::Here(_)) {
             takes |= self.combinations.remove(&combination(port));
             takes |= self.subnets.remove(&port.subnet);
+            let table = spoof::port_table(port.id);
+            takes |= self.tables.remove(&(table, false));
+            takes |= !port.ipv6.is_empty() && self.tables.remove(&(table, true));
             if port.groups.iter().any(|group| self.groups.contains(group)) {
                 takes |= self.seen.insert(combination(port));
             }

@@ -10,11 +10,11 @@
 //!
 //! From the machine nothing comes that claims to be of the network itself, or of one that it is connected with.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write};
 
 use landfall_model::plan::{AttachmentTo, HostPlan, PortPlan, VpcPlan};
-use landfall_model::{Cidr, Ipv6Cidr, VpcId};
+use landfall_model::{Cidr, InterfaceId, Ipv6Cidr, VpcId};
 
 use super::family::Family;
 use super::judge::{self, UNKNOWN_SENDER, UNKNOWN_SENDER_MAC};
@@ -45,6 +45,15 @@ const SETS: [(&str, &str, &str); 5] = [
     ("near_ip6", "type ipv6_addr\n\t\tflags interval", "fe80::1, ff02::2, ff02::1:2, ff02::1:ff00:0/104"),
 ];
 
+/// So many tables have the ports' chains. The kernel goes through all chains of a table, rule by rule, whenever one of them
+/// gets a rule, which takes it a microsecond for each port.
+const PORT_TABLES: u128 = 16;
+
+/// The number of the table that has a port's chain.
+pub fn port_table(port: InterfaceId) -> u128 {
+    port.bits() % PORT_TABLES
+}
+
 /// The hardware address that packets have between hosts which are to leave by the internet gateway.
 const OUTWARDS_MAC: &str = "02:00:00:00:00:08";
 
@@ -53,7 +62,7 @@ const LINK_LOCALS: u8 = 8;
 /// In how many names a router may look for its gateway within an hour.
 const ASKERS: u8 = 64;
 
-/// Writes the table, with one chain for each port. `overlay` says whether there are other hosts, and `handed_on` has the
+/// Writes the tables, with one chain for each port. `overlay` says whether there are other hosts, and `handed_on` has the
 /// links by which packets go to other networks and hosts; `said` are chains of what packets say of their zones.
 pub fn write_table(
     text: &mut String,
@@ -64,14 +73,8 @@ pub fn write_table(
 ) -> fmt::Result {
     // The marks of what takes packets that aren't addressed to it, by the hardware address that other hosts use for it.
     let routers = rules.targets.by_mac(rules.plan);
+    write_ports(text, rules)?;
     writeln!(text, "table netdev {TABLE}\ndelete table netdev {TABLE}\ntable netdev {TABLE} {{")?;
-    for (name, kind, elements) in SETS {
-        let elements: Vec<_> = elements.split(", ").map(str::to_owned).collect();
-        write_elements(text, &format!("set {name}"), kind, &elements)?;
-    }
-    for (port, _) in rules.ports {
-        write_port(text, port)?;
-    }
     write_uplink(text, rules.plan, rules.vpc)?;
     if overlay {
         let rule = if routers.is_empty() {
@@ -114,6 +117,30 @@ pub fn write_table(
     }
     text.push_str(said);
     writeln!(text, "}}")
+}
+
+/// Writes the tables of ports, each with what their chains look into. One that has no port is none.
+fn write_ports(text: &mut String, rules: &Rules<'_>) -> fmt::Result {
+    let mut tables: BTreeMap<u128, Vec<&PortPlan>> = (0..PORT_TABLES).map(|number| (number, Vec::new())).collect();
+    for (port, _) in rules.ports {
+        tables.entry(port_table(port.id)).or_default().push(port);
+    }
+    for (number, ports) in tables {
+        let table = format!("netdev {TABLE}_ports_{number:x}");
+        writeln!(text, "table {table}\ndelete table {table}")?;
+        if ports.is_empty() {
+            continue;
+        }
+        writeln!(text, "table {table} {{")?;
+        let speaks_ipv6 = ports.iter().any(|port| !port.ipv6.is_empty());
+        for (name, kind, elements) in SETS.into_iter().filter(|(name, ..)| speaks_ipv6 || !name.ends_with("ip6")) {
+            let elements: Vec<_> = elements.split(", ").map(str::to_owned).collect();
+            write_elements(text, &format!("set {name}"), kind, &elements)?;
+        }
+        ports.into_iter().try_for_each(|port| write_port(text, port))?;
+        writeln!(text, "}}")?;
+    }
+    Ok(())
 }
 
 fn write_port(text: &mut String, port: &PortPlan) -> fmt::Result {

@@ -27,6 +27,10 @@ pub enum Field {
     Protocol,
     Service,
     Mark,
+    /// A type of ICMP.
+    Icmp,
+    /// The same of IPv6.
+    IcmpV6,
 }
 
 impl Field {
@@ -38,6 +42,8 @@ impl Field {
             "inet_proto" => Self::Protocol,
             "inet_service" => Self::Service,
             "mark" => Self::Mark,
+            "icmp_type" => Self::Icmp,
+            "icmpv6_type" => Self::IcmpV6,
             _ => return None,
         })
     }
@@ -49,14 +55,16 @@ impl Field {
             Self::V6 => 8,
             Self::Protocol => 12,
             Self::Service => 13,
+            Self::Icmp => 14,
             Self::Mark => 19,
+            Self::IcmpV6 => 29,
             Self::Link => 41,
         }
     }
 
     fn length(self) -> usize {
         match self {
-            Self::Protocol => 1,
+            Self::Protocol | Self::Icmp | Self::IcmpV6 => 1,
             Self::Service => 2,
             Self::V4 | Self::Mark => 4,
             Self::V6 | Self::Link => 16,
@@ -82,6 +90,25 @@ impl Field {
             Self::V4 => text.parse::<Ipv4Addr>().ok()?.octets().to_vec(),
             Self::V6 => text.parse::<Ipv6Addr>().ok()?.octets().to_vec(),
             Self::Protocol => vec![text.parse().ok()?],
+            Self::Icmp => vec![match text {
+                "destination-unreachable" => 3,
+                "source-quench" => 4,
+                "time-exceeded" => 11,
+                "parameter-problem" => 12,
+                _ => return None,
+            }],
+            Self::IcmpV6 => vec![match text {
+                "destination-unreachable" => 1,
+                "packet-too-big" => 2,
+                "time-exceeded" => 3,
+                "parameter-problem" => 4,
+                "nd-router-solicit" => 133,
+                "nd-router-advert" => 134,
+                "nd-neighbor-solicit" => 135,
+                "nd-neighbor-advert" => 136,
+                "nd-redirect" => 137,
+                _ => return None,
+            }],
             Self::Service => text.parse::<u16>().ok()?.to_be_bytes().to_vec(),
             Self::Mark => u32::from_str_radix(text.strip_prefix("0x")?, 16).ok()?.to_ne_bytes().to_vec(),
         })

@@ -164,23 +164,27 @@ impl Ruleset {
     /// Whether what leads from one part of it to another leads from this as well: whatever the two don't have alike is
     /// here as it is in the first.
     pub fn fits(&self, before: &Ruleset, after: &Ruleset) -> bool {
-        before.tables.keys().eq(after.tables.keys())
+        let gone = before.tables.iter().filter(|(name, _)| !after.tables.contains_key(*name));
+        gone.into_iter().all(|(name, table)| self.tables.get(name) == Some(table))
             && after.tables.iter().all(|(name, after)| match (self.tables.get(name), before.tables.get(name)) {
                 (Some(own), Some(before)) => {
                     (&before.counters, &before.policies) == (&after.counters, &after.policies)
                         && own.fits(before, after)
                 }
-                _ => false,
+                (own, None) => own.is_none(),
+                (None, Some(_)) => false,
             })
     }
 
     /// Takes on what two parts of it don't have alike.
     pub fn take(&mut self, before: &Ruleset, after: &Ruleset) {
         for (name, after) in &after.tables {
-            if let (Some(own), Some(before)) = (self.tables.get_mut(name), before.tables.get(name)) {
-                own.take(before, after);
+            match (self.tables.get_mut(name), before.tables.get(name)) {
+                (Some(own), Some(before)) => own.take(before, after),
+                _ => _ = self.tables.insert(name.clone(), after.clone()),
             }
         }
+        self.tables.retain(|name, _| after.tables.contains_key(name) || !before.tables.contains_key(name));
     }
 }
 

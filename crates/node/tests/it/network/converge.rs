@@ -151,7 +151,7 @@ fn what_others_break_is_mended() {
             let steps = [
                 ("nft", "list table inet landfall"),
                 ("ip", "netns exec lf-1 nft list table inet landfall"),
-                ("ip", "netns exec lf-1 nft list table netdev landfall"),
+                ("ip", "netns exec lf-1 nft list table netdev landfall_ports_1"),
                 ("ip", "-n lf-1 route show table all"),
                 ("ip", "-n lf-1 rule"),
                 ("ip", "-n lf-1 neigh show nud permanent"),

@@ -148,7 +148,7 @@ fn nobody_speaks_as_another() {
         assert_eq!(send(&ipv4(&udp((METADATA, 80), (OTHER, 9)))), 0, "the metadata service");
         assert_eq!(send(&ipv4(&udp((OWN, 67), (OTHER, 68)))), 0, "a DHCP server");
         let drops = || {
-            let rules = run("ip", "netns exec lf-1 nft list chain netdev landfall lf000000000001");
+            let rules = run("ip", "netns exec lf-1 nft list chain netdev landfall_ports_1 lf000000000001");
             let last = rules.lines().rfind(|line| line.contains("counter packets")).unwrap();
             last.split_whitespace().nth(2).unwrap().parse::<u64>().unwrap()
         };
