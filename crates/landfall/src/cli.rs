@@ -43,6 +43,9 @@ pub enum Command {
     Image(ImageCommand),
     /// Shows the console of an instance.
     Console(ConsoleArgs),
+    /// Locks the root key by a passphrase, changes that, unlocks it.
+    #[command(subcommand)]
+    Key(KeyCommand),
     /// Looks at what trails delivered.
     #[command(subcommand)]
     Audit(AuditCommand),
@@ -101,6 +104,10 @@ pub struct ServeArgs {
     /// The file of the key that secrets are sealed with; in the state folder unless it is said.
     #[arg(long, env = "LANDFALL_ROOT_KEY", value_name = "FILE")]
     pub root_key: Option<PathBuf>,
+    /// The file with the passphrase that the root key is locked by; else systemd's credential `landfall.passphrase`, and
+    /// else it is asked for at the terminal.
+    #[arg(long, env = "LANDFALL_PASSPHRASE_FILE", value_name = "FILE")]
+    pub passphrase_file: Option<PathBuf>,
     /// Speaks TLS, with certificates of an authority of the cloud's own; needed wherever it listens off loopback.
     #[arg(long)]
     pub tls: bool,
@@ -313,6 +320,33 @@ pub struct AccountEnterArgs {
     pub reason: String,
     #[command(flatten)]
     pub which: WhichArgs,
+}
+
+#[derive(Subcommand)]
+pub enum KeyCommand {
+    /// Locks a key that isn't locked.
+    Lock(KeyArgs),
+    /// Locks a key by another passphrase.
+    Passphrase(KeyArgs),
+    /// Unlocks a key, which then lies as it is in its file.
+    Unlock(KeyArgs),
+    /// Says whether a key is locked.
+    Show(KeyArgs),
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct KeyArgs {
+    #[command(flatten)]
+    pub folder: FolderArgs,
+    /// The key's file, where it isn't in the state folder.
+    #[arg(long, env = "LANDFALL_ROOT_KEY", value_name = "FILE")]
+    pub root_key: Option<PathBuf>,
+    /// The file with the passphrase that it is locked by; else it is asked for at the terminal.
+    #[arg(long, env = "LANDFALL_PASSPHRASE_FILE", value_name = "FILE")]
+    pub passphrase_file: Option<PathBuf>,
+    /// The file with the new passphrase; else it is asked for at the terminal.
+    #[arg(long, value_name = "FILE")]
+    pub new_passphrase_file: Option<PathBuf>,
 }
 
 /// Which of the servers on this machine.

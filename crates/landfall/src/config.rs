@@ -12,7 +12,7 @@ use landfall_control::{retention, trail};
 use landfall_model::{AccountId, ImageId, Ipv4Cidr, Quotas, Region, Settings};
 use serde::Deserialize;
 
-use crate::cli::{AgentArgs, ServeArgs};
+use crate::cli::{AgentArgs, KeyArgs, ServeArgs};
 use crate::serve::Files;
 
 /// Where people's local AWS tools already look.
@@ -55,6 +55,8 @@ pub struct Config {
     pub issuers: Vec<String>,
     /// The file of the root key, where it isn't in the state folder.
     pub root_key: Option<PathBuf>,
+    /// The file of its passphrase, where one is named.
+    pub passphrase_file: Option<PathBuf>,
     /// What goes into the cloud as the provider's decisions.
     pub settings: Settings,
     /// How networks are made.
@@ -112,6 +114,7 @@ struct File {
     host_names: Vec<String>,
     issuers: Vec<String>,
     root_key: Option<PathBuf>,
+    passphrase_file: Option<PathBuf>,
     cpu_ratio: Option<u32>,
     audit_days: Option<u32>,
     trail_delivery_s: Option<u64>,
@@ -256,6 +259,7 @@ impl Config {
             host_names: if args.host_names.is_empty() { file.host_names } else { args.host_names.clone() },
             issuers: if args.issuers.is_empty() { file.issuers } else { args.issuers.clone() },
             root_key: args.root_key.clone().or(file.root_key),
+            passphrase_file: args.passphrase_file.clone().or(file.passphrase_file),
             settings,
             network,
             buckets,
@@ -351,6 +355,24 @@ fn state_folder(simulate: bool, given: Option<PathBuf>) -> Result<Option<PathBuf
         None if simulate => Ok(None),
         None => Ok(Some(DEFAULT_STATE.into())),
     }
+}
+
+/// The file of the root key that commands on it mean.
+pub fn root_key_file(args: &KeyArgs) -> Result<PathBuf> {
+    let named = match &args.root_key {
+        // A state folder that is named means the key in it, whatever the configuration file says of another.
+        None if args.folder.state.is_none() => read_file(None)?.root_key,
+        named => named.clone(),
+    };
+    match named {
+        Some(path) => Ok(path),
+        None => Ok(key_in(&image_state(args.folder.state.as_deref())?)),
+    }
+}
+
+/// Where the root key lies in a state folder.
+pub fn key_in(state: &Path) -> PathBuf {
+    state.join("keys").join("root.key")
 }
 
 /// The state folder that commands on images mean.

@@ -13,6 +13,7 @@ mod crash;
 mod credentials;
 mod images;
 mod invitation;
+mod passphrase;
 mod record;
 mod relay;
 mod serve;

@@ -6,7 +6,7 @@
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::crash::crash_point;
 
-const KEY_BYTES: usize = 32;
+pub(crate) const KEY_BYTES: usize = 32;
 /// The text's version: AES-256-GCM with a random nonce, the context as associated data.
 const VERSION: &str = "v1";
 
@@ -42,9 +42,27 @@ pub enum SealError {
         /// Its mode.
         mode: u32,
     },
-    /// The file does not hold 32 bytes.
-    #[error("the root key's file {path} does not hold {KEY_BYTES} bytes")]
+    /// The file holds neither 32 bytes nor a locked key.
+    #[error("the root key's file {path} holds neither {KEY_BYTES} bytes nor a locked key")]
     BadKey {
+        /// Its path.
+        path: String,
+    },
+    /// The key is locked, and no passphrase is given.
+    #[error("the root key {path} is locked by a passphrase, and none is given")]
+    Locked {
+        /// Its path.
+        path: String,
+    },
+    /// A passphrase is given, and the key isn't locked.
+    #[error("a passphrase is given, and the root key {path} isn't locked by any")]
+    NotLocked {
+        /// Its path.
+        path: String,
+    },
+    /// It is another passphrase, or the file was changed.
+    #[error("the passphrase doesn't open the root key {path}: it is another one, or the file was changed")]
+    WrongPassphrase {
         /// Its path.
         path: String,
     },
@@ -112,15 +130,7 @@ impl RootKey {
 
     /// The key in this file, which must exist: for a log that holds sealed texts already.
     pub fn load(path: &Path) -> Result<Self, SealError> {
-        let shown = || path.display().to_string();
-        let failed = |error| SealError::File { path: shown(), error };
-        let bytes = fs::read(path).map_err(failed)?;
-        let mode = fs::metadata(path).map_err(failed)?.mode() & 0o7777;
-        if mode & 0o077 != 0 {
-            return Err(SealError::Exposed { path: shown(), mode });
-        }
-        let bytes: [u8; KEY_BYTES] = bytes.try_into().map_err(|_| SealError::BadKey { path: shown() })?;
-        Ok(Self::from_bytes(&bytes))
+        Self::open_file(path, None)
     }
 
     /// A key from given bytes: for tests and for a cloud that lives in memory.
@@ -201,7 +211,7 @@ pub(crate) fn create_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// Removes keys that a process had not put in place when it was killed: a key must not lie about under other names.
-fn clear_unfinished(path: &Path) -> io::Result<()> {
+pub(crate) fn clear_unfinished(path: &Path) -> io::Result<()> {
     let (Some(folder), Some(name)) = (path.parent(), path.file_name().and_then(|name| name.to_str())) else {
         return Ok(());
     };
@@ -223,6 +233,8 @@ fn clear_unfinished(path: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::MetadataExt as _;
+
     use super::*;
 
     #[test]

@@ -9,6 +9,7 @@ mod env;
 mod first;
 mod host;
 mod image;
+mod key;
 mod status;
 mod up;
 
@@ -34,6 +35,7 @@ pub fn run(line: CommandLine) -> Result<ExitCode> {
             start_log();
             crate::agent::run(&args)?;
         }
+        Command::Key(command) => key::run(&command, json)?,
         Command::Audit(command) => return audit::run(&command, json),
         Command::Host(command) => host::run(&command, json)?,
         Command::Account(command) => account::run(&command, json)?,

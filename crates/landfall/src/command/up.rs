@@ -1,6 +1,7 @@
 //! `landfall up`: starts a server in the background, and returns when it answers.
 
 use std::fs::OpenOptions;
+use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
@@ -9,10 +10,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 
+use landfall_state::{Passphrase, RootKey};
+
 use crate::cli::ServeArgs;
 use crate::config::Config;
 use crate::record::Record;
-use crate::{client, record};
+use crate::{client, passphrase, record};
 
 /// How long a start may take: a large log is read first. A server that ends is noticed at once.
 const PATIENCE: Duration = Duration::from_secs(300);
@@ -42,11 +45,19 @@ pub fn run(args: &ServeArgs, json: bool) -> Result<()> {
     let mut command = Command::new(std::env::current_exe().context("finding this program")?);
     command.arg("serve").args(std::env::args_os().skip(1).filter(|arg| arg != "up" && arg != "--json"));
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+    let passphrase = terminal_passphrase(&config)?;
+    if passphrase.is_some() {
+        command.args(["--passphrase-file", "/dev/stdin"]).stdin(Stdio::piped());
+    }
     // SAFETY: between fork and exec the child calls only setsid, which is safe there: it takes no lock.
     unsafe {
         command.pre_exec(|| nix::unistd::setsid().map(drop).map_err(std::io::Error::from));
     }
     let mut child = command.spawn().context("starting the server")?;
+    if let (Some(passphrase), Some(mut input)) = (passphrase, child.stdin.take()) {
+        // A server that ended before it read says why below.
+        let _ = input.write_all(passphrase.bytes());
+    }
     let deadline = Instant::now() + PATIENCE;
     loop {
         if let Some(status) = child.try_wait()? {
@@ -67,6 +78,18 @@ pub fn run(args: &ServeArgs, json: bool) -> Result<()> {
         }
         std::thread::sleep(Duration::from_millis(5));
     }
+}
+
+/// The passphrase of the root key where it has to be asked for: the server in the background has no terminal.
+fn terminal_passphrase(config: &Config) -> Result<Option<Passphrase>> {
+    let in_state = || config.state.as_deref().map(crate::config::key_in);
+    let Some(path) = config.root_key.clone().or_else(in_state).filter(|path| path.exists()) else { return Ok(None) };
+    if passphrase::file(config.passphrase_file.as_deref()).is_some() || !RootKey::is_locked(&path)? {
+        return Ok(None);
+    }
+    let asked = passphrase::ask("Passphrase of the root key")?;
+    RootKey::open_file(&path, Some(&asked))?;
+    Ok(Some(asked))
 }
 
 /// What the cloud that runs has, where something else is asked for.

@@ -39,8 +39,8 @@ use self::entrance::Entrance;
 use self::tls::{Authority, Certificates};
 use crate::config::{Config, Tls};
 use crate::credentials::{self, Credentials};
-use crate::images;
 use crate::record::{self, Record, TlsRecord, start_time};
+use crate::{images, passphrase};
 
 /// A cloud that runs, as its front door sees it.
 pub struct Server {
@@ -88,12 +88,14 @@ async fn serve(config: Config) -> Result<()> {
     let listen = listener.local_addr()?;
     let mut config = config;
     config.listen = listen;
+    // A passphrase that is wrong is told before anything is touched, too.
+    let root_key = present_root_key(&config)?;
     if let Some(state) = &config.state {
         make_state_folder(state)?;
     }
     let credentials = root_credentials(&config)?;
     let engine = open_engine(config.state.as_deref())?;
-    let vault = open_vault(&config, !engine.read().access_keys.is_empty())?;
+    let vault = open_vault(&config, root_key, !engine.read().access_keys.is_empty())?;
     let doorway = real::Doorway::open(&config).await?;
     let pieces = if config.simulate {
         sim::assemble(&config, &engine)?
@@ -421,6 +423,21 @@ fn open_engine(state: Option<&Path>) -> Result<Engine<Cloud>> {
     Engine::open(log, landfall_state::Options::default()).context("loading the cloud's state")
 }
 
+/// The root key that there is, opened by its passphrase where it is locked.
+fn present_root_key(config: &Config) -> Result<Option<RootKey>> {
+    let in_state = || config.state.as_deref().map(crate::config::key_in);
+    let Some(path) = config.root_key.clone().or_else(in_state).filter(|path| path.exists()) else { return Ok(None) };
+    let passphrase = match passphrase::file(config.passphrase_file.as_deref()) {
+        Some(file) => Some(passphrase::read(&file)?),
+        None if RootKey::is_locked(&path)? => Some(
+            passphrase::ask("Passphrase of the root key")
+                .with_context(|| format!("the root key {} is locked by a passphrase", path.display()))?,
+        ),
+        None => None,
+    };
+    RootKey::open_file(&path, passphrase.as_ref()).map(Some).context("reading the root key")
+}
+
 /// The root key, made only where nothing is sealed yet: a new one in the place of a lost one would open nothing.
 fn root_key(config: &Config, is_sealed: bool) -> Result<RootKey> {
     let ensure = |path: &Path| {
@@ -429,7 +446,11 @@ fn root_key(config: &Config, is_sealed: bool) -> Result<RootKey> {
             "the root key {} is missing: the secrets of this state are sealed with it, put it back",
             path.display()
         );
-        RootKey::ensure(path).context("reading the root key")
+        let made = match passphrase::file(config.passphrase_file.as_deref()) {
+            Some(file) => RootKey::ensure_locked(path, &passphrase::read(&file)?),
+            None => RootKey::ensure(path),
+        };
+        made.context("making the root key")
     };
     match (&config.root_key, &config.state) {
         // A state in memory has nothing sealed yet, whatever key it is given.
@@ -448,8 +469,8 @@ fn root_key(config: &Config, is_sealed: bool) -> Result<RootKey> {
 }
 
 /// What seals and opens, with the wrapping keys that lie beside the root key.
-fn open_vault(config: &Config, is_sealed: bool) -> Result<Vault> {
-    let root_key = root_key(config, is_sealed)?;
+fn open_vault(config: &Config, present: Option<RootKey>, is_sealed: bool) -> Result<Vault> {
+    let root_key = present.map_or_else(|| root_key(config, is_sealed), Ok)?;
     Ok(match &config.state {
         Some(state) => Vault::with_wrapping(root_key, WrappingKeys::in_folder(wrapping_folder(config, state))),
         None => Vault::new(root_key),
@@ -458,7 +479,7 @@ fn open_vault(config: &Config, is_sealed: bool) -> Result<Vault> {
 
 /// Where the root key lies.
 fn root_key_file(config: &Config, state: &Path) -> PathBuf {
-    config.root_key.clone().unwrap_or_else(|| state.join("keys").join("root.key"))
+    config.root_key.clone().unwrap_or_else(|| crate::config::key_in(state))
 }
 
 /// Where wrapping keys lie: beside the root key, in a folder of its name.
