@@ -1,7 +1,7 @@
 //! Authorisation: whether a caller's policies allow what an operation demands.
 //!
 //! A principal's policies are compiled once a change: what was compiled is kept with the very rows that it was made from,
-//! and is good as long as the value still has them. Nobody is let through by a short cut, root neither: with no
+//! and is good as long as the value still has them; those of resources are kept by their texts. Nobody is let through by a short cut, root neither: with no
 //! organisation above it nothing denies it, and that is the policy engine's answer.
 
 use std::collections::HashMap;
@@ -12,11 +12,12 @@ use landfall_cloud::kms::grant::{self, Holder};
 use landfall_cloud::{Cloud, View};
 use landfall_model::{Group, ManagedPolicy, Origin, Principal, PrincipalKind, Region, Timestamp, UniqueId};
 use landfall_policy::{
-    Attached, Context, Decision, DocumentKind, Gate, Policy, PolicyKind, PolicySet, PrincipalRef, Request,
-    ResourcePolicy, Verdict, denial, detail, evaluate,
+    Attached, Context, Decision, Gate, Policy, PolicyKind, PolicySet, PrincipalRef, Request, ResourcePolicy, Verdict,
+    denial, detail, evaluate,
 };
 
 use crate::demand::{Demand, Demands, Owned};
+use crate::documents::Documents;
 use crate::error::ApiError;
 use crate::narrowing::Narrowing;
 use crate::operation::Action;
@@ -159,6 +160,7 @@ impl Compiled {
 #[derive(Debug)]
 pub struct Policies {
     vault: Vault,
+    documents: Documents,
     compiled: Mutex<HashMap<UniqueId, Arc<Compiled>>>,
     narrowing: Narrowing,
 }
@@ -169,7 +171,7 @@ const CACHED: usize = 4096;
 impl Policies {
     /// None compiled yet; details of denials are sealed with that vault.
     pub fn new(vault: Vault) -> Self {
-        Self { vault, compiled: Mutex::default(), narrowing: Narrowing::default() }
+        Self { vault, documents: Documents::default(), compiled: Mutex::default(), narrowing: Narrowing::default() }
     }
 
     fn of(&self, cloud: &Cloud, principal: &Arc<Principal>) -> Option<Arc<Compiled>> {
@@ -224,8 +226,8 @@ impl Policies {
         let identity = if is_free || is_vouched { &[][..] } else { &identity };
         let boundary =
             compiled.boundary.as_ref().filter(|_| !is_vouched).map(|(label, policy)| Attached { label, policy });
-        let policy = gate.map(|gate| of_endpoint(gate, action)).transpose()?;
-        let endpoint = gate.zip(policy.as_ref()).map(|(gate, policy)| Attached { label: &gate.id, policy });
+        let policy = gate.map(|gate| self.of_endpoint(gate, action)).transpose()?;
+        let endpoint = gate.zip(policy.as_deref()).map(|(gate, policy)| Attached { label: &gate.id, policy });
         let set = PolicySet { identity, boundary, session: narrowing.as_deref(), endpoint, ..PolicySet::default() };
         let names = Names::of(caller);
         let who = names.principal(caller);
@@ -246,10 +248,15 @@ impl Policies {
                     }
                 }
             }
-            let granted = || granted(cloud, caller, &demand);
+            let granted = || self.documents.read(&granted(cloud, caller, &demand)?).ok();
             self.ask(action.service, &set, &who, &demand, granted)?;
         }
         Ok(())
+    }
+
+    fn of_endpoint(&self, gate: &EndpointGate, action: Action) -> Result<Arc<Policy>, ApiError> {
+        let policy = self.documents.read(&gate.policy);
+        policy.map_err(|_| unauthorised(action.service, format!("The policy of {} can't be read.", gate.id)))
     }
 
     /// Evaluates one demand of a call to `service`, which refuses in its own words whatever the demand is of.
@@ -259,11 +266,14 @@ impl Policies {
         set: &PolicySet<'_>,
         who: &PrincipalRef<'_>,
         demand: &Demand,
-        granted: impl FnOnce() -> Option<Policy>,
+        granted: impl FnOnce() -> Option<Arc<Policy>>,
     ) -> Result<(), ApiError> {
         let context = &demand.context;
         let request = Request { principal: *who, action: &demand.action, resource: &demand.resource, context };
         let refuse = |verdict: &Verdict<'_>| {
+            if let Some(veil) = demand.veil {
+                return unauthorised(service, veil.into());
+            }
             let mut sentence = denial(verdict, &request);
             if service == "ec2" {
                 let sealed = self.vault.seal(
@@ -280,7 +290,7 @@ impl Policies {
             let is_implied = demand.implied && verdict.decision != Decision::ExplicitDeny && !is_gated;
             return if verdict.is_allowed() || is_implied { Ok(()) } else { Err(refuse(&verdict)) };
         };
-        let Ok(policy) = Policy::parse(document) else {
+        let Ok(policy) = self.documents.read(document) else {
             return Err(unauthorised("", "The resource's policy can't be read.".into()));
         };
         let gate = if *required { Gate::Required } else { Gate::Optional };
@@ -305,7 +315,7 @@ impl Policies {
 }
 
 /// What a grant lets a caller do, as a policy of the key.
-fn granted(cloud: &Cloud, caller: &Caller, demand: &Demand) -> Option<Policy> {
+fn granted(cloud: &Cloud, caller: &Caller, demand: &Demand) -> Option<String> {
     let asked = demand.grantable.as_ref()?;
     let principal = &caller.principal;
     let holder = Holder { id: principal.id.clone(), arn: caller.arn(), root: UniqueId::root(principal.account) };
@@ -319,7 +329,7 @@ fn granted(cloud: &Cloud, caller: &Caller, demand: &Demand) -> Option<Policy> {
     let statement = serde_json::json!({
         "Effect": "Allow", "Principal": { "AWS": named }, "Action": "kms:*", "Resource": "*",
     });
-    Policy::parse(&serde_json::json!({ "Version": "2012-10-17", "Statement": [statement] }).to_string()).ok()
+    Some(serde_json::json!({ "Version": "2012-10-17", "Statement": [statement] }).to_string())
 }
 
 /// Refuses a key's policy that wouldn't let its maker change it again. The maker's own policies are taken to allow it:
@@ -346,11 +356,6 @@ pub(crate) fn locks_out(caller: &Caller, view: &View<'_>, document: &str) -> Res
     };
     let request = Request { principal: who, action: "kms:PutKeyPolicy", resource: "*", context: &context };
     if evaluate(&set, &request).is_allowed() { Ok(()) } else { Err(refuse()) }
-}
-
-fn of_endpoint(gate: &EndpointGate, action: Action) -> Result<Policy, ApiError> {
-    let policy = Policy::parse_as(DocumentKind::Resource, &gate.policy);
-    policy.map_err(|_| unauthorised(action.service, format!("The policy of {} can't be read.", gate.id)))
 }
 
 /// What is known of every request of a caller.

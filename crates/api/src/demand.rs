@@ -25,6 +25,8 @@ pub struct Demand {
     pub grantable: Option<Asked>,
     /// Whether it is allowed unless a policy denies it.
     pub implied: bool,
+    /// What is said where it is denied, instead of what on and why: the caller is to learn neither.
+    pub veil: Option<&'static str>,
 }
 
 /// A resource's own policy.
@@ -65,6 +67,7 @@ impl Demands {
             owned: None,
             grantable: None,
             implied: false,
+            veil: None,
         });
         let last = self.list.len() - 1;
         &mut self.list[last]

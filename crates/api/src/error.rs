@@ -219,6 +219,7 @@ fn kms(fault: &KmsFault) -> ApiError {
         KmsFault::Limit(_) => "LimitExceededException",
         KmsFault::Policy(_) => "MalformedPolicyDocumentException",
         KmsFault::Validation(_) => "ValidationException",
+        KmsFault::Material(_) => "IncorrectKeyMaterialException",
         KmsFault::GrantId(_) => "InvalidGrantIdException",
         KmsFault::GrantToken(_) => "InvalidGrantTokenException",
         KmsFault::Tag(_) => "TagException",

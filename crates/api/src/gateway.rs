@@ -309,6 +309,9 @@ impl Gateway {
         if let Some(place) = self.operations.get(&(service, action)) {
             return Ok(&self.known[*place]);
         }
+        if let Some((_, _, what)) = REFUSED.iter().find(|(of, name, _)| (*of, *name) == (service, action)) {
+            return Err(ApiError::unsupported(what));
+        }
         let mut message = format!("The action {action} is not valid for this web service.");
         if !self.operations.keys().any(|(known, _)| *known == service) {
             message.push_str(&format!(" Landfall does not have the service {service} yet."));
@@ -399,6 +402,16 @@ fn decode(
         _ => landfall_wire::decode_query(body),
     }
 }
+
+/// Actions of AWS's that are refused by name: people know them and ought to read that they aren't there, not that there is
+/// no such thing.
+const REFUSED: &[(&str, &str, &str)] = &[
+    ("secretsmanager", "CancelRotateSecret", "the rotation of secrets"),
+    ("secretsmanager", "RemoveRegionsFromReplication", "the replication of secrets to other regions"),
+    ("secretsmanager", "ReplicateSecretToRegions", "the replication of secrets to other regions"),
+    ("secretsmanager", "RotateSecret", "the rotation of secrets"),
+    ("secretsmanager", "StopReplicationToReplica", "the replication of secrets to other regions"),
+];
 
 /// The refusal of a request in a protocol that no service of ours speaks. Its action is in its path, which isn't read.
 fn absent_service(service: &str, form: Form) -> ApiError {
@@ -526,6 +539,12 @@ impl Turn<'_> {
             let view = View::new(&snapshot, self.scope, Timestamp(self.now_ms.max(snapshot.time_ms)));
             operation.hear_proof(&self.gateway.outside, &view)?;
             self.authorise(&view, |view, demands| operation.demands(view, demands))?;
+            for part in operation.parts(&view) {
+                if let Err(denied) = self.authorise(&view, |view, demands| operation.demand_part(view, &part, demands))
+                {
+                    operation.hear_denied(part, denied);
+                }
+            }
             operation.default_key(&view)
         };
         if let Some(service) = key {
@@ -538,7 +557,10 @@ impl Turn<'_> {
         };
         self.transact(
             false,
-            |view, demands, operation: &O| operation.demands(view, demands),
+            |view, demands, operation: &O| {
+                operation.demands(view, demands);
+                operation.parts(view).iter().for_each(|part| operation.demand_part(view, part, demands));
+            },
             operation,
             |operation, tx| {
                 let output = operation.run(made, tx)?;

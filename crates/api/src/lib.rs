@@ -9,6 +9,7 @@ pub mod authenticate;
 pub mod authorise;
 pub mod cloudtrail;
 pub mod demand;
+mod documents;
 pub mod ec2;
 pub mod encryption;
 pub mod error;

@@ -168,6 +168,23 @@ pub trait Call: DeserializeOwned + Send + Sync + 'static {
     /// As [`Write::demands`].
     fn demands(&self, view: &View<'_>, demands: &mut Demands);
 
+    /// The parts of a call of which each may be denied by itself, and the others go on: secrets that are read together.
+    /// Those that were denied are none any more.
+    fn parts(&self, view: &View<'_>) -> Vec<String> {
+        let _ = view;
+        Vec::new()
+    }
+
+    /// What the caller must be allowed for a part.
+    fn demand_part(&self, view: &View<'_>, part: &str, demands: &mut Demands) {
+        let _ = (view, part, demands);
+    }
+
+    /// Hears that a part was denied, and how.
+    fn hear_denied(&mut self, part: String, denied: ApiError) {
+        let _ = (part, denied);
+    }
+
     /// Another account that is to find the call in its own audit once it went through.
     fn concerns(&self) -> Option<AccountId> {
         None

@@ -411,7 +411,7 @@ landfall_state::value! {
             key: Scoped<KmsKeyId> = |row| row.key(),
             due: |row| row.due(),
             index by_scope: Scope = |row| row.made_for.is_none().then_some(row.scope),
-            index by_wrapping: String = |row| row.material.as_ref().map(|material| material.wrapping.clone()),
+            index by_wrapping: String = |row| row.materials().map(|material| material.wrapping.clone()).collect::<std::collections::BTreeSet<_>>(),
         },
         /// Other names of KMS keys.
         pub kms_aliases: KmsAliases = "kms-alias" v1 {

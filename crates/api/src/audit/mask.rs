@@ -34,6 +34,7 @@ pub const HIDDEN: &[(&str, &str)] = &[
     ("kms", "Message"),
     ("kms", "Plaintext"),
     ("kms", "PrivateKeyPlaintext"),
+    ("kms", "SharedSecret"),
     ("landfall", "Secret"),
     ("secretsmanager", "RotationToken"),
     ("secretsmanager", "SecretBinary"),

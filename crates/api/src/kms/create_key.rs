@@ -41,8 +41,8 @@ pub struct CreateKeyResponse<'t> {
     key_metadata: KeyMetadata<'t>,
 }
 
-/// Sealed material with the public half, where there is one.
-pub type Made = (SealedMaterial, Option<Vec<u8>>);
+/// Sealed material with the public half, where there is one; none for a key whose owner will bring it.
+pub type Made = Option<(SealedMaterial, Option<Vec<u8>>)>;
 
 impl Call for CreateKey {
     const ACTION: Action = Action::kms("CreateKey");
@@ -77,12 +77,7 @@ impl Call for CreateKey {
         if self.multi_region {
             return Err(ApiError::unsupported("multi-Region keys"));
         }
-        if self.origin() == KeyOrigin::External {
-            return Err(ApiError::unsupported("keys whose material is imported"));
-        }
-        if self.usage()? == KeyUsage::KeyAgreement {
-            return Err(ApiError::unsupported("keys that agree on secrets"));
-        }
+        self.usage()?;
         key::check_description(&self.description)?;
         let document = self.document(&view);
         policy::read(view.tables(), &document)?;
@@ -90,11 +85,15 @@ impl Call for CreateKey {
         if !self.bypass_policy_lockout_safety_check {
             locks_out(caller, &view, &document)?;
         }
-        material::make_sealed(&outside.vault, self.spec()).await
+        match self.origin() {
+            KeyOrigin::AwsKms => material::make_sealed(&outside.vault, self.spec()).await.map(Some),
+            KeyOrigin::External => Ok(None),
+        }
     }
 
     fn run<'t>(self, made: Made, tx: &'t mut Tx<'_, '_>) -> Result<CreateKeyResponse<'t>, ApiError> {
-        let (material, public_key) = (Some(made.0), made.1);
+        let (material, public_key) = made.unzip();
+        let public_key = public_key.flatten();
         let (spec, usage, origin) = (self.spec(), self.usage()?, self.origin());
         let document = self.document(&tx.view());
         let policy = policy::read(tx, &document)?;

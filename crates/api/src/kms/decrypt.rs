@@ -3,16 +3,15 @@
 
 use landfall_cloud::View;
 use landfall_model::Arn;
-use landfall_model::kms::{EncryptionAlgorithm, KeyUsage};
+use landfall_model::kms::EncryptionAlgorithm;
 use landfall_wire::Blob;
 use serde::{Deserialize, Serialize};
 
-use super::crypto::encryption::{self, invalid};
+use super::crypto::encryption;
 use super::shape::data_key::EncryptionContext;
-use super::shape::demand::{on_key, set_context};
+use super::shape::demand::{of_ciphertext, on_ciphertext, set_context};
 use super::shape::grant_token::{GrantTokens, check_tokens};
-use super::shape::key::{check_algorithm, usable};
-use crate::encryption::key_of;
+use super::shape::key::check_algorithm;
 use crate::unsupported::{Unsupported, refuse_parameters};
 use crate::{Action, ApiError, Demands, Look, Read};
 
@@ -46,7 +45,7 @@ impl Read for Decrypt {
     type Output<'v> = DecryptResponse<'v>;
 
     fn demands(&self, view: &View<'_>, demands: &mut Demands) {
-        let demand = on_key(view, demands, Self::ACTION, &self.key().unwrap_or_default());
+        let demand = on_ciphertext(view, demands, Self::ACTION, self.key_id.as_deref(), &self.ciphertext_blob.0);
         set_context(demand, &self.encryption_context);
         demand.with("kms:EncryptionAlgorithm", self.encryption_algorithm);
     }
@@ -55,7 +54,7 @@ impl Read for Decrypt {
         refuse_parameters!(self; recipient, dry_run_modifiers);
         check_tokens(&look.view, &self.grant_tokens)?;
         let (algorithm, context) = (self.encryption_algorithm, &self.encryption_context);
-        let row = usable(&look.view, &self.key().ok_or_else(invalid)?, KeyUsage::EncryptDecrypt)?;
+        let row = of_ciphertext(&look.view, self.key_id.as_deref(), &self.ciphertext_blob.0)?;
         check_algorithm(row, algorithm)?;
         let opened = encryption::decrypt(&look.outside.vault, row, algorithm, context, &self.ciphertext_blob.0)?;
         Ok(DecryptResponse {
@@ -64,13 +63,5 @@ impl Read for Decrypt {
             encryption_algorithm: algorithm,
             key_material_id: opened.material,
         })
-    }
-}
-
-impl Decrypt {
-    /// The key that the request names, or else the ciphertext.
-    fn key(&self) -> Option<String> {
-        let named = || key_of(&self.ciphertext_blob.0).map(|arn| arn.to_string());
-        self.key_id.clone().or_else(named)
     }
 }

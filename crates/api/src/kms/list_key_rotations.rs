@@ -3,7 +3,7 @@
 use landfall_cloud::View;
 use landfall_cloud::kms::life;
 use landfall_model::Arn;
-use landfall_model::kms::RotationCause;
+use landfall_model::kms::{Import, KmsKey, MaterialVersion, RotationCause};
 use landfall_wire::Time;
 use serde::{Deserialize, Serialize};
 
@@ -41,7 +41,15 @@ pub struct ListKeyRotationsResponse<'v> {
 struct RotationsListEntry<'v> {
     key_id: Arn,
     key_material_id: &'v str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key_material_description: Option<&'v str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    import_state: Option<&'static str>,
     key_material_state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expiration_model: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    valid_to: Option<Time>,
     #[serde(skip_serializing_if = "Option::is_none")]
     rotation_date: Option<Time>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -62,22 +70,38 @@ impl Read for ListKeyRotations {
         life::check_rotates(row)?;
         look.page.bound(100);
         let all = self.include_key_material == Included::All;
-        let versions = row.versions.iter().filter(|version| all || version.cause != RotationCause::First);
-        let versions = look.page.take(versions, |version| version.number)?;
-        let rotations = versions.into_iter().map(|version| {
-            let cause = match version.cause {
-                RotationCause::First => None,
-                RotationCause::Automatic => Some("AUTOMATIC"),
-                RotationCause::OnDemand => Some("ON_DEMAND"),
-            };
-            RotationsListEntry {
-                key_id: row.arn(),
-                key_material_id: &version.id,
-                key_material_state: if version.number == row.version() { "CURRENT" } else { "NON_CURRENT" },
-                rotation_date: cause.map(|_| time(version.since)),
-                rotation_type: cause,
-            }
-        });
+        let made = row.versions.iter().filter(|version| all || version.cause != RotationCause::First);
+        let made = made.map(|version| (version.number, version.id.as_str(), Some(version)));
+        // What waits for a rotation has no number yet; it will have the next.
+        let waiting = row.waiting_import().filter(|_| all);
+        let waiting = waiting.map(|import| (row.version() + 1, import.id.as_str(), None));
+        let listed = look.page.take(made.chain(waiting), |(number, _, _)| *number)?;
+        let rotations = listed.into_iter().map(|(number, id, version)| entry(row, number, id, version));
         Ok(ListKeyRotationsResponse { rotations: rotations.collect() })
+    }
+}
+
+fn entry<'v>(row: &'v KmsKey, number: u32, id: &'v str, version: Option<&MaterialVersion>) -> RotationsListEntry<'v> {
+    let cause = version.and_then(|version| match version.cause {
+        RotationCause::First => None,
+        RotationCause::Automatic => Some("AUTOMATIC"),
+        RotationCause::OnDemand => Some("ON_DEMAND"),
+    });
+    let import = row.import(id);
+    let present = import.filter(|import| import.material.is_some());
+    RotationsListEntry {
+        key_id: row.arn(),
+        key_material_id: id,
+        key_material_description: import.and_then(|import| import.description.as_deref()),
+        import_state: import.map(|_| if present.is_some() { "IMPORTED" } else { "PENDING_IMPORT" }),
+        key_material_state: match version {
+            None => "PENDING_ROTATION",
+            Some(_) if number == row.version() => "CURRENT",
+            Some(_) => "NON_CURRENT",
+        },
+        expiration_model: present.map(Import::expiration_model),
+        valid_to: present.and_then(|import| import.expires_at).map(time),
+        rotation_date: version.filter(|_| cause.is_some()).map(|version| time(version.since)),
+        rotation_type: cause,
     }
 }

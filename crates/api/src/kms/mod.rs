@@ -7,6 +7,8 @@ mod create_key;
 pub(crate) mod crypto;
 mod decrypt;
 mod delete_alias;
+mod delete_imported_key_material;
+mod derive_shared_secret;
 mod describe_key;
 mod disable_key;
 mod disable_key_rotation;
@@ -21,7 +23,9 @@ mod generate_mac;
 mod generate_random;
 mod get_key_policy;
 mod get_key_rotation_status;
+mod get_parameters_for_import;
 mod get_public_key;
+mod import_key_material;
 mod list_aliases;
 mod list_grants;
 mod list_key_policies;
@@ -54,6 +58,8 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::call::<create_key::CreateKey>(),
     Operation::read::<decrypt::Decrypt>(),
     Operation::write::<delete_alias::DeleteAlias>(),
+    Operation::write::<delete_imported_key_material::DeleteImportedKeyMaterial>(),
+    Operation::read::<derive_shared_secret::DeriveSharedSecret>(),
     Operation::call::<describe_key::DescribeKey>(),
     Operation::write::<disable_key::DisableKey>(),
     Operation::write::<disable_key_rotation::DisableKeyRotation>(),
@@ -68,7 +74,9 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::read::<generate_random::GenerateRandom>(),
     Operation::read::<get_key_policy::GetKeyPolicy>(),
     Operation::read::<get_key_rotation_status::GetKeyRotationStatus>(),
+    Operation::call::<get_parameters_for_import::GetParametersForImport>(),
     Operation::read::<get_public_key::GetPublicKey>(),
+    Operation::call::<import_key_material::ImportKeyMaterial>(),
     Operation::read::<list_aliases::ListAliases>(),
     Operation::read::<list_grants::ListGrants>(),
     Operation::read::<list_key_policies::ListKeyPolicies>(),

@@ -6,13 +6,12 @@ use landfall_model::kms::{EncryptionAlgorithm, KeyUsage};
 use landfall_wire::Blob;
 use serde::{Deserialize, Serialize};
 
-use super::crypto::encryption::{self, invalid};
+use super::crypto::encryption;
 use super::crypto::material::Secret;
 use super::shape::data_key::EncryptionContext;
-use super::shape::demand::{on_key, set_context};
+use super::shape::demand::{of_ciphertext, on_ciphertext, on_key, set_context};
 use super::shape::grant_token::{GrantTokens, check_tokens};
 use super::shape::key::{any, check_algorithm, usable};
-use crate::encryption::key_of;
 use crate::unsupported::{Unsupported, refuse_parameters};
 use crate::{Action, ApiError, Demands, Look, Read};
 
@@ -54,22 +53,31 @@ impl Read for ReEncrypt {
     type Output<'v> = ReEncryptResponse<'v>;
 
     fn demands(&self, view: &View<'_>, demands: &mut Demands) {
-        let source = self.source().unwrap_or_default();
-        let same = match (any(view, &source), any(view, &self.destination_key_id)) {
+        let source = of_ciphertext(view, self.source_key_id.as_deref(), &self.ciphertext_blob.0);
+        let same = match (source, any(view, &self.destination_key_id)) {
             (Ok(source), Ok(destination)) => source.key() == destination.key(),
             _ => false,
         };
         let sides = [
-            ("ReEncryptFrom", &source, &self.source_encryption_context, self.source_encryption_algorithm),
+            (
+                "ReEncryptFrom",
+                self.source_key_id.as_deref(),
+                &self.source_encryption_context,
+                self.source_encryption_algorithm,
+            ),
             (
                 "ReEncryptTo",
-                &self.destination_key_id,
+                Some(self.destination_key_id.as_str()),
                 &self.destination_encryption_context,
                 self.destination_encryption_algorithm,
             ),
         ];
         for (action, key, context, algorithm) in sides {
-            let demand = on_key(view, demands, Action::kms(action), key);
+            let action = Action::kms(action);
+            let demand = match key {
+                Some(key) => on_key(view, demands, action, key),
+                None => on_ciphertext(view, demands, action, None, &self.ciphertext_blob.0),
+            };
             set_context(demand, context);
             demand.with("kms:EncryptionAlgorithm", algorithm).with("kms:ReEncryptOnSameKey", same);
         }
@@ -80,7 +88,7 @@ impl Read for ReEncrypt {
         check_tokens(&look.view, &self.grant_tokens)?;
         let vault = &look.outside.vault;
         let (from, to) = (self.source_encryption_algorithm, self.destination_encryption_algorithm);
-        let source = usable(&look.view, &self.source().ok_or_else(invalid)?, KeyUsage::EncryptDecrypt)?;
+        let source = of_ciphertext(&look.view, self.source_key_id.as_deref(), &self.ciphertext_blob.0)?;
         let destination = usable(&look.view, &self.destination_key_id, KeyUsage::EncryptDecrypt)?;
         check_algorithm(source, from)?;
         check_algorithm(destination, to)?;
@@ -98,12 +106,5 @@ impl Read for ReEncrypt {
             source_key_material_id: opened.material,
             destination_key_material_id: destination.material_id(),
         })
-    }
-}
-
-impl ReEncrypt {
-    fn source(&self) -> Option<String> {
-        let named = || key_of(&self.ciphertext_blob.0).map(|arn| arn.to_string());
-        self.source_key_id.clone().or_else(named)
     }
 }

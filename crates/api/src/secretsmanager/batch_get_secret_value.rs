@@ -1,7 +1,8 @@
 //! secretsmanager:BatchGetSecretValue. Shows the values of several secrets, named or found by filters.
 //!
-//! What keeps one of them from being shown stands beside the others; that the caller may read each is demanded of all.
+//! What keeps one of them from being shown stands beside the others, also that the caller may not read it.
 
+use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use base64::Engine as _;
@@ -26,6 +27,9 @@ pub struct BatchGetSecretValue {
     filters: Vec<Filter>,
     max_results: Option<usize>,
     next_token: Option<String>,
+    /// The secrets that the caller may not read, by the names that they are asked for by.
+    #[serde(skip)]
+    denied: BTreeMap<String, ApiError>,
 }
 
 #[derive(Serialize)]
@@ -50,14 +54,24 @@ impl Call for BatchGetSecretValue {
     type Made = BatchGetSecretValueResult;
     type Output<'t> = BatchGetSecretValueResult;
 
-    fn demands(&self, view: &View<'_>, demands: &mut Demands) {
+    fn demands(&self, _: &View<'_>, demands: &mut Demands) {
         demands.anything(Self::ACTION);
         if !self.filters.is_empty() {
             demands.anything(Action::secretsmanager("ListSecrets"));
         }
-        for id in self.ids(view).unwrap_or_default().0 {
-            demand_read(view, demands, &id, None, None);
-        }
+    }
+
+    fn parts(&self, view: &View<'_>) -> Vec<String> {
+        let ids = self.ids(view).unwrap_or_default().0;
+        ids.into_iter().take(MOST).filter(|id| !self.denied.contains_key(id)).collect()
+    }
+
+    fn demand_part(&self, view: &View<'_>, part: &str, demands: &mut Demands) {
+        demand_read(view, demands, part, None, None);
+    }
+
+    fn hear_denied(&mut self, part: String, denied: ApiError) {
+        self.denied.insert(part, denied);
     }
 
     async fn effect(&self, outside: &Outside, view: View<'_>) -> Result<Self::Made, ApiError> {
@@ -75,7 +89,11 @@ impl Call for BatchGetSecretValue {
         let (ids, next_token) = self.ids(&view)?;
         let (mut secret_values, mut errors) = (Vec::new(), Vec::new());
         for secret_id in ids {
-            match read(&outside.vault, &view, &secret_id, None, None) {
+            let value = match self.denied.get(&secret_id) {
+                Some(denied) => Err(denied.clone()),
+                None => read(&outside.vault, &view, &secret_id, None, None),
+            };
+            match value {
                 Ok(value) => secret_values.push(value),
                 Err(error) if error.status >= 500 => return Err(error),
                 Err(error) => {

@@ -195,7 +195,9 @@ fn kms(name: &'static str) -> Cost {
         Ok(at) => cost(name, Rate::new(KMS[at].1, KMS[at].1)),
         Err(_) if name == "GetParametersForImport" => cost(name, Rate::one_in_ms(1, 4_000)),
         Err(_) if name.starts_with("GenerateDataKeyPair") => cost("key pairs", Rate::new(25, 25)),
-        Err(_) if matches!(name, "Sign" | "Verify") => cost("asymmetric", Rate::new(1_000, 1_000)),
+        Err(_) if matches!(name, "DeriveSharedSecret" | "Sign" | "Verify") => {
+            cost("asymmetric", Rate::new(1_000, 1_000))
+        }
         Err(_) => cost("symmetric", Rate::new(20_000, 20_000)),
     }
 }

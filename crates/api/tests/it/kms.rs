@@ -2,6 +2,7 @@
 //! in [`behaviour`].
 
 mod behaviour;
+mod import;
 
 use crate::harness::{Case, Client, at, params};
 
@@ -23,8 +24,8 @@ pub const CASES: &[Case] = &[
             (&[("KeySpec", "SM2")], "ValidationException"),
             (&[("KeySpec", "RSA_2048")], "ValidationException"),
             (&[("KeySpec", "HMAC_256"), ("KeyUsage", "ENCRYPT_DECRYPT")], "ValidationException"),
-            (&[("Origin", "EXTERNAL")], "UnsupportedOperationException"),
-            (&[("KeySpec", "ECC_NIST_P256"), ("KeyUsage", "KEY_AGREEMENT")], "UnsupportedOperationException"),
+            (&[("Origin", "AWS_CLOUDHSM")], "ValidationException"),
+            (&[("KeySpec", "ECC_SECG_P256K1"), ("KeyUsage", "KEY_AGREEMENT")], "ValidationException"),
             (&[("MultiRegion:", "true")], "UnsupportedOperationException"),
             (&[("CustomKeyStoreId", "cks-1")], "UnsupportedOperationException"),
             (&[("Policy", "no policy")], "MalformedPolicyDocumentException"),
@@ -258,6 +259,90 @@ pub const CASES: &[Case] = &[
         },
         &[(&[("KeyId", NO_KEY), ("Message", "c2VjcmV0")], "ValidationException")],
     ),
+    Case::kms(
+        "GetParametersForImport",
+        |client| {
+            let (algorithm, spec) = ("RSAES_OAEP_SHA_256".into(), "RSA_2048".into());
+            params([("KeyId", import::external(client)), ("WrappingAlgorithm", algorithm), ("WrappingKeySpec", spec)])
+        },
+        &[
+            (&[("KeyId", NO_KEY), ("WrappingKeySpec", "RSA_2048")], "ValidationException"),
+            (
+                &[("KeyId", NO_KEY), ("WrappingAlgorithm", "RSAES_PKCS1_V1_5"), ("WrappingKeySpec", "RSA_2048")],
+                "ValidationException",
+            ),
+            (
+                &[("KeyId", NO_KEY), ("WrappingAlgorithm", "RSAES_OAEP_SHA_1"), ("WrappingKeySpec", "RSA_2048")],
+                "NotFoundException",
+            ),
+        ],
+    )
+    .masking(&["ImportToken", "PublicKey"]),
+    Case::kms(
+        "ImportKeyMaterial",
+        |client| {
+            let id = import::external(client);
+            let (token, wrapped) = import::wrapped(client, &id, &[5; 32]);
+            params([
+                ("KeyId", id),
+                ("ImportToken", token),
+                ("EncryptedKeyMaterial", wrapped),
+                ("ExpirationModel", "KEY_MATERIAL_DOES_NOT_EXPIRE".into()),
+            ])
+        },
+        &[
+            (&[("KeyId", NO_KEY)], "ValidationException"),
+            (&[("KeyId", NO_KEY), ("ImportToken", "eA=="), ("EncryptedKeyMaterial", "eA==")], "ValidationException"),
+            (
+                &[
+                    ("KeyId", NO_KEY),
+                    ("ImportToken", "eA=="),
+                    ("EncryptedKeyMaterial", "eA=="),
+                    ("ExpirationModel", "KEY_MATERIAL_DOES_NOT_EXPIRE"),
+                ],
+                "NotFoundException",
+            ),
+        ],
+    )
+    .masking(&["KeyMaterialId"]),
+    Case::kms(
+        "DeleteImportedKeyMaterial",
+        |client| {
+            let id = import::external(client);
+            import::bring(client, &id, &[5; 32], &[]);
+            params([("KeyId", id)])
+        },
+        OWN_BAD,
+    )
+    .masking(&["KeyMaterialId"]),
+    Case::kms(
+        "DeriveSharedSecret",
+        |client| {
+            let (own, theirs) =
+                (key_of(client, "ECC_NIST_P256", "KEY_AGREEMENT"), key_of(client, "ECC_NIST_P256", "KEY_AGREEMENT"));
+            let public = client.ok_of("kms", "GetPublicKey", &[("KeyId", &theirs)]);
+            params([
+                ("KeyId", own),
+                ("KeyAgreementAlgorithm", "ECDH".into()),
+                ("PublicKey", at(&public, "PublicKey").to_owned()),
+            ])
+        },
+        &[
+            (&[("KeyId", NO_KEY), ("KeyAgreementAlgorithm", "ECDH")], "ValidationException"),
+            (&[("KeyId", NO_KEY), ("KeyAgreementAlgorithm", "DH"), ("PublicKey", "c2VjcmV0")], "ValidationException"),
+            (&[("KeyId", NO_KEY), ("KeyAgreementAlgorithm", "ECDH"), ("PublicKey", "c2VjcmV0")], "NotFoundException"),
+            (
+                &[
+                    ("KeyId", NO_KEY),
+                    ("KeyAgreementAlgorithm", "ECDH"),
+                    ("PublicKey", "c2VjcmV0"),
+                    ("Recipient:", "{}"),
+                ],
+                "UnsupportedOperationException",
+            ),
+        ],
+    )
+    .masking(&["SharedSecret"]),
     Case::kms(
         "CreateGrant",
         |client| {

@@ -428,3 +428,41 @@ fn filters_and_pages_find_secrets() {
     assert_eq!(at(&page, "SecretValues.0.SecretString"), "prod/web");
     assert!(find(&page, "NextToken").is_none());
 }
+
+#[test]
+fn a_secret_that_may_not_be_read_keeps_none_of_the_others() {
+    let world = World::new();
+    let client = world.root();
+    for name in ["open/a", "open/b", "closed"] {
+        client.ok_of(SM, "CreateSecret", &[("Name", name), ("SecretString", name), ("ClientRequestToken", ONE)]);
+    }
+    let policy = r#"{"Statement":[
+        {"Effect":"Allow","Action":["secretsmanager:*","kms:*"],"Resource":"*"},
+        {"Effect":"Deny","Action":"secretsmanager:GetSecretValue","Resource":"*:secret:closed-*"}]}"#;
+    let user = world.user("reader", policy);
+    let call = [("SecretIdList:", r#"["open/a","closed","none","open/b"]"#)];
+    let read = user.ok_of(SM, "BatchGetSecretValue", &call);
+    assert_eq!(crate::harness::column(&read, "SecretValues", "SecretString"), ["open/a", "open/b"]);
+    assert_eq!(crate::harness::column(&read, "Errors", "SecretId"), ["closed", "none"]);
+    let codes = crate::harness::column(&read, "Errors", "ErrorCode");
+    assert_eq!(codes, ["AccessDeniedException", "ResourceNotFoundException"]);
+    assert!(at(&read, "Errors.0.Message").contains("explicit deny"), "{}", at(&read, "Errors.0.Message"));
+}
+
+#[test]
+fn rotation_and_replication_are_refused_by_name() {
+    let world = World::new();
+    let client = world.root();
+    create(&client);
+    for (action, what) in [
+        ("RotateSecret", "rotation"),
+        ("CancelRotateSecret", "rotation"),
+        ("ReplicateSecretToRegions", "replication"),
+        ("RemoveRegionsFromReplication", "replication"),
+        ("StopReplicationToReplica", "replication"),
+    ] {
+        let refused = client.send(SM, action, &params([("SecretId", "db")]));
+        assert_eq!((refused.status, refused.code().as_str()), (400, "InvalidRequestException"), "{action}");
+        assert!(refused.message().contains(what), "{action}: {}", refused.message());
+    }
+}

@@ -47,6 +47,9 @@ pub enum KmsFault {
     /// A value that isn't taken.
     #[error("{0}")]
     Validation(String),
+    /// Material that isn't what the key takes.
+    #[error("{0}")]
+    Material(String),
     /// A grant's token that isn't one.
     #[error("{0}")]
     GrantToken(String),

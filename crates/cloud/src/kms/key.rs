@@ -59,7 +59,7 @@ pub fn create(tx: &mut Tx<'_, '_>, new: NewKey) -> Result<KmsKeyId, KmsFault> {
         public_key: new.public_key,
         versions: Vec::new(),
         rotation: None,
-        import: None,
+        imports: Vec::new(),
         created_at,
     };
     if row.made_for.is_some() {

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use landfall_model::kms::{KeyOrigin, KeySpec, KeyState, KmsKey, Rotation, RotationCause, SealedMaterial};
+use landfall_model::kms::{
+    KeyOrigin, KeySpec, KeyState, KmsKey, MaterialVersion, Rotation, RotationCause, SealedMaterial,
+};
 use landfall_model::{DoomedKey, KmsGrant, Timestamp};
 
 use super::fault::KmsFault;
@@ -56,18 +58,27 @@ pub fn cancel_deletion(tx: &mut Tx<'_, '_>, key: &KmsKey) -> Result<(), KmsFault
     Ok(())
 }
 
-/// That a key is of a kind that rotates.
+/// That a key is of a kind that rotates, by itself or on demand.
 pub fn check_rotates(key: &KmsKey) -> Result<(), KmsFault> {
-    if key.spec == KeySpec::SymmetricDefault && key.origin == KeyOrigin::AwsKms {
+    if key.spec == KeySpec::SymmetricDefault {
         return Ok(());
     }
-    let message = format!("{} can't rotate: only symmetric keys whose material was made here do.", key.arn());
+    Err(KmsFault::Unsupported(format!("{} can't rotate: only symmetric encryption keys do.", key.arn())))
+}
+
+/// That a key is of a kind that rotates by itself.
+fn check_rotates_itself(key: &KmsKey) -> Result<(), KmsFault> {
+    check_rotates(key)?;
+    if key.origin == KeyOrigin::AwsKms {
+        return Ok(());
+    }
+    let message = format!("{} origin is EXTERNAL which is not valid for this operation.", key.arn());
     Err(KmsFault::Unsupported(message))
 }
 
 /// Has a key rotate by itself.
 pub fn enable_rotation(tx: &mut Tx<'_, '_>, key: &KmsKey, period_days: u32) -> Result<(), KmsFault> {
-    check_rotates(key)?;
+    check_rotates_itself(key)?;
     check_usable(key)?;
     if !PERIOD_DAYS.contains(&period_days) {
         return Err(out_of_range("rotationPeriodInDays", period_days, &PERIOD_DAYS));
@@ -82,7 +93,7 @@ pub fn enable_rotation(tx: &mut Tx<'_, '_>, key: &KmsKey, period_days: u32) -> R
 
 /// Has a key not rotate by itself any more.
 pub fn disable_rotation(tx: &mut Tx<'_, '_>, key: &KmsKey) -> Result<(), KmsFault> {
-    check_rotates(key)?;
+    check_rotates_itself(key)?;
     check_usable(key)?;
     if key.rotation.is_some() {
         tx.update::<KmsKeys, _>(&key.key(), |row| row.rotation = None);
@@ -90,7 +101,8 @@ pub fn disable_rotation(tx: &mut Tx<'_, '_>, key: &KmsKey) -> Result<(), KmsFaul
     Ok(())
 }
 
-/// Gives a key new material now. What was encrypted before stays readable.
+/// Gives a key new material now, which for one whose owner brings it must have been imported before. What was encrypted
+/// before stays readable.
 pub fn rotate(tx: &mut Tx<'_, '_>, key: &KmsKey) -> Result<(), KmsFault> {
     check_rotates(key)?;
     check_usable(key)?;
@@ -100,7 +112,14 @@ pub fn rotate(tx: &mut Tx<'_, '_>, key: &KmsKey) -> Result<(), KmsFault> {
         return Err(KmsFault::Limit(message));
     }
     let mut row = key.clone();
-    add_version(tx, &mut row, RotationCause::OnDemand);
+    if key.origin == KeyOrigin::External {
+        let none = || KmsFault::WrongState(format!("{} has no imported key material pending rotation.", key.arn()));
+        let id = key.waiting_import().ok_or_else(none)?.id.clone();
+        let (number, cause, since) = (row.version() + 1, RotationCause::OnDemand, tx.now());
+        row.versions.push(MaterialVersion { number, id, cause, since });
+    } else {
+        add_version(tx, &mut row, RotationCause::OnDemand);
+    }
     tx.put::<KmsKeys>(row);
     Ok(())
 }
@@ -125,12 +144,10 @@ pub(crate) fn pass(tx: &mut Tx<'_, '_>, until: i64, batch: usize) -> bool {
             continue;
         }
         let mut row = key.clone();
-        if row.import.as_ref().and_then(|import| import.expires_at).is_some_and(is_due)
-            && let Some(material) = row.material.take()
+        super::import::forget_expired(&mut tx, &mut row, is_due);
+        if let Some(rotation) =
+            row.rotation.filter(|rotation| row.enabled && row.deletes_at.is_none() && is_due(rotation.next_at))
         {
-            doom(&mut tx, material);
-        }
-        if let Some(rotation) = row.rotation.filter(|rotation| row.enabled && is_due(rotation.next_at)) {
             add_version(&mut tx, &mut row, RotationCause::Automatic);
             // A key that was long switched off rotates once, not once for each period that it missed.
             let next_at = tx.now() + DAY * rotation.period_days;
@@ -141,7 +158,7 @@ pub(crate) fn pass(tx: &mut Tx<'_, '_>, until: i64, batch: usize) -> bool {
     due.len() == batch
 }
 
-/// Deletes a key with all that hangs on it. Its wrapping key is doomed.
+/// Deletes a key with all that hangs on it. Its wrapping keys are doomed.
 fn delete(tx: &mut Tx<'_, '_>, key: &KmsKey) {
     let scope = key.scope;
     let aliases: Vec<_> = super::alias::of_key(&tx.view(), key).map(|alias| alias.key()).collect();
@@ -155,9 +172,7 @@ fn delete(tx: &mut Tx<'_, '_>, key: &KmsKey) {
     }
     tag::forget(tx, &format!("key/{}", key.id));
     tx.delete::<KmsKeys>(&key.key());
-    if let Some(material) = key.material.clone() {
-        doom(tx, material);
-    }
+    key.materials().for_each(|material| doom(tx, material.clone()));
 }
 
 /// Sees to it that nothing opens what that wrapping key has sealed: its file goes once this is durable.

@@ -7,6 +7,7 @@
 pub mod alias;
 pub mod fault;
 pub mod grant;
+pub mod import;
 pub mod key;
 pub mod life;
 pub mod policy;

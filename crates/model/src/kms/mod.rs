@@ -6,6 +6,7 @@
 
 mod ciphertext;
 mod grant;
+mod import;
 mod key_id;
 mod spec;
 
@@ -13,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 pub use ciphertext::{Ciphertext, MalformedCiphertext, SALT_BYTES, canonical_context};
 pub use grant::{GrantConstraints, GrantOperation, Grantee, KmsGrant, KmsGrantId, MalformedGrantId};
+pub use import::{Import, WrappingAlgorithm, WrappingKeySpec};
 pub use key_id::{KmsKeyId, MalformedKmsKeyId};
 pub use spec::{
     EncryptionAlgorithm, KeySpec, KeyUsage, MacAlgorithm, SigningAlgorithm, SpecFamily, encryption_algorithms,
@@ -47,7 +49,7 @@ pub struct KmsKey {
     pub deletes_at: Option<Timestamp>,
     /// Its policy. Who is named in it is known by unique id.
     pub policy: TrustPolicy,
-    /// Its material; none while it waits for an import.
+    /// Its material where it was made here.
     pub material: Option<SealedMaterial>,
     /// The public half of an asymmetric key, in DER (RFC 5280's SubjectPublicKeyInfo).
     pub public_key: Option<Vec<u8>>,
@@ -55,8 +57,9 @@ pub struct KmsKey {
     pub versions: Vec<MaterialVersion>,
     /// How it rotates by itself, where it does.
     pub rotation: Option<Rotation>,
-    /// What was last imported, where it waits for imports.
-    pub import: Option<Import>,
+    /// What was imported into it, where its owner brings its material.
+    #[serde(default)]
+    pub imports: Vec<Import>,
     /// When it was made.
     pub created_at: Timestamp,
 }
@@ -81,7 +84,8 @@ pub struct SealedMaterial {
     pub sealed: String,
 }
 
-/// A version of a symmetric key's material. All are derived from the one secret that is sealed, by their numbers.
+/// A version of a symmetric key's material. Of a key whose material was made here, all are derived from the one secret
+/// that is sealed, by their numbers; of one whose owner brings it, each is derived from the import of the same id.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MaterialVersion {
     /// Its number, from 1.
@@ -112,15 +116,6 @@ pub struct Rotation {
     pub period_days: u32,
     /// When next.
     pub next_at: Timestamp,
-}
-
-/// What a key that waits for imports has been given.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Import {
-    /// The fingerprint of the material: no other may be imported again.
-    pub fingerprint: String,
-    /// When it is to be forgotten by itself.
-    pub expires_at: Option<Timestamp>,
 }
 
 /// What state a key is in, as AWS names them.
@@ -163,7 +158,7 @@ impl KmsKey {
     pub fn state(&self) -> KeyState {
         if self.deletes_at.is_some() {
             KeyState::PendingDeletion
-        } else if self.material.is_none() {
+        } else if !self.has_material() {
             KeyState::PendingImport
         } else if self.enabled {
             KeyState::Enabled
@@ -174,12 +169,10 @@ impl KmsKey {
 
     /// When something is to be done about it, in milliseconds.
     pub fn due(&self) -> Option<i64> {
-        if let Some(at) = self.deletes_at {
-            return Some(at.as_millis());
-        }
-        let rotates = self.rotation.filter(|_| self.enabled).map(|rotation| rotation.next_at.as_millis());
-        let expires = self.import.as_ref().filter(|_| self.material.is_some()).and_then(|import| import.expires_at);
-        rotates.into_iter().chain(expires.map(Timestamp::as_millis)).min()
+        let stays = self.deletes_at.is_none();
+        let rotates = self.rotation.filter(|_| self.enabled && stays).map(|rotation| rotation.next_at);
+        let times = rotates.into_iter().chain(self.deletes_at).map(Timestamp::as_millis);
+        times.chain(self.imports.iter().filter_map(Import::due)).min()
     }
 
     /// The version of its material that is used; 0 where there is none.

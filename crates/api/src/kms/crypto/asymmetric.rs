@@ -1,5 +1,6 @@
 //! Signatures, and encryption with RSA.
 
+use aws_lc_rs::agreement::{self, ParsedPublicKey, ParsedPublicKeyFormat};
 use aws_lc_rs::digest::{self, Digest};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::{
@@ -106,6 +107,23 @@ pub fn verify(
         Signed::Digest(bytes) => key.verify_digest_sig(&import(bytes, algorithm)?, made),
     };
     Ok(verified.is_ok())
+}
+
+/// The secret that a key shares with whoever has the private half of that public key, in DER. Refused is what is no key
+/// of the same curve.
+pub fn agree(spec: KeySpec, secret: &Secret, public_key: &[u8]) -> Result<Vec<u8>, Refused> {
+    let curve = match spec {
+        KeySpec::EccNistP256 => &agreement::ECDH_P256,
+        KeySpec::EccNistP384 => &agreement::ECDH_P384,
+        KeySpec::EccNistP521 => &agreement::ECDH_P521,
+        _ => return Err(Refused),
+    };
+    let own = agreement::PrivateKey::from_private_key_der(curve, secret.bytes())?;
+    let theirs = ParsedPublicKey::try_from(agreement::UnparsedPublicKey::new(curve, public_key))?;
+    if theirs.format() != ParsedPublicKeyFormat::X509 {
+        return Err(Refused);
+    }
+    agreement::agree(&own, theirs, Refused, |shared| Ok(shared.to_vec()))
 }
 
 fn oaep(algorithm: EncryptionAlgorithm) -> Result<&'static OaepAlgorithm, Refused> {

@@ -74,7 +74,11 @@ pub fn decrypt<'v>(
         return Err(ApiError::new("IncorrectKeyException", message));
     }
     let version = ciphertext.version;
-    let secret = material::open(vault, key)?;
+    // Material that was made here has versions by their numbers alone.
+    if key.sealed(version).is_none() {
+        return Err(invalid());
+    }
+    let secret = material::open_version(vault, key, version)?;
     let plaintext = symmetric::decrypt(&secret, ciphertext, context).map_err(|Refused| invalid())?;
     let material = key.versions.iter().find(|made| made.number == version).map(|made| made.id.as_str());
     Ok(Opened { plaintext, material })

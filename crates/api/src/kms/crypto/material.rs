@@ -93,9 +93,15 @@ pub fn seal(vault: &Vault, mut made: Made) -> Result<(SealedMaterial, Option<Vec
 /// Makes and seals a key's material on a thread where that may take its time.
 pub async fn make_sealed(vault: &Vault, spec: KeySpec) -> Result<(SealedMaterial, Option<Vec<u8>>), ApiError> {
     let vault = vault.clone();
-    let made = tokio::task::spawn_blocking(move || seal(&vault, make(spec)?)).await;
-    made.map_err(|error| {
-        tracing::error!(%error, "making key material");
+    aside(move || seal(&vault, make(spec)?)).await
+}
+
+/// Does what takes its time on a thread where that may be.
+pub async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, ApiError> + Send + 'static,
+) -> Result<T, ApiError> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| {
+        tracing::error!(%error, "working with key material");
         ApiError::internal()
     })?
 }
@@ -122,10 +128,15 @@ impl Drop for Secret {
     }
 }
 
-/// Opens a key's material.
+/// Opens the material that a key uses.
 pub fn open(vault: &Vault, key: &KmsKey) -> Result<Secret, ApiError> {
+    open_version(vault, key, key.version())
+}
+
+/// Opens a version of a key's material.
+pub fn open_version(vault: &Vault, key: &KmsKey, version: u32) -> Result<Secret, ApiError> {
     let unavailable = || ApiError::new("KMSInvalidStateException", format!("{} is unavailable.", key.arn()));
-    let sealed = key.material.as_ref().ok_or_else(unavailable)?;
+    let sealed = key.sealed(version).ok_or_else(unavailable)?;
     vault.unwrap(&sealed.wrapping, &sealed.sealed).map(Secret).map_err(|error| {
         tracing::error!(error = &error as &dyn std::error::Error, key = %key.id, "opening key material");
         unavailable()

@@ -3,6 +3,7 @@
 
 pub mod asymmetric;
 pub mod encryption;
+pub mod import;
 pub mod mac;
 pub mod material;
 pub mod symmetric;

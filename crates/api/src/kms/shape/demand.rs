@@ -7,12 +7,15 @@ use landfall_cloud::View;
 use landfall_cloud::identity::speaking;
 use landfall_cloud::kms::grant::Asked;
 use landfall_cloud::kms::{KeyRef, alias};
+use landfall_model::kms::KeyUsage;
 use landfall_model::{Arn, KmsKey};
 
+use super::key::usable;
 use super::tag;
 use crate::demand::{Demand, Owned};
-use crate::encryption::DefaultKey;
-use crate::{Action, Demands};
+use crate::encryption::{DefaultKey, key_of};
+use crate::kms::crypto::encryption::invalid;
+use crate::{Action, ApiError, Demands};
 
 /// Whose policy is never asked: that of a key of another account that isn't there. It lets nobody.
 const NOBODY: &str = r#"{"Statement":[{"Effect":"Allow","Principal":{"Service":"nobody.amazonaws.com"},"Action":"kms:*","Resource":"*"}]}"#;
@@ -42,6 +45,39 @@ pub fn on_key<'d>(view: &View<'_>, demands: &'d mut Demands, action: Action, tex
         demand.with("kms:RequestAlias", name);
     }
     demand
+}
+
+/// What AWS says of a ciphertext whose key is gone, or is another account's that lets nobody: not even which key it is.
+pub const VEIL: &str = "The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access.";
+
+/// The demand of an action on the key of a ciphertext, which the request may name, too. Who sends a ciphertext learns of
+/// another account's key only what that lets him.
+pub fn on_ciphertext<'d>(
+    view: &View<'_>,
+    demands: &'d mut Demands,
+    action: Action,
+    named: Option<&str>,
+    ciphertext: &[u8],
+) -> &'d mut Demand {
+    let found = named.is_none().then(|| key_of(ciphertext)).flatten().map(|arn| arn.to_string());
+    let text = named.or(found.as_deref()).unwrap_or_default();
+    let own = KeyRef::parse(text, view.scope()).is_ok_and(|key| key.scope().account == view.scope().account);
+    let demand = on_key(view, demands, action, text);
+    demand.veil = (found.is_some() && !own).then_some(VEIL);
+    demand
+}
+
+/// The key of a ciphertext, which the request may name, too.
+pub fn of_ciphertext<'v>(view: &View<'v>, named: Option<&str>, ciphertext: &[u8]) -> Result<&'v KmsKey, ApiError> {
+    if let Some(text) = named {
+        return usable(view, text, KeyUsage::EncryptDecrypt);
+    }
+    let arn = key_of(ciphertext).ok_or_else(invalid)?.to_string();
+    let key = KeyRef::parse(&arn, view.scope()).ok().and_then(|key| key.find(view.tables()));
+    if key.is_none() {
+        return Err(ApiError::new("AccessDeniedException", VEIL));
+    }
+    usable(view, &arn, KeyUsage::EncryptDecrypt)
 }
 
 /// The demand of an action on a key. Its own policy must allow it, whatever the caller's say.

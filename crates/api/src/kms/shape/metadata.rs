@@ -1,7 +1,7 @@
 //! What is shown of a key.
 
 use landfall_model::kms::{
-    EncryptionAlgorithm, KeyOrigin, KeySpec, KeyState, KeyUsage, KmsKey, MacAlgorithm, SigningAlgorithm,
+    EncryptionAlgorithm, Import, KeyOrigin, KeySpec, KeyState, KeyUsage, KmsKey, MacAlgorithm, SigningAlgorithm,
     encryption_algorithms, mac_algorithms, signing_algorithms,
 };
 use landfall_model::{AccountId, Arn, KmsKeyId};
@@ -49,7 +49,7 @@ pub struct KeyMetadata<'v> {
 /// What is shown of a key.
 pub fn metadata(row: &KmsKey) -> KeyMetadata<'_> {
     let state = row.state();
-    let import = row.import.as_ref().filter(|_| row.material.is_some());
+    let import = row.current_import().filter(|import| import.material.is_some());
     let expires_at = import.and_then(|import| import.expires_at);
     KeyMetadata {
         account: row.scope.account,
@@ -63,10 +63,7 @@ pub fn metadata(row: &KmsKey) -> KeyMetadata<'_> {
         deletion_date: row.deletes_at.map(time),
         valid_to: expires_at.map(time),
         origin: row.origin,
-        expiration_model: import.map(|_| match expires_at {
-            Some(_) => "KEY_MATERIAL_EXPIRES",
-            None => "KEY_MATERIAL_DOES_NOT_EXPIRE",
-        }),
+        expiration_model: import.map(Import::expiration_model),
         key_manager: if row.made_for.is_some() { "AWS" } else { "CUSTOMER" },
         customer_master_key_spec: row.spec,
         key_spec: row.spec,

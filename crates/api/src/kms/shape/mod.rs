@@ -4,6 +4,7 @@ pub mod data_key;
 pub mod demand;
 pub mod grant;
 pub mod grant_token;
+pub mod import_token;
 pub mod key;
 pub mod key_pair;
 pub mod metadata;

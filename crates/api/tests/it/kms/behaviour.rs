@@ -51,7 +51,24 @@ fn a_key_of_another_account_is_nobodys_but_its_owners() {
     for arn in [&arn, &absent] {
         assert_eq!(stranger.refused_of("kms", "DescribeKey", &[("KeyId", arn)]), "AccessDeniedException");
     }
-    assert_eq!(stranger.refused_of("kms", "Decrypt", &[("CiphertextBlob", &blob)]), "AccessDeniedException");
+    // Who has but a ciphertext isn't told whose key, nor which, it is.
+    let own = key(&stranger);
+    let calls = [
+        ("Decrypt", vec![("CiphertextBlob", blob.as_str())]),
+        ("ReEncrypt", vec![("CiphertextBlob", blob.as_str()), ("DestinationKeyId", own.as_str())]),
+    ];
+    for (action, call) in calls {
+        let refused = stranger.send("kms", action, &crate::harness::params(call));
+        assert_eq!(refused.code(), "AccessDeniedException");
+        let words = "The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access.";
+        assert_eq!(refused.message(), words, "{action}");
+    }
+    let named = stranger.send(
+        "kms",
+        "Decrypt",
+        &crate::harness::params([("CiphertextBlob", blob.as_str()), ("KeyId", arn.as_str())]),
+    );
+    assert!(named.message().contains(&arn), "{}", named.message());
     assert!(list(&stranger.ok_of("kms", "ListKeys", &[]), "Keys").is_empty());
 }
 
@@ -175,6 +192,7 @@ fn a_deleted_key_leaves_only_the_name_of_what_is_to_be_destroyed() {
     let world = World::new();
     let client = world.root();
     let id = named(&client, "alias/gone");
+    let blob = encrypt(&client, &id, "{}");
     let wrapping = world.engine().read().kms_keys.iter().next().unwrap().material.clone().unwrap().wrapping;
     client.ok_of("kms", "TagResource", &[("KeyId", &id), ("Tags:", r#"[{"TagKey":"a","TagValue":"b"}]"#)]);
     client.ok_of("kms", "ScheduleKeyDeletion", &[("KeyId", &id), ("PendingWindowInDays:", "7")]);
@@ -188,6 +206,7 @@ fn a_deleted_key_leaves_only_the_name_of_what_is_to_be_destroyed() {
     assert!(cloud.tags.iter().all(|row| row.kind != "kms-key"));
     assert_eq!(cloud.doomed_keys.iter().map(|row| row.name.as_str()).collect::<Vec<_>>(), [wrapping.as_str()]);
     assert_eq!(client.refused_of("kms", "DescribeKey", &[("KeyId", &id)]), "NotFoundException");
+    assert_eq!(client.refused_of("kms", "Decrypt", &[("CiphertextBlob", &blob)]), "AccessDeniedException");
     assert_eq!(deleted(&client).len(), 36);
 }
 
