@@ -438,7 +438,7 @@ fn a_secret_that_may_not_be_read_keeps_none_of_the_others() {
     }
     let policy = r#"{"Statement":[
         {"Effect":"Allow","Action":["secretsmanager:*","kms:*"],"Resource":"*"},
-        {"Effect":"Deny","Action":"secretsmanager:GetSecretValue","Resource":"*:secret:closed-*"}]}"#;
+        {"Effect":"Deny","Action":"secretsmanager:GetSecretValue","Resource":"arn:aws:secretsmanager:*:*:secret:closed-*"}]}"#;
     let user = world.user("reader", policy);
     let call = [("SecretIdList:", r#"["open/a","closed","none","open/b"]"#)];
     let read = user.ok_of(SM, "BatchGetSecretValue", &call);

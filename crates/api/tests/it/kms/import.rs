@@ -183,7 +183,8 @@ fn a_deleted_key_takes_all_that_was_imported_with_it() {
     bring(&client, &id, &[1; 32], &[]);
     bring(&client, &id, &[2; 32], &[("ImportType", "NEW_KEY_MATERIAL")]);
     client.ok_of("kms", "ScheduleKeyDeletion", &[("KeyId", &id), ("PendingWindowInDays:", "7")]);
-    assert_eq!(import(&client, &id, &[1; 32], &[]), "KMSInvalidStateException");
+    let call = [("KeyId", id.as_str()), ("WrappingAlgorithm", "RSAES_OAEP_SHA_1"), ("WrappingKeySpec", "RSA_2048")];
+    assert_eq!(client.refused_of("kms", "GetParametersForImport", &call), "KMSInvalidStateException");
     world.pass(7 * DAY);
     expire(&world);
     assert_eq!((world.engine().read().kms_keys.len(), doomed(&world)), (0, 2));
