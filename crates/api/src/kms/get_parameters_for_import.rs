@@ -62,7 +62,7 @@ impl Call for GetParametersForImport {
         })
     }
 
-    fn run<'t>(self, made: Self::Made, tx: &'t mut Tx<'_, '_>) -> Result<GetParametersForImportResponse, ApiError> {
+    fn run(self, made: Self::Made, tx: &mut Tx<'_, '_>) -> Result<GetParametersForImportResponse, ApiError> {
         check_wrapping(own(&tx.view(), &self.key_id)?, self.wrapping_algorithm, self.wrapping_key_spec)?;
         Ok(made)
     }

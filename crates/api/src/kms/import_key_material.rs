@@ -101,7 +101,7 @@ impl Call for ImportKeyMaterial {
         brought.await
     }
 
-    fn run<'t>(self, made: Brought, tx: &'t mut Tx<'_, '_>) -> Result<ImportKeyMaterialResponse, ApiError> {
+    fn run(self, made: Brought, tx: &mut Tx<'_, '_>) -> Result<ImportKeyMaterialResponse, ApiError> {
         let asked = self.asked()?;
         let key = own(&tx.view(), &self.key_id)?.clone();
         let id = made.id.clone();
