@@ -71,6 +71,7 @@ impl ApiError {
         match protocol {
             Protocol::Ec2Query => Self::new("RequestLimitExceeded", "Request limit exceeded.").with_status(503),
             Protocol::Query => Self::new("Throttling", "Rate exceeded"),
+            Protocol::RestXml => Self::new("SlowDown", "Please reduce your request rate.").with_status(503),
             Protocol::Json10 | Protocol::Json11 => Self::new("ThrottlingException", "Rate exceeded"),
         }
     }

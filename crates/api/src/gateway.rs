@@ -28,6 +28,7 @@ use crate::outside::Outside;
 use crate::page::{self, Page};
 use crate::prologue::{Prologue, more_name, next_token_name};
 use crate::replay::Token;
+use crate::s3;
 use crate::standing;
 use crate::terms;
 use crate::throttle::{Throttle, Throttling};
@@ -253,7 +254,9 @@ impl Gateway {
         record.region = Some(self.event_region(scope.region, is_global));
         record.caller = Some(caller);
         let Form::Spoken(protocol) = record.form else { return Err(absent_service(&claim.scope.service, record.form)) };
-        way::check(request)?;
+        if protocol != Protocol::RestXml {
+            way::check(request)?;
+        }
         detect(&parts, &claim.scope.service).map_err(|error| error.refusal())?;
         let decoded = decode(protocol, &parts, request.body).map_err(|error| error.refusal(protocol))?;
         if protocol.is_typed() {
@@ -318,6 +321,10 @@ impl Gateway {
         }
         Err(match protocol {
             Protocol::Json10 | Protocol::Json11 => ApiError::new("UnknownOperationException", message),
+            Protocol::RestXml => {
+                let message = format!("Landfall does not have the operation {action} of {service}.");
+                ApiError::new("MethodNotAllowed", message).with_status(405)
+            }
             _ => ApiError::new("InvalidAction", message),
         })
     }
@@ -398,6 +405,7 @@ fn decode(
 ) -> Result<landfall_wire::Request, landfall_wire::DecodeError> {
     match protocol {
         Protocol::Json10 | Protocol::Json11 => landfall_wire::decode_json(parts.target().unwrap_or_default(), body),
+        Protocol::RestXml => s3::route::decode(parts),
         _ if body.is_empty() => landfall_wire::decode_query_string(parts.query),
         _ => landfall_wire::decode_query(body),
     }
@@ -617,6 +625,7 @@ impl Turn<'_> {
                 landfall_wire::encode_query(action.name, request_id, xmlns(action.service), output, extra)
             }
             Protocol::Json10 | Protocol::Json11 => landfall_wire::encode_json(output, extra, flags),
+            Protocol::RestXml => landfall_wire::encode_rest_xml(s3::root(action.name), s3::XMLNS, output, extra),
         };
         encoded.map_err(|error| {
             tracing::error!(%error, action = action.name, request = request_id, "an answer can't be encoded");

@@ -28,6 +28,7 @@ pub mod page;
 pub mod password;
 pub mod prologue;
 pub mod replay;
+pub mod s3;
 pub mod second_factor;
 pub mod secretsmanager;
 pub mod session;
@@ -61,6 +62,7 @@ pub use vault::Vault;
 pub fn operations() -> impl Iterator<Item = &'static Operation> {
     let ours = sts::OPERATIONS.iter().chain(iam::OPERATIONS).chain(ec2::OPERATIONS).chain(kms::OPERATIONS);
     ours.chain(cloudtrail::OPERATIONS)
+        .chain(s3::OPERATIONS)
         .chain(secretsmanager::OPERATIONS)
         .chain(ssm::OPERATIONS)
         .chain(landfall::OPERATIONS)

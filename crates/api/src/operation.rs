@@ -65,6 +65,11 @@ impl Action {
         Self { service: "cloudtrail", name }
     }
 
+    /// An action of S3's.
+    pub const fn s3(name: &'static str) -> Self {
+        Self { service: "s3", name }
+    }
+
     /// An action of the provider's own.
     pub const fn landfall(name: &'static str) -> Self {
         Self { service: "landfall", name }

@@ -47,11 +47,20 @@ const JSON: Names = Names {
     next_token_out: "NextToken",
 };
 
+const S3: Names = Names {
+    dry_run: None,
+    client_token: "ClientToken",
+    max_results: "max-buckets",
+    next_token: "continuation-token",
+    next_token_out: "ContinuationToken",
+};
+
 fn names(service: &str) -> &'static Names {
     match service {
         "ec2" => &EC2,
         "kms" => &KMS,
         "cloudtrail" | "secretsmanager" | "ssm" => &JSON,
+        "s3" => &S3,
         _ => &STS,
     }
 }

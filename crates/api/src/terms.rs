@@ -52,8 +52,16 @@ const TERMS: &[Term] = &[
     alike("ServiceUnavailable", "ServiceUnavailableException"),
 ];
 
+/// What S3 calls an invalid argument.
+const S3_INVALID: [&str; 4] =
+    ["InvalidNextToken", "InvalidParameterCombination", "InvalidParameterValue", "MissingParameter"];
+
 /// The error as that service tells it.
 pub(crate) fn of_service(service: Option<&str>, mut error: ApiError) -> ApiError {
+    if service == Some("s3") && S3_INVALID.contains(&error.code.as_ref()) {
+        error.code = "InvalidArgument".into();
+        return error;
+    }
     let Some(term) = TERMS.iter().find(|term| term.ec2 == error.code) else { return error };
     error.code = match service {
         Some("kms") => term.kms,
@@ -71,11 +79,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_services_that_speak_json_have_terms_of_their_own() {
+    fn services_have_terms_of_their_own() {
         let code = |service| of_service(service, ApiError::missing("KeyId")).code;
         assert_eq!(code(Some("kms")), "ValidationException");
         assert_eq!(code(Some("secretsmanager")), "InvalidParameterException");
         assert_eq!(code(Some("ec2")), "MissingParameter");
+        assert_eq!(code(Some("s3")), "InvalidArgument");
         assert_eq!(code(None), "MissingParameter");
         let own = ApiError::new("NotFoundException", "no");
         assert_eq!(of_service(Some("kms"), own.clone()), own);

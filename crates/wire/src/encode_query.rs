@@ -30,7 +30,9 @@ pub fn to_query_as<T: Serialize + ?Sized>(
     let wrapper = match protocol {
         Protocol::Ec2Query => None,
         Protocol::Query => Some("member"),
-        Protocol::Json10 | Protocol::Json11 => return Err(EncodeError::Unsupported("a query")),
+        Protocol::Json10 | Protocol::Json11 | Protocol::RestXml => {
+            return Err(EncodeError::Unsupported("a query"));
+        }
     };
     let mut output = Output { body: Vec::with_capacity(256), path: String::new() };
     output.write("Action", action);

@@ -115,6 +115,23 @@ pub fn encode_json<T: Serialize + ?Sized>(
     Ok(out)
 }
 
+/// Writes an answer of REST-XML: the output inside an element of that name. The request's id is a header there.
+///
+/// # Errors
+/// As [`encode_ec2`].
+pub fn encode_rest_xml<T: Serialize + ?Sized>(
+    root: &str,
+    xmlns: &str,
+    output: &T,
+    extra: &[(&str, &str)],
+) -> Result<Vec<u8>, EncodeError> {
+    let mut out = begin_document(root, "", xmlns);
+    write_members(&mut out, "member", output)?;
+    write_extra(&mut out, extra);
+    end_tag(&mut out, root, "");
+    Ok(out)
+}
+
 fn begin_tag(out: &mut Vec<u8>, action: &str, suffix: &str) {
     out.push(b'<');
     write_text(out, action);
@@ -182,6 +199,7 @@ pub fn error_body(protocol: Protocol, code: &str, message: &str, sender_fault: b
             headers.push(("x-amzn-errortype", code.chars().filter(char::is_ascii_graphic).collect()));
             json_error(code, message)
         }
+        Protocol::RestXml => s3_error(code, message, request_id),
     };
     ErrorBody { content_type: protocol.content_type(), body, headers }
 }
@@ -207,6 +225,18 @@ fn query_error(code: &str, message: &str, sender_fault: bool, request_id: &str) 
     close(&mut out, "Error");
     write_element(&mut out, "RequestId", request_id);
     close(&mut out, "ErrorResponse");
+    out
+}
+
+/// S3's errors have nothing around them.
+fn s3_error(code: &str, message: &str, request_id: &str) -> Vec<u8> {
+    let mut out = Vec::with_capacity(256);
+    out.extend_from_slice(DECLARATION);
+    out.extend_from_slice(b"<Error>");
+    write_element(&mut out, "Code", code);
+    write_element(&mut out, "Message", message);
+    write_element(&mut out, "RequestId", request_id);
+    out.extend_from_slice(b"</Error>");
     out
 }
 

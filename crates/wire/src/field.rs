@@ -84,7 +84,7 @@ impl FieldError {
     /// What the client is told, in the code and words of its protocol.
     pub fn refusal(&self, protocol: Protocol) -> Refusal {
         match protocol {
-            Protocol::Ec2Query => self.ec2_refusal(),
+            Protocol::Ec2Query | Protocol::RestXml => self.ec2_refusal(),
             Protocol::Query => self.query_refusal(),
             Protocol::Json10 | Protocol::Json11 => self.json_refusal(),
         }

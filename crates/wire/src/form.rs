@@ -13,14 +13,14 @@ pub enum Form {
     Spoken(Protocol),
     /// REST-JSON: as JSON, whatever the path.
     RestJson,
-    /// REST-XML: S3, CloudFront, Route 53.
+    /// REST-XML of the services beside S3: CloudFront, Route 53.
     RestXml,
     /// RPC-v2-CBOR.
     Cbor,
 }
 
-/// The services that speak REST-XML, by their signing names. Source: botocore's models.
-const REST_XML: [&str; 6] = ["cloudfront", "route53", "s3", "s3-object-lambda", "s3-outposts", "s3express"];
+/// The services that speak REST-XML, but for S3, by their signing names. Source: botocore's models.
+const REST_XML: [&str; 5] = ["cloudfront", "route53", "s3-object-lambda", "s3-outposts", "s3express"];
 
 impl Default for Form {
     fn default() -> Self {
@@ -33,6 +33,9 @@ impl Form {
     pub fn of(parts: &RequestParts<'_>, service: Option<&str>) -> Self {
         if parts.sole_header("smithy-protocol") == Some("rpc-v2-cbor") {
             return Self::Cbor;
+        }
+        if service.is_some_and(|service| Protocol::of_service(service) == Protocol::RestXml) {
+            return Self::Spoken(Protocol::RestXml);
         }
         let media = parts.media().to_ascii_lowercase();
         match media.as_str() {
@@ -125,7 +128,9 @@ mod tests {
         assert_eq!(form("GET", "", &[], Some("iam")), Form::Spoken(Protocol::Query));
         assert_eq!(form("POST", "", &[json], Some("lambda")), Form::RestJson);
         assert_eq!(form("GET", "", &[], Some("lambda")), Form::RestJson);
-        assert_eq!(form("GET", "", &[], Some("s3")), Form::RestXml);
+        assert_eq!(form("GET", "", &[], Some("s3")), Form::Spoken(Protocol::RestXml));
+        assert_eq!(form("PUT", "", &[json], Some("s3")), Form::Spoken(Protocol::RestXml));
+        assert_eq!(form("GET", "", &[], Some("route53")), Form::RestXml);
         assert_eq!(form("POST", "", &[], Some("kms")), Form::Spoken(Protocol::Json11));
         assert_eq!(form("POST", "", &cbor, Some("monitoring")), Form::Cbor);
         assert_eq!(form("POST", "", &[amz_json], Some("dynamodb")), Form::Spoken(Protocol::Json10));

@@ -9,7 +9,8 @@
 //! what others send: everything that is read before authentication is bounded by the constants in [`limits`],
 //! and takes time in proportion to its size.
 //!
-//! Another protocol (REST-JSON, REST-XML, RPC-v2-CBOR) is one more variant of [`Protocol`], one decoder to a
+//! Of REST-XML there is what S3 answers with; which operation a path names is for the service to say. Another protocol
+//! (REST-JSON, RPC-v2-CBOR) is one more variant of [`Protocol`], one decoder to a
 //! [`Tree`] and one serializer.
 
 mod blob;
@@ -35,7 +36,7 @@ mod tree;
 pub use blob::Blob;
 pub use encode_json::{Record, write_json_string, write_record, write_record_name};
 pub use encode_query::{to_query, to_query_as};
-pub use envelope::{EmptyResult, EncodeError, ErrorBody, encode_ec2, encode_json, encode_query, error_body};
+pub use envelope::{EmptyResult, EncodeError, ErrorBody, encode_ec2, encode_json, encode_query, encode_rest_xml, error_body};
 pub use field::{FieldError, FieldProblem, coded_error};
 pub use form::Form;
 pub use from_tree::{from_tree, from_typed_tree};

@@ -15,6 +15,8 @@ pub enum Protocol {
     Json10,
     /// The same, version 1.1.
     Json11,
+    /// REST-XML as S3 speaks it: the method and the path name the operation.
+    RestXml,
 }
 
 impl Protocol {
@@ -28,6 +30,7 @@ impl Protocol {
         match service {
             "ec2" => Self::Ec2Query,
             "cloudtrail" | "kms" | "secretsmanager" | "ssm" => Self::Json11,
+            "s3" => Self::RestXml,
             _ => Self::Query,
         }
     }
@@ -39,6 +42,7 @@ impl Protocol {
             Self::Query => "text/xml",
             Self::Json10 => "application/x-amz-json-1.0",
             Self::Json11 => "application/x-amz-json-1.1",
+            Self::RestXml => "application/xml",
         }
     }
 }
@@ -101,11 +105,15 @@ impl DetectError {
 
 /// Tells the protocol of a request for `service`, the service of its credential scope.
 ///
-/// JSON is told by its content type or target, everything in form encoding is the service's query protocol.
+/// JSON is told by its content type or target, everything in form encoding is the service's query protocol. What goes to
+/// S3 may have any content type: it is that of an object.
 ///
 /// # Errors
 /// When the content type belongs to neither, or a JSON request names no operation.
 pub fn detect(parts: &RequestParts<'_>, service: &str) -> Result<Protocol, DetectError> {
+    if Protocol::of_service(service) == Protocol::RestXml {
+        return Ok(Protocol::RestXml);
+    }
     let media = parts.media();
     if media.eq_ignore_ascii_case("application/x-amz-json-1.1")
         || media.eq_ignore_ascii_case("application/x-amz-json-1.0")
@@ -147,6 +155,7 @@ mod tests {
         assert_eq!(detected(&[target, ("content-type", "Application/X-Amz-Json-1.0")], "kms"), Ok(Protocol::Json10));
         assert_eq!(detected(&[("content-type", "application/x-amz-json-1.1")], "kms"), Err(DetectError::MissingTarget));
         assert_eq!(detected(&[form], "kms"), Err(DetectError::MissingTarget));
+        assert_eq!(detected(&[("content-type", "text/html")], "s3"), Ok(Protocol::RestXml));
         assert_eq!(
             detected(&[("content-type", "text/html")], "ec2"),
             Err(DetectError::UnsupportedContentType("text/html".to_owned()))

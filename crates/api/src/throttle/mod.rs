@@ -7,6 +7,7 @@
 mod attempts;
 mod bucket;
 mod rates;
+mod uncategorized;
 
 use std::collections::BTreeMap;
 
@@ -59,7 +60,7 @@ impl Throttle {
             return Ok(());
         }
         let now_us = now_ms.saturating_mul(1_000);
-        for cost in costs(action, input).into_iter().flatten() {
+        for cost in costs(action, scope.region, input).into_iter().flatten() {
             let key = (scope.account, scope.region, cost.bucket);
             if !self.used.take(&key, cost.rate.percent(percent), cost.tokens, now_us) {
                 return Err(ApiError::throttled(protocol));

@@ -1,13 +1,17 @@
 //! How often each operation may be called, as AWS does it.
 //!
-//! EC2: "Request throttling for the Amazon EC2 API", whose categories each action belongs to by its name unless it is listed
-//! with a rate of its own; each action has a bucket of its own. STS: "IAM and AWS STS quotas". KMS: "Request quotas", with
-//! what its cryptographic operations share. SSM and Secrets Manager: "endpoints and quotas". For IAM, and for what these
-//! pages leave out, AWS publishes nothing: there the rates are ours, at which none of its tools is slowed down.
+//! Sources, read in 2026: for EC2 the Developer Guide, "Request throttling for the Amazon EC2 API", by whose categories each
+//! action that isn't among [`super::uncategorized`] has a bucket of its own; for KMS the Developer Guide, "Request quotas",
+//! whose quotas a second are both the size of a bucket and what it gets back in a second; for STS the IAM User Guide, "IAM and
+//! AWS STS quotas": 600 requests a second of an account in a region, whatever they ask. The quotas of SSM and Secrets Manager
+//! are from memory of their pages "endpoints and quotas", which weren't at hand. IAM has no published rates, nor has S3 for
+//! its one operation: there the rates are ours, at which none of AWS's tools is slowed down.
 
+use landfall_model::Region;
 use landfall_wire::Tree;
 
 use super::bucket::Rate;
+use super::uncategorized::EC2;
 use crate::operation::Action;
 
 /// What one call takes from a bucket.
@@ -34,6 +38,7 @@ pub enum Bucket {
 
 const NON_MUTATING: Rate = Rate::new(100, 20);
 const UNFILTERED: Rate = Rate::new(50, 10);
+/// Of resource-intensive ones, too.
 const MUTATING: Rate = Rate::new(50, 5);
 
 /// "Unfiltered and unpaginated non-mutating actions".
@@ -47,44 +52,7 @@ const COSTLY_UNFILTERED: &[&str] = &[
     "DescribeVolumes",
 ];
 
-/// EC2's actions with rates of their own ("Uncategorized actions"), sorted by name. Resource-intensive ones have the rate of
-/// mutating ones and aren't listed.
-const EC2: &[(&str, Rate)] = &[
-    ("AssignIpv6Addresses", Rate::new(100, 5)),
-    ("AssignPrivateIpAddresses", Rate::new(100, 5)),
-    ("AssociateIamInstanceProfile", Rate::new(100, 5)),
-    ("CopyImage", Rate::new(100, 1)),
-    ("CreateDefaultSubnet", Rate::new(1, 1)),
-    ("CreateDefaultVpc", Rate::new(1, 1)),
-    ("CreateLaunchTemplateVersion", Rate::new(100, 5)),
-    ("CreateNatGateway", Rate::new(10, 1)),
-    ("CreateNetworkInterface", Rate::new(100, 5)),
-    ("CreateSnapshot", Rate::new(100, 5)),
-    ("CreateSnapshots", Rate::new(100, 5)),
-    ("CreateSubnetCidrReservation", Rate::new(5, 1)),
-    ("CreateTags", Rate::new(100, 10)),
-    ("CreateVpcEndpoint", Rate::one_in_ms(4, 3_333)),
-    ("DeleteTags", Rate::new(100, 10)),
-    ("DeregisterImage", Rate::new(100, 5)),
-    ("DescribeInstanceTopology", Rate::new(1, 1)),
-    ("DescribeMovingAddresses", Rate::new(1, 1)),
-    ("DisassociateIamInstanceProfile", Rate::new(100, 5)),
-    ("ModifyImageAttribute", Rate::new(100, 5)),
-    ("ModifyInstanceMetadataOptions", Rate::new(100, 5)),
-    ("ModifyLaunchTemplate", Rate::new(100, 5)),
-    ("ModifyNetworkInterfaceAttribute", Rate::new(100, 5)),
-    ("ModifySnapshotAttribute", Rate::new(100, 5)),
-    ("ModifyVpcEndpoint", Rate::one_in_ms(4, 3_333)),
-    ("MoveAddressToVpc", Rate::new(1, 1)),
-    ("RegisterImage", Rate::new(100, 5)),
-    ("ReplaceIamInstanceProfileAssociation", Rate::new(100, 5)),
-    ("RunInstances", Rate::new(5, 2)),
-    ("StartInstances", Rate::new(5, 2)),
-    ("TerminateInstances", Rate::new(100, 5)),
-    ("UnassignPrivateIpAddresses", Rate::new(100, 5)),
-];
-
-/// "Resource token limits".
+/// "Resource token bucket sizes and refill rates".
 const EC2_RESOURCES: &[(&str, Rate)] = &[
     ("RunInstances", Rate::new(1_000, 2)),
     ("StartInstances", Rate::new(1_000, 2)),
@@ -92,7 +60,7 @@ const EC2_RESOURCES: &[(&str, Rate)] = &[
     ("TerminateInstances", Rate::new(1_000, 20)),
 ];
 
-/// KMS's actions with rates of their own, a second; "Cryptographic operations" share theirs.
+/// KMS's actions with rates of their own, a second. "Cryptographic operations" share theirs.
 const KMS: &[(&str, u32)] = &[
     ("CancelKeyDeletion", 5),
     ("CreateAlias", 5),
@@ -105,8 +73,10 @@ const KMS: &[(&str, u32)] = &[
     ("DisableKeyRotation", 5),
     ("EnableKey", 5),
     ("EnableKeyRotation", 15),
+    ("GetKeyLastUsage", 5),
     ("GetKeyPolicy", 1_000),
     ("GetKeyRotationStatus", 1_000),
+    ("GetParametersForImport", 1),
     ("GetPublicKey", 2_000),
     ("ImportKeyMaterial", 15),
     ("ListAliases", 500),
@@ -128,7 +98,7 @@ const KMS: &[(&str, u32)] = &[
 ];
 
 /// What a call costs: of requests, and of resources where these count too.
-pub fn costs(action: Action, input: &Tree) -> [Option<Cost>; 2] {
+pub fn costs(action: Action, region: Region, input: &Tree) -> [Option<Cost>; 2] {
     let one = |bucket, rate| Some(Cost { bucket, rate, tokens: 1 });
     let (service, name) = (action.service, action.name);
     match service {
@@ -136,7 +106,7 @@ pub fn costs(action: Action, input: &Tree) -> [Option<Cost>; 2] {
         "iam" if is_read(name) => [one(Bucket::Requests(service, name), Rate::new(200, 50)), None],
         "iam" => [one(Bucket::Requests(service, name), Rate::new(100, 20)), None],
         "sts" => [one(Bucket::Requests(service, "all"), Rate::new(600, 600)), None],
-        "kms" => [Some(kms(name)), None],
+        "kms" => [Some(kms(name, region, input)), None],
         "ssm" if name.starts_with("GetParameter") => [one(Bucket::Requests(service, "get"), Rate::new(40, 40)), None],
         "ssm" => [one(Bucket::Requests(service, name), Rate::new(20, 10)), None],
         "secretsmanager" if matches!(name, "DescribeSecret" | "GetSecretValue") => {
@@ -189,16 +159,40 @@ fn length(input: &Tree, name: &str) -> u32 {
     }
 }
 
-fn kms(name: &'static str) -> Cost {
+fn kms(name: &'static str, region: Region, input: &Tree) -> Cost {
     let cost = |name, rate| Cost { bucket: Bucket::Requests("kms", name), rate, tokens: 1 };
     match KMS.binary_search_by(|(known, _)| (*known).cmp(name)) {
         Ok(at) => cost(name, Rate::new(KMS[at].1, KMS[at].1)),
-        Err(_) if name == "GetParametersForImport" => cost(name, Rate::one_in_ms(1, 4_000)),
-        Err(_) if name.starts_with("GenerateDataKeyPair") => cost("key pairs", Rate::new(25, 25)),
-        Err(_) if matches!(name, "DeriveSharedSecret" | "Sign" | "Verify") => {
-            cost("asymmetric", Rate::new(1_000, 1_000))
+        Err(_) if name.starts_with("GenerateDataKeyPair") => key_pairs(input, cost),
+        // Which kind of asymmetric key it is would only be known from the key: both have as much, here they share it.
+        Err(_) if matches!(name, "DeriveSharedSecret" | "Sign" | "Verify") => cost("asymmetric", Rate::new(1_000, 1_000)),
+        Err(_) => {
+            let rate = symmetric(region);
+            cost("symmetric", Rate::new(rate, rate))
         }
-        Err(_) => cost("symmetric", Rate::new(20_000, 20_000)),
+    }
+}
+
+/// Pairs of each kind have a quota of their own. What isn't a kind is refused later.
+fn key_pairs(input: &Tree, cost: impl Fn(&'static str, Rate) -> Cost) -> Cost {
+    match input.field("KeyPairSpec").and_then(Tree::as_text) {
+        Some("RSA_2048") => cost("pairs of RSA_2048", Rate::new(20, 20)),
+        Some("RSA_3072") => cost("pairs of RSA_3072", Rate::new(4, 4)),
+        Some("RSA_4096") => cost("pairs of RSA_4096", Rate::new(1, 1)),
+        Some("ECC_NIST_P384") => cost("pairs of ECC_NIST_P384", Rate::new(100, 100)),
+        Some("ECC_NIST_P521") => cost("pairs of ECC_NIST_P521", Rate::new(100, 100)),
+        Some("ECC_SECG_P256K1") => cost("pairs of ECC_SECG_P256K1", Rate::new(100, 100)),
+        Some("ECC_NIST_EDWARDS25519") => cost("pairs of ECC_NIST_EDWARDS25519", Rate::new(100, 100)),
+        _ => cost("pairs of ECC_NIST_P256", Rate::new(100, 100)),
+    }
+}
+
+/// What symmetric keys share depends on the region.
+fn symmetric(region: Region) -> u32 {
+    match region.name() {
+        "us-east-1" | "us-west-2" | "eu-west-1" => 100_000,
+        "us-east-2" | "ap-southeast-1" | "ap-southeast-2" | "ap-northeast-1" | "eu-central-1" | "eu-west-2" => 20_000,
+        _ => 10_000,
     }
 }
 
@@ -215,20 +209,39 @@ mod tests {
     #[test]
     fn each_category_has_its_bucket() {
         let read = |query: &str| landfall_wire::decode_query_string(query).unwrap().input;
-        let first =
-            |action: &'static str, query: &str| costs(Action::ec2(action), &read(&format!("Action=A&{query}")))[0];
+        let cost = |action: Action, query: &str| costs(action, Region::DEFAULT, &read(query));
+        let first = |action, query: &str| cost(Action::ec2(action), &format!("Action=A&{query}"))[0];
         let requests = |name, rate| Some(Cost { bucket: Bucket::Requests("ec2", name), rate, tokens: 1 });
         assert_eq!(first("DescribeVpcs", ""), requests("DescribeVpcs", NON_MUTATING));
         assert_eq!(first("CreateVpc", ""), requests("CreateVpc", MUTATING));
+        assert_eq!(first("DeleteVolume", ""), requests("DeleteVolume", Rate::new(100, 5)));
+        assert_eq!(first("DescribeStaleSecurityGroups", ""), requests("DescribeStaleSecurityGroups", Rate::new(20, 5)));
         assert_eq!(first("RunInstances", ""), requests("RunInstances", Rate::new(5, 2)));
         let unfiltered = Some(Cost { bucket: Bucket::Unfiltered("DescribeVolumes"), rate: UNFILTERED, tokens: 1 });
         assert_eq!(first("DescribeVolumes", ""), unfiltered);
         for narrow in ["Filter.1.Name=a", "MaxResults=5", "NextToken=x", "VolumeId.1=vol-1"] {
             assert_eq!(first("DescribeVolumes", narrow), requests("DescribeVolumes", NON_MUTATING), "{narrow}");
         }
-        let resources = |action, query: &str| costs(Action::ec2(action), &read(query))[1].unwrap().tokens;
+        let resources = |action, query: &str| cost(Action::ec2(action), query)[1].unwrap().tokens;
         assert_eq!(resources("RunInstances", "Action=A&MaxCount=40&MinCount=1"), 40);
         assert_eq!(resources("StopInstances", "Action=A&InstanceId.1=i-1&InstanceId.2=i-2"), 2);
         assert_eq!(resources("RunInstances", "Action=A&MaxCount=many"), 1);
+    }
+    #[test]
+    fn keys_have_the_quotas_of_their_kinds_and_regions() {
+        let size = |action, region: &str, spec: &str| {
+            let input = Tree::Map(vec![("KeyPairSpec".into(), Tree::Text(spec.into()))]);
+            let cost = costs(Action::kms(action), region.parse().unwrap(), &input)[0].unwrap();
+            (cost.bucket, cost.rate.size)
+        };
+        let bucket = |name| Bucket::Requests("kms", name);
+        assert_eq!(size("Encrypt", "us-east-1", ""), (bucket("symmetric"), 100_000));
+        assert_eq!(size("Decrypt", "eu-central-1", ""), (bucket("symmetric"), 20_000));
+        assert_eq!(size("GenerateMac", "sa-east-1", ""), (bucket("symmetric"), 10_000));
+        assert_eq!(size("Sign", "sa-east-1", ""), (bucket("asymmetric"), 1_000));
+        assert_eq!(size("GetParametersForImport", "sa-east-1", ""), (bucket("GetParametersForImport"), 1));
+        let pairs = size("GenerateDataKeyPairWithoutPlaintext", "sa-east-1", "RSA_4096");
+        assert_eq!(pairs, (bucket("pairs of RSA_4096"), 1));
+        assert_ne!(pairs.0, size("GenerateDataKeyPair", "sa-east-1", "RSA_2048").0);
     }
 }

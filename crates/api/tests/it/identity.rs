@@ -268,7 +268,7 @@ fn a_service_that_is_not_there_is_named_in_the_form_that_its_clients_read() {
     let world = World::new();
     let cases: [(&str, Headers, &str, u16, &str); 4] = [
         ("lambda", &[("content-type", "application/json")], "{}", 400, "UnknownOperationException"),
-        ("s3", &[("content-type", "application/xml")], "<a/>", 405, "<Code>MethodNotAllowed</Code>"),
+        ("route53", &[("content-type", "application/xml")], "<a/>", 405, "<Code>MethodNotAllowed</Code>"),
         ("monitoring", &[("smithy-protocol", "rpc-v2-cbor"), ("content-type", "application/cbor")], "", 400, "__type"),
         ("sns", &[("content-type", "application/x-www-form-urlencoded")], "Action=ListTopics", 400, "InvalidAction"),
     ];

@@ -39,6 +39,7 @@ mod prefix_list;
 mod reference;
 mod region;
 mod route;
+mod s3;
 mod secret;
 mod security_group;
 #[path = "../../../../tests/skipped.rs"]

@@ -157,6 +157,17 @@ impl AuthError {
                 };
                 Refusal::new(code, self.to_string())
             }
+            Protocol::RestXml => {
+                let (code, status) = match class {
+                    Class::Missing => ("AccessDenied", 403),
+                    Class::Incomplete => ("AuthorizationHeaderMalformed", 400),
+                    Class::Stale => ("RequestTimeTooSkewed", 403),
+                    Class::Mismatch => ("SignatureDoesNotMatch", 403),
+                    Class::UnknownKey => ("InvalidAccessKeyId", 403),
+                    Class::ExpiredToken => ("ExpiredToken", 400),
+                };
+                Refusal::new(code, self.to_string()).with_status(status)
+            }
         }
     }
 
