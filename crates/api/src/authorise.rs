@@ -22,6 +22,7 @@ use crate::error::ApiError;
 use crate::narrowing::Narrowing;
 use crate::operation::Action;
 use crate::session::{Session, SessionKind};
+use crate::standing;
 use crate::through::{self, EndpointGate};
 use crate::vault::Vault;
 use crate::web_identity::Vouched;
@@ -247,6 +248,15 @@ impl Policies {
                         demand.context.set_many(key, values.to_vec());
                     }
                 }
+            }
+            if demand.owned.as_ref().is_some_and(|owned| !standing::serves_owner(cloud, caller, &owned.owner)) {
+                let who = caller.arn();
+                let why = "because the account of the resource is not served";
+                let message = format!(
+                    "User: {who} is not authorized to perform: {} on resource: {} {why}",
+                    demand.action, demand.resource
+                );
+                return Err(unauthorised(action.service, message));
             }
             let granted = || self.documents.read(&granted(cloud, caller, &demand)?).ok();
             self.ask(action.service, &set, &who, &demand, granted)?;

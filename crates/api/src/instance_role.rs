@@ -6,7 +6,9 @@ use landfall_cloud::{Cloud, View, profile_association};
 use landfall_model::agent::Secret;
 use landfall_model::delivery::{RoleCredentials, SessionKey};
 use landfall_model::{Arn, Instance, Principal, Timestamp, UniqueKind};
+use landfall_state::BulkEntry;
 
+use crate::audit;
 use crate::error::ApiError;
 use crate::session::{Delivery, NewSession, Session, SessionKind};
 use crate::sts::shape::SECRET_CHARS;
@@ -18,26 +20,32 @@ const DURATION_S: u32 = 6 * 3600;
 const V1: &str = "1.0";
 const V2: &str = "2.0";
 
+/// An instance's credentials, and the records that EC2 took its role: one of each session.
+#[derive(Debug)]
+pub struct Lent {
+    /// They.
+    pub credentials: RoleCredentials,
+    /// What must be taken into the audit before they are given to anybody.
+    pub records: Vec<BulkEntry>,
+}
+
 /// The credentials of an instance's role: nothing where it has none, or where EC2 may not take it.
-pub fn credentials(
-    vault: &Vault,
-    cloud: &Cloud,
-    row: &Instance,
-    now: Timestamp,
-) -> Result<Option<RoleCredentials>, ApiError> {
+pub fn credentials(vault: &Vault, cloud: &Cloud, row: &Instance, now: Timestamp) -> Result<Option<Lent>, ApiError> {
     let view = View::new(cloud, row.scope, now);
     let Some(association) = view.profile_of(row.id) else { return Ok(None) };
     let plan = profile_association::role_of(&view, association);
     let Some(role) = plan.role().and_then(|id| cloud.principals.get(id)) else { return Ok(None) };
     let session = |delivery| deliver(vault, &view, row, role, delivery);
-    let ((first, v1), (_, v2)) = (session(V1)?, session(V2)?);
-    Ok(Some(RoleCredentials {
-        role: role.id.clone(),
-        issued_at: first.issued_at,
-        expires_at: first.expires_at,
-        v1,
-        v2,
-    }))
+    let ((first, v1), (second, v2)) = (session(V1)?, session(V2)?);
+    let (role_id, issued_at, expires_at) = (role.id.clone(), first.issued_at, first.expires_at);
+    let credentials = RoleCredentials { role: role_id, issued_at, expires_at, v1, v2 };
+    let mut records = Vec::with_capacity(2);
+    for session in [first, second] {
+        let mut bits = [0; 16];
+        aws_lc_rs::rand::fill(&mut bits).map_err(|_| ApiError::internal())?;
+        records.extend(audit::taken(row.scope, role, &row.id.to_string(), &session, u128::from_le_bytes(bits)));
+    }
+    Ok(Some(Lent { credentials, records }))
 }
 
 fn deliver(

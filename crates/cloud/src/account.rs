@@ -4,25 +4,28 @@
 //! transactions, however many they are: the row says that there is work left until there is none. Looks across accounts:
 //! the provider serves all.
 
+mod closing;
+
 use std::borrow::Cow;
 use std::time::Duration;
 
 use landfall_model::plan::Power;
 use landfall_model::{
-    AccessKey, Account, AccountId, AccountState, Group, Instance, InstanceProfile, InstanceState, ManagedPolicy,
-    MfaDevice, Principal, PrincipalKind, Quotas, Region, Scope, Standing, Timestamp,
+    Account, AccountId, AccountState, Instance, InstanceState, Principal, Quotas, Region, Scope, Standing, Timestamp,
 };
 
+use self::closing::Left;
 use crate::fault::Fault;
-use crate::identity::{self, home};
+use crate::identity;
+use crate::power;
 use crate::tx::Tx;
 use crate::value::*;
 use crate::view::View;
-use crate::{power, tag};
 
-/// Characters of a name and of an address. Source: the AWS Organizations API Reference on CreateAccount.
+/// Characters of a name. Source: the AWS Organizations API Reference on CreateAccount.
 const NAME_CHARS: std::ops::RangeInclusive<usize> = 1..=50;
-const EMAIL_CHARS: std::ops::RangeInclusive<usize> = 6..=64;
+/// The most bytes of an address. Source: RFC 5321, section 4.5.3.1.3, less the brackets.
+const EMAIL_BYTES: usize = 254;
 /// How many days what a closed account has may be kept. Source of the default: the AWS Account Management Guide, "Close
 /// an AWS account".
 const WAITING_DAYS: std::ops::RangeInclusive<u32> = 1..=90;
@@ -69,20 +72,28 @@ pub fn create(tx: &mut Tx<'_, '_>, id: AccountId, name: &str, email: &str) -> Re
     if !NAME_CHARS.contains(&name.chars().count()) || name.chars().any(char::is_control) {
         return Err(invalid("AccountName", name, "It has 1 to 50 characters."));
     }
-    let is_address = email.split_once('@').is_some_and(|(who, at)| !who.is_empty() && at.contains('.'));
-    if !EMAIL_CHARS.contains(&email.len())
-        || !is_address
-        || email.contains(|c: char| c.is_whitespace() || c.is_control())
-    {
+    if !is_address(email) {
         return Err(invalid("Email", email, "It is no address."));
     }
     if tx.accounts.contains(&id) {
         let message = format!("There is an account {id} already.");
         return Err(Fault::Taken { code: "AccountAlreadyExists", message });
     }
+    if tx.accounts.by_email.count(&email.to_lowercase()) > 0 {
+        let message = format!("There is an account with the address {email} already.");
+        return Err(Fault::Taken { code: "EmailAlreadyExists", message });
+    }
     identity::ensure_account(tx, id);
     tx.update::<Accounts, _>(&id, |row| (row.name, row.email) = (name.into(), email.into()));
     Ok(())
+}
+
+/// Whether a text can be an e-mail address: somebody at a name of two labels or more.
+fn is_address(text: &str) -> bool {
+    let Some((who, at)) = text.split_once('@') else { return false };
+    let is_name = at.contains('.') && at.split('.').all(|label| !label.is_empty()) && !at.contains('@');
+    let is_odd = |c: char| c.is_whitespace() || c.is_control();
+    !who.is_empty() && is_name && text.len() <= EMAIL_BYTES && !text.contains(is_odd)
 }
 
 /// Refuses whatever an account calls, until it is resumed. Its machines run on, or are stopped.
@@ -168,8 +179,13 @@ pub(crate) fn pass(tx: &mut Tx<'_, '_>, until: i64, most: usize) -> bool {
             stand(tx, row.id, AccountState::Closed, true, None);
         }
         AccountState::Closed => {
-            let left = end_machines(tx, row.id, most) || end_identity(tx, row.id, most);
-            tx.update::<Accounts, _>(&row.id, |row| row.standing.has_work = left);
+            let left = closing::end(tx, row.id, most);
+            let again = (left == Left::Waiting).then(|| tx.now() + closing::PAUSE);
+            tx.update::<Accounts, _>(&row.id, |row| {
+                row.standing.has_work = left == Left::More;
+                row.standing.ends_at = again;
+                (row.alias, row.password_policy) = (None, None);
+            });
         }
         AccountState::Active | AccountState::Suspended | AccountState::PendingClosure => {
             let left = stop_machines(tx, row.id, most);
@@ -211,41 +227,6 @@ fn change_machines(
     due.len() == most
 }
 
-/// Deletes who an account's users and roles are, and what they may. Returns whether there may be more.
-fn end_identity(tx: &mut Tx<'_, '_>, account: AccountId, most: usize) -> bool {
-    let keys = |tx: &Tx<'_, '_>, row: &Principal| -> Vec<String> {
-        tx.access_keys.by_principal(&row.id).map(|key: &AccessKey| key.id.clone()).collect()
-    };
-    let principals: Vec<_> = tx.principals.by_account(&account).take(most).cloned().collect();
-    for row in &principals {
-        for key in keys(tx, row) {
-            tx.delete::<AccessKeys>(&key);
-        }
-        if row.kind != PrincipalKind::Root {
-            tag::forget(&mut tx.scoped(home(account)), row.id.as_str());
-            tx.delete::<Principals>(&row.id);
-        }
-    }
-    let groups: Vec<_> = tx.groups.by_account(&account).take(most).map(|row: &Group| row.id.clone()).collect();
-    groups.iter().for_each(|id| _ = tx.delete::<Groups>(id));
-    let policies = tx.managed_policies.by_account(&account).take(most);
-    let policies: Vec<_> = policies.map(|row: &ManagedPolicy| row.id.clone()).collect();
-    let devices = tx.mfa_devices.by_account(&account).take(most);
-    let devices: Vec<_> = devices.map(|row: &MfaDevice| row.serial.clone()).collect();
-    devices.iter().for_each(|serial| _ = tx.delete::<MfaDevices>(serial));
-    let profiles = tx.instance_profiles.by_account(&account).take(most);
-    let profiles: Vec<_> = profiles.map(|row: &InstanceProfile| row.id.clone()).collect();
-    for id in &policies {
-        tag::forget(&mut tx.scoped(home(account)), id.as_str());
-        tx.delete::<ManagedPolicies>(id);
-    }
-    for id in &profiles {
-        tag::forget(&mut tx.scoped(home(account)), id.as_str());
-        tx.delete::<InstanceProfiles>(id);
-    }
-    [principals.len(), groups.len(), policies.len(), profiles.len(), devices.len()].contains(&most)
-}
-
 /// How many things of each kind an account has: kinds that it has none of aren't listed.
 pub fn left(view: &View<'_>, account: AccountId) -> Vec<(&'static str, usize)> {
     let cloud = view.tables();
@@ -261,6 +242,8 @@ pub fn left(view: &View<'_>, account: AccountId) -> Vec<(&'static str, usize)> {
         Volumes "volume", Vpcs "vpc", Subnets "subnet", SecurityGroups "security-group", Interfaces "network-interface",
         Addresses "elastic-ip", KeyPairs "key-pair", NatGateways "natgateway", TransitGateways "transit-gateway",
         Endpoints "vpc-endpoint", VpnConnections "vpn-connection", FlowLogs "vpc-flow-log", KmsKeys "kms-key",
+        InternetGateways "internet-gateway", VpnGateways "vpn-gateway", PrefixLists "prefix-list",
+        Parameters "parameter", Secrets "secret", Trails "trail",
     );
     let scopes = Region::all().map(|region| Scope { account, region });
     let instances = scopes.flat_map(|scope| View::new(cloud, scope, view.now()).all::<Instances, _>());
@@ -270,6 +253,7 @@ pub fn left(view: &View<'_>, account: AccountId) -> Vec<(&'static str, usize)> {
     found.push(("role", kind(|row| row.role().is_some())));
     found.push(("group", cloud.groups.by_account(&account).count()));
     found.push(("policy", cloud.managed_policies.by_account(&account).count()));
+    found.push(("oidc-provider", cloud.oidc_providers.by_account(&account).count()));
     found.push(("instance-profile", cloud.instance_profiles.by_account(&account).count()));
     found.retain(|(_, count)| *count > 0);
     found.sort_unstable();

@@ -39,6 +39,7 @@ landfall_state::value! {
             key: AccountId = |row| row.id,
             due: |row| row.due(),
             index by_alias: String = |row| row.alias.clone(),
+            index by_email: String = |row| row.address_taken(),
         },
         /// Principals, by unique id.
         pub principals: Principals = "principal" v1 {

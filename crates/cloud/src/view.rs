@@ -41,6 +41,12 @@ impl First for KmsKeyId {
     }
 }
 
+impl First for u8 {
+    fn first() -> Self {
+        0
+    }
+}
+
 impl First for String {
     fn first() -> Self {
         String::new()

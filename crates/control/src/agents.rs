@@ -208,10 +208,18 @@ impl Agents {
             return None;
         }
         let made = landfall_api::instance_role::credentials(vault, &cloud, row, now);
-        made.unwrap_or_else(|error| {
+        let lent = made.unwrap_or_else(|error| {
             tracing::error!(%instance, %error, "an instance's credentials can't be made");
             None
-        })
+        })?;
+        for record in lent.records {
+            // Nobody gets credentials unseen: the host asks again.
+            if let Err(refused) = self.engine.append_entry(record) {
+                tracing::error!(%instance, %refused, "that an instance's role was taken can't be recorded");
+                return None;
+            }
+        }
+        Some(lent.credentials)
     }
 
     /// The keys of a VPN's tunnels, for the host that it is placed on now and for no other.

@@ -163,19 +163,19 @@ fn write_owned(out: &mut Text, record: &Record<'_>) {
 }
 
 /// Members that are being written, after the first.
-struct Text(Vec<u8>);
+pub(super) struct Text(pub(super) Vec<u8>);
 
 impl Text {
-    fn raw(&mut self, text: &str) {
+    pub(super) fn raw(&mut self, text: &str) {
         self.0.extend_from_slice(text.as_bytes());
     }
 
-    fn text(&mut self, name: &str, value: &str) {
+    pub(super) fn text(&mut self, name: &str, value: &str) {
         self.json(name, "");
         write_json_string(&mut self.0, value);
     }
 
-    fn json(&mut self, name: &str, value: &str) {
+    pub(super) fn json(&mut self, name: &str, value: &str) {
         for part in [",\"", name, "\":", value] {
             self.raw(part);
         }
@@ -216,7 +216,7 @@ fn bounded(text: &str) -> &str {
 }
 
 /// The event's id: a UUID of version 7 (RFC 9562), which tells the time, so that an event is found by its id alone.
-fn event_id(request_id: &str, time_ms: i64, whose: &str) -> String {
+pub(super) fn event_id(request_id: &str, time_ms: i64, whose: &str) -> String {
     // Both parts are as random as the request's id, and differ from account to account.
     let bits = landfall_state::bulk_key(&[request_id, whose]);
     let more = landfall_state::bulk_key(&[whose, request_id]);

@@ -8,6 +8,7 @@
 //! Records are lines of the stream [`STREAM`], found by [`key`]s of what they are about. Source of their form: the
 //! CloudTrail User Guide, "CloudTrail record contents".
 
+mod delivery;
 mod event;
 mod identity;
 pub mod mask;
@@ -29,6 +30,7 @@ use crate::error::ApiError;
 use crate::gateway::HttpRequest;
 use crate::operation::{Action, Operation, Shape};
 
+pub(crate) use delivery::taken;
 pub use event::{parse_time, time_of};
 pub use resources::{Resource, resources};
 pub use spelling::Spelling;

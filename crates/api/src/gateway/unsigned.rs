@@ -11,7 +11,8 @@ use crate::audit::{Record, Spelling};
 use crate::authorise::Caller;
 use crate::error::ApiError;
 use crate::prologue::Prologue;
-use crate::{through, way, web_identity};
+use crate::throttle::Source;
+use crate::{standing, through, way, web_identity};
 
 impl Gateway {
     /// Answers a request that nobody signed, if it shows an identity provider's token instead.
@@ -40,6 +41,8 @@ impl Gateway {
         record.operation = Some(operation);
         let mut input = decoded.input;
         let now_ms = self.engine.now_ms();
+        let source = Source::of(request.origin.map(|origin| origin.vpc), request.source);
+        self.throttle.admit_unsigned(source, now_ms, protocol)?;
         let (principal, vouched) = web_identity::prove(&self.outside, &snapshot, &input, now_ms).await?;
         // Only now somebody has proven to have sent it.
         record.hear_input(known.spelling.get_or_init(|| Spelling::of(operation)), &input);
@@ -61,6 +64,7 @@ impl Gateway {
         });
         let record = &*record;
         let caller = record.caller.as_ref().ok_or_else(ApiError::internal)?;
+        self.engine.look(|cloud| standing::check(cloud, caller, service))?;
         let prologue = Prologue::take(operation, &mut input)?;
         let turn =
             Turn { gateway: self, caller, scope, protocol, input, prologue, record, action: operation.action, now_ms };

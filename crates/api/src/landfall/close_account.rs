@@ -1,5 +1,5 @@
-//! landfall:CloseAccount. Closes an account: it is refused from now on, its machines are stopped, and after a while its machines,
-//! users, roles and keys are deleted. DescribeAccount shows what is left.
+//! landfall:CloseAccount. Closes an account: it is refused from now on, its machines are stopped, and after a
+//! while all that it has is deleted; its KMS keys wait a week longer. DescribeAccount shows what is left.
 
 use landfall_cloud::{Tx, View, account};
 use landfall_model::AccountId;

@@ -1,6 +1,6 @@
 //! Shapes that several of the provider's operations on accounts share.
 
-use landfall_model::{Account, AccountId};
+use landfall_model::{Account, AccountId, AccountState};
 use landfall_wire::Time;
 use serde::Serialize;
 
@@ -26,6 +26,8 @@ pub struct AccountShape {
 
 impl From<&Account> for AccountShape {
     fn from(row: &Account) -> Self {
+        // Of one that is closed it says when it is looked at again, which is nobody's business.
+        let ends_at = row.standing.ends_at.filter(|_| row.standing.state != AccountState::Closed);
         Self {
             account_id: row.id,
             account_name: row.name.clone(),
@@ -33,7 +35,7 @@ impl From<&Account> for AccountShape {
             account_alias: row.alias.clone(),
             state: row.standing.state.name(),
             state_since: Time(row.standing.since.as_millis()),
-            ends_at: row.standing.ends_at.map(|at| Time(at.as_millis())),
+            ends_at: ends_at.map(|at| Time(at.as_millis())),
             created_at: Time(row.created_at.as_millis()),
         }
     }

@@ -16,7 +16,7 @@ use landfall_wire::{Protocol, Tree};
 
 pub(crate) use attempts::{Attempts, Source};
 
-use self::bucket::Buckets;
+use self::bucket::{Buckets, Rate};
 use self::rates::{Bucket, costs};
 use crate::error::ApiError;
 use crate::operation::Action;
@@ -34,15 +34,32 @@ pub struct Throttling {
 pub(crate) struct Throttle {
     settings: Throttling,
     used: Buckets<(AccountId, Region, Bucket)>,
+    /// By where calls come from that nobody signed.
+    unsigned: Buckets<Source>,
 }
 
+/// Calls of one source that nobody signed: a token has to be proven for each, and perhaps an issuer asked. AWS publishes no
+/// such rate; many machines behind one address still get their credentials by this one.
+const UNSIGNED: Rate = Rate::new(100, 10);
+/// Sources that are kept.
+const MOST_SOURCES: usize = 1 << 14;
 /// Buckets that are kept. An account that uses all operations in a region has a few hundred.
 const MOST: usize = 1 << 17;
 
 impl Throttle {
     /// Nothing used yet.
     pub(crate) fn new(settings: Throttling) -> Self {
-        Self { settings, used: Buckets::of(MOST) }
+        Self { settings, used: Buckets::of(MOST), unsigned: Buckets::of(MOST_SOURCES) }
+    }
+
+    /// Lets a call pass that nobody signed, if its source hasn't made too many.
+    pub(crate) fn admit_unsigned(&self, source: Source, now_ms: i64, protocol: Protocol) -> Result<(), ApiError> {
+        let percent = self.settings.percent;
+        let now_us = now_ms.saturating_mul(1_000);
+        if percent == 0 || self.unsigned.take(&source, UNSIGNED.percent(percent), 1, now_us) {
+            return Ok(());
+        }
+        Err(ApiError::throttled(protocol))
     }
 
     /// Lets a call pass, if its account's buckets have what it costs.

@@ -165,7 +165,9 @@ fn kms(name: &'static str, region: Region, input: &Tree) -> Cost {
         Ok(at) => cost(name, Rate::new(KMS[at].1, KMS[at].1)),
         Err(_) if name.starts_with("GenerateDataKeyPair") => key_pairs(input, cost),
         // Which kind of asymmetric key it is would only be known from the key: both have as much, here they share it.
-        Err(_) if matches!(name, "DeriveSharedSecret" | "Sign" | "Verify") => cost("asymmetric", Rate::new(1_000, 1_000)),
+        Err(_) if matches!(name, "DeriveSharedSecret" | "Sign" | "Verify") => {
+            cost("asymmetric", Rate::new(1_000, 1_000))
+        }
         Err(_) => {
             let rate = symmetric(region);
             cost("symmetric", Rate::new(rate, rate))

@@ -1,6 +1,7 @@
 //! Accounts as the provider keeps them: made, suspended, closed, with limits of their own, entered in need; by the operator
 //! alone.
 
+use landfall_state::Value;
 use landfall_wire::Tree;
 
 use crate::harness::{
@@ -230,27 +231,111 @@ fn a_closed_account_is_emptied_after_its_time() {
     launch(&tenant, &[("DisableApiTermination", "true")]);
     assert_eq!(iam(&tenant, "CreateUser", &[("UserName", "alice")]).status, 200);
     assert_eq!(iam(&tenant, "CreateAccessKey", &[("UserName", "alice")]).status, 200);
+    crate::kms::key(&tenant);
     world.settle();
     ok(&root, "CloseAccount", &[("AccountId", TENANT), ("WaitingDays", "2")]);
     assert_eq!(tenant.call("DescribeVpcs", &[]).code(), "Blocked");
     assert_eq!(provider(&root, "CloseAccount", &[("AccountId", TENANT)]).code(), "IncorrectState");
-    let counts = |world: &World| {
+    let count = |kind: &str| {
         let shown = ok(&world.root(), "DescribeAccount", &[("AccountId", TENANT)]);
-        let of = |kind: &str| {
-            let rows = list(&shown, "Resources");
-            rows.iter().find(|row| at(row, "ResourceType") == kind).map(|row| at(row, "Count").to_owned())
-        };
-        (of("instance"), of("user"), of("vpc"))
+        let rows = list(&shown, "Resources");
+        rows.iter().find(|row| at(row, "ResourceType") == kind).map(|row| at(row, "Count").to_owned())
     };
+    let counts = || ["instance", "user", "vpc", "kms-key"].map(count);
     world.settle();
     let one = Some("1".to_owned());
-    assert_eq!(counts(&world), (one.clone(), one.clone(), one.clone()), "it has all for a while");
-    world.pass(2 * 86_400);
-    world.expire();
-    world.settle();
-    assert_eq!((state(&world).as_str(), counts(&world)), ("CLOSED", (None, None, one)), "what is left is shown");
+    assert_eq!(counts(), [(); 4].map(|()| one.clone()), "it has all for a while");
+    pass(&world, 2 * 86_400);
+    assert_eq!((state(&world).as_str(), counts()), ("CLOSED", [None, None, None, one]), "keys wait longest");
     assert_eq!(tenant.send("sts", "GetCallerIdentity", &[]).code(), "InvalidClientTokenId", "its keys are gone");
     assert_eq!(provider(&root, "ResumeAccount", &[("AccountId", TENANT)]).code(), "IncorrectState");
+    pass(&world, 7 * 86_400);
+    let shown = ok(&root, "DescribeAccount", &[("AccountId", TENANT)]);
+    assert!(list(&shown, "Resources").is_empty() && find(&shown, "Account.EndsAt").is_none(), "{shown:?}");
+}
+
+/// Lets time pass, and what is done with it.
+fn pass(world: &World, seconds: i64) {
+    world.pass(seconds);
+    for _ in 0..4 {
+        world.expire();
+        world.settle();
+        world.pass(61);
+    }
+    world.expire();
+}
+
+#[test]
+fn nothing_is_left_of_what_a_closed_account_had() {
+    let cases = crate::completeness::cases().filter(|case| !matches!(case.service, "landfall" | "s3"));
+    let mut left = Vec::new();
+    for case in cases {
+        let world = World::new();
+        let before = world.engine().read().row_counts();
+        let tenant = tenant(&world);
+        // What a case needs, and what it makes, as the tenant. That another account's help may be missing is no matter.
+        let good = (case.good)(&tenant);
+        tenant.send(case.service, case.action, &good);
+        world.settle();
+        ok(&world.root(), "CloseAccount", &[("AccountId", TENANT), ("WaitingDays", "1")]);
+        pass(&world, 86_400);
+        pass(&world, 8 * 86_400);
+        // What another account has of it too, such as a peering, is gone by now.
+        let after = world.engine().read().row_counts();
+        for ((kind, before), (_, after)) in before.iter().zip(&after) {
+            let own = usize::from(matches!(*kind, "account" | "principal"));
+            if *after > before + own {
+                left.push(format!("{} {}: {} of {kind}", case.service, case.action, after - before));
+            }
+        }
+    }
+    assert!(left.is_empty(), "{} left:\n{}", left.len(), left.join("\n"));
+}
+
+#[test]
+fn what_a_closed_account_has_is_out_of_others_reach() {
+    let world = World::new();
+    let (root, tenant) = (world.root(), tenant(&world));
+    let trust = format!(
+        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"AWS":"arn:aws:iam::{ACCOUNT}:root"}},"Action":"sts:AssumeRole"}}]}}"#
+    );
+    assert_eq!(iam(&tenant, "CreateRole", &[("RoleName", "in"), ("AssumeRolePolicyDocument", &trust)]).status, 200);
+    let all = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"sts:AssumeRole","Resource":"*"}]}"#;
+    let user = world.user("visitor", all);
+    let role = format!("arn:aws:iam::{TENANT}:role/in");
+    let take = || user.send("sts", "AssumeRole", &params([("RoleArn", role.as_str()), ("RoleSessionName", "look")]));
+    assert_eq!(take().status, 200);
+    for action in ["SuspendAccount", "CloseAccount"] {
+        ok(&root, action, &[("AccountId", TENANT)]);
+        let answer = take();
+        assert_eq!((answer.status, answer.code().as_str()), (403, "AccessDenied"), "{action}: {}", answer.body);
+    }
+    ok(&root, "ResumeAccount", &[("AccountId", TENANT)]);
+    assert_eq!(take().status, 200);
+}
+
+#[test]
+fn an_address_belongs_to_one_account() {
+    let world = World::new();
+    let root = world.root();
+    let make = |id: &str, email: &str| {
+        let pairs = [("AccountId", id), ("AccountName", "shop"), ("Email", email)];
+        let answer = provider(&root, "CreateAccount", &pairs);
+        if answer.status == 200 { String::new() } else { answer.code() }
+    };
+    assert_eq!(make(TENANT, "a@b.c"), "");
+    for taken in ["a@b.c", "A@B.c"] {
+        assert_eq!(make("666677778888", taken), "EmailAlreadyExists");
+    }
+    for none in ["", "a", "@b.c", "a@", "a@b", "a@b.", "a@.c", "a@b@c.d", "a b@c.d", "a@b..c"] {
+        assert_eq!(make("666677778888", none), "InvalidParameterValue", "{none}");
+    }
+    assert_eq!(make("666677778888", &format!("{}@b.c", "a".repeat(250))), "", "254 bytes");
+    assert_eq!(make("777788889999", &format!("{}@b.c", "a".repeat(251))), "InvalidParameterValue");
+    ok(&root, "CloseAccount", &[("AccountId", TENANT), ("WaitingDays", "1")]);
+    assert_eq!(make("777788889999", "a@b.c"), "EmailAlreadyExists", "it may come back");
+    pass(&world, 86_400);
+    assert_eq!(make("777788889999", "a@b.c"), "", "it is free again");
 }
 
 #[test]

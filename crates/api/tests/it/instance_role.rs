@@ -13,7 +13,39 @@ fn made(world: &World, instance: &str) -> Option<RoleCredentials> {
     let cloud = world.engine().read();
     let row = cloud.instances.by_id(&instance.parse().unwrap()).next().unwrap();
     let now = landfall_model::Timestamp(world.engine().now_ms());
-    instance_role::credentials(&Vault::new(RootKey::from_bytes(&[7; 32])), &cloud, row, now).unwrap()
+    instance_role::credentials(&Vault::new(RootKey::from_bytes(&[7; 32])), &cloud, row, now)
+        .unwrap()
+        .map(|lent| lent.credentials)
+}
+
+#[test]
+fn that_ec2_took_a_role_is_on_record() {
+    let world = World::new();
+    let instance = instance(&world);
+    let cloud = world.engine().read();
+    let row = cloud.instances.by_id(&instance.parse().unwrap()).next().unwrap();
+    let now = landfall_model::Timestamp(world.engine().now_ms());
+    let lent =
+        instance_role::credentials(&Vault::new(RootKey::from_bytes(&[7; 32])), &cloud, row, now).unwrap().unwrap();
+    assert_eq!(lent.records.len(), 2, "one of each session");
+    for (entry, session) in lent.records.iter().zip([&lent.credentials.v1, &lent.credentials.v2]) {
+        let event: serde_json::Value = serde_json::from_str(&entry.record).unwrap();
+        assert_eq!(
+            event["userIdentity"],
+            serde_json::json!({ "type": "AWSService", "invokedBy": "ec2.amazonaws.com" })
+        );
+        assert_eq!((&event["eventSource"], &event["eventName"]), (&"sts.amazonaws.com".into(), &"AssumeRole".into()));
+        assert_eq!(event["requestParameters"]["roleSessionName"], instance.as_str());
+        assert_eq!(event["requestParameters"]["roleArn"], "arn:aws:iam::111122223333:role/web");
+        assert_eq!(event["responseElements"]["credentials"]["accessKeyId"], session.access_key.as_str());
+        assert_eq!(event["resources"][0]["ARN"], "arn:aws:iam::111122223333:role/web");
+        assert!(!entry.record.contains(&session.secret.0) && !entry.record.contains(&session.token.0));
+        world.engine().append_entry(entry.clone()).unwrap();
+    }
+    let pairs = [("LookupAttributes:", r#"[{"AttributeKey":"EventName","AttributeValue":"AssumeRole"}]"#)];
+    let found = world.root().ok_of("cloudtrail", "LookupEvents", &pairs);
+    assert_eq!(crate::harness::list(&found, "Events").len(), 2, "{found:?}");
+    assert_eq!(at(&found, "Events.0.EventSource"), "sts.amazonaws.com");
 }
 
 fn client<'w>(world: &'w World, key: &SessionKey) -> Client<'w> {

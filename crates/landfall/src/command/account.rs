@@ -136,7 +136,8 @@ fn quota(args: &AccountQuotaArgs, json: bool) -> Result<()> {
         if json {
             println!("{}", serde_json::json!({ "quota": name, "value": value, "own": own }));
         } else {
-            println!("{name:<32} {value}{}", if own { "  (its own)" } else { "" });
+            let shown = if value.parse() == Ok(u64::MAX) { "no limit" } else { value.as_str() };
+            println!("{name:<32} {shown}{}", if own { "  (its own)" } else { "" });
         }
     }
     Ok(())

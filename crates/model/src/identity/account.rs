@@ -46,7 +46,7 @@ pub struct Standing {
     /// Whether there are machines still to be stopped, or things to be deleted.
     #[serde(default)]
     pub has_work: bool,
-    /// When what a closed one has is deleted.
+    /// When what a closed one has is deleted; of one of which that has begun, when it is looked at again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ends_at: Option<Timestamp>,
 }
@@ -84,6 +84,12 @@ impl Account {
         let standing = Standing { since: created_at, ..Standing::default() };
         let (name, email, quotas) = (String::new(), String::new(), BTreeMap::new());
         Self { id, created_at, alias: None, password_policy: None, name, email, standing, quotas }
+    }
+
+    /// The e-mail address that no other account may have, in small letters: that of one that is closed for good is free.
+    pub fn address_taken(&self) -> Option<String> {
+        let is_taken = !self.email.is_empty() && self.standing.state != AccountState::Closed;
+        is_taken.then(|| self.email.to_lowercase())
     }
 
     /// When something is to be done about it by itself.

@@ -55,6 +55,20 @@ fn other_services_have_their_own_words_and_rates() {
 }
 
 #[test]
+fn calls_that_nobody_signs_are_counted_by_where_they_come_from() {
+    let world = World::throttled(aws());
+    let asked = signed(&world.client("", "", None), "sts", "AssumeRoleWithWebIdentity", "2011-06-15");
+    let codes = |source, n| (0..n).map(|_| deliver(&world, &asked, source).code()).collect::<Vec<_>>();
+    let said = codes(1, 110);
+    assert!(said[..100].iter().all(|code| code == "ValidationError"), "{said:?}");
+    assert!(said[100..].iter().all(|code| code == "Throttling"), "{said:?}");
+    assert_eq!(codes(2, 1), ["ValidationError"], "from somewhere else");
+    world.pass(1);
+    let said = codes(1, 11);
+    assert!(said[..10].iter().all(|code| code == "ValidationError") && said[10] == "Throttling", "{said:?}");
+}
+
+#[test]
 fn the_provider_says_how_much_an_account_may() {
     let accounts = [(ACCOUNT.parse().unwrap(), 10)].into();
     let world = World::throttled(Throttling { percent: 0, accounts });
