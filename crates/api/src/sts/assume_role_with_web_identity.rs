@@ -8,10 +8,11 @@ use serde::{Deserialize, Serialize};
 
 use super::shape::taking::{AssumedRoleUser, note_use, trust_demand};
 use super::shape::{
-    Credentials, PolicyDescriptor, check_name, credentials, duration, narrowing, new_session, packed_size,
+    Credentials, PolicyDescriptor, check_by_key, check_name, credentials, duration, narrowing, new_session, packed_size,
 };
 use crate::session::{Session, SessionKind};
 use crate::unsupported::{Unsupported, refuse_parameters};
+use crate::web_identity::Labels;
 use crate::{Action, ApiError, Call, Caller, Demands, Outside};
 
 /// How long a session lasts if it isn't said, and at least, in seconds. Source: the STS API Reference.
@@ -43,6 +44,8 @@ pub struct AssumeRoleWithWebIdentityResult {
     packed_policy_size: Option<usize>,
     provider: String,
     audience: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source_identity: Option<String>,
 }
 
 /// A session that was made, on that role.
@@ -61,6 +64,25 @@ impl AssumeRoleWithWebIdentity {
     pub fn role_arn(&self) -> &str {
         &self.role_arn
     }
+
+    /// What the token says of the session.
+    fn labels(&self) -> Option<&Labels> {
+        Some(&self.caller.as_ref()?.vouched.as_deref()?.labels)
+    }
+
+    /// What the role's trust policy may look at.
+    fn demand(&self, view: &View<'_>, demands: &mut Demands, action: Action) {
+        let demand = trust_demand(view, demands, action, &self.role_arn);
+        demand.with("sts:RoleSessionName", &self.role_session_name);
+        let Some(labels) = self.labels() else { return };
+        demand.request_tags(&labels.tags);
+        if let Some(source) = &labels.source {
+            demand.with("sts:SourceIdentity", source);
+        }
+        if !labels.transitive.is_empty() {
+            demand.context.set_many("sts:TransitiveTagKeys", labels.transitive.iter().map(String::as_str));
+        }
+    }
 }
 
 impl Call for AssumeRoleWithWebIdentity {
@@ -73,8 +95,14 @@ impl Call for AssumeRoleWithWebIdentity {
     }
 
     fn demands(&self, view: &View<'_>, demands: &mut Demands) {
-        let demand = trust_demand(view, demands, Self::ACTION, &self.role_arn);
-        demand.with("sts:RoleSessionName", &self.role_session_name);
+        self.demand(view, demands, Self::ACTION);
+        let Some(labels) = self.labels() else { return };
+        if !labels.tags.is_empty() {
+            self.demand(view, demands, Action::sts("TagSession"));
+        }
+        if labels.source.is_some() {
+            self.demand(view, demands, Action::sts("SetSourceIdentity"));
+        }
     }
 
     async fn effect(&self, outside: &Outside, view: View<'_>) -> Result<Made, ApiError> {
@@ -97,6 +125,17 @@ impl Call for AssumeRoleWithWebIdentity {
         (session.policies, session.managed) = narrowing(&view, row.account, self.policy.as_deref(), &self.policy_arns)?;
         session.provider = Some(vouched.provider.to_string());
         session.claims = vouched.keys().into_iter().collect();
+        check_by_key(&vouched.labels.tags)?;
+        if let Some(missing) = vouched.labels.transitive.iter().find(|key| !vouched.labels.tags.contains_key(*key)) {
+            let message = format!("The specified transitive tag key must be included in the requested tags: {missing}");
+            return Err(ApiError::new("InvalidParameterValue", message));
+        }
+        if let Some(source) = &vouched.labels.source {
+            check_name("sourceIdentity", source, 2..=64)?;
+        }
+        session.tags = vouched.labels.tags.clone();
+        session.transitive = vouched.labels.transitive.clone();
+        session.source_identity = vouched.labels.source.clone();
         let assumed_role_user = AssumedRoleUser { assumed_role_id: session.user_id(), arn: session.arn(row) };
         let packed_policy_size = packed_size(&session.policies, &session.tags);
         let result = AssumeRoleWithWebIdentityResult {
@@ -104,6 +143,7 @@ impl Call for AssumeRoleWithWebIdentity {
             subject_from_web_identity_token: vouched.subject.clone(),
             assumed_role_user,
             packed_policy_size,
+            source_identity: vouched.labels.source.clone(),
             provider: vouched.issuer.clone(),
             audience: vouched.audience.clone(),
         };

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -15,9 +15,9 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tokio_rustls::rustls::pki_types::ServerName;
-use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+
+use super::certificate::Trust;
 
 /// How long an answer may take altogether, and how long it may be.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -35,7 +35,7 @@ impl FetchError {
     }
 }
 
-fn failed(why: impl std::fmt::Display) -> FetchError {
+pub(super) fn failed(why: impl std::fmt::Display) -> FetchError {
     FetchError(why.to_string())
 }
 
@@ -44,7 +44,7 @@ fn failed(why: impl std::fmt::Display) -> FetchError {
 pub struct Fetcher {
     /// Hosts, with or without a port, that may be anywhere and need no TLS.
     near: Arc<BTreeSet<String>>,
-    tls: Arc<OnceLock<Arc<ClientConfig>>>,
+    trust: Arc<Trust>,
 }
 
 impl std::fmt::Debug for Fetcher {
@@ -56,16 +56,17 @@ impl std::fmt::Debug for Fetcher {
 impl Fetcher {
     /// One that also asks these hosts, wherever they are.
     pub fn with_near(near: impl IntoIterator<Item = String>) -> Self {
-        Self { near: Arc::new(near.into_iter().collect()), tls: Arc::default() }
+        Self { near: Arc::new(near.into_iter().collect()), trust: Arc::default() }
     }
 
-    /// The body of an answer to a plain request.
-    pub async fn fetch(&self, url: &str) -> Result<Bytes, FetchError> {
-        let asked = tokio::time::timeout(PATIENCE, self.ask(url)).await;
+    /// The body of an answer to a plain request. A server whose certificate the machine doesn't trust is believed where one of
+    /// these thumbprints is that of the certificate that its chain ends in.
+    pub async fn fetch(&self, url: &str, thumbprints: &[String]) -> Result<Bytes, FetchError> {
+        let asked = tokio::time::timeout(PATIENCE, self.ask(url, thumbprints)).await;
         asked.map_err(|_| failed("the issuer didn't answer in time"))?
     }
 
-    async fn ask(&self, url: &str) -> Result<Bytes, FetchError> {
+    async fn ask(&self, url: &str, thumbprints: &[String]) -> Result<Bytes, FetchError> {
         let uri: Uri = url.parse().map_err(|_| failed("the issuer's address is malformed"))?;
         let authority = uri.authority().ok_or_else(|| failed("the issuer's address has no host"))?.clone();
         let host = authority.host();
@@ -89,24 +90,8 @@ impl Fetcher {
         }
         let name = host.trim_start_matches('[').trim_end_matches(']').to_owned();
         let name = ServerName::try_from(name).map_err(|_| failed("the issuer's name is malformed"))?;
-        let stream = TlsConnector::from(self.tls()?).connect(name, stream).await.map_err(failed)?;
+        let stream = TlsConnector::from(self.trust.config(thumbprints)?).connect(name, stream).await.map_err(failed)?;
         exchange(stream, request).await
-    }
-
-    /// The configuration of TLS: the certificates that the machine trusts.
-    fn tls(&self) -> Result<Arc<ClientConfig>, FetchError> {
-        if let Some(config) = self.tls.get() {
-            return Ok(config.clone());
-        }
-        let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        if roots.is_empty() {
-            return Err(failed("this machine trusts no certificates: install ca-certificates"));
-        }
-        let provider = Arc::new(aws_lc_rs::default_provider());
-        let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-        let config = builder.map_err(failed)?.with_root_certificates(roots).with_no_client_auth();
-        Ok(self.tls.get_or_init(|| Arc::new(config)).clone())
     }
 }
 
@@ -215,7 +200,7 @@ mod tests {
     #[test]
     fn nothing_else_is_asked() {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let fetch = |fetcher: &Fetcher, url: &str| runtime.block_on(fetcher.fetch(url)).unwrap_err().to_string();
+        let fetch = |fetcher: &Fetcher, url: &str| runtime.block_on(fetcher.fetch(url, &[])).unwrap_err().to_string();
         let fetcher = Fetcher::default();
         assert_eq!(fetch(&fetcher, "http://example.com/"), "issuers are asked over TLS");
         assert_eq!(fetch(&fetcher, "http://127.0.0.1:1/"), "issuers are asked over TLS");

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use landfall_model::OidcProvider;
 use serde::Deserialize;
 use tokio::sync::Semaphore;
 
@@ -53,29 +54,30 @@ impl Issuers {
     pub async fn prove(
         &self,
         claimed: &Claimed<'_>,
-        issuer: &str,
-        clients: &[String],
+        provider: &OidcProvider,
         now_ms: i64,
     ) -> Result<Identity, ApiError> {
-        let kept = self.lock().get(issuer).cloned();
+        let clients = &provider.client_ids;
+        let kept = self.lock().get(&place(provider)).cloned();
         let may_ask = kept.as_ref().is_none_or(|kept| now_ms - kept.asked_ms >= PAUSE_MS);
         let good = kept.and_then(|kept| kept.keys).filter(|(_, came_ms)| now_ms - came_ms < GOOD_MS);
         let keys = match good {
             Some((keys, _)) if !may_ask || keys.iter().any(|key| key.fits(claimed)) => keys,
-            _ if may_ask => self.ask(issuer, now_ms).await?,
+            _ if may_ask => self.ask(provider, now_ms).await?,
             _ => return Err(unavailable("it was asked a moment ago")),
         };
         claimed.prove(&keys, clients, now_ms.div_euclid(1000)).map_err(refusal)
     }
 
-    async fn ask(&self, issuer: &str, now_ms: i64) -> Result<Arc<Vec<Jwk>>, ApiError> {
+    async fn ask(&self, provider: &OidcProvider, now_ms: i64) -> Result<Arc<Vec<Jwk>>, ApiError> {
+        let (issuer, place) = (&provider.issuer, place(provider));
         let _turn = self.turns.acquire().await.map_err(|_| ApiError::internal())?;
-        let asked = self.keys_of(issuer).await.map(Arc::new);
+        let asked = self.keys_of(issuer, &provider.thumbprints).await.map(Arc::new);
         let mut kept = self.lock();
-        if kept.len() >= ISSUERS && !kept.contains_key(issuer) {
+        if kept.len() >= ISSUERS && !kept.contains_key(&place) {
             kept.clear();
         }
-        let entry = kept.entry(issuer.to_owned()).or_insert(Kept { keys: None, asked_ms: now_ms });
+        let entry = kept.entry(place).or_insert(Kept { keys: None, asked_ms: now_ms });
         entry.asked_ms = now_ms;
         match asked {
             Ok(keys) => {
@@ -90,18 +92,18 @@ impl Issuers {
     }
 
     /// The keys as the issuer publishes them. Source: OpenID Connect Discovery 1.0.
-    async fn keys_of(&self, issuer: &str) -> Result<Vec<Jwk>, FetchError> {
+    async fn keys_of(&self, issuer: &str, thumbprints: &[String]) -> Result<Vec<Jwk>, FetchError> {
         #[derive(Deserialize)]
         struct Configuration {
             issuer: String,
             jwks_uri: String,
         }
-        let body = self.fetcher.fetch(&format!("{issuer}/.well-known/openid-configuration")).await?;
+        let body = self.fetcher.fetch(&format!("{issuer}/.well-known/openid-configuration"), thumbprints).await?;
         let read: Option<Configuration> = serde_json::from_slice(&body).ok();
         // Whoever answers must say that it is the one that was asked.
         let own = read.filter(|read| read.issuer.trim_end_matches('/') == issuer.trim_end_matches('/'));
         let own = own.ok_or_else(|| FetchError::new("the issuer's configuration is another's or can't be read"))?;
-        let body = self.fetcher.fetch(&own.jwks_uri).await?;
+        let body = self.fetcher.fetch(&own.jwks_uri, thumbprints).await?;
         let mut keys = read_keys(&body).ok_or_else(|| FetchError::new("the issuer's keys can't be read"))?;
         keys.truncate(KEYS);
         Ok(keys)
@@ -110,6 +112,14 @@ impl Issuers {
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Kept>> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Where a provider's keys are kept. Whose certificate nobody else vouches for is proven by the account's own thumbprints, so
+/// what was believed for one account says nothing to another with others.
+fn place(provider: &OidcProvider) -> String {
+    let mut prints = provider.thumbprints.clone();
+    prints.sort_unstable();
+    format!("{}\n{}", provider.issuer, prints.join("\n"))
 }
 
 /// That keys can't be had, in AWS's words.

@@ -1,8 +1,10 @@
 //! Calls that nobody signed: a token of an identity provider says who calls (AssumeRoleWithWebIdentity). Proving the token
 //! stands in the place of verifying a signature.
 
+mod certificate;
 mod fetch;
 mod issuers;
+mod labels;
 pub mod token;
 
 use std::sync::Arc;
@@ -18,6 +20,7 @@ use crate::outside::Outside;
 
 pub use fetch::Fetcher;
 pub use issuers::Issuers;
+pub use labels::Labels;
 pub use token::TokenError;
 use token::{Claimed, Identity};
 
@@ -37,6 +40,8 @@ pub struct Vouched {
     pub audience: String,
     /// How the subject showed who it is.
     pub methods: Vec<String>,
+    /// What the token says of the session.
+    pub labels: Labels,
 }
 
 impl Vouched {
@@ -100,7 +105,7 @@ pub(crate) async fn prove(
         ApiError::new("InvalidIdentityToken", message)
     };
     let provider = provider.ok_or_else(unknown)?;
-    let identity: Identity = outside.issuers.prove(&claimed, &provider.issuer, &provider.client_ids, now_ms).await?;
+    let identity: Identity = outside.issuers.prove(&claimed, provider, now_ms).await?;
     let role = arn.and_then(|arn| role::by_arn(cloud, &arn)).filter(|row| row.role().is_some());
     let role = role.and_then(|row| cloud.principals.get_arc(&row.id)).ok_or_else(denied)?;
     let vouched = Vouched {
@@ -109,6 +114,7 @@ pub(crate) async fn prove(
         subject: identity.subject,
         audience: identity.audience,
         methods: identity.methods,
+        labels: identity.labels,
     };
     Ok((role, vouched))
 }

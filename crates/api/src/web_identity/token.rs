@@ -10,6 +10,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::labels::Labels;
+
 /// The longest token. Source: the STS API Reference on AssumeRoleWithWebIdentity.
 const TOKEN_BYTES: usize = 20_000;
 /// How far an issuer's clock may be ahead of ours, in seconds.
@@ -42,6 +44,9 @@ pub enum TokenError {
         /// When it ended.
         until: i64,
     },
+    /// What it says of the session's tags can't be read.
+    #[error("The tags or the source identity in the token are malformed")]
+    Tags,
     /// Its time has not come.
     #[error("The token was issued in the future")]
     Early,
@@ -174,7 +179,7 @@ impl Jwk {
     }
 }
 
-/// Whom a token proves somebody to be.
+/// Whom a token proves somebody to be, and what its issuer says of the session.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
     /// The subject.
@@ -183,6 +188,8 @@ pub struct Identity {
     pub audience: String,
     /// How the subject showed who it is.
     pub methods: Vec<String>,
+    /// What the session is to be called and to carry on.
+    pub labels: Labels,
 }
 
 impl<'t> Claimed<'t> {
@@ -227,7 +234,8 @@ impl<'t> Claimed<'t> {
         }
         let audience = self.audience(clients)?;
         let methods = self.claims.get("amr").map(texts).unwrap_or_default();
-        Ok(Identity { subject: subject.to_owned(), audience, methods })
+        let labels = Labels::read(&self.claims).ok_or(TokenError::Tags)?;
+        Ok(Identity { subject: subject.to_owned(), audience, methods, labels })
     }
 
     /// Who of the clients it is for. Where a party is authorised by name, it is that one.

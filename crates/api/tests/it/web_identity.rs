@@ -11,7 +11,10 @@ use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair, RSA_PKCS1_SHA256, RsaKeyPair};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa};
 use serde_json::{Value, json};
+use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+use tokio_rustls::rustls::{ServerConfig, ServerConnection, StreamOwned};
 
 use crate::harness::{ACCOUNT, Answer, Case, Client, NOW_MS, Params, World, at, column, list, params};
 
@@ -140,8 +143,14 @@ struct Issuer {
 
 impl Issuer {
     fn start() -> Self {
+        Self::start_with(None)
+    }
+
+    /// One that speaks TLS, if it is told how.
+    fn start_with(tls: Option<Arc<ServerConfig>>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let url = format!("http://{}", listener.local_addr().unwrap());
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let url = format!("{scheme}://{}", listener.local_addr().unwrap());
         let rsa = RsaKeyPair::generate(KeySize::Rsa2048).unwrap();
         let document = EcdsaKeyPair::generate_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &SystemRandom::new()).unwrap();
         let ec = EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, document.as_ref()).unwrap();
@@ -150,9 +159,14 @@ impl Issuer {
         let asked = issuer.asked.clone();
         std::thread::spawn(move || {
             for stream in listener.incoming() {
-                let mut stream = stream.unwrap();
+                let plain = stream.unwrap();
+                let mut stream: Box<dyn Talk> = match &tls {
+                    None => Box::new(plain),
+                    Some(config) => Box::new(StreamOwned::new(ServerConnection::new(config.clone()).unwrap(), plain)),
+                };
                 let mut request = [0; 4096];
-                let read = stream.read(&mut request).unwrap();
+                // A client that doesn't believe the certificate hangs up.
+                let Ok(read) = stream.read(&mut request) else { continue };
                 let request = String::from_utf8_lossy(&request[..read]).into_owned();
                 let body = if request.starts_with("GET /.well-known/openid-configuration ") {
                     json!({ "issuer": url, "jwks_uri": format!("{url}/keys") }).to_string()
@@ -163,13 +177,14 @@ impl Issuer {
                 let length = body.len();
                 let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n");
                 stream.write_all((head + &body).as_bytes()).unwrap();
+                stream.flush().unwrap();
             }
         });
         issuer
     }
 
     fn name(&self) -> &str {
-        &self.url["http://".len()..]
+        self.url.split_once("://").unwrap().1
     }
 
     /// What a good token claims, with some claims changed and those that are null left out.
@@ -189,6 +204,31 @@ impl Issuer {
     fn token(&self, changed: Value) -> String {
         sign_rsa(&self.rsa, &json!({ "alg": "RS256", "kid": "one", "typ": "JWT" }), &self.claims(changed))
     }
+}
+
+/// What one talks to a client through.
+trait Talk: Read + Write + Send {}
+
+impl<T: Read + Write + Send> Talk for T {}
+
+/// An authority of the test's own, and how a server at that name speaks by a certificate of its; with the authority's
+/// thumbprint.
+fn authority(name: &str) -> (Arc<ServerConfig>, String) {
+    let key = rcgen::KeyPair::generate().unwrap();
+    let mut params = CertificateParams::default();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    params.distinguished_name.push(DnType::CommonName, "an authority that nobody knows");
+    let own = params.self_signed(&key).unwrap();
+    let by = rcgen::Issuer::new(params, key);
+    let server = rcgen::KeyPair::generate().unwrap();
+    let leaf = CertificateParams::new(vec![name.to_owned()]).unwrap().signed_by(&server, &by).unwrap();
+    let private = PrivateKeyDer::Pkcs8(server.serialize_der().into());
+    let crypto = Arc::new(tokio_rustls::rustls::crypto::aws_lc_rs::default_provider());
+    let config = ServerConfig::builder_with_provider(crypto).with_safe_default_protocol_versions().unwrap();
+    let chain = vec![leaf.der().clone(), own.der().clone()];
+    let config = config.with_no_client_auth().with_single_cert(chain, private).unwrap();
+    let print = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY, own.der());
+    (Arc::new(config), crate::harness::hex(print.as_ref()))
 }
 
 fn encode(bytes: impl AsRef<[u8]>) -> String {
@@ -226,12 +266,17 @@ fn sign_ec(pair: &EcdsaKeyPair, header: &Value, claims: &Value) -> String {
 
 /// Makes a provider of the issuer, and the role that trusts it under a condition.
 fn trust(client: &Client<'_>, issuer: &Issuer, condition: &str) {
+    trust_to(client, issuer, "\"sts:AssumeRoleWithWebIdentity\"", condition, &[]);
+}
+
+/// The same with what it trusts it to do, and more of the provider.
+fn trust_to(client: &Client<'_>, issuer: &Issuer, actions: &str, condition: &str, more: &[(&str, &str)]) {
     let url = [("Url", issuer.url.as_str()), ("ClientIDList.member.1", "sts.amazonaws.com")];
-    let answer = ok(client, "CreateOpenIDConnectProvider", &url).tree();
+    let answer = ok(client, "CreateOpenIDConnectProvider", &[&url[..], more].concat()).tree();
     let arn = at(&answer, "CreateOpenIDConnectProviderResult.OpenIDConnectProviderArn");
     let condition = condition.replace("ISSUER", issuer.name());
     let trust = format!(
-        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"Federated":"{arn}"}},"Action":"sts:AssumeRoleWithWebIdentity"{condition}}}]}}"#
+        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"Federated":"{arn}"}},"Action":[{actions}]{condition}}}]}}"#
     );
     ok(client, "CreateRole", &[("RoleName", "ci"), ("AssumeRolePolicyDocument", &trust)]);
     let policy =
@@ -342,6 +387,85 @@ fn what_somebody_made_up_gets_nothing() {
     assert_eq!(refusal(&world, &elliptic), "");
     world.pass(301);
     assert_eq!(refusal(&world, &elliptic), "ExpiredTokenException");
+}
+
+#[test]
+fn an_issuer_over_tls_is_known_by_its_authoritys_thumbprint() {
+    let (good, print) = authority("127.0.0.1");
+    let (elsewhere, its) = authority("issuer.example.com");
+    let (_, another) = authority("127.0.0.1");
+    let taken = |config: &Arc<ServerConfig>, prints: &[&str]| {
+        let world = World::new();
+        let issuer = Issuer::start_with(Some(config.clone()));
+        let names: Vec<_> = (1..=prints.len()).map(|n| format!("ThumbprintList.member.{n}")).collect();
+        let more: Vec<_> = names.iter().map(String::as_str).zip(prints.iter().copied()).collect();
+        trust_to(&world.root(), &issuer, "\"sts:AssumeRoleWithWebIdentity\"", "", &more);
+        refusal(&world, &issuer.token(json!({})))
+    };
+    assert_eq!(taken(&good, &[&print]), "");
+    assert_eq!(taken(&good, &[&another, &print.to_ascii_uppercase()]), "", "in any case of letters, one of several");
+    assert_eq!(taken(&good, &[]), "InvalidIdentityToken", "nobody vouches for it");
+    assert_eq!(taken(&good, &[&another]), "InvalidIdentityToken", "another authority's");
+    assert_eq!(taken(&elsewhere, &[&its]), "InvalidIdentityToken", "the certificate is another server's");
+}
+
+#[test]
+fn what_one_accounts_thumbprints_prove_proves_nothing_to_another() {
+    let (config, print) = authority("127.0.0.1");
+    let (world, issuer) = (World::new(), Issuer::start_with(Some(config)));
+    let assume = "\"sts:AssumeRoleWithWebIdentity\"";
+    trust_to(&world.root(), &issuer, assume, "", &[("ThumbprintList.member.1", print.as_str())]);
+    assert_eq!(refusal(&world, &issuer.token(json!({}))), "");
+    trust_to(&world.other(), &issuer, assume, "", &[]);
+    let theirs = ROLE.replace(ACCOUNT, crate::harness::OTHER_ACCOUNT);
+    let token = issuer.token(json!({}));
+    let asked = params([("RoleArn", theirs.as_str()), ("RoleSessionName", "build"), ("WebIdentityToken", &token)]);
+    let answer = world.client("", "", None).send("sts", "AssumeRoleWithWebIdentity", &asked);
+    assert_eq!(answer.code(), "InvalidIdentityToken");
+}
+
+#[test]
+fn a_token_tags_its_session() {
+    const TAGS: &str = "https://aws.amazon.com/tags";
+    const SOURCE: &str = "https://aws.amazon.com/source_identity";
+    let world = World::new();
+    let (root, issuer) = (world.root(), Issuer::start());
+    let all = r#""sts:AssumeRoleWithWebIdentity","sts:TagSession","sts:SetSourceIdentity""#;
+    let condition = r#","Condition":{"StringEqualsIfExists":{"aws:RequestTag/team":"blue"}}"#;
+    trust_to(&root, &issuer, all, condition, &[]);
+    let policy = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"ec2:DescribeVpcs","Resource":"*","Condition":{"StringEquals":{"aws:PrincipalTag/team":"blue","aws:SourceIdentity":"alice"}}}]}"#;
+    ok(&root, "PutRolePolicy", &[("RoleName", "ci"), ("PolicyName", "p"), ("PolicyDocument", policy)]);
+    let tags =
+        |team: &str| json!({ "principal_tags": { "team": [team], "cost": ["7"] }, "transitive_tag_keys": ["team"] });
+    let token = issuer.token(json!({ TAGS: tags("blue"), SOURCE: "alice" }));
+    let answer = world.client("", "", None).send("sts", "AssumeRoleWithWebIdentity", &taking(&token));
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let tree = answer.tree();
+    let of = |member: &str| at(&tree, &format!("AssumeRoleWithWebIdentityResult.{member}")).to_owned();
+    assert_eq!(of("SourceIdentity"), "alice");
+    let key = |member: &str| of(&format!("Credentials.{member}"));
+    world.client(&key("AccessKeyId"), &key("SecretAccessKey"), Some(&key("SessionToken"))).ok("DescribeVpcs", &[]);
+
+    assert_eq!(
+        refusal(&world, &issuer.token(json!({ TAGS: tags("red") }))),
+        "AccessDenied",
+        "the trust policy's condition"
+    );
+    assert_eq!(refusal(&world, &issuer.token(json!({ TAGS: "team=blue" }))), "InvalidIdentityToken");
+    let untagged = json!({ TAGS: { "transitive_tag_keys": ["team"] } });
+    assert_eq!(refusal(&world, &issuer.token(untagged)), "InvalidParameterValue");
+    let trust = |actions: &str| {
+        let document = format!(
+            r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"Federated":"arn:aws:iam::{ACCOUNT}:oidc-provider/{}"}},"Action":[{actions}]}}]}}"#,
+            issuer.name()
+        );
+        ok(&root, "UpdateAssumeRolePolicy", &[("RoleName", "ci"), ("PolicyDocument", &document)]);
+    };
+    trust(r#""sts:AssumeRoleWithWebIdentity","sts:SetSourceIdentity""#);
+    assert_eq!(refusal(&world, &token), "AccessDenied", "it may not tag");
+    trust(r#""sts:AssumeRoleWithWebIdentity","sts:TagSession""#);
+    assert_eq!(refusal(&world, &token), "AccessDenied", "it may not say who it began with");
+    assert_eq!(refusal(&world, &issuer.token(json!({ TAGS: tags("blue") }))), "");
 }
 
 #[test]

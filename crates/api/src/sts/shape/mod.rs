@@ -43,18 +43,27 @@ pub fn by_key(tags: &[SessionTag]) -> BTreeMap<String, String> {
 
 /// Checks tags, whose keys are told apart without regard to case.
 pub fn check_tags(tags: &[SessionTag]) -> Result<(), ApiError> {
+    check_pairs(tags.iter().map(|tag| (tag.key.as_str(), tag.value.as_str())))
+}
+
+/// The same of tags that are told apart already.
+pub fn check_by_key(tags: &BTreeMap<String, String>) -> Result<(), ApiError> {
+    check_pairs(tags.iter().map(|(key, value)| (key.as_str(), value.as_str())))
+}
+
+fn check_pairs<'t>(tags: impl Iterator<Item = (&'t str, &'t str)> + Clone) -> Result<(), ApiError> {
     let invalid = |message: &str| Err(ApiError::new("InvalidParameterValue", message));
-    let mut keys: Vec<_> = tags.iter().map(|tag| tag.key.to_ascii_lowercase()).collect();
+    let mut keys: Vec<_> = tags.clone().map(|(key, _)| key.to_ascii_lowercase()).collect();
     keys.sort_unstable();
     if keys.windows(2).any(|pair| pair[0] == pair[1]) {
         return invalid("Duplicate tag keys found. Please note that Tag keys are case insensitive.");
     }
-    let fits = |tag: &SessionTag| {
-        (1..=128).contains(&tag.key.chars().count())
-            && tag.value.chars().count() <= 256
-            && !tag.key.to_ascii_lowercase().starts_with("aws:")
+    let fits = |(key, value): (&str, &str)| {
+        (1..=128).contains(&key.chars().count())
+            && value.chars().count() <= 256
+            && !key.to_ascii_lowercase().starts_with("aws:")
     };
-    if tags.len() > TAGS || !tags.iter().all(fits) {
+    if keys.len() > TAGS || !tags.clone().all(fits) {
         return invalid("A session has at most 50 tags, of keys with 128 characters and values with 256.");
     }
     Ok(())
