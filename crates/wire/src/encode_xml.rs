@@ -9,6 +9,10 @@ use serde::ser::{self, Serialize, Serializer};
 
 use crate::envelope::{EMPTY, EncodeError};
 use crate::list::{FLAT, NAMED_PREFIX};
+use crate::time::TIME;
+
+/// What the elements of lists are called in the query protocol.
+pub(crate) const QUERY_ELEMENT: &str = "member";
 
 /// Writes the members of `value`, a structure, without any tag around them. `element` is what the elements of
 /// lists are called.
@@ -124,6 +128,17 @@ struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
+    /// Writes a moment as the services of the query protocol do: without the fraction of its second.
+    fn whole_seconds<T: Serialize + ?Sized>(self, value: &T) -> Result<(), EncodeError> {
+        let Self { out, tag, element, named, flat } = self;
+        let start = out.len();
+        value.serialize(Writer { out: &mut *out, tag, element, named, flat })?;
+        if let Some(dot) = out[start..].iter().position(|byte| *byte == b'.').map(|at| start + at) {
+            out.drain(dot..dot + ".000".len());
+        }
+        Ok(())
+    }
+
     fn leaf(self, write: impl FnOnce(&mut Vec<u8>)) -> Result<(), EncodeError> {
         let tag = self.tag.ok_or(EncodeError::NotAStructure)?;
         open(self.out, tag);
@@ -238,6 +253,9 @@ impl<'a> Serializer for Writer<'a> {
             // Something must stand in it, or it would be taken for a result that isn't there.
             self.out.push(b'\n');
             return Ok(());
+        }
+        if name == TIME && self.element == QUERY_ELEMENT {
+            return self.whole_seconds(value);
         }
         let writer = match name.strip_prefix(NAMED_PREFIX) {
             Some(element) => Self { named: Some(element), ..self },

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::encode_json::{write_json_string, write_value};
-use crate::encode_xml::{close, open, write_element, write_members, write_text};
+use crate::encode_xml::{QUERY_ELEMENT, close, open, write_element, write_members, write_text};
 use crate::protocol::Protocol;
 
 const DECLARATION: &[u8] = b"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
@@ -66,7 +66,7 @@ pub fn encode_query<T: Serialize + ?Sized>(
     let before = out.len();
     begin_tag(&mut out, action, "Result");
     let begun = out.len();
-    write_members(&mut out, "member", output)?;
+    write_members(&mut out, QUERY_ELEMENT, output)?;
     write_extra(&mut out, extra);
     if out.len() == begun {
         // Operations that say nothing have no result at all.
@@ -126,7 +126,7 @@ pub fn encode_rest_xml<T: Serialize + ?Sized>(
     extra: &[(&str, &str)],
 ) -> Result<Vec<u8>, EncodeError> {
     let mut out = begin_document(root, "", xmlns);
-    write_members(&mut out, "member", output)?;
+    write_members(&mut out, "item", output)?;
     write_extra(&mut out, extra);
     end_tag(&mut out, root, "");
     Ok(out)

@@ -13,8 +13,8 @@ pub(crate) const TIME: &str = "$wire:time";
 const MIN_MS: i64 = -62_167_219_200_000;
 const MAX_MS: i64 = 253_402_300_799_999;
 
-/// Milliseconds since 1970-01-01T00:00:00Z. XML and query write it as `2026-11-22T10:00:00.000Z`, JSON as
-/// seconds since the epoch; either is read anywhere. Moments outside the years 0 to 9999 are written as the
+/// Milliseconds since 1970-01-01T00:00:00Z. EC2 and S3 write it as `2026-11-22T10:00:00.000Z`, the services of the query
+/// protocol without the fraction, JSON as seconds since the epoch; either is read anywhere. Moments outside the years 0 to 9999 are written as the
 /// nearest moment inside.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Time(pub i64);
