@@ -129,7 +129,7 @@ fn a_deny_denies_each_operation() {
 }
 
 /// What a case's call must be allowed: the action of its own name, but for one that AWS knows by two.
-fn permission(case: &Case) -> &'static str {
+pub fn permission(case: &Case) -> &'static str {
     match (case.service, case.action) {
         ("kms", "ReEncrypt") => "ReEncryptFrom",
         ("s3", "ListBuckets") => "ListAllMyBuckets",

@@ -435,7 +435,8 @@ impl Client<'_> {
     /// Calls S3, of whose operations there is one: the query says the rest.
     fn ask_s3(&self, action: &str, params: &[(String, String)]) -> Answer {
         assert_eq!(action, "ListBuckets");
-        let mut pairs: Vec<_> = params.iter().map(|(name, value)| format!("{}={}", percent(name), percent(value))).collect();
+        let mut pairs: Vec<_> =
+            params.iter().map(|(name, value)| format!("{}={}", percent(name), percent(value))).collect();
         pairs.sort();
         let signed = self.sign_query("s3", "GET", "/", &pairs.join("&"), &[("content-type", "application/xml")], b"");
         let answer = self.world.deliver(&signed);

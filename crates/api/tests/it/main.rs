@@ -10,6 +10,7 @@ mod address;
 mod attack;
 mod audit;
 mod completeness;
+mod conditions;
 mod console;
 mod dhcp_options;
 mod ebs;

@@ -6,21 +6,20 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
+use landfall_api::Operation;
 use landfall_api::members::{Member, MemberKind};
-use landfall_api::{Demands, Operation};
-use landfall_cloud::View;
-use landfall_model::{Region, Scope, Timestamp};
-use landfall_wire::{Tree, decode_json, decode_query, read_xml};
+use landfall_wire::{Tree, decode_json, read_xml};
 use serde_json::Value;
 
-use crate::completeness::cases;
-use crate::harness::{ACCOUNT, Case, NOW_MS, World, golden_file, json, query, speaks_json, target};
+use crate::completeness::{cases, permission};
+use crate::conditions::demands_of;
+use crate::harness::{Case, World, golden_file, speaks_json};
 
 /// What dispatch takes out of a request before its operation sees it.
-const PROLOGUE: [&str; 6] = ["DryRun", "ClientToken", "MaxResults", "NextToken", "Limit", "Marker"];
+pub const PROLOGUE: [&str; 6] = ["DryRun", "ClientToken", "MaxResults", "NextToken", "Limit", "Marker"];
 
 /// Asks the index of AWS's models; none, with a line that says so, where Python lacks what it needs.
-fn index(test: &str, arguments: &[&str], names: &[&str]) -> Option<Value> {
+pub fn index(test: &str, arguments: &[&str], names: &[&str]) -> Option<Value> {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/python/model_index.py");
     let python = std::env::var("LANDFALL_PYTHON").unwrap_or_else(|_| "python3".into());
     let output = match Command::new(&python).arg(script).args(arguments).args(names).output() {
@@ -43,7 +42,7 @@ fn operations(service: &str) -> Vec<&'static Operation> {
     landfall_api::operations().filter(|operation| operation.action.service == service).collect()
 }
 
-fn names(service: &str) -> Vec<&'static str> {
+pub fn names(service: &str) -> Vec<&'static str> {
     operations(service).iter().map(|operation| operation.action.name).collect()
 }
 
@@ -54,7 +53,7 @@ fn assert_none(wrong: &[String]) {
 
 #[test]
 fn demands_are_those_of_the_authorisation_reference() {
-    for service in ["cloudtrail", "ec2", "iam", "kms", "secretsmanager", "ssm"] {
+    for service in ["cloudtrail", "ec2", "iam", "kms", "s3", "secretsmanager", "ssm", "sts"] {
         check_demands(service);
     }
 }
@@ -68,14 +67,17 @@ const ALSO_DEMANDED: [(&str, &str); 4] = [
     ("ValidateResourcePolicy", "secretsmanager:PutResourcePolicy"),
 ];
 
+/// What every caller may: who he is, and to show a second factor of his own. Source: the STS API Reference.
+const DEMAND_NOTHING: [&str; 2] = ["GetCallerIdentity", "GetSessionToken"];
+
 fn check_demands(service: &str) {
     // AWS asks for two permissions that have other names than the action.
-    let has_permission = |action: &&str| *action != "ReEncrypt";
-    let known: Vec<_> = names(service).into_iter().filter(has_permission).collect();
+    let has_permission = |case: &&Case| case.service == service && case.action != "ReEncrypt";
+    let known: Vec<_> = cases().filter(has_permission).map(permission).collect();
     let Some(reference) = index("demands", &["authorization", service], &known) else { return };
     let mut wrong = Vec::new();
-    for case in cases().filter(|case| case.service == service && has_permission(&case.action)) {
-        let row = &reference["actions"][case.action];
+    for case in cases().filter(has_permission) {
+        let row = &reference["actions"][permission(case)];
         let resources = row["resources"].as_object().unwrap();
         let (demanded, others) = demanded(case);
         let is_kind = |ours: &str, theirs: &str| ours.eq_ignore_ascii_case(theirs);
@@ -89,7 +91,7 @@ fn check_demands(service: &str) {
                 wrong.push(format!("{} demands {kind}, which AWS doesn't", case.action));
             }
         }
-        if demanded.is_empty() {
+        if demanded.is_empty() && !DEMAND_NOTHING.contains(&case.action) {
             wrong.push(format!("{} demands nothing", case.action));
         }
         let dependent: Vec<_> =
@@ -109,22 +111,8 @@ fn check_demands(service: &str) {
 fn demanded(case: &Case) -> (BTreeSet<String>, BTreeSet<String>) {
     let world = World::new();
     let good = (case.good)(&world.root());
-    let mut input = if speaks_json(case.service) {
-        decode_json(&format!("{}.{}", target(case.service), case.action), json(&good).as_bytes()).unwrap().input
-    } else {
-        decode_query(query(case.action, &good).as_bytes()).unwrap().input
-    };
-    for name in PROLOGUE {
-        input.take(name);
-    }
-    let scope = Scope { account: ACCOUNT.parse().unwrap(), region: Region::DEFAULT };
-    let snapshot = world.engine().read();
-    let view = View::new(&snapshot, scope, Timestamp(NOW_MS));
-    let mut demands = Demands::new(scope);
-    let is_it = |o: &&Operation| (o.action.service, o.action.name) == (case.service, case.action);
-    let operation = landfall_api::operations().find(is_it).unwrap();
-    (operation.demands)(&input, &view, &mut demands).unwrap();
-    let own = format!("{}:{}", case.service, case.action);
+    let demands = demands_of(&world, case, &good);
+    let own = format!("{}:{}", case.service, permission(case));
     let (mut kinds, mut others) = (BTreeSet::new(), BTreeSet::new());
     for demand in demands.list() {
         if demand.action != own {
@@ -141,7 +129,7 @@ fn demanded(case: &Case) -> (BTreeSet<String>, BTreeSet<String>) {
 
 #[test]
 fn inputs_are_called_as_clients_call_them() {
-    for service in ["cloudtrail", "ec2", "iam", "kms", "secretsmanager", "ssm"] {
+    for service in ["cloudtrail", "ec2", "iam", "kms", "s3", "secretsmanager", "ssm", "sts"] {
         check_inputs(service);
     }
 }
@@ -179,7 +167,9 @@ fn is_taken(operation: &Operation, member: &str) -> bool {
     match member {
         "DryRun" => true,
         "ClientToken" => operation.client_token,
-        "MaxResults" | "NextToken" | "MaxItems" | "Marker" | "Limit" => operation.paged,
+        "MaxResults" | "NextToken" | "MaxItems" | "Marker" | "Limit" | "max-buckets" | "continuation-token" => {
+            operation.paged
+        }
         _ => false,
     }
 }
@@ -225,7 +215,7 @@ fn compare(shown: &str, ours: &Member, theirs: &Value) -> Vec<String> {
 #[test]
 fn answers_are_called_as_clients_read_them() {
     let mut wrong = Vec::new();
-    for service in ["cloudtrail", "ec2", "iam", "kms", "secretsmanager", "ssm", "sts"] {
+    for service in ["cloudtrail", "ec2", "iam", "kms", "s3", "secretsmanager", "ssm", "sts"] {
         let Some(models) = index("answers", &["botocore", service], &names(service)) else { return };
         for operation in operations(service) {
             let name = operation.action.name;
@@ -243,7 +233,8 @@ fn answers_are_called_as_clients_read_them() {
                 continue;
             }
             let tree = read_xml(&body).unwrap();
-            let inside = tree.field(&format!("{name}Response")).unwrap();
+            let root = if service == "s3" { "ListAllMyBucketsResult".to_owned() } else { format!("{name}Response") };
+            let inside = tree.field(&root).unwrap();
             let model = &models["operations"][name];
             let inside = match model["result_wrapper"].as_str() {
                 Some(wrapper) => inside.field(wrapper).unwrap(),

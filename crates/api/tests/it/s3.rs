@@ -22,7 +22,8 @@ fn owner(client: &crate::harness::Client<'_>) -> String {
 #[test]
 fn each_account_has_one_canonical_id_everywhere() {
     let world = World::new();
-    let all = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:ListAllMyBuckets","Resource":"*"}]}"#;
+    let all =
+        r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:ListAllMyBuckets","Resource":"*"}]}"#;
     let (root, user) = (owner(&world.root()), owner(&world.user("alice", all)));
     assert!(root.len() == 64 && root.bytes().all(|byte| byte.is_ascii_hexdigit()), "{root}");
     assert_eq!((&root, &root), (&user, &owner(&world.root().at("eu-west-1"))));
