@@ -5,7 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use landfall_model::{AccountId, Arn, Delivery, DigestKey, EventSelector, Region, SelectedCalls, Timestamp, Trail};
+use landfall_model::{
+    AccountId, Arn, Delivery, DigestKey, EventSelector, Region, SelectedCalls, Silence, Timestamp, Trail,
+};
 
 use crate::fault::Fault;
 use crate::tag;
@@ -15,6 +17,11 @@ use crate::view::View;
 
 /// Trails that are seen in a region, at most. Source: the CloudTrail User Guide, "Quotas in AWS CloudTrail".
 const MOST: usize = 5;
+/// Deleted trails of an account that still have something to deliver, at most: whoever makes more of them waits.
+const MOST_DEPARTED: usize = 20;
+/// Times of silence that are known of a trail whose delivery hasn't come to them. Of the oldest ones more is then delivered
+/// than was asked, rather than less.
+const SILENCES: usize = 32;
 /// The longest folder within a bucket. Source: the CloudTrail API Reference, as are the others.
 const PREFIX_CHARS: usize = 200;
 
@@ -77,6 +84,10 @@ pub fn create(
         let message = format!("User: {account} already has {MOST} trails in {}.", view.scope().region);
         return Err(taken("MaximumNumberOfTrailsExceededException", message));
     }
+    if view.tables().trails.by_departed(&account).count() >= MOST_DEPARTED {
+        let message = format!("{MOST_DEPARTED} deleted trails of {account} still deliver what came before.");
+        return Err(taken("ConflictException", message));
+    }
     let mut row = Trail {
         scope: tx.scope(),
         name: name.to_owned(),
@@ -90,6 +101,7 @@ pub fn create(
         started_at: None,
         stopped_at: None,
         created_at: tx.now(),
+        deleted_at: None,
         delivery: Delivery::default(),
     };
     change(&tx.view(), &mut row, asked)?;
@@ -104,25 +116,44 @@ pub fn update(tx: &mut Tx<'_, '_>, named: &str, asked: TrailChange) -> Result<Tr
     let validated = row.validates;
     change(&tx.view(), &mut row, asked)?;
     if row.validates != validated {
-        // A chain of digests begins anew: what was delivered meanwhile is in none.
-        row.delivery.digested_until = (row.validates && row.is_logging).then_some(tx.now());
-        row.delivery.chains.clear();
-        row.delivery.files.clear();
+        let delivery = &mut row.delivery;
+        match (row.validates, delivery.digested_until) {
+            (false, Some(_)) => delivery.digest_ends = Some(tx.now()),
+            // The last digest isn't there yet: the chain goes on.
+            (true, Some(_)) => delivery.digest_ends = None,
+            // A chain begins: what was delivered meanwhile is in none.
+            (true, None) if row.is_logging => begin_chain(delivery, tx.now()),
+            (_, None) => {}
+        }
     }
     tx.put::<Trails>(row.clone());
     Ok(row)
 }
 
-/// Deletes a trail. What was delivered stays.
+/// Deletes a trail. What was delivered stays, and what came before is still delivered: nobody is to wipe out what was just
+/// done.
 pub fn delete(tx: &mut Tx<'_, '_>, named: &str) -> Result<(), Fault> {
-    let row = own(&tx.view(), named)?;
-    let (key, arn) = (row.key(), row.arn());
-    tag::forget(tx, arn.as_str());
-    tx.delete::<Trails>(&key);
+    let mut row = own(&tx.view(), named)?.clone();
+    tag::forget(tx, row.arn().as_str());
+    tx.delete::<Trails>(&row.key());
+    if row.delivery.is_open {
+        if row.is_logging {
+            row.is_logging = false;
+            row.stopped_at = Some(tx.now());
+        }
+        let mut at = tx.now();
+        row.deleted_at = Some(at);
+        while tx.trails.get(&row.key()).is_some() {
+            at = Timestamp(at.as_millis() + 1);
+            row.deleted_at = Some(at);
+        }
+        tx.put::<Trails>(row);
+    }
     Ok(())
 }
 
-/// Has a trail deliver the events that come from now on.
+/// Has a trail deliver the events that come from now on. What came before it was stopped it delivers too, if it hasn't yet:
+/// nobody is to lose events by stopping and starting.
 pub fn start(tx: &mut Tx<'_, '_>, named: &str) -> Result<(), Fault> {
     let mut row = own(&tx.view(), named)?.clone();
     if row.is_logging {
@@ -130,13 +161,33 @@ pub fn start(tx: &mut Tx<'_, '_>, named: &str) -> Result<(), Fault> {
     }
     row.is_logging = true;
     row.started_at = Some(tx.now());
-    row.delivery.is_open = true;
-    row.delivery.done = None;
-    row.delivery.chains.clear();
-    row.delivery.files.clear();
-    row.delivery.digested_until = row.validates.then_some(tx.now());
+    let delivery = &mut row.delivery;
+    if delivery.is_open {
+        let until = tx.now();
+        delivery.silences.extend(row.stopped_at.map(|from| Silence { from, until }));
+        if delivery.silences.len() > SILENCES {
+            delivery.silences.remove(0);
+        }
+    } else {
+        delivery.is_open = true;
+        delivery.since = row.started_at;
+        delivery.done = None;
+        delivery.silences.clear();
+        delivery.failing_since = None;
+        delivery.digest_ends = None;
+        delivery.digested_until = None;
+    }
+    if row.validates && delivery.digested_until.is_none() {
+        begin_chain(delivery, tx.now());
+    }
     tx.put::<Trails>(row);
     Ok(())
+}
+
+fn begin_chain(delivery: &mut Delivery, now: Timestamp) {
+    delivery.digested_until = Some(now);
+    delivery.chains.clear();
+    delivery.files.clear();
 }
 
 /// Has a trail deliver nothing that comes from now on.
@@ -182,7 +233,11 @@ pub fn advance(tx: &mut Tx<'_, '_>, before: &Trail, delivery: Delivery) -> bool 
     if !tx.trails.get(&key).is_some_and(is_same) {
         return false;
     }
-    tx.update::<Trails, _>(&key, |row| row.delivery = delivery);
+    if before.deleted_at.is_some() && !delivery.is_open {
+        tx.delete::<Trails>(&key);
+    } else {
+        tx.update::<Trails, _>(&key, |row| row.delivery = delivery);
+    }
     true
 }
 
@@ -232,6 +287,10 @@ fn find<'v>(view: &View<'v>, region: Option<Region>, name: &str) -> Option<&'v T
 }
 
 fn change(view: &View<'_>, row: &mut Trail, asked: TrailChange) -> Result<(), Fault> {
+    if asked.bucket.is_some() || asked.prefix.is_some() {
+        // What failed may be well there, and is tried at once.
+        row.delivery.failing_since = None;
+    }
     if let Some(bucket) = asked.bucket {
         if !is_bucket_name(&bucket) {
             let message = format!("Bucket name {bucket} is not valid.");
@@ -285,12 +344,14 @@ fn is_bucket_name(name: &str) -> bool {
 /// A folder within a bucket must lead nowhere else.
 fn check_prefix(prefix: &str) -> Result<(), Fault> {
     let is_plain = prefix.chars().all(|c| c.is_ascii_alphanumeric() || "!-_.*'()/".contains(c));
-    let is_way = prefix.split('/').all(|part| !part.is_empty() && part != "." && part != "..");
+    // Folders with that name in them are for what is delivered: one trail must not make a folder where another's file goes.
+    let is_reserved = |part: &str| part.eq_ignore_ascii_case("AWSLogs");
+    let is_way = prefix.split('/').all(|part| !part.is_empty() && part != "." && part != ".." && !is_reserved(part));
     if prefix.is_empty() || (is_plain && is_way && prefix.len() <= PREFIX_CHARS) {
         return Ok(());
     }
     let message = format!(
-        "The prefix {prefix:?} is not valid: it has at most {PREFIX_CHARS} plain characters, and no slash at its ends."
+        "The prefix {prefix:?} is not valid: it has at most {PREFIX_CHARS} plain characters, no slash at its ends, and no folder AWSLogs."
     );
     Err(taken("InvalidS3PrefixException", message))
 }
@@ -311,7 +372,7 @@ fn taken(code: &'static str, message: String) -> Fault {
 
 /// When events of a trail are delivered from, and until when if it was stopped.
 pub fn span(row: &Trail) -> (Timestamp, Option<Timestamp>) {
-    let from = row.started_at.unwrap_or(row.created_at);
+    let from = row.delivery.since.or(row.started_at).unwrap_or(row.created_at);
     (from, row.stopped_at.filter(|_| !row.is_logging))
 }
 

@@ -437,7 +437,8 @@ landfall_state::value! {
         pub trails: Trails = "trail" v1 {
             row: Trail,
             key: Scoped<String> = |row| row.key(),
-            index by_account: AccountId = |row| Some(row.scope.account),
+            index by_account: AccountId = |row| Some(row.scope.account).filter(|_| row.deleted_at.is_none()),
+            index by_departed: AccountId = |row| Some(row.scope.account).filter(|_| row.deleted_at.is_some()),
             index by_activity: bool = |row| Some(row.delivery.is_open),
         },
         /// Keys that digests are signed with.

@@ -7,9 +7,13 @@ use landfall_api::audit::STREAM as AUDIT;
 use landfall_cloud::{Cloud, trail};
 use landfall_state::{BulkRecord, Engine, LogError};
 
+use crate::trail as courier;
+
 /// How long they are kept unless it is said otherwise: as far back as AWS shows events. Source: the CloudTrail User Guide,
 /// "Working with CloudTrail event history".
 pub const AUDIT_DAYS: u32 = 90;
+/// For how much longer what a trail hasn't delivered is kept: time to mend it, which ends, or the log would fill the disk.
+const HELD: Duration = Duration::from_secs(30 * 86_400);
 /// How many go at once: more than the log keeps in a row.
 const PIECE: usize = 500;
 /// How often it is looked what has grown too old, and the pause between two pieces of it.
@@ -42,10 +46,22 @@ fn prune(engine: &Engine<Cloud>, keep: Duration) -> Result<bool, LogError> {
     let keep_ms = i64::try_from(keep.as_millis()).unwrap_or(i64::MAX);
     let since = engine.now_ms().saturating_sub(keep_ms);
     let oldest = engine.bulk(AUDIT, 0, PIECE)?;
-    // What a trail hasn't delivered yet is kept, however old it is.
-    let kept = trail::active(&engine.read()).filter_map(|row| row.delivery.done).min().unwrap_or(u64::MAX);
-    let is_gone = |record: &&BulkRecord| record.time_ms < since && record.number <= kept;
+    let Some(first) = oldest.first().filter(|record| record.time_ms < since) else { return Ok(false) };
+    // What a trail hasn't delivered yet is kept.
+    let mut kept = (u64::MAX, String::new());
+    for row in trail::active(&engine.read()) {
+        let reached = courier::reached(engine, row)?;
+        if reached < kept.0 {
+            kept = (reached, row.arn().to_string());
+        }
+    }
+    let held = since.saturating_sub(i64::try_from(HELD.as_millis()).unwrap_or(i64::MAX));
+    let is_gone = |record: &&BulkRecord| record.time_ms < since && (record.number <= kept.0 || record.time_ms < held);
     let gone = oldest.iter().take_while(is_gone).count();
+    if first.number > kept.0 {
+        let trail = kept.1;
+        tracing::error!(trail, given_up = gone, "old events are kept for a trail that doesn't deliver them");
+    }
     let Some(last) = oldest[..gone].last() else { return Ok(false) };
     engine.trim_bulk(AUDIT, last.number)?;
     Ok(gone == PIECE)
@@ -56,6 +72,9 @@ mod tests {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicI64, Ordering};
 
+    use landfall_cloud::value::Trails;
+    use landfall_cloud::{Entropy, Tx};
+    use landfall_model::{Delivery, Region, Scope, Timestamp, Trail};
     use landfall_state::{BulkRefused, Clock, MemoryLog, Options};
 
     use super::*;
@@ -108,5 +127,52 @@ mod tests {
         }
         let kept = engine.bulk(AUDIT, 0, 9).unwrap();
         assert_eq!(kept.iter().map(|record| record.record.as_str()).collect::<Vec<_>>(), ["0", "1", "2", "3", "4"]);
+    }
+
+    /// Puts a trail that has never delivered.
+    fn put_trail(engine: &Engine<Cloud>) {
+        let scope = Scope { account: "111122223333".parse().unwrap(), region: Region::DEFAULT };
+        let row = Trail {
+            scope,
+            name: "stuck".into(),
+            bucket: "away".into(),
+            prefix: None,
+            global_events: true,
+            multi_region: false,
+            validates: false,
+            selectors: Vec::new(),
+            is_logging: true,
+            started_at: Some(Timestamp(0)),
+            stopped_at: None,
+            created_at: Timestamp(0),
+            deleted_at: None,
+            delivery: Delivery { is_open: true, ..Delivery::default() },
+        };
+        let pending = engine.commit(|head| {
+            let done: Result<(), std::convert::Infallible> = head.transact(engine.now_ms(), None, |tx| {
+                Tx::new(tx, scope, &mut Entropy::from_system()).put::<Trails>(row);
+                Ok(())
+            });
+            let Ok(()) = done;
+        });
+        pending.wait().unwrap();
+    }
+
+    #[test]
+    fn what_a_trail_hasnt_delivered_is_kept_for_a_while_longer() {
+        let clock = Arc::new(SetClock(AtomicI64::new(DAY.as_millis() as i64)));
+        let options = Options { clock: clock.clone(), ..Options::default() };
+        let engine = Engine::<Cloud>::open(Box::new(MemoryLog::new()), options).unwrap();
+        put_trail(&engine);
+        engine.append_bulk(AUDIT, "one".into()).unwrap();
+        while engine.bulk(AUDIT, 0, 9).unwrap().is_empty() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let pass = |days: i64| {
+            clock.0.fetch_add(days * DAY.as_millis() as i64, Ordering::Relaxed);
+            prune(&engine, 90 * DAY).unwrap();
+            engine.bulk(AUDIT, 0, 9).unwrap().len()
+        };
+        assert_eq!((pass(91), pass(28), pass(2)), (1, 1, 0));
     }
 }

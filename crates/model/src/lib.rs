@@ -71,7 +71,7 @@ pub use secret::{Secret, SecretDeletion, SecretVersion};
 pub use security_group::{IpProtocol, Peer, PeeredGroup, PortRange, RuleDirection, SecurityGroup, SecurityGroupRule};
 pub use tag::TagSet;
 pub use time::Timestamp;
-pub use trail::{ChainedDigest, DeliveredFile, Delivery, DigestKey, EventSelector, SelectedCalls, Trail};
+pub use trail::{ChainedDigest, DeliveredFile, Delivery, DigestKey, EventSelector, SelectedCalls, Silence, Trail};
 pub use transit_gateway::*;
 pub use volume::{Volume, VolumeAttachment, VolumeKind, VolumeState};
 pub use vpc::*;

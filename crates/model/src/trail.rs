@@ -40,6 +40,9 @@ pub struct Trail {
     pub stopped_at: Option<Timestamp>,
     /// When it was made.
     pub created_at: Timestamp,
+    /// When it was deleted: it isn't seen any more, and stays until all is delivered that came before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deleted_at: Option<Timestamp>,
     /// How far it is.
     #[serde(default)]
     pub delivery: Delivery,
@@ -74,6 +77,12 @@ pub struct Delivery {
     /// Whether there is something to deliver, or will be: also after it was stopped, until all is there that came before.
     #[serde(default)]
     pub is_open: bool,
+    /// When that began: it may have been stopped and started since, faster than it delivered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
+    /// When it was stopped meanwhile, as far as it isn't past that: what came then isn't delivered.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub silences: Vec<Silence>,
     /// The number of the last event that was dealt with; none before the first delivery since it began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub done: Option<u64>,
@@ -89,9 +98,15 @@ pub struct Delivery {
     /// Why the last attempt at a digest failed, if it did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest_error: Option<String>,
+    /// Since when attempts have failed, if the last one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failing_since: Option<Timestamp>,
     /// When the time of the next digest begins.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digested_until: Option<Timestamp>,
+    /// When digests were given up, until the last of them is there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest_ends: Option<Timestamp>,
     /// When a digest was last delivered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest_at: Option<Timestamp>,
@@ -101,6 +116,15 @@ pub struct Delivery {
     /// The last digest of each region, to which the next one is chained.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub chains: BTreeMap<Region, ChainedDigest>,
+}
+
+/// A time in which a trail was stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Silence {
+    /// When it was stopped.
+    pub from: Timestamp,
+    /// When it was started again.
+    pub until: Timestamp,
 }
 
 /// A file of events that was delivered.
@@ -134,9 +158,13 @@ pub struct ChainedDigest {
 }
 
 impl Trail {
-    /// The row's key.
+    /// The row's key: one that was deleted leaves its name to others.
     pub fn key(&self) -> Scoped<String> {
-        self.scope.key(self.name.clone())
+        self.scope.key(match self.deleted_at {
+            None => self.name.clone(),
+            // No name has a space.
+            Some(at) => format!("{} {}", self.name, at.as_millis()),
+        })
     }
 
     /// Its ARN.

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use landfall_cloud::trail;
 use landfall_model::{Region, Timestamp, Trail};
 use landfall_state::BulkRecord;
 
@@ -51,7 +52,8 @@ impl LogFile {
 pub(super) fn log_object(row: &Trail, region: Region, after: u64, place: usize, first_at: Timestamp) -> String {
     let due = Timestamp(first_at.as_millis() - first_at.as_millis().rem_euclid(SPAN_MS) + SPAN_MS);
     let account = row.scope.account;
-    let unique = sha256(format!("{} {:?} {region} {after} {place}", row.arn().as_str(), row.started_at).as_bytes());
+    let (since, _) = trail::span(row);
+    let unique = sha256(format!("{} {since} {region} {after} {place}", row.arn().as_str()).as_bytes());
     let folder = folder(row, "CloudTrail", region, due);
     format!("{folder}{account}_CloudTrail_{region}_{}Z_{}.json.gz", &stamp(due)[..13], &unique[..16])
 }

@@ -7,9 +7,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use flate2::read::GzDecoder;
+use landfall_cloud::trail::TrailChange;
 use landfall_cloud::value::Trails;
 use landfall_model::Scope;
-use landfall_state::{BulkEntry, Clock, MemoryLog, Options, RootKey};
+use landfall_state::log::faulty::FaultyLog;
+use landfall_state::{BulkEntry, Clock, Log, MemoryLog, Options, RootKey};
 
 use super::verify::{Report, verify};
 use super::*;
@@ -51,6 +53,7 @@ fn trail_row(validates: bool) -> Trail {
         validates,
         selectors: Vec::new(),
         is_logging: true,
+        deleted_at: None,
         started_at: Some(Timestamp(NOW_MS)),
         stopped_at: None,
         created_at: Timestamp(NOW_MS),
@@ -60,11 +63,16 @@ fn trail_row(validates: bool) -> Trail {
 
 impl Place {
     fn new(validates: bool) -> Self {
+        Self::over(validates, Box::new(MemoryLog::new()))
+    }
+
+    fn over(validates: bool, log: Box<dyn Log>) -> Self {
         let clock = Arc::new(SetClock(AtomicI64::new(NOW_MS)));
         let options = Options { clock: clock.clone(), ..Options::default() };
-        let engine = Engine::<Cloud>::open(Box::new(MemoryLog::new()), options).unwrap();
+        let engine = Engine::<Cloud>::open(log, options).unwrap();
         let folder = tempfile::tempdir().unwrap();
-        let buckets = BTreeMap::from([("trails".to_owned(), folder.path().to_owned())]);
+        let away = folder.path().join("away");
+        let buckets = BTreeMap::from([("trails".to_owned(), folder.path().to_owned()), ("away".to_owned(), away)]);
         let courier = Courier::new(engine, Vault::new(RootKey::from_bytes(&[7; 32])), buckets);
         let place = Self { courier, clock, folder };
         place.put(trail_row(validates));
@@ -87,6 +95,11 @@ impl Place {
         );
         let entry = BulkEntry { stream: STREAM.into(), time_ms, record, keys: Vec::new() };
         self.courier.engine.append_entry(entry).unwrap();
+    }
+
+    /// What the trail's owner asks of it.
+    fn ask<T>(&self, ask: impl FnOnce(&mut Tx<'_, '_>) -> T) -> T {
+        self.courier.commit(|tx| ask(&mut tx.scoped(trail_row(true).scope))).unwrap()
     }
 
     fn own(&self, name: &str) {
@@ -302,4 +315,161 @@ fn what_was_delivered_is_valid_and_nothing_can_be_changed_unseen() {
     let forged = object.replace("Z_", "Z_0");
     fs::write(path(&forged), &kept).unwrap();
     assert_eq!(place.verify().wrong, [format!("{forged} was never delivered: no digest names it.")]);
+}
+
+/// More than a round reads.
+fn flood(place: &Place) {
+    let long = "x".repeat(1 << 20);
+    for _ in 0..=ROUND_BYTES >> 20 {
+        place.event(&long, "444455556666", "us-east-1");
+    }
+    // A piece is read whole, whatever its bytes.
+    for _ in 0..PIECE {
+        place.event("theirs", "444455556666", "us-east-1");
+    }
+}
+
+#[test]
+fn one_that_fails_holds_up_no_other() {
+    let place = Place::new(false);
+    place.put(Trail { name: "stuck".into(), bucket: "away".into(), ..trail_row(false) });
+    let stuck = || place.courier.engine.read().trails.iter().find(|row| row.name == "stuck").unwrap().clone();
+    let deliver = || while place.courier.deliver() {};
+    place.own("one");
+    deliver();
+    assert_eq!((place.names(), stuck().delivery.error.as_deref()), (vec!["one".to_owned()], Some("NoSuchBucket")));
+    flood(&place);
+    for name in ["two", "three"] {
+        place.own(name);
+        place.pass(300_000);
+        deliver();
+    }
+    assert_eq!(place.names(), ["one", "three", "two"]);
+    // It is tried more and more seldom, and has all once its folder is there.
+    let tried = stuck().delivery.tried_at;
+    place.pass(100_000);
+    deliver();
+    assert_eq!(stuck().delivery.tried_at, tried);
+    fs::create_dir(place.folder.path().join("away")).unwrap();
+    place.pass(600_000);
+    deliver();
+    assert_eq!(place.names(), ["one", "one", "three", "three", "two", "two"]);
+    assert_eq!((stuck().delivery.error, stuck().delivery.failing_since), (None, None));
+}
+
+#[test]
+fn what_came_before_a_stop_is_delivered_after_a_start() {
+    let place = Place::new(true);
+    place.own("one");
+    place.courier.deliver();
+    place.own("deed");
+    place.pass(2_000);
+    place.ask(|tx| trail::stop(tx, "all")).unwrap();
+    place.pass(2_000);
+    place.own("silent");
+    place.pass(2_000);
+    place.ask(|tx| trail::start(tx, "all")).unwrap();
+    place.own("again");
+    place.courier.deliver();
+    assert_eq!(place.names(), ["again", "deed", "one"]);
+    place.pass(HOUR_MS);
+    place.own("later");
+    place.courier.deliver();
+    assert_eq!(place.row().delivery.silences, []);
+    assert_eq!(place.names(), ["again", "deed", "later", "one"]);
+    let report = place.verify();
+    assert_eq!((report.digests, report.files, report.wrong.len(), report.pending.len()), (1, 3, 0, 0), "{report:?}");
+}
+
+#[test]
+fn a_deleted_trail_delivers_what_came_before_and_goes() {
+    let place = Place::new(true);
+    place.own("deed");
+    place.pass(2_000);
+    place.ask(|tx| trail::delete(tx, "all")).unwrap();
+    place.ask(|tx| trail::start(tx, "all")).unwrap_err();
+    place.pass(2_000);
+    place.own("after");
+    // Another may have its name.
+    place.put(Trail { started_at: None, is_logging: false, delivery: Delivery::default(), ..trail_row(true) });
+    place.pass(10_000);
+    place.courier.deliver();
+    assert_eq!(place.names(), ["deed"]);
+    assert_eq!(place.courier.engine.read().trails.len(), 1);
+    assert!(!place.row().delivery.is_open);
+    let report = place.verify();
+    assert_eq!((report.digests, report.files, report.wrong.len()), (1, 1, 0), "{report:?}");
+}
+
+#[test]
+fn a_deleted_trail_that_never_gets_through_is_given_up() {
+    let place = Place::new(false);
+    place.own("deed");
+    fs::rename(place.folder.path(), place.folder.path().with_extension("gone")).unwrap();
+    place.pass(2_000);
+    place.ask(|tx| trail::delete(tx, "all")).unwrap();
+    for _ in 0..8 {
+        place.courier.deliver();
+        assert_eq!(place.courier.engine.read().trails.len(), 1);
+        place.pass(24 * HOUR_MS);
+    }
+    place.courier.deliver();
+    assert_eq!(place.courier.engine.read().trails.len(), 0);
+    fs::remove_dir_all(place.folder.path().with_extension("gone")).unwrap();
+}
+
+#[test]
+fn digests_that_are_given_up_end_with_one_of_all_files() {
+    let place = Place::new(true);
+    let validate = |on| {
+        place.ask(|tx| trail::update(tx, "all", TrailChange { validates: Some(on), ..Default::default() })).unwrap()
+    };
+    place.own("one");
+    place.courier.deliver();
+    place.own("two");
+    validate(false);
+    place.pass(10_000);
+    place.courier.deliver();
+    let report = place.verify();
+    assert_eq!((report.digests, report.files, report.wrong.len()), (1, 2, 0), "{report:?}");
+    // Whoever turns them off and on in between has one chain.
+    validate(true);
+    place.own("three");
+    validate(false);
+    validate(true);
+    place.pass(HOUR_MS);
+    place.courier.deliver();
+    let report = place.verify();
+    assert_eq!((report.digests, report.files, report.wrong.len()), (2, 3, 0), "{report:?}");
+}
+
+#[test]
+fn a_key_that_isnt_kept_signs_nothing() {
+    let mut refused = 0;
+    for seed in 1..=5 {
+        let log = FaultyLog::new(Box::new(MemoryLog::new()), seed, 1);
+        let faults = log.faults();
+        faults.healed.store(true, Ordering::Relaxed);
+        let place = Place::over(true, Box::new(log));
+        faults.healed.store(false, Ordering::Relaxed);
+        match place.courier.signing_key(Region::DEFAULT) {
+            Ok(_) => assert_eq!(place.courier.engine.read().digest_keys.len(), 1),
+            Err(_) => refused += 1,
+        }
+    }
+    assert!(refused > 0);
+}
+
+#[test]
+fn no_prefix_leads_where_files_are_delivered() {
+    let place = Place::new(false);
+    let change = |prefix: &str| {
+        let asked = TrailChange { prefix: Some(prefix.into()), ..Default::default() };
+        place.ask(|tx| trail::update(tx, "all", asked))
+    };
+    let first = "here/AWSLogs/111122223333/CloudTrail-Digest/us-east-1/2026/11/22/first.json.gz";
+    for prefix in [first, "awslogs", "x/AWSLogs"] {
+        assert!(change(prefix).is_err(), "{prefix}");
+    }
+    change("here/AWSLogs-of-mine").unwrap();
 }
