@@ -2,6 +2,7 @@
 
 use landfall_model::{Principal, PrincipalKind, Timestamp};
 use landfall_wire::write_json_string;
+use serde_json::Value;
 
 use crate::authorise::Caller;
 use crate::session::{Session, SessionKind};
@@ -18,6 +19,8 @@ pub(super) fn write(out: &mut Vec<u8>, caller: &Caller) {
     let principal = &caller.principal;
     let kind = match (&principal.kind, caller.session.as_ref().map(|session| &session.kind)) {
         (_, Some(SessionKind::Federated(_))) => "FederatedUser",
+        // The provider is nobody of the account's, least of all its root.
+        (_, Some(SessionKind::Provider(_))) => "AssumedRole",
         (PrincipalKind::Root, _) => "Root",
         (PrincipalKind::User(_), _) => "IAMUser",
         (PrincipalKind::Role(_), _) => "AssumedRole",
@@ -104,5 +107,76 @@ pub(super) fn user_name(caller: &Caller) -> &str {
         (_, Some(SessionKind::Role(name) | SessionKind::Federated(name) | SessionKind::Provider(name))) => name,
         (PrincipalKind::Root, _) => "root",
         _ => &caller.principal.name,
+    }
+}
+
+/// The same name, as the identity in a record tells it.
+pub fn user_name_of(identity: &Value) -> Option<&str> {
+    match identity["type"].as_str()? {
+        "Root" => Some("root"),
+        "IAMUser" | "WebIdentityUser" => identity["userName"].as_str(),
+        "AssumedRole" | "FederatedUser" => identity["principalId"].as_str()?.split_once(':').map(|(_, name)| name),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr};
+    use std::sync::Arc;
+
+    use landfall_model::{AccountId, Role, TrustPolicy, UniqueId};
+
+    use super::*;
+    use crate::session::NewSession;
+
+    #[test]
+    fn the_name_that_is_filed_is_the_name_that_is_read() {
+        let account: AccountId = "111122223333".parse().unwrap();
+        let principal = |kind: PrincipalKind, name: &str| Principal {
+            account,
+            id: UniqueId::root(account),
+            kind,
+            name: name.into(),
+            path: "/".into(),
+            created_at: Timestamp(0),
+            policies: Default::default(),
+            attached: Default::default(),
+            boundary: None,
+        };
+        let root = principal(PrincipalKind::Root, "");
+        let user = principal(PrincipalKind::User(Default::default()), "alice");
+        let trust = TrustPolicy { document: "{}".into(), named: Default::default() };
+        let (description, max_session_s) = (String::new(), 3600);
+        let role = Role { trust, description, max_session_s, linked_to: None, last_used: None };
+        let role = principal(PrincipalKind::Role(role), "watch");
+        let callers = [
+            (&root, None),
+            (&user, None),
+            (&root, Some(SessionKind::Itself)),
+            (&user, Some(SessionKind::Itself)),
+            (&role, Some(SessionKind::Role("night".into()))),
+            (&user, Some(SessionKind::Federated("guest".into()))),
+            (&root, Some(SessionKind::Provider("operator".into()))),
+        ];
+        for (principal, kind) in callers {
+            let session = kind.clone().map(|kind| {
+                let (access_key, secret, issued_at) = ("ASIA".to_owned(), "s".to_owned(), Timestamp(0));
+                Arc::new(Session::new(principal, NewSession { kind, access_key, secret, issued_at, duration_s: 900 }))
+            });
+            let caller = Caller {
+                principal: Arc::new(principal.clone()),
+                session,
+                vouched: None,
+                access_key: "ASIA".into(),
+                source: IpAddr::V4(Ipv4Addr::LOCALHOST),
+                secure: false,
+                origin: None,
+            };
+            let mut out = Vec::new();
+            write(&mut out, &caller);
+            let identity: Value = serde_json::from_slice(&out).unwrap();
+            assert_eq!(user_name_of(&identity), Some(user_name(&caller)), "{kind:?} {identity}");
+        }
     }
 }

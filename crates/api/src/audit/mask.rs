@@ -7,6 +7,11 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 
+use landfall_wire::Tree;
+
+/// What stands for what EC2 hides.
+pub const REMOVED: &str = "<sensitiveDataRemoved>";
+
 /// What names of secrets have in them, in small letters.
 const LOOKS: [&[u8]; 8] =
     [b"password", b"secret", b"material", b"token", b"plaintext", b"private", b"preshared", b"userdata"];
@@ -45,6 +50,30 @@ pub const HIDDEN: &[(&str, &str)] = &[
     ("sts", "TokenCode"),
     ("sts", "WebIdentityToken"),
 ];
+
+/// Members that are hidden unless another one says that they are harmless: action, member, the other one, and what it then
+/// says.
+const HIDDEN_UNLESS: &[(&str, &str, &str, &[&str])] = &[(
+    "ModifyInstanceAttribute",
+    "Value",
+    "Attribute",
+    &[
+        "disableApiStop",
+        "disableApiTermination",
+        "ebsOptimized",
+        "enaSupport",
+        "instanceInitiatedShutdownBehavior",
+        "instanceType",
+        "sourceDestCheck",
+    ],
+)];
+
+/// The member of an action's input that is hidden for what another one says, user data above all.
+pub fn hidden_by_another(action: &str, input: &[(Box<str>, Tree)]) -> Option<&'static str> {
+    let (_, member, other, harmless) = HIDDEN_UNLESS.iter().find(|(of, ..)| *of == action)?;
+    let said = input.iter().find(|(name, _)| name.eq_ignore_ascii_case(other)).and_then(|(_, value)| value.as_text());
+    (!said.is_some_and(|said| harmless.contains(&said))).then_some(*member)
+}
 
 /// Members that are shown though their names look like those of secrets; `*` stands for all services, and for any end of
 /// a name.
@@ -118,5 +147,5 @@ pub fn mask(service: &str, name: &str) -> Option<&'static str> {
 fn decide(service: &str, name: &str) -> Option<&'static str> {
     let is_secret = is_listed(HIDDEN, service, name) || (looks_secret(name) && !is_listed(SHOWN, service, name));
     // Source: the events of these services in AWS.
-    is_secret.then_some(if service == "ec2" { "<sensitiveDataRemoved>" } else { "HIDDEN_DUE_TO_SECURITY_REASONS" })
+    is_secret.then_some(if service == "ec2" { REMOVED } else { "HIDDEN_DUE_TO_SECURITY_REASONS" })
 }

@@ -32,6 +32,7 @@ use crate::operation::{Action, Operation, Shape};
 
 pub(crate) use delivery::taken;
 pub use event::{parse_time, time_of};
+pub use identity::user_name_of;
 pub use resources::{Resource, resources};
 pub use spelling::Spelling;
 

@@ -4,9 +4,11 @@
 //! Source: events of AWS's services. Names begin with a small letter. EC2's lists are structures of `items`, under names
 //! of their own where its old interface had other ones.
 
+use std::borrow::Cow;
+
 use landfall_wire::{Tree, write_json_string, write_record_name};
 
-use super::mask::mask;
+use super::mask::{REMOVED, hidden_by_another, mask};
 use super::{PART_BYTES, event};
 use crate::members::{Member, MemberKind, Members};
 use crate::operation::Operation;
@@ -53,6 +55,7 @@ const OF_INSTANCES: [&str; 4] = ["ImageId", "KeyName", "MaxCount", "MinCount"];
 #[derive(Debug)]
 pub struct Spelling {
     service: &'static str,
+    action: &'static str,
     gathers_instances: bool,
     input: Place,
 }
@@ -84,7 +87,8 @@ impl Spelling {
         let service = operation.action.service;
         let members = (operation.members)();
         let input = Place::new(service, &members, &[]);
-        Self { service, gathers_instances: operation.action.name == "RunInstances", input }
+        let action = operation.action.name;
+        Self { service, action, gathers_instances: action == "RunInstances", input }
     }
 
     /// The input as JSON: `null` where there is none, and a remark where there is too much of it.
@@ -102,6 +106,12 @@ impl Spelling {
 
     fn write(&self, out: &mut Vec<u8>, input: &Tree) {
         let Tree::Map(members) = input else { return out.extend_from_slice(b"{}") };
+        let mut shown = Cow::Borrowed(members);
+        if let Some(hidden) = hidden_by_another(self.action, members) {
+            let is_hidden = |(name, _): &&mut (Box<str>, Tree)| name.eq_ignore_ascii_case(hidden);
+            shown.to_mut().iter_mut().filter(is_hidden).for_each(|(_, value)| *value = Tree::Text(REMOVED.into()));
+        }
+        let members = &*shown;
         let is_apart = |name: &str| self.gathers_instances && OF_INSTANCES.contains(&name);
         let (apart, rest): (Vec<_>, Vec<_>) = members.iter().partition(|(name, _)| is_apart(name));
         out.push(b'{');

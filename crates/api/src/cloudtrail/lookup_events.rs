@@ -224,24 +224,12 @@ impl Event {
             read_only: if is_read { "true" } else { "false" },
             access_key_id: json["userIdentity"]["accessKeyId"].as_str().map(str::to_owned),
             event_time: Time::parse(json["eventTime"].as_str()?).ok()?,
-            username: user_name(&json["userIdentity"]),
+            username: audit::user_name_of(&json["userIdentity"]).map(str::to_owned),
             resources: resources.into_iter().map(shape).collect(),
             event_source: source,
             cloud_trail_event: record.record.clone(),
         };
         Some((event, json))
-    }
-}
-
-/// The name that an identity is looked up by: a user's, a session's, or root's.
-fn user_name(identity: &Value) -> Option<String> {
-    match identity["type"].as_str()? {
-        "Root" => Some("root".into()),
-        "IAMUser" => identity["userName"].as_str().map(str::to_owned),
-        "AssumedRole" | "FederatedUser" => {
-            identity["principalId"].as_str()?.split_once(':').map(|(_, name)| name.to_owned())
-        }
-        _ => None,
     }
 }
 

@@ -61,7 +61,9 @@ impl Call for AssumeAdministrator {
         }
         let duration_s = duration(self.duration_seconds, DEFAULT_S, DEFAULT_S..=MOST_S)?;
         let root = view.tables().principals.get(&UniqueId::root(self.account_id)).ok_or_else(ApiError::internal)?;
-        let who = if caller.principal.name.is_empty() { "root" } else { &caller.principal.name };
+        // As its ARN ends: `root`, a user's name, or a session's, which tells more than its role's.
+        let arn = caller.arn();
+        let who = arn.rsplit(['/', ':']).next().unwrap_or_default();
         let kind = SessionKind::Provider(who.to_owned());
         let session = Session::new(root, new_session(&outside.vault, &view, self.account_id, kind, duration_s)?);
         let arn = session.arn(root);

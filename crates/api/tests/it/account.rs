@@ -424,3 +424,24 @@ fn two_accounts_share_a_role_by_its_external_id() {
     assert_eq!(vpcs(&inside), vpcs(&tenant), "it sees the tenant's");
     assert_eq!(inside.refused("DescribeSubnets", &[]), "UnauthorizedOperation");
 }
+
+#[test]
+fn what_the_provider_did_in_an_account_is_found_by_who_it_was() {
+    let world = World::new();
+    let tenant = tenant(&world);
+    let all = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
+    let operator = world.user("otto", all);
+    let entered = ok(&operator, "AssumeAdministrator", &[("AccountId", TENANT), ("Reason", "ticket 4711: locked out")]);
+    let key = |member: &str| at(&entered, &format!("Credentials.{member}")).to_owned();
+    let inside = world.client(&key("AccessKeyId"), &key("SecretAccessKey"), Some(&key("SessionToken")));
+    assert_eq!(iam(&inside, "CreateUser", &[("UserName", "rescued")]).status, 200);
+    let by = |name: &str| {
+        let attributes = format!(r#"[{{"AttributeKey":"Username","AttributeValue":"{name}"}}]"#);
+        let found = tenant.ok_of("cloudtrail", "LookupEvents", &[("LookupAttributes:", &attributes)]);
+        list(&found, "Events").iter().map(|event| at(event, "CloudTrailEvent").to_owned()).collect::<Vec<_>>()
+    };
+    let found = by("otto");
+    assert!(found.len() == 1 && found[0].contains(r#""eventName":"CreateUser""#), "{found:?}");
+    assert!(found[0].contains(r#""userIdentity":{"type":"AssumedRole""#), "{found:?}");
+    assert!(by("root").iter().all(|event| !event.contains("CreateUser")));
+}

@@ -217,3 +217,19 @@ fn every_member_that_looks_secret_is_hidden_or_shown_by_decision() {
     }
     assert!(undecided.is_empty(), "neither hidden nor shown: {undecided:#?}");
 }
+
+#[test]
+fn user_data_is_hidden_whichever_member_it_comes_in() {
+    let world = World::new();
+    let shown = |attribute: &str| {
+        let named = [("InstanceId", "i-0123456789abcdef0"), ("Attribute", attribute), ("Value", "c2VjcmV0")];
+        world.root().refused("ModifyInstanceAttribute", &named);
+        let record = last(&world);
+        assert_eq!(record["eventName"], json!("ModifyInstanceAttribute"));
+        record["requestParameters"]["value"].clone()
+    };
+    for attribute in ["userData", "userdata", "mistaken"] {
+        assert_eq!(shown(attribute), json!("<sensitiveDataRemoved>"), "{attribute}");
+    }
+    assert_eq!(shown("instanceType"), json!("c2VjcmV0"));
+}
