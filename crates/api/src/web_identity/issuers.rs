@@ -1,12 +1,13 @@
 //! The keys of issuers, kept for a while. A key that isn't known has them asked again, but not at anybody's pace: whoever
-//! makes up tokens makes up names of keys, too.
+//! makes up tokens makes up names of keys, too. An issuer is asked by one at a time, and all who want its keys meanwhile get
+//! that answer. Whose issuers don't answer keeps nobody else's waiting: each account may have a few asked at once.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use landfall_model::OidcProvider;
+use landfall_model::{AccountId, OidcProvider};
 use serde::Deserialize;
-use tokio::sync::Semaphore;
+use tokio::sync::watch;
 
 use super::fetch::{FetchError, Fetcher};
 use super::refusal;
@@ -19,10 +20,14 @@ const PAUSE_MS: i64 = 30 * 1000;
 /// Issuers whose keys are kept, and keys of each.
 const ISSUERS: usize = 256;
 const KEYS: usize = 100;
-/// Issuers that are asked at once.
-const AT_ONCE: usize = 8;
+/// Issuers that are asked at once, in all and for one account. Nobody waits for a turn: who comes on top of that is refused,
+/// and may try again.
+const AT_ONCE: usize = 64;
+const OF_ACCOUNT: usize = 4;
 
-#[derive(Clone)]
+/// What came of asking, once it did.
+type Asked = Option<Result<Arc<Vec<Jwk>>, FetchError>>;
+
 struct Kept {
     /// The keys, and when they came; none where they never did.
     keys: Option<(Arc<Vec<Jwk>>, i64)>,
@@ -30,12 +35,18 @@ struct Kept {
     asked_ms: i64,
 }
 
+/// What is known, and what is being asked.
+#[derive(Default)]
+struct Known {
+    kept: HashMap<String, Kept>,
+    asking: HashMap<String, (AccountId, watch::Receiver<Asked>)>,
+}
+
 /// Knows the keys of issuers.
 #[derive(Clone)]
 pub struct Issuers {
     fetcher: Fetcher,
-    kept: Arc<Mutex<HashMap<String, Kept>>>,
-    turns: Arc<Semaphore>,
+    known: Arc<Mutex<Known>>,
 }
 
 impl Default for Issuers {
@@ -44,51 +55,77 @@ impl Default for Issuers {
     }
 }
 
+/// Keys, or where they will come.
+enum Keys {
+    Here(Arc<Vec<Jwk>>),
+    Coming(watch::Receiver<Asked>),
+}
+
 impl Issuers {
     /// Keys that come that way.
     pub fn new(fetcher: Fetcher) -> Self {
-        Self { fetcher, kept: Arc::default(), turns: Arc::new(Semaphore::new(AT_ONCE)) }
+        Self { fetcher, known: Arc::default() }
     }
 
-    /// Whom a token proves somebody to be, by the keys of its issuer.
+    /// Whom a token proves somebody to be, by the keys of its issuer, whom that account trusts.
     pub async fn prove(
         &self,
         claimed: &Claimed<'_>,
         provider: &OidcProvider,
         now_ms: i64,
     ) -> Result<Identity, ApiError> {
-        let clients = &provider.client_ids;
-        let kept = self.lock().get(&place(provider)).cloned();
-        let may_ask = kept.as_ref().is_none_or(|kept| now_ms - kept.asked_ms >= PAUSE_MS);
-        let good = kept.and_then(|kept| kept.keys).filter(|(_, came_ms)| now_ms - came_ms < GOOD_MS);
-        let keys = match good {
-            Some((keys, _)) if !may_ask || keys.iter().any(|key| key.fits(claimed)) => keys,
-            _ if may_ask => self.ask(provider, now_ms).await?,
-            _ => return Err(unavailable("it was asked a moment ago")),
+        let keys = match self.find(claimed, provider, now_ms)? {
+            Keys::Here(keys) => keys,
+            Keys::Coming(mut coming) => {
+                let came = coming.wait_for(Option::is_some).await.map_err(|_| ApiError::internal())?;
+                let came = came.clone().ok_or_else(ApiError::internal)?;
+                came.map_err(|error| unavailable(&error.to_string()))?
+            }
         };
-        claimed.prove(&keys, clients, now_ms.div_euclid(1000)).map_err(refusal)
+        claimed.prove(&keys, &provider.client_ids, now_ms.div_euclid(1000)).map_err(refusal)
     }
 
-    async fn ask(&self, provider: &OidcProvider, now_ms: i64) -> Result<Arc<Vec<Jwk>>, ApiError> {
-        let (issuer, place) = (&provider.issuer, place(provider));
-        let _turn = self.turns.acquire().await.map_err(|_| ApiError::internal())?;
-        let asked = self.keys_of(issuer, &provider.thumbprints).await.map(Arc::new);
-        let mut kept = self.lock();
-        if kept.len() >= ISSUERS && !kept.contains_key(&place) {
-            kept.clear();
+    /// The keys that are kept, if they are good; else those that are, or now will be, on their way.
+    fn find(&self, claimed: &Claimed<'_>, provider: &OidcProvider, now_ms: i64) -> Result<Keys, ApiError> {
+        let (account, place) = (provider.account, place(provider));
+        let mut known = self.lock();
+        let kept = known.kept.get(&place);
+        let may_ask = kept.is_none_or(|kept| now_ms - kept.asked_ms >= PAUSE_MS);
+        let good = kept.and_then(|kept| kept.keys.as_ref()).filter(|(_, came_ms)| now_ms - came_ms < GOOD_MS);
+        let good = good.map(|(keys, _)| keys.clone());
+        if let Some(keys) = good.as_ref().filter(|keys| keys.iter().any(|key| key.fits(claimed))) {
+            return Ok(Keys::Here(keys.clone()));
         }
-        let entry = kept.entry(place).or_insert(Kept { keys: None, asked_ms: now_ms });
-        entry.asked_ms = now_ms;
-        match asked {
-            Ok(keys) => {
-                entry.keys = Some((keys.clone(), now_ms));
-                Ok(keys)
-            }
-            Err(error) => {
-                tracing::info!(%error, issuer, "an issuer's keys can't be had");
-                Err(unavailable(&error.to_string()))
-            }
+        // Whoever asks always tells: one that doesn't any more has come to grief.
+        if let Some((_, coming)) = known.asking.get(&place).filter(|(_, coming)| coming.has_changed().is_ok()) {
+            return Ok(Keys::Coming(coming.clone()));
         }
+        if !may_ask {
+            return good.map(Keys::Here).ok_or_else(|| unavailable("it was asked a moment ago"));
+        }
+        let own = known.asking.values().filter(|(whose, _)| *whose == account).count();
+        if own >= OF_ACCOUNT || known.asking.len() >= AT_ONCE {
+            return Err(busy());
+        }
+        known.note(&place, now_ms, None);
+        let (tell, coming) = watch::channel(None);
+        known.asking.insert(place.clone(), (account, coming.clone()));
+        drop(known);
+        // By itself: the answer is others' too, and must come though whoever asked first hangs up.
+        let (issuers, provider) = (self.clone(), provider.clone());
+        tokio::spawn(async move {
+            let asked = issuers.keys_of(&provider.issuer, &provider.thumbprints).await.map(Arc::new);
+            if let Err(error) = &asked {
+                tracing::info!(%error, issuer = provider.issuer, "an issuer's keys can't be had");
+            }
+            let mut known = issuers.lock();
+            known.asking.remove(&place);
+            if let Ok(keys) = &asked {
+                known.note(&place, now_ms, Some(keys.clone()));
+            }
+            tell.send_replace(Some(asked));
+        });
+        Ok(Keys::Coming(coming))
     }
 
     /// The keys as the issuer publishes them. Source: OpenID Connect Discovery 1.0.
@@ -109,8 +146,8 @@ impl Issuers {
         Ok(keys)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, Kept>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -120,6 +157,28 @@ fn place(provider: &OidcProvider) -> String {
     let mut prints = provider.thumbprints.clone();
     prints.sort_unstable();
     format!("{}\n{}", provider.issuer, prints.join("\n"))
+}
+
+impl Known {
+    /// Takes down that an issuer was asked, and what came.
+    fn note(&mut self, place: &str, now_ms: i64, keys: Option<Arc<Vec<Jwk>>>) {
+        if self.kept.len() >= ISSUERS && !self.kept.contains_key(place) {
+            // The one that was asked longest ago goes.
+            let oldest = self.kept.iter().min_by_key(|(_, kept)| kept.asked_ms).map(|(place, _)| place.clone());
+            oldest.and_then(|oldest| self.kept.remove(&oldest));
+        }
+        let entry = self.kept.entry(place.to_owned()).or_insert(Kept { keys: None, asked_ms: now_ms });
+        entry.asked_ms = now_ms;
+        if let Some(keys) = keys {
+            entry.keys = Some((keys, now_ms));
+        }
+    }
+}
+
+/// That too many issuers are being asked.
+fn busy() -> ApiError {
+    let message = "Too many identity providers are being asked for their keys; please try again shortly.";
+    ApiError::new("IDPCommunicationError", message)
 }
 
 /// That keys can't be had, in AWS's words.

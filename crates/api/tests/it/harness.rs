@@ -9,6 +9,7 @@ use std::path::Path;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::task::Poll;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use landfall_api::outside::{HostPresence, Hosts};
@@ -281,17 +282,22 @@ impl World {
 
     /// Sends a request as it is.
     pub fn deliver(&self, signed: &Signed) -> HttpAnswer {
-        self.runtime.block_on(self.gateway.handle(HttpRequest {
-            method: &signed.method,
-            path: &signed.path,
-            query: &signed.query,
-            headers: &signed.headers,
-            body: &signed.body,
-            source: signed.source,
-            secure: false,
-            tls: None,
-            origin: signed.origin,
-        }))
+        self.runtime.block_on(self.gateway.handle(request(signed)))
+    }
+
+    /// Sends requests all at once; their answers in the same order.
+    pub fn deliver_together(&self, signed: &[Signed]) -> Vec<HttpAnswer> {
+        let handle = |signed| Box::pin(self.gateway.handle(request(signed)));
+        let mut waiting: Vec<_> = signed.iter().map(|signed| (handle(signed), None)).collect();
+        self.runtime.block_on(std::future::poll_fn(|context| {
+            for (answering, answer) in waiting.iter_mut().filter(|(_, answer)| answer.is_none()) {
+                if let Poll::Ready(ready) = answering.as_mut().poll(context) {
+                    *answer = Some(ready);
+                }
+            }
+            if waiting.iter().all(|(_, answer)| answer.is_some()) { Poll::Ready(()) } else { Poll::Pending }
+        }));
+        waiting.into_iter().filter_map(|(_, answer)| answer).collect()
     }
 
     /// What its clock says, in milliseconds since 1970.
@@ -368,6 +374,20 @@ impl World {
             let report = Report { instances: vec![seen(tx, instance, phase)], ..Report::default() };
             landfall_cloud::report::take(tx, host, &report);
         });
+    }
+}
+
+fn request(signed: &Signed) -> HttpRequest<'_> {
+    HttpRequest {
+        method: &signed.method,
+        path: &signed.path,
+        query: &signed.query,
+        headers: &signed.headers,
+        body: &signed.body,
+        source: signed.source,
+        secure: false,
+        tls: None,
+        origin: signed.origin,
     }
 }
 

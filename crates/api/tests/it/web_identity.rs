@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 use tokio_rustls::rustls::{ServerConfig, ServerConnection, StreamOwned};
 
-use crate::harness::{ACCOUNT, Answer, Case, Client, NOW_MS, Params, World, at, column, list, params};
+use crate::harness::{ACCOUNT, Answer, Case, Client, NOW_MS, Params, World, at, column, list, params, query};
 
 const GITHUB: &str = "arn:aws:iam::111122223333:oidc-provider/token.actions.githubusercontent.com";
 const ROLE: &str = "arn:aws:iam::111122223333:role/ci";
@@ -310,6 +310,9 @@ fn a_token_takes_the_role_and_no_other() {
     assert_eq!(of("SubjectFromWebIdentityToken"), "repo:example/app:main");
     assert_eq!(of("AssumedRoleUser.Arn"), format!("arn:aws:sts::{ACCOUNT}:assumed-role/ci/build"));
     let credential = |member: &str| of(&format!("Credentials.{member}"));
+    let attributes = r#"[{"AttributeKey":"Username","AttributeValue":"repo:example/app:main"}]"#;
+    let found = root.ok_of("cloudtrail", "LookupEvents", &[("LookupAttributes:", attributes)]);
+    assert_eq!(column(&found, "Events", "EventName"), ["AssumeRoleWithWebIdentity"]);
     let token = credential("SessionToken");
     let session = world.client(&credential("AccessKeyId"), &credential("SecretAccessKey"), Some(&token));
     session.ok("DescribeVpcs", &[]);
@@ -525,4 +528,43 @@ fn clients_and_tags_come_and_go() {
     ok(&root, "DeleteOpenIDConnectProvider", &[arn]);
     let all = ok(&root, "ListOpenIDConnectProviders", &[]).tree();
     assert!(column(&all, "ListOpenIDConnectProvidersResult.OpenIDConnectProviderList", "Arn").is_empty());
+}
+
+#[test]
+fn an_issuer_is_asked_once_for_all_and_hanging_ones_take_nobody_elses_turn() {
+    let world = World::new();
+    let (root, issuer) = (world.root(), Issuer::start());
+    trust(&root, &issuer, "");
+    let sent = |token: &str| {
+        let body = format!("{}&Version=2011-06-15", query("AssumeRoleWithWebIdentity", &taking(token)));
+        let form = [("content-type", "application/x-www-form-urlencoded; charset=utf-8")];
+        world.client("", "", None).sign("sts", "POST", "/", &form, body.as_bytes())
+    };
+    let together: Vec<_> = (0..20).map(|_| sent(&issuer.token(json!({})))).collect();
+    for answer in world.deliver_together(&together) {
+        assert_eq!(answer.status, 200);
+    }
+    assert_eq!(issuer.asked.load(Ordering::Relaxed), 1);
+    // Those of an account that don't answer are asked a few at once, and the others know at once.
+    let hanging: Vec<_> = (0..7)
+        .map(|_| {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            let url = format!("http://{}", listener.local_addr().unwrap());
+            ok(&root, "CreateOpenIDConnectProvider", &[("Url", &url), ("ClientIDList.member.1", "sts.amazonaws.com")]);
+            std::thread::spawn(move || {
+                let held = listener.accept();
+                std::thread::sleep(std::time::Duration::from_millis(500));
+                drop(held);
+            });
+            sent(&issuer.token(json!({ "iss": url })))
+        })
+        .collect();
+    let answers = world.deliver_together(&hanging);
+    let refused = |code: &str| {
+        answers
+            .iter()
+            .filter(|answer| String::from_utf8_lossy(&answer.body).contains(&format!("<Code>{code}<")))
+            .count()
+    };
+    assert_eq!((refused("InvalidIdentityToken"), refused("IDPCommunicationError")), (4, 3));
 }

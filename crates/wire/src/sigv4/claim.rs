@@ -161,7 +161,11 @@ fn query_value(query: &str, name: &'static str) -> Result<Option<String>, AuthEr
     Ok(found)
 }
 
-/// Splits `KEY/20261122/us-east-1/ec2/aws4_request` from its end: a key's id may be any string.
+/// The longest id of an access key. Source: the IAM API Reference, `accessKeyIdType`. Failures to prove one are remembered by
+/// it, before anybody knows who sent it.
+const MAX_KEY_ID_BYTES: usize = 128;
+
+/// Splits `KEY/20261122/us-east-1/ec2/aws4_request` from its end: a key's id may be any string that isn't too long.
 fn parse_credential(credential: &str) -> Result<(String, Scope), AuthError> {
     let mut parts = credential.rsplitn(5, '/');
     let mut next = || parts.next().filter(|part| !part.is_empty()).ok_or(AuthError::MalformedCredential);
@@ -173,6 +177,9 @@ fn parse_credential(credential: &str) -> Result<(String, Scope), AuthError> {
         return Err(AuthError::MalformedCredential);
     }
     let scope = Scope { date: date.to_owned(), region: region.to_owned(), service: service.to_owned() };
+    if access_key_id.len() > MAX_KEY_ID_BYTES {
+        return Err(AuthError::MalformedCredential);
+    }
     Ok((access_key_id.to_owned(), scope))
 }
 
@@ -244,5 +251,20 @@ impl Claim {
     /// The moment of signing as it was signed: `20261122T100000Z`.
     pub(super) fn signed_at(&self) -> String {
         format_basic(self.signed_at_ms)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_keys_id_is_no_longer_than_they_are() {
+        let parsed = |length: usize| {
+            let credential = format!("{}/20261122/us-east-1/ec2/aws4_request", "A".repeat(length));
+            parse_credential(&credential).map(|(id, _)| id.len())
+        };
+        assert_eq!(parsed(128).unwrap(), 128);
+        assert!(matches!(parsed(129), Err(AuthError::MalformedCredential)));
     }
 }
