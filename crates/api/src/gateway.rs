@@ -26,7 +26,7 @@ use crate::error::ApiError;
 use crate::operation::{Action, Call, Look, Operation, Read, Write};
 use crate::outside::Outside;
 use crate::page::{self, Page};
-use crate::prologue::{Prologue, more_name, next_token_name};
+use crate::prologue::{Prologue, check_lists, more_name, next_token_name};
 use crate::replay::Token;
 use crate::s3;
 use crate::standing;
@@ -470,14 +470,19 @@ impl Turn<'_> {
     pub(crate) async fn read<O: Read>(self) -> Result<Vec<u8>, ApiError> {
         let mut operation: O = self.parse()?;
         operation.hear_caller(self.caller);
+        operation.check()?;
         let snapshot = self.gateway.engine.read();
         let view = View::new(&snapshot, self.scope, Timestamp(self.now_ms.max(snapshot.time_ms)));
-        self.authorise(&view, |view, demands| operation.demands(view, demands))?;
         let context = format!("{}:{}/{}", O::ACTION.service, O::ACTION.name, self.scope);
-        let after = match &self.prologue.next_token {
-            Some(token) => Some(page::open(&self.gateway.page_key, &context, token)?),
-            None => None,
-        };
+        // A token that isn't one is told only to whom the operation is allowed.
+        let after = self.prologue.next_token.as_ref().map(|token| page::open(&self.gateway.page_key, &context, token));
+        let after = after.transpose();
+        let page = Page::new(after.as_ref().ok().cloned().flatten(), self.prologue.max_results);
+        self.authorise(&view, |view, demands| {
+            operation.demands(view, demands);
+            operation.demands_of_page(view, &page, demands);
+        })?;
+        after?;
         match self.prologue.max_results {
             Some(limit) if limit > O::PAGE_LIMIT => {
                 let why = format_args!("Expecting at most {}.", O::PAGE_LIMIT);
@@ -489,7 +494,6 @@ impl Turn<'_> {
             }
             _ => {}
         }
-        let page = Page::new(after, self.prologue.max_results);
         let mut look = Look {
             view,
             page,
@@ -516,6 +520,8 @@ impl Turn<'_> {
     pub(crate) async fn write<O: Write>(self) -> Result<Vec<u8>, ApiError> {
         let mut operation: O = self.parse()?;
         operation.hear_caller(self.caller);
+        check_lists(&self.input)?;
+        operation.check()?;
         let token = match &self.prologue.client_token {
             Some(token) => {
                 operation.hear_client_token(token);
@@ -546,6 +552,8 @@ impl Turn<'_> {
     pub(crate) async fn call<O: Call>(self) -> Result<Vec<u8>, ApiError> {
         let mut operation: O = self.parse()?;
         operation.hear_caller(self.caller);
+        check_lists(&self.input)?;
+        operation.check()?;
         self.record.hear_concern(operation.concerns());
         let key = {
             let snapshot = self.gateway.engine.read();

@@ -94,10 +94,21 @@ pub trait Read: DeserializeOwned + Send + 'static {
         let _ = caller;
     }
 
+    /// Refuses what can be refused without looking at the value, before anything is demanded: lists that are too long,
+    /// since what each of their elements demands is worked out first.
+    fn check(&self) -> Result<(), ApiError> {
+        Ok(())
+    }
+
     /// What the caller must be allowed. EC2's Describe calls demand `*`, which is what this does unless it is written.
     fn demands(&self, view: &View<'_>, demands: &mut Demands) {
         let _ = view;
         demands.anything(Self::ACTION);
+    }
+
+    /// What the caller must be allowed besides, for what the page that was asked for is to show.
+    fn demands_of_page(&self, view: &View<'_>, page: &Page, demands: &mut Demands) {
+        let _ = (view, page, demands);
     }
 
     /// Looks. Filters select; they never grant.
@@ -141,6 +152,11 @@ pub trait Write: DeserializeOwned + Send + 'static {
         let _ = caller;
     }
 
+    /// As [`Read::check`]; it is called outside the transaction.
+    fn check(&self) -> Result<(), ApiError> {
+        Ok(())
+    }
+
     /// What the caller must be allowed: each action, resource and context that AWS's authorisation reference names. A
     /// missing id still yields a demand on its ARN: denied wins over not found.
     fn demands(&self, view: &View<'_>, demands: &mut Demands);
@@ -167,6 +183,11 @@ pub trait Call: DeserializeOwned + Send + Sync + 'static {
     /// Looks at what the caller shows beside its signature and demands may depend on, such as a second factor.
     fn hear_proof(&mut self, outside: &Outside, view: &View<'_>) -> Result<(), ApiError> {
         let _ = (outside, view);
+        Ok(())
+    }
+
+    /// As [`Read::check`].
+    fn check(&self) -> Result<(), ApiError> {
         Ok(())
     }
 

@@ -37,6 +37,16 @@ impl Page {
         self.limit.get_or_insert(limit);
     }
 
+    /// How many rows it has, if that is bounded.
+    pub fn limit(&self) -> Option<usize> {
+        self.limit
+    }
+
+    /// Makes a page shorter that would cost too much.
+    pub fn narrow(&mut self, limit: usize) {
+        self.limit = Some(self.limit.map_or(limit, |asked| asked.min(limit)));
+    }
+
     /// Whether a page was asked for at all.
     pub fn is_asked(&self) -> bool {
         self.after.is_some() || self.limit.is_some()

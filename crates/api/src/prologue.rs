@@ -117,6 +117,23 @@ impl Prologue {
     }
 }
 
+/// The longest list that anything that changes the value takes. Source: the EC2 API Reference, whose longest ones these are.
+const LIST: usize = 1_000;
+
+/// Refuses lists that no operation takes, before all of their elements are looked up in a transaction: everybody waits
+/// for those.
+pub(crate) fn check_lists(input: &Tree) -> Result<(), ApiError> {
+    match input {
+        Tree::List(list) if list.len() > LIST => {
+            let message = format!("A list of this request has {} elements; there can be {LIST}.", list.len());
+            Err(Refusal::new("InvalidParameterValue", message).into())
+        }
+        Tree::List(list) => list.iter().try_for_each(check_lists),
+        Tree::Map(members) => members.iter().try_for_each(|(_, value)| check_lists(value)),
+        _ => Ok(()),
+    }
+}
+
 fn text(input: &mut Tree, name: &str) -> Result<Option<String>, ApiError> {
     match input.take(name) {
         None | Some(Tree::Null) => Ok(None),

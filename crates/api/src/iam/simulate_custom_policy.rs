@@ -44,8 +44,6 @@ impl Read for SimulateCustomPolicy {
             resource_owner: self.resource_owner.as_deref(),
             context: &self.context_entries,
         };
-        let simulation = Simulation::new(identity, boundary, who, calls)?;
-        let rows = look.page.take(0..simulation.count(), |index| *index)?;
-        Ok(Evaluations { evaluation_results: rows.into_iter().map(|index| simulation.result(index)).collect() })
+        Simulation::new(identity, boundary, who, calls)?.page(&mut look.page)
     }
 }

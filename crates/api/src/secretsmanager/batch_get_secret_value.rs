@@ -54,6 +54,21 @@ impl Call for BatchGetSecretValue {
     type Made = BatchGetSecretValueResult;
     type Output<'t> = BatchGetSecretValueResult;
 
+    fn check(&self) -> Result<(), ApiError> {
+        filter::check(&self.filters)?;
+        let invalid = |message: &str| Err(ApiError::new("InvalidParameterException", message));
+        if self.secret_id_list.is_empty() == self.filters.is_empty() {
+            return invalid("Either 'SecretIdList' or 'Filters' must be provided, but not both.");
+        }
+        if self.max_results.is_some() && self.filters.is_empty() {
+            return invalid("'Filters' not specified. 'Filters' must also be specified when 'MaxResults' is provided.");
+        }
+        if self.secret_id_list.len() > MOST || self.max_results.is_some_and(|most| !(1..=MOST).contains(&most)) {
+            return invalid("A call shows up to 20 secrets.");
+        }
+        Ok(())
+    }
+
     fn demands(&self, _: &View<'_>, demands: &mut Demands) {
         demands.anything(Self::ACTION);
         if !self.filters.is_empty() {
@@ -75,17 +90,6 @@ impl Call for BatchGetSecretValue {
     }
 
     async fn effect(&self, outside: &Outside, view: View<'_>) -> Result<Self::Made, ApiError> {
-        filter::check(&self.filters)?;
-        let invalid = |message: &str| Err(ApiError::new("InvalidParameterException", message));
-        if self.secret_id_list.is_empty() == self.filters.is_empty() {
-            return invalid("Either 'SecretIdList' or 'Filters' must be provided, but not both.");
-        }
-        if self.max_results.is_some() && self.filters.is_empty() {
-            return invalid("'Filters' not specified. 'Filters' must also be specified when 'MaxResults' is provided.");
-        }
-        if self.secret_id_list.len() > MOST || self.max_results.is_some_and(|most| !(1..=MOST).contains(&most)) {
-            return invalid("A call shows up to 20 secrets.");
-        }
         let (ids, next_token) = self.ids(&view)?;
         let (mut secret_values, mut errors) = (Vec::new(), Vec::new());
         for secret_id in ids {

@@ -26,6 +26,10 @@ impl Write for DeleteParameters {
     const FREES: bool = true;
     type Output<'t> = DeleteParametersResult;
 
+    fn check(&self) -> Result<(), ApiError> {
+        names(&self.names)
+    }
+
     fn demands(&self, view: &View<'_>, demands: &mut Demands) {
         for name in &self.names {
             demand(view, demands, Self::ACTION, name);
@@ -33,7 +37,6 @@ impl Write for DeleteParameters {
     }
 
     fn run(self, tx: &mut Tx<'_, '_>) -> Result<DeleteParametersResult, ApiError> {
-        names(&self.names)?;
         let (mut deleted_parameters, mut invalid_parameters) = (Vec::new(), Vec::new());
         for name in self.names.into_iter().collect::<BTreeSet<_>>() {
             match parameter::delete(tx, name.trim()) {

@@ -30,6 +30,10 @@ impl Read for GetParameters {
     const ACTION: Action = Action::ssm("GetParameters");
     type Output<'v> = GetParametersResult;
 
+    fn check(&self) -> Result<(), ApiError> {
+        names(&self.names)
+    }
+
     fn demands(&self, view: &View<'_>, demands: &mut Demands) {
         for name in &self.names {
             demand_read(view, demands, Self::ACTION, name, self.with_decryption);
@@ -37,7 +41,6 @@ impl Read for GetParameters {
     }
 
     fn run(self, look: &mut Look<'_, '_>) -> Result<GetParametersResult, ApiError> {
-        names(&self.names)?;
         let (mut parameters, mut invalid_parameters) = (Vec::new(), Vec::new());
         for name in self.names.iter().collect::<BTreeSet<_>>() {
             let reference = Reference::parse(name);

@@ -1,6 +1,7 @@
 //! ssm:GetParametersByPath. Shows the parameters below a path with their values: one's own, or public ones.
 //!
-//! Whoever may read a path may read all below it, as AWS has it; decrypting is demanded of each.
+//! Whoever may read a path may read all below it, as AWS has it; decrypting is demanded of each that the page
+//! shows.
 
 use std::ops::Bound;
 
@@ -13,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::shape::demand_open;
 use super::shape::filter::{self, ParameterStringFilter, Use};
 use super::shape::found::{ParameterShape, of_image, own};
-use crate::{Action, ApiError, Demands, Look, Read};
+use crate::{Action, ApiError, Demands, Look, Page, Read};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
@@ -45,14 +46,21 @@ impl Read for GetParametersByPath {
             false => parameter::arn(view.scope(), path).to_string(),
         };
         demands.resource(Self::ACTION, arn).with("ssm:Recursive", self.recursive);
-        let filters = filter::parse(self.parameter_filters.clone(), Use::ByPath).unwrap_or_default();
-        if self.with_decryption && !self.is_public() {
-            let rows = below(view, path, self.recursive, Bound::Unbounded);
-            for (row, version) in
-                newest(view, rows).filter(|(row, version)| filter::matches(view, &filters, row, version))
-            {
-                demand_open(view, demands, row, version);
-            }
+    }
+
+    fn demands_of_page(&self, view: &View<'_>, page: &Page, demands: &mut Demands) {
+        if !self.with_decryption || self.is_public() {
+            return;
+        }
+        // What is wrong with them is told when they are allowed.
+        let (Ok(filters), Ok(start)) = (filter::parse(self.parameter_filters.clone(), Use::ByPath), page.start())
+        else {
+            return;
+        };
+        let rows = newest(view, below(view, self.path.trim(), self.recursive, start));
+        let rows = rows.filter(|(row, version)| filter::matches(view, &filters, row, version));
+        for (row, version) in rows.take(page.limit().map_or(Self::PAGE_LIMIT, |limit| limit.min(Self::PAGE_LIMIT))) {
+            demand_open(view, demands, row, version);
         }
     }
 

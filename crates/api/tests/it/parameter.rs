@@ -463,3 +463,40 @@ fn a_launch_finds_its_image_by_a_parameter() {
     assert_eq!(launch(&user, IMAGE).status, 200);
     assert_eq!(launch(&user, "resolve:ssm:/golden").status, 403);
 }
+
+#[test]
+fn too_long_a_list_is_refused_before_anything_is_demanded_for_it() {
+    let world = World::new();
+    let nobody = world.user("nobody", r#"{"Statement":[{"Effect":"Deny","Action":"*","Resource":"*"}]}"#);
+    let names = |count: usize| serde_json::to_string(&(0..count).map(|n| format!("n{n}")).collect::<Vec<_>>()).unwrap();
+    for (service, action, list, most, code) in [
+        (SSM, "DeleteParameters", "Names:", 10, "ValidationException"),
+        (SSM, "GetParameters", "Names:", 10, "ValidationException"),
+        ("secretsmanager", "BatchGetSecretValue", "SecretIdList:", 20, "InvalidParameterException"),
+    ] {
+        assert_eq!(nobody.refused_of(service, action, &[(list, &names(most))]), "AccessDeniedException", "{action}");
+        assert_eq!(nobody.refused_of(service, action, &[(list, &names(most + 1))]), code, "{action}");
+    }
+    let ids =
+        |count: usize| -> Params { params((1..=count).map(|n| (format!("InstanceId.{n}"), format!("i-{n:017x}")))) };
+    let code = |count| nobody.send("ec2", "TerminateInstances", &ids(count)).code();
+    assert_eq!((code(1_000).as_str(), code(1_001).as_str()), ("UnauthorizedOperation", "InvalidParameterValue"));
+}
+
+#[test]
+fn what_isnt_on_a_page_neednt_be_decrypted() {
+    let world = World::new();
+    for name in ["/p/a", "/p/b"] {
+        put(&world.root(), name, "SecureString", "hidden");
+    }
+    let user = world.user(
+        "half",
+        r#"{"Statement":[{"Effect":"Allow","Action":"*","Resource":"*"},{"Effect":"Deny","Action":"kms:Decrypt","Resource":"*","Condition":{"StringLike":{"kms:EncryptionContext:PARAMETER_ARN":"*/p/b"}}}]}"#,
+    );
+    let page = [("Path", "/p"), ("WithDecryption:", "true"), ("MaxResults:", "1")];
+    let first = user.ok_of(SSM, "GetParametersByPath", &page);
+    assert_eq!(at(&first, "Parameters.0.Value"), "hidden");
+    let next = [&page[..], &[("NextToken", at(&first, "NextToken"))]].concat();
+    assert_eq!(user.refused_of(SSM, "GetParametersByPath", &next), "AccessDeniedException");
+    assert_eq!(user.refused_of(SSM, "GetParametersByPath", &page[..2]), "AccessDeniedException");
+}

@@ -1,7 +1,7 @@
 //! The policy simulator: what policies would say of calls that nobody makes. It asks the evaluator that every call goes
 //! through.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use landfall_cloud::View;
 use landfall_cloud::identity::managed_policy::{self, Managed};
@@ -12,14 +12,25 @@ use landfall_policy::{
     ResourcePolicy, evaluate, trace,
 };
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::ApiError;
+use crate::page::Page;
 
 /// Rows of a page, if it isn't said.
 pub const PAGE: usize = 100;
 /// Actions and resources of one simulation.
 const ACTIONS: usize = 1000;
 const RESOURCES: usize = 1000;
+/// The longest resource, source: the IAM API Reference, `ResourceNameType`.
+const RESOURCE_CHARS: usize = 2048;
+/// What a page may cost, and a single result, in bytes of policies that are gone through, each weighed by what is compared
+/// with it. A page ends early where it would cost more, as AWS lets it; a result that would cost more is refused.
+const PAGE_WORK: usize = 16 << 20;
+/// See [`PAGE_WORK`].
+const RESULT_WORK: usize = 64 << 20;
+/// Bytes that are compared at the cost of one.
+const COMPARED_AT_ONCE: usize = 64;
 
 /// A key of the calls' context.
 #[derive(Clone, Debug, Deserialize)]
@@ -55,7 +66,9 @@ pub struct Source {
     label: String,
     /// Whose it is, in AWS's words.
     kind: &'static str,
-    document: String,
+    size_bytes: usize,
+    /// How it spells the condition keys that it looks at, by what they are in small letters.
+    spellings: HashMap<String, String>,
     policy: Policy,
 }
 
@@ -63,7 +76,10 @@ impl Source {
     fn new(label: String, kind: &'static str, document: &str) -> Result<Self, ApiError> {
         let policy = Policy::parse(document)
             .map_err(|malformed| invalid(format!("Invalid policy document in {label}: {malformed}")))?;
-        Ok(Self { label, kind, document: document.to_owned(), policy })
+        let mut spellings = HashMap::new();
+        // It is JSON, or it would be no policy.
+        collect_spellings(&serde_json::from_str(document).unwrap_or_default(), &mut spellings);
+        Ok(Self { label, kind, size_bytes: document.len(), spellings, policy })
     }
 
     fn attached(&self) -> Attached<'_> {
@@ -71,9 +87,26 @@ impl Source {
     }
 
     /// A key as the document spells it.
-    fn spelled(&self, key: &str) -> Option<String> {
-        let at = self.document.to_ascii_lowercase().find(key)?;
-        Some(self.document[at..at + key.len()].to_owned())
+    fn spelled(&self, key: &str) -> Option<&str> {
+        self.spellings.get(key).map(String::as_str)
+    }
+}
+
+/// Takes down how names of members and variables in texts are spelt: condition keys are among them. The first one counts.
+fn collect_spellings(json: &Value, spellings: &mut HashMap<String, String>) {
+    let add = |spellings: &mut HashMap<String, String>, name: &str| {
+        spellings.entry(name.to_ascii_lowercase()).or_insert_with(|| name.to_owned());
+    };
+    match json {
+        Value::Object(members) => members.iter().for_each(|(name, value)| {
+            add(spellings, name);
+            collect_spellings(value, spellings);
+        }),
+        Value::Array(values) => values.iter().for_each(|value| collect_spellings(value, spellings)),
+        Value::String(text) => text.split("${").skip(1).for_each(|rest| {
+            add(spellings, rest.split(['}', ',']).next().unwrap_or_default().trim());
+        }),
+        _ => {}
     }
 }
 
@@ -88,7 +121,7 @@ pub fn keys(sources: &[Source]) -> Vec<String> {
     let mut keys = BTreeSet::new();
     for source in sources {
         for key in source.policy.condition_keys() {
-            keys.insert(source.spelled(key).unwrap_or_else(|| key.to_owned()));
+            keys.insert(source.spelled(key).unwrap_or(key).to_owned());
         }
     }
     keys.into_iter().collect()
@@ -255,16 +288,36 @@ impl<'a> Simulation<'a> {
         for entry in calls.context {
             entry.add_to(&mut context)?;
         }
-        Ok(Self { identity, boundary, who, calls, resource, context })
+        let simulation = Self { identity, boundary, who, calls, resource, context };
+        if calls.resources.iter().any(|resource| resource.len() > RESOURCE_CHARS) || simulation.work() > RESULT_WORK {
+            return Err(invalid("The policies, resources and context entries are too large to be simulated.".into()));
+        }
+        Ok(simulation)
+    }
+
+    /// What one result costs at most.
+    fn work(&self) -> usize {
+        let longest = |names: &[String]| names.iter().map(String::len).max().unwrap_or(0);
+        let context: usize = self.calls.context.iter().map(ContextEntry::size_bytes).sum();
+        let compared = longest(self.calls.actions) + longest(self.calls.resources) + context;
+        let policies: usize = self.sources().map(|source| source.size_bytes).sum();
+        policies.saturating_mul(1 + compared / COMPARED_AT_ONCE)
+    }
+
+    /// The results of a page, which is shorter than it might be where they cost much.
+    pub fn page(&self, page: &mut Page) -> Result<Evaluations, ApiError> {
+        page.narrow((PAGE_WORK / self.work().max(1)).max(1));
+        let rows = page.take(0..self.count(), |index| *index)?;
+        Ok(Evaluations { evaluation_results: rows.into_iter().map(|index| self.result(index)).collect() })
     }
 
     /// How many results there are.
-    pub fn count(&self) -> usize {
+    fn count(&self) -> usize {
         self.calls.actions.len() * self.calls.resources.len().max(1)
     }
 
     /// One of the results.
-    pub fn result(&self, index: usize) -> Evaluation {
+    fn result(&self, index: usize) -> Evaluation {
         let resources = self.calls.resources.len().max(1);
         let action = &self.calls.actions[index / resources];
         let resource = self.calls.resources.get(index % resources).map_or("*", String::as_str);
@@ -289,7 +342,7 @@ impl<'a> Simulation<'a> {
             _ => matched.kind != PolicyKind::Boundary,
         };
         let matched_statements: Vec<_> = found.matched.iter().filter(decides).map(|each| self.matched(each)).collect();
-        let missing: BTreeSet<_> = found.missing_keys.iter().map(|key| self.spelled(key)).collect();
+        let missing: BTreeSet<_> = found.missing_keys.iter().map(|key| self.spelled(key).to_owned()).collect();
         let missing: Vec<_> = missing.into_iter().collect();
         let boundary = self.boundary.as_ref().map(|source| {
             let alone = [source.attached()];
@@ -328,8 +381,8 @@ impl<'a> Simulation<'a> {
         self.identity.iter().chain(&self.boundary).chain(&self.resource)
     }
 
-    fn spelled(&self, key: &str) -> String {
-        self.sources().find_map(|source| source.spelled(key)).unwrap_or_else(|| key.to_owned())
+    fn spelled<'k>(&'k self, key: &'k str) -> &'k str {
+        self.sources().find_map(|source| source.spelled(key)).unwrap_or(key)
     }
 
     fn matched(&self, matched: &MatchedStatement<'_>) -> StatementShape {
@@ -348,6 +401,10 @@ impl<'a> Simulation<'a> {
 }
 
 impl ContextEntry {
+    fn size_bytes(&self) -> usize {
+        self.context_key_name.len() + self.context_key_values.iter().map(String::len).sum::<usize>()
+    }
+
     fn add_to(&self, context: &mut Context) -> Result<(), ApiError> {
         let (name, values) = (&self.context_key_name, &self.context_key_values);
         let fits: fn(&str) -> bool = match self.context_key_type {

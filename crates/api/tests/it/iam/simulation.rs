@@ -197,3 +197,25 @@ fn results_come_in_pages() {
     let second = simulate(&root, "SimulateCustomPolicy", &[&base[..], &[("Marker", at(&first, "Marker"))]].concat());
     assert_eq!(column(&second, "EvaluationResults", "EvalResourceName"), ["arn:aws:s3:::a/2"]);
 }
+
+#[test]
+fn a_simulation_costs_what_a_page_may() {
+    let world = World::new();
+    let root = world.root();
+    let statement = r#"{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::b/*","Condition":{"StringEquals":{"aws:RequestTag/Kind":"x"}}}"#;
+    let policy = format!(r#"{{"Version":"2012-10-17","Statement":[{}]}}"#, vec![statement; 500].join(","));
+    let mut pairs = vec![("PolicyInputList.member.1".to_owned(), policy), ("MaxItems".into(), "1000".into())];
+    for n in 1..=30 {
+        pairs.push((format!("ActionNames.member.{n}"), format!("s3:Act{n}")));
+        pairs.push((format!("ResourceArns.member.{n}"), format!("arn:aws:s3:::a/{n}")));
+    }
+    let shown = root.send("iam", "SimulateCustomPolicy", &pairs);
+    let results = shown.body.matches("<EvalActionName>").count();
+    assert!((100..500).contains(&results), "{} {results}", shown.status);
+    assert!(shown.body.contains("<IsTruncated>true<"));
+    // No page is short enough for this.
+    pairs.push(("ContextEntries.member.1.ContextKeyName".into(), "aws:RequestTag/Kind".into()));
+    pairs.push(("ContextEntries.member.1.ContextKeyType".into(), "string".into()));
+    pairs.push(("ContextEntries.member.1.ContextKeyValues.member.1".into(), "x".repeat(100_000)));
+    assert_eq!(root.send("iam", "SimulateCustomPolicy", &pairs).code(), "InvalidInput");
+}
