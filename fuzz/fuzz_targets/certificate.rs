@@ -2,12 +2,15 @@
 //! the same in each of its forms.
 #![no_main]
 
-use landfall_api::ec2::key_material::PublicKey;
 use libfuzzer_sys::fuzz_target;
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject as _;
 
-/// Of the binary, which is no library.
+use key_material::PublicKey;
+
+#[path = "../../crates/api/src/ec2/key_material.rs"]
+#[allow(dead_code)]
+mod key_material;
 #[path = "../../crates/landfall/src/serve/tls/validity.rs"]
 #[allow(dead_code)]
 mod validity;

@@ -151,7 +151,7 @@ mod get_transit_gateway_route_table_propagations;
 mod get_vpn_connection_device_sample_configuration;
 mod get_vpn_connection_device_types;
 mod import_key_pair;
-pub mod key_material;
+pub(crate) mod key_material;
 mod modify_ebs_default_kms_key_id;
 mod modify_instance_attribute;
 mod modify_instance_metadata_options;

@@ -5,7 +5,7 @@ mod certificate;
 mod fetch;
 mod issuers;
 mod labels;
-pub mod token;
+mod token;
 
 use std::sync::Arc;
 
