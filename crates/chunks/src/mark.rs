@@ -8,8 +8,8 @@ use crate::node::Link;
 use crate::pool::for_each;
 use crate::{Error, Name, Place, Root, Store};
 
-/// Objects by 64 bits of their name and place: a mebibyte for 40,000 or so. Two that are taken for one keep a dead object
-/// alive, never the other way round.
+/// Objects by 64 bits of their name and place, some 18 bytes each. Two that are taken for one keep a dead object alive, never
+/// the other way round.
 #[derive(Default)]
 pub struct Marks(HashSet<u64>);
 
