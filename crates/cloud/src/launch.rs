@@ -21,7 +21,7 @@ use crate::profile_association::{self, ProfileName};
 use crate::tx::Tx;
 use crate::value::{Instances, Interfaces, Subnets, UserDataTable, Vpcs};
 use crate::view::View;
-use crate::volume::{self, NewVolume};
+use crate::volume::{self, NewDisk};
 use crate::{address, placement, tag};
 
 /// What is to be launched.
@@ -42,7 +42,7 @@ pub struct Order {
     /// Interfaces, by device index; the first is the primary one.
     pub interfaces: Vec<InterfaceOrder>,
     /// Disks besides what the image says; the root one overrides the image's.
-    pub volumes: Vec<NewVolume>,
+    pub volumes: Vec<NewDisk>,
     /// The hash of user data and the data in base64.
     pub user_data: Option<(String, String)>,
     /// What the instance's own power-off does.
@@ -135,7 +135,7 @@ struct Checked {
     key: Option<(String, String)>,
     profile: Option<InstanceProfile>,
     root_device: String,
-    volumes: Vec<NewVolume>,
+    volumes: Vec<NewDisk>,
 }
 
 fn check(tx: &Tx<'_, '_>, order: &Order) -> Result<Checked, Fault> {
@@ -204,15 +204,10 @@ fn check(tx: &Tx<'_, '_>, order: &Order) -> Result<Checked, Fault> {
     }
     let mut volumes = order.volumes.clone();
     for each in &mut volumes {
-        each.check()?;
-        if each.image.is_some() && each.size_gib < image.size_gib {
-            let why = format!(
-                "Volume of size {}GB is smaller than snapshot '{}', expect size>= {}GB",
-                each.size_gib, image.snapshot, image.size_gib
-            );
-            return Err(Fault::Invalid { name: "VolumeSize", value: each.size_gib.to_string(), why });
-        }
+        volume::check(&mut each.volume.shape)?;
+        volume::check_fits_image(tx, &each.volume)?;
     }
+    volume::check_count(tx, volumes.len() as u64 * u64::from(order.min))?;
     let profile = order.profile.as_ref().map(|name| profile_association::need_profile(&view, name)).transpose()?;
     let profile = profile.cloned();
     Ok(Checked { primary, subnets, key, profile, root_device: image.root_device.clone(), volumes })

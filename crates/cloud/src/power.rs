@@ -7,7 +7,7 @@ use landfall_model::{Instance, InstanceId, InstanceState, InstanceType, Timestam
 use crate::fault::Fault;
 use crate::tx::Tx;
 use crate::value::Instances;
-use crate::{address, interface_attachment, placement};
+use crate::{address, interface_attachment, placement, volume};
 
 /// What can be asked of an instance's power.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -150,6 +150,7 @@ pub(crate) fn stopped(tx: &mut Tx<'_, '_>, instance: &mut Instance) {
     instance.status.answered = false;
     placement::give_back(tx, instance);
     interface_attachment::stopped(tx, instance.id);
+    volume::attachment::stopped(tx, instance.id);
     let interfaces: Vec<_> = tx.view().interfaces_of(instance.id).cloned().collect();
     for each in &interfaces {
         address::take_back(tx, each);
@@ -175,7 +176,7 @@ pub(crate) fn terminated(tx: &mut Tx<'_, '_>, instance: &mut Instance) {
             interface_attachment::part(tx, each);
         }
     }
-    crate::volume::part(tx, instance.id);
+    volume::attachment::part(tx, instance.id);
     crate::profile_association::forget(tx, instance.id);
 }
 

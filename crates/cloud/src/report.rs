@@ -10,7 +10,7 @@ use landfall_model::{HostId, Instance, InstanceState, ShutdownBehavior, Volume, 
 
 use crate::tx::Tx;
 use crate::value::{Instances, Volumes};
-use crate::{flow_log, interface_attachment, nat, power, vpn};
+use crate::{flow_log, interface_attachment, nat, power, volume, vpn};
 
 /// Takes a host's report. Rows that it doesn't change are left as they are.
 pub fn take(tx: &mut Tx<'_, '_>, host: HostId, report: &Report) {
@@ -49,16 +49,14 @@ pub fn take(tx: &mut Tx<'_, '_>, host: HostId, report: &Report) {
 fn take_volume(tx: &mut Tx<'_, '_>, mut row: Volume, seen: &VolumeSeen) {
     match (&seen.phase, row.state) {
         (VolumePhase::Gone, VolumeState::Deleting) => {
-            tx.delete::<Volumes>(&row.key());
-            crate::tag::forget(tx, &row.id.to_string());
+            volume::forget(tx, &row);
             return;
         }
         // A start tries again what couldn't be made before.
-        (VolumePhase::Ready, VolumeState::Creating | VolumeState::Error) => {
-            row.state = VolumeState::Present;
-            if let Some(attachment) = &mut row.attachment {
-                attachment.attached = true;
-            }
+        (VolumePhase::Ready, VolumeState::Creating | VolumeState::Error) => row.state = VolumeState::Present,
+        (VolumePhase::Ready, VolumeState::Present) => {
+            volume::modification::grown(tx, &row, seen.size_bytes);
+            return;
         }
         (VolumePhase::Failed(_), VolumeState::Creating) => row.state = VolumeState::Error,
         _ => return,
@@ -87,6 +85,9 @@ fn take_instance(tx: &mut Tx<'_, '_>, before: Instance, seen: &InstanceSeen) {
             row.status.answered = seen.answered;
             if let Some(interfaces) = &seen.interfaces {
                 interface_attachment::seen(tx, row.id, interfaces);
+            }
+            if let Some(disks) = &seen.disks {
+                volume::attachment::seen(tx, row.id, disks);
             }
             // A reason while it runs is one to show, such as a full disk that has paused it.
             row.status.reason.clone_from(&seen.reason);

@@ -114,6 +114,7 @@ landfall_state::value! {
             row: Image,
             key: ImageId = |row| row.id,
             index by_id: ImageId = |row| row.names.iter().map(|name| name.id).chain([row.id]).collect::<std::collections::BTreeSet<_>>(),
+            index by_snapshot: SnapshotId = |row| Some(row.snapshot),
         },
         /// Key pairs.
         pub key_pairs: KeyPairs = "key-pair" v1 {
@@ -397,6 +398,7 @@ landfall_state::value! {
         pub volumes: Volumes = "volume" v1 {
             row: Volume,
             key: Scoped<VolumeId> = |row| row.key(),
+            index by_scope: Scope = |row| Some(row.scope),
             index by_id: VolumeId = |row| Some(row.id),
             index by_instance: InstanceId = |row| row.attachment.as_ref().map(|attachment| attachment.instance),
             index by_host: HostId = |row| row.host,

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use landfall_model::id::{Id, Kind};
-use landfall_model::{Image, ImageId, KeyPair, KmsKeyId, Scope, Scoped, Settings, Timestamp, Vpc};
+use landfall_model::{Image, ImageId, KeyPair, KmsKeyId, Scope, Scoped, Settings, SnapshotId, Timestamp, Vpc};
 use landfall_state::{Has, Key, Table};
 
 use crate::fault::Fault;
@@ -155,5 +155,10 @@ impl<'a> View<'a> {
     /// The image that goes by that id. Images are the provider's: everybody sees them.
     pub fn image(&self, id: ImageId) -> Option<&'a Image> {
         self.cloud.images.by_id(&id).next()
+    }
+
+    /// The image of that snapshot.
+    pub fn image_of(&self, snapshot: SnapshotId) -> Option<&'a Image> {
+        self.cloud.images.by_snapshot(&snapshot).next()
     }
 }

@@ -14,6 +14,7 @@ use crate::host::HostFacts;
 use crate::id::{FlowLogId, HostId, InstanceId, InterfaceId, NatGatewayId, VolumeId, VpnConnectionId};
 use crate::plan::PlanUpdate;
 use crate::time::Timestamp;
+use crate::volume::DiskLimits;
 
 /// What an agent asks.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -192,6 +193,22 @@ pub struct InstanceSeen {
     /// The interfaces that its machine has while it runs; nothing where the agent can't tell just now.
     #[serde(default)]
     pub interfaces: Option<Vec<InterfaceId>>,
+    /// The same of its disks.
+    #[serde(default)]
+    pub disks: Option<Vec<DiskSeen>>,
+}
+
+/// A disk of a running machine as observed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DiskSeen {
+    /// The volume.
+    pub volume: VolumeId,
+    /// Whether the guest can use it. False of what a detachment or an attachment has left to do.
+    pub whole: bool,
+    /// Its size as the guest sees it, in bytes.
+    pub size_bytes: u64,
+    /// How fast it may be.
+    pub limits: DiskLimits,
 }
 
 /// How an instance is.
@@ -245,6 +262,9 @@ pub struct VolumeSeen {
     pub id: VolumeId,
     /// How it is.
     pub phase: VolumePhase,
+    /// Its size while it is there, in bytes; 0 from agents of an earlier version.
+    #[serde(default)]
+    pub size_bytes: u64,
 }
 
 /// How a volume is.

@@ -73,6 +73,8 @@ pub use tag::TagSet;
 pub use time::Timestamp;
 pub use trail::{ChainedDigest, DeliveredFile, Delivery, DigestKey, EventSelector, SelectedCalls, Silence, Trail};
 pub use transit_gateway::*;
-pub use volume::{Volume, VolumeAttachment, VolumeKind, VolumeState};
+pub use volume::{
+    DiskLimits, Rate, Volume, VolumeAttachment, VolumeKind, VolumeModification, VolumeShape, VolumeState,
+};
 pub use vpc::*;
 pub use vpn::*;

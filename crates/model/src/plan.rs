@@ -26,6 +26,7 @@ use crate::region::{Region, ZoneName};
 use crate::scope::AccountId;
 use crate::security_group::{IpProtocol, PortRange};
 use crate::time::Timestamp;
+use crate::volume::DiskLimits;
 use crate::vpn::TunnelOptions;
 
 /// The version of the plan's format that this binary writes.
@@ -667,6 +668,9 @@ pub struct InstancePlan {
     /// hasn't are taken once the guest has let them go.
     #[serde(default)]
     pub pulled: Vec<InterfaceId>,
+    /// The same of disks.
+    #[serde(default)]
+    pub pulled_disks: Vec<VolumeId>,
     /// How many interfaces its type takes: there is room to plug in that many.
     #[serde(default)]
     pub max_interfaces: u32,
@@ -686,6 +690,12 @@ pub struct DiskPlan {
     pub device: String,
     /// Whether the machine starts from it.
     pub root: bool,
+    /// Its size as the guest is to see it, in bytes; 0 where a plan of an earlier version doesn't say.
+    #[serde(default)]
+    pub size_bytes: u64,
+    /// How fast it may be.
+    #[serde(default)]
+    pub limits: DiskLimits,
 }
 
 /// What the metadata service tells an instance, besides what the network's pieces say.

@@ -6,9 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::OwnedFd;
 
-use landfall_model::agent::{TunnelKey, VpnSeen};
+use landfall_model::agent::{DiskSeen, TunnelKey, VpnSeen};
 use landfall_model::delivery::RoleCredentials;
-use landfall_model::plan::{HostPlan, InstancePlan, VolumePlan};
+use landfall_model::plan::{DiskPlan, HostPlan, InstancePlan, VolumePlan};
 use landfall_model::{FlowLogId, InstanceId, InterfaceId, Mac, NatGatewayId, Timestamp, VolumeId, VpnConnectionId};
 
 /// Why a driver couldn't do what it was asked.
@@ -38,6 +38,15 @@ pub trait Hypervisor: Send + Sync {
     /// port is still among the guest's, and the caller asks again; of one that is pulled the guest isn't waited for. A
     /// port that the guest doesn't have is no error.
     fn unplug(&self, id: InstanceId, port: InterfaceId, pull: bool) -> DriverResult<()>;
+    /// Gives a running guest a disk; one that it has is no error. As with ports, what an earlier attempt left behind is
+    /// cleared away before the volume is opened.
+    fn attach(&self, id: InstanceId, disk: &DiskPlan, open: &OpenTheDisk<'_>) -> DriverResult<()>;
+    /// Takes a disk from a running guest, with all that was written to it on its volume: once the guest has let it go, or,
+    /// where it is pulled, at once, so that the guest's further requests fail. The caller asks again until the guest's
+    /// disks don't list it any more.
+    fn detach(&self, id: InstanceId, volume: VolumeId, pull: bool) -> DriverResult<()>;
+    /// Makes a disk of a running guest as large and as fast as planned. Never shrinks it.
+    fn tune(&self, id: InstanceId, disk: &DiskPlan) -> DriverResult<()>;
     /// Does something to the power of a guest. One that isn't there is no error.
     fn power(&self, id: InstanceId, action: PowerAction) -> DriverResult<()>;
     /// Forgets a guest that isn't running: its console, its folder, its confinement. Not its volumes.
@@ -48,6 +57,9 @@ pub trait Hypervisor: Send + Sync {
 
 /// Opens the port that is to be plugged in.
 pub type OpenThePort<'a> = dyn Fn() -> DriverResult<OpenPort> + 'a;
+
+/// Opens the disk that is to be given to a guest.
+pub type OpenTheDisk<'a> = dyn Fn() -> DriverResult<OpenDisk> + 'a;
 
 /// Everything that a start needs.
 pub struct Launch<'a> {
@@ -94,8 +106,26 @@ pub struct Guest {
     pub state: GuestState,
     /// The machine type that it runs with.
     pub machine: String,
-    /// The ports that it has; nothing where it doesn't run or doesn't say.
-    pub ports: Option<BTreeSet<InterfaceId>>,
+    /// What is plugged into it; nothing where it doesn't run or doesn't say.
+    pub devices: Option<Devices>,
+}
+
+/// What is plugged into a guest.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Devices {
+    /// Its ports.
+    pub ports: BTreeSet<InterfaceId>,
+    /// Its disks, also those of which something is left over.
+    pub disks: BTreeMap<VolumeId, DiskSeen>,
+}
+
+/// Something that is plugged into guests and taken from them while they run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Device {
+    /// A port.
+    Port(InterfaceId),
+    /// A volume's disk.
+    Disk(VolumeId),
 }
 
 /// How a guest is.
@@ -126,8 +156,9 @@ pub enum PowerAction {
 pub trait Volumes: Send + Sync {
     /// Every volume that this machine has anything of.
     fn inspect(&self) -> DriverResult<BTreeSet<VolumeId>>;
-    /// Makes a volume, or grows it, so that it is as planned. Never shrinks, never replaces what is there.
-    fn ensure(&self, plan: &VolumePlan) -> DriverResult<()>;
+    /// Makes a volume, or grows it, so that it is as planned. Never shrinks, never replaces what is there. One that a
+    /// running guest has stays as large as it is: that one's hypervisor makes it larger. Returns its size in bytes.
+    fn ensure(&self, plan: &VolumePlan) -> DriverResult<u64>;
     /// Opens a volume for a guest.
     fn open(&self, plan: &VolumePlan) -> DriverResult<OpenDisk>;
     /// Destroys a volume. One that isn't there is no error.

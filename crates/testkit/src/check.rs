@@ -182,7 +182,8 @@ fn check_owners(cloud: &Cloud, now: Timestamp) {
     for row in cloud.volumes.iter() {
         let of = row.attachment.as_ref().and_then(|attachment| cloud.instances.by_id(&attachment.instance).next());
         let is_used = of.is_some_and(|instance| instance.status.state == InstanceState::Running);
-        let is_good = row.state == VolumeState::Present && row.attachment.as_ref().is_some_and(|it| it.attached);
+        let is_good = row.state == VolumeState::Present
+            && row.attachment.as_ref().is_some_and(|it| it.state == AttachmentState::Attached);
         assert!(!is_used || is_good, "what runs has a volume that isn't shown as attached: {row:?}");
         match &row.attachment {
             Some(attachment) => assert!(!is_over(attachment.instance), "a volume of what is over: {row:?}"),

@@ -1,13 +1,11 @@
 //! ec2:DescribeVolumes. Lists volumes, with the instance that each is attached to.
 
 use landfall_cloud::value::Volumes;
-use landfall_model::{InstanceId, Volume, VolumeAttachment, VolumeId, VolumeState, ZoneName};
-use landfall_wire::Time;
+use landfall_model::{Volume, VolumeId};
 use serde::{Deserialize, Serialize};
 
 use super::shape::listing::listing;
-use super::shape::network_interface::Operator;
-use super::shape::{Tag, tag_set, time};
+use super::shape::volume::{VolumeOut, status, volume};
 use crate::filter::{FilterNames, Values, many, one, shown};
 use crate::{Action, ApiError, Filters, Look, Read};
 
@@ -26,42 +24,7 @@ pub struct DescribeVolumes {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct DescribeVolumesResult<'v> {
-    volume_set: Vec<VolumeShape<'v>>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct VolumeShape<'v> {
-    volume_id: VolumeId,
-    size: u32,
-    /// Empty for a volume that was made of nothing, as EC2 sends it.
-    snapshot_id: String,
-    availability_zone: ZoneName,
-    availability_zone_id: String,
-    status: &'static str,
-    create_time: Time,
-    attachment_set: Vec<AttachmentShape<'v>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tag_set: Option<Vec<Tag<'v>>>,
-    volume_type: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    iops: Option<u32>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    throughput: Option<u32>,
-    encrypted: bool,
-    multi_attach_enabled: bool,
-    operator: Operator,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct AttachmentShape<'v> {
-    volume_id: VolumeId,
-    instance_id: InstanceId,
-    device: &'v str,
-    status: &'static str,
-    attach_time: Time,
-    delete_on_termination: bool,
+    volume_set: Vec<VolumeOut<'v>>,
 }
 
 impl Read for DescribeVolumes {
@@ -98,50 +61,8 @@ impl Read for DescribeVolumes {
         let view = look.view;
         let rows =
             listing::<Volumes, _>(look, &self.volume_id, &self.filter, Self::FILTERS, |_, row, name| field(row, name))?;
-        let shapes = rows.into_iter().map(|row| VolumeShape {
-            volume_id: row.id,
-            size: row.size_gib,
-            snapshot_id: row.snapshot.map_or_else(String::new, |id| id.to_string()),
-            availability_zone: row.zone,
-            availability_zone_id: row.zone.zone_id(),
-            status: status(row),
-            create_time: time(row.created_at),
-            attachment_set: row.attachment.iter().map(|each| attachment(row, each)).collect(),
-            tag_set: tag_set(&view, &row.id.to_string()),
-            volume_type: row.kind.name(),
-            iops: row.iops,
-            throughput: row.throughput_mib,
-            encrypted: row.encrypted,
-            multi_attach_enabled: false,
-            operator: Operator::NONE,
-        });
+        let shapes = rows.into_iter().map(|row| volume(&view, row));
         Ok(DescribeVolumesResult { volume_set: shapes.collect() })
-    }
-}
-
-/// Its state in AWS's words.
-fn status(row: &Volume) -> &'static str {
-    match (row.state, &row.attachment) {
-        (VolumeState::Creating, _) => "creating",
-        (VolumeState::Present, Some(_)) => "in-use",
-        (VolumeState::Present, None) => "available",
-        (VolumeState::Deleting, _) => "deleting",
-        (VolumeState::Error, _) => "error",
-    }
-}
-
-fn attachment_status(attachment: &VolumeAttachment) -> &'static str {
-    if attachment.attached { "attached" } else { "attaching" }
-}
-
-fn attachment<'v>(row: &Volume, attachment: &'v VolumeAttachment) -> AttachmentShape<'v> {
-    AttachmentShape {
-        volume_id: row.id,
-        instance_id: attachment.instance,
-        device: &attachment.device,
-        status: attachment_status(attachment),
-        attach_time: time(attachment.attached_at),
-        delete_on_termination: attachment.delete_on_termination,
     }
 }
 
@@ -153,7 +74,7 @@ fn field<'v>(row: &'v Volume, name: &str) -> Values<'v> {
             "delete-on-termination" => shown(attachment.delete_on_termination),
             "device" => one(attachment.device.as_str()),
             "instance-id" => shown(attachment.instance),
-            "status" => one(attachment_status(attachment)),
+            "status" => one(attachment.state.name()),
             _ => Vec::new(),
         };
     }
@@ -163,11 +84,11 @@ fn field<'v>(row: &'v Volume, name: &str) -> Values<'v> {
         "create-time" => shown(row.created_at),
         "encrypted" => shown(row.encrypted),
         "fast-restored" | "multi-attach-enabled" | "operator.managed" => one("false"),
-        "size" => shown(row.size_gib),
+        "size" => shown(row.seen().size_gib),
         "snapshot-id" => many(row.snapshot),
         "status" => one(status(row)),
         "volume-id" => shown(row.id),
-        "volume-type" => one(row.kind.name()),
+        "volume-type" => one(row.seen().kind.name()),
         // No volume has a service that manages it.
         _ => Vec::new(),
     }

@@ -16,6 +16,7 @@ mod associate_transit_gateway_route_table;
 mod associate_vpc_cidr_block;
 mod attach_internet_gateway;
 mod attach_network_interface;
+mod attach_volume;
 mod attach_vpn_gateway;
 mod authorize_security_group_egress;
 mod authorize_security_group_ingress;
@@ -42,6 +43,7 @@ mod create_transit_gateway;
 mod create_transit_gateway_route;
 mod create_transit_gateway_route_table;
 mod create_transit_gateway_vpc_attachment;
+mod create_volume;
 mod create_vpc;
 mod create_vpc_endpoint;
 mod create_vpc_peering_connection;
@@ -70,6 +72,7 @@ mod delete_transit_gateway;
 mod delete_transit_gateway_route;
 mod delete_transit_gateway_route_table;
 mod delete_transit_gateway_vpc_attachment;
+mod delete_volume;
 mod delete_vpc;
 mod delete_vpc_endpoints;
 mod delete_vpc_peering_connection;
@@ -114,7 +117,10 @@ mod describe_transit_gateway_attachments;
 mod describe_transit_gateway_route_tables;
 mod describe_transit_gateway_vpc_attachments;
 mod describe_transit_gateways;
+mod describe_volume_attribute;
+mod describe_volume_status;
 mod describe_volumes;
+mod describe_volumes_modifications;
 mod describe_vpc_attribute;
 mod describe_vpc_endpoint_services;
 mod describe_vpc_endpoints;
@@ -124,6 +130,7 @@ mod describe_vpn_connections;
 mod describe_vpn_gateways;
 mod detach_internet_gateway;
 mod detach_network_interface;
+mod detach_volume;
 mod detach_vpn_gateway;
 mod disable_ebs_encryption_by_default;
 mod disable_transit_gateway_route_table_propagation;
@@ -138,6 +145,7 @@ mod disassociate_vpc_cidr_block;
 mod enable_ebs_encryption_by_default;
 mod enable_transit_gateway_route_table_propagation;
 mod enable_vgw_route_propagation;
+mod enable_volume_io;
 mod get_console_output;
 mod get_ebs_default_kms_key_id;
 mod get_ebs_encryption_by_default;
@@ -161,6 +169,8 @@ mod modify_security_group_rules;
 mod modify_subnet_attribute;
 mod modify_transit_gateway;
 mod modify_transit_gateway_vpc_attachment;
+mod modify_volume;
+mod modify_volume_attribute;
 mod modify_vpc_attribute;
 mod modify_vpc_endpoint;
 mod modify_vpc_peering_connection_options;
@@ -216,6 +226,7 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::write::<associate_vpc_cidr_block::AssociateVpcCidrBlock>(),
     Operation::write::<attach_internet_gateway::AttachInternetGateway>(),
     Operation::write::<attach_network_interface::AttachNetworkInterface>(),
+    Operation::write::<attach_volume::AttachVolume>(),
     Operation::write::<attach_vpn_gateway::AttachVpnGateway>(),
     Operation::write::<authorize_security_group_egress::AuthorizeSecurityGroupEgress>(),
     Operation::write::<authorize_security_group_ingress::AuthorizeSecurityGroupIngress>(),
@@ -242,6 +253,7 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::write::<create_transit_gateway_route::CreateTransitGatewayRoute>(),
     Operation::write::<create_transit_gateway_route_table::CreateTransitGatewayRouteTable>(),
     Operation::write::<create_transit_gateway_vpc_attachment::CreateTransitGatewayVpcAttachment>(),
+    Operation::write::<create_volume::CreateVolume>(),
     Operation::write::<create_vpc::CreateVpc>(),
     Operation::write::<create_vpc_endpoint::CreateVpcEndpoint>(),
     Operation::write::<create_vpc_peering_connection::CreateVpcPeeringConnection>(),
@@ -270,6 +282,7 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::write::<delete_transit_gateway_route::DeleteTransitGatewayRoute>(),
     Operation::write::<delete_transit_gateway_route_table::DeleteTransitGatewayRouteTable>(),
     Operation::write::<delete_transit_gateway_vpc_attachment::DeleteTransitGatewayVpcAttachment>(),
+    Operation::write::<delete_volume::DeleteVolume>(),
     Operation::write::<delete_vpc::DeleteVpc>(),
     Operation::write::<delete_vpc_endpoints::DeleteVpcEndpoints>(),
     Operation::write::<delete_vpc_peering_connection::DeleteVpcPeeringConnection>(),
@@ -314,7 +327,10 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::read::<describe_transit_gateway_route_tables::DescribeTransitGatewayRouteTables>(),
     Operation::read::<describe_transit_gateway_vpc_attachments::DescribeTransitGatewayVpcAttachments>(),
     Operation::read::<describe_transit_gateways::DescribeTransitGateways>(),
+    Operation::read::<describe_volume_attribute::DescribeVolumeAttribute>(),
+    Operation::read::<describe_volume_status::DescribeVolumeStatus>(),
     Operation::read::<describe_volumes::DescribeVolumes>(),
+    Operation::read::<describe_volumes_modifications::DescribeVolumesModifications>(),
     Operation::read::<describe_vpc_attribute::DescribeVpcAttribute>(),
     Operation::read::<describe_vpc_endpoint_services::DescribeVpcEndpointServices>(),
     Operation::read::<describe_vpc_endpoints::DescribeVpcEndpoints>(),
@@ -324,6 +340,7 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::read::<describe_vpn_gateways::DescribeVpnGateways>(),
     Operation::write::<detach_internet_gateway::DetachInternetGateway>(),
     Operation::write::<detach_network_interface::DetachNetworkInterface>(),
+    Operation::write::<detach_volume::DetachVolume>(),
     Operation::write::<detach_vpn_gateway::DetachVpnGateway>(),
     Operation::write::<disable_ebs_encryption_by_default::DisableEbsEncryptionByDefault>(),
     Operation::write::<disable_transit_gateway_route_table_propagation::DisableTransitGatewayRouteTablePropagation>(),
@@ -338,6 +355,7 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::write::<enable_ebs_encryption_by_default::EnableEbsEncryptionByDefault>(),
     Operation::write::<enable_transit_gateway_route_table_propagation::EnableTransitGatewayRouteTablePropagation>(),
     Operation::write::<enable_vgw_route_propagation::EnableVgwRoutePropagation>(),
+    Operation::write::<enable_volume_io::EnableVolumeIO>(),
     Operation::call::<get_console_output::GetConsoleOutput>(),
     Operation::read::<get_ebs_default_kms_key_id::GetEbsDefaultKmsKeyId>(),
     Operation::read::<get_ebs_encryption_by_default::GetEbsEncryptionByDefault>(),
@@ -360,6 +378,8 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::write::<modify_subnet_attribute::ModifySubnetAttribute>(),
     Operation::write::<modify_transit_gateway::ModifyTransitGateway>(),
     Operation::write::<modify_transit_gateway_vpc_attachment::ModifyTransitGatewayVpcAttachment>(),
+    Operation::write::<modify_volume::ModifyVolume>(),
+    Operation::write::<modify_volume_attribute::ModifyVolumeAttribute>(),
     Operation::write::<modify_vpc_attribute::ModifyVpcAttribute>(),
     Operation::write::<modify_vpc_endpoint::ModifyVpcEndpoint>(),
     Operation::write::<modify_vpc_peering_connection_options::ModifyVpcPeeringConnectionOptions>(),

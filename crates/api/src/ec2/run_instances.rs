@@ -5,6 +5,7 @@ use std::net::Ipv4Addr;
 
 use landfall_cloud::launch::{self, InterfaceOrder, Order};
 use landfall_cloud::value::{Interfaces, Subnets};
+use landfall_cloud::volume::attachment::check_count;
 use landfall_cloud::{Fault, Tx, View};
 use landfall_model::{
     Arn, InstanceKind, InstanceType, InterfaceId, InterfaceKind, SecurityGroupId, ShutdownBehavior, SubnetId,
@@ -14,7 +15,7 @@ use serde::Deserialize;
 
 use super::describe_instances::by_reservation;
 use super::shape::TagSpecifications;
-use super::shape::block_device::{BlockDeviceIn, check_attachments, volumes};
+use super::shape::block_device::{BlockDeviceIn, volumes};
 use super::shape::image_ref::ImageRef;
 use super::shape::instance::Reservation;
 use super::shape::instance_profile::ProfileIn;
@@ -321,7 +322,7 @@ impl RunInstances {
         let cpu_credits = self.credits(kind)?;
         let interfaces = self.interfaces(view)?;
         let volumes = volumes(image, &self.block_device_mapping)?;
-        check_attachments(volumes.len(), interfaces.len())?;
+        check_count(volumes.len() + interfaces.len())?;
         let tags = |kind: &str| -> Result<BTreeMap<String, String>, ApiError> { self.tag_specification.of(kind) };
         Ok(Order {
             image: image_id,

@@ -333,7 +333,11 @@ impl World {
             for volume in tx.volumes.iter() {
                 let phase = if volume.state == VolumeState::Deleting { VolumePhase::Gone } else { VolumePhase::Ready };
                 if let Some(host) = volume.host {
-                    reports.entry(host).or_default().volumes.push(VolumeSeen { id: volume.id, phase });
+                    reports.entry(host).or_default().volumes.push(VolumeSeen {
+                        id: volume.id,
+                        phase,
+                        size_bytes: volume.size_bytes(),
+                    });
                 }
             }
             for instance in tx.instances.iter() {
@@ -404,7 +408,14 @@ fn seen(tx: &Tx<'_, '_>, instance: &Instance, phase: Phase) -> InstanceSeen {
         machine: "pc-q35-7.2".into(),
         reason: None,
         interfaces: Some(wanted.map(|row| row.id).collect()),
+        disks: Some(tx.volumes.by_instance(&instance.id).filter_map(disk_seen).collect()),
     }
+}
+
+fn disk_seen(row: &Volume) -> Option<DiskSeen> {
+    row.attachment.as_ref().filter(|attachment| attachment.is_wanted())?;
+    let (size_bytes, limits) = (row.size_bytes(), row.shape.limits());
+    Some(DiskSeen { volume: row.id, whole: true, size_bytes, limits })
 }
 
 impl Client<'_> {

@@ -13,13 +13,12 @@ use crate::value::{Cloud, SecurityGroups};
 use crate::view::View;
 
 pub(super) fn volume(cloud: &Cloud, row: &Volume) -> Option<VolumePlan> {
-    const GIB: u64 = 1 << 30;
     let source = match row.image.and_then(|id| cloud.images.by_id(&id).next()) {
         Some(image) => VolumeSource::Image(image_plan(image)),
         None => VolumeSource::Blank,
     };
     let wanted = row.state != VolumeState::Deleting;
-    Some(VolumePlan { id: row.id, size_bytes: u64::from(row.size_gib) * GIB, source, wanted })
+    Some(VolumePlan { id: row.id, size_bytes: row.size_bytes(), source, wanted })
 }
 
 fn image_plan(image: &Image) -> ImagePlan {
@@ -35,11 +34,22 @@ pub(super) fn instance(cloud: &Cloud, row: &Instance) -> Option<InstancePlan> {
     let kind = InstanceType::find(&row.spec.instance_type)?;
     let view = View::new(cloud, row.scope, landfall_model::Timestamp(0));
     let image = cloud.images.by_id(&row.spec.image).next();
-    let disks = view.volumes_of(row).into_iter().filter_map(|volume| {
-        let attachment = volume.attachment.as_ref()?;
-        let root = attachment.device == row.spec.root_device;
-        Some(DiskPlan { volume: volume.id, device: attachment.device.clone(), root })
+    let volumes = view.volumes_of(row);
+    let disks = volumes.iter().filter_map(|volume| {
+        let attachment = volume.attachment.as_ref().filter(|attachment| attachment.is_wanted())?;
+        Some(DiskPlan {
+            volume: volume.id,
+            device: attachment.device.clone(),
+            root: attachment.device == row.spec.root_device,
+            size_bytes: volume.size_bytes(),
+            limits: volume.shape.limits(),
+        })
     });
+    let is_pulled = |volume: &&&Volume| {
+        let state = volume.attachment.as_ref().map(|attachment| attachment.state);
+        state == Some(AttachmentState::Detaching { forced: true })
+    };
+    let pulled_disks = volumes.iter().filter(is_pulled).map(|volume| volume.id).collect();
     let mut attached: Vec<_> =
         view.interfaces_of(row.id).filter_map(|row| Some((row.attachment.as_ref()?, row))).collect();
     attached.sort_by_key(|(attachment, _)| attachment.device_index);
@@ -59,6 +69,7 @@ pub(super) fn instance(cloud: &Cloud, row: &Instance) -> Option<InstancePlan> {
         memory_mib: kind.memory_mib,
         machine: row.status.machine.clone(),
         disks: disks.collect(),
+        pulled_disks,
         interfaces: interfaces.iter().map(|row| row.id).collect(),
         pulled,
         max_interfaces: kind.max_interfaces,

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use landfall_model::plan::{HostPlan, InstancePlan};
+use landfall_model::plan::{DiskPlan, HostPlan, InstancePlan};
+use landfall_model::{InstanceId, VolumeId};
 
 use super::ledger::Job;
 use super::reconcile::Step;
 use super::volume::VolumeStep;
-use crate::driver::{DriverError, DriverResult, Hypervisor, Launch, Network, PowerAction, Tunnels, Volumes};
+use crate::driver::{Device, DriverError, DriverResult, Hypervisor, Launch, Network, PowerAction, Tunnels, Volumes};
 
 /// What touches the machine.
 #[derive(Clone)]
@@ -23,35 +24,45 @@ pub struct Drivers {
 }
 
 impl Drivers {
-    /// Does a job as that plan has it. A piece that the plan lost in between is no longer wanted: nothing is done.
-    pub fn apply(&self, job: &Job, plan: &HostPlan) -> DriverResult<()> {
+    /// Does a job as that plan has it. A piece that the plan lost in between is no longer wanted: nothing is done. Returns
+    /// the size of a volume that there is now.
+    pub fn apply(&self, job: &Job, plan: &HostPlan) -> DriverResult<Option<u64>> {
         match job {
-            Job::Volume(id, VolumeStep::Ensure) => match plan.volume(*id) {
-                Some(piece) => self.volumes.ensure(piece),
-                None => Err(DriverError::Retry(format!("{id} is no longer planned"))),
-            },
-            Job::Volume(id, VolumeStep::Remove) => self.volumes.remove(*id),
-            Job::Instance(id, Step::Start) => match plan.instance(*id) {
-                Some(piece) => self.start(piece, plan),
-                None => Err(DriverError::Retry(format!("{id} is no longer planned"))),
-            },
-            Job::Instance(id, Step::Press) => self.hypervisor.power(*id, PowerAction::Press),
-            Job::Instance(id, Step::Pull) => self.hypervisor.power(*id, PowerAction::Pull),
-            Job::Instance(id, Step::Reset) => self.hypervisor.power(*id, PowerAction::Reset),
-            Job::Instance(id, Step::Plug(port)) => self.hypervisor.plug(*id, *port, &|| self.network.open(*port)),
-            Job::Instance(id, Step::Unplug { port, pull }) => self.hypervisor.unplug(*id, *port, *pull),
-            Job::Instance(id, Step::Remove) => self.hypervisor.remove(*id),
-            Job::Volume(_, VolumeStep::Nothing | VolumeStep::Await | VolumeStep::WaitUntil(_))
-            | Job::Instance(_, Step::Nothing | Step::Await | Step::WaitUntil(_) | Step::GiveUp(_)) => Ok(()),
+            Job::Volume(id, VolumeStep::Ensure) => {
+                let piece = plan.volume(*id).ok_or_else(|| unplanned(id))?;
+                self.volumes.ensure(piece).map(Some)
+            }
+            Job::Volume(id, VolumeStep::Remove) => self.volumes.remove(*id).map(|()| None),
+            Job::Instance(id, step) => self.apply_to_guest(*id, step, plan).map(|()| None),
+            Job::Volume(_, VolumeStep::Nothing | VolumeStep::Await | VolumeStep::WaitUntil(_)) => Ok(None),
+        }
+    }
+
+    fn apply_to_guest(&self, id: InstanceId, step: &Step, plan: &HostPlan) -> DriverResult<()> {
+        let hypervisor = &self.hypervisor;
+        match step {
+            Step::Start => self.start(plan.instance(id).ok_or_else(|| unplanned(&id))?, plan),
+            Step::Press => hypervisor.power(id, PowerAction::Press),
+            Step::Pull => hypervisor.power(id, PowerAction::Pull),
+            Step::Reset => hypervisor.power(id, PowerAction::Reset),
+            Step::Plug(Device::Port(port)) => hypervisor.plug(id, *port, &|| self.network.open(*port)),
+            Step::Unplug { device: Device::Port(port), pull } => hypervisor.unplug(id, *port, *pull),
+            Step::Plug(Device::Disk(volume)) => {
+                let piece = plan.volume(*volume).ok_or_else(|| unplanned(volume))?;
+                hypervisor.attach(id, disk_of(plan, id, *volume)?, &|| self.volumes.open(piece))
+            }
+            Step::Unplug { device: Device::Disk(volume), pull } => hypervisor.detach(id, *volume, *pull),
+            Step::Tune(volume) => hypervisor.tune(id, disk_of(plan, id, *volume)?),
+            Step::Remove => hypervisor.remove(id),
+            Step::Nothing | Step::Await | Step::WaitUntil(_) | Step::GiveUp(_) => Ok(()),
         }
     }
 
     /// Hands its disks and ports to a guest and starts it. What was opened closes by itself if that fails.
     fn start(&self, piece: &InstancePlan, plan: &HostPlan) -> DriverResult<()> {
-        let missing = |what: String| DriverError::Retry(format!("{what} is no longer planned"));
         let mut disks = Vec::with_capacity(piece.disks.len());
         for disk in &piece.disks {
-            let volume = plan.volume(disk.volume).ok_or_else(|| missing(disk.volume.to_string()))?;
+            let volume = plan.volume(disk.volume).ok_or_else(|| unplanned(&disk.volume))?;
             disks.push(self.volumes.open(volume)?);
         }
         let mut ports = Vec::with_capacity(piece.interfaces.len());
@@ -61,4 +72,15 @@ impl Drivers {
         }
         self.hypervisor.start(Launch { plan: piece, disks, ports })
     }
+}
+
+/// What to say of a piece that the plan lost.
+pub(super) fn unplanned(what: &dyn std::fmt::Display) -> DriverError {
+    DriverError::Retry(format!("{what} is no longer planned"))
+}
+
+/// A disk of an instance as planned.
+pub(super) fn disk_of(plan: &HostPlan, id: InstanceId, volume: VolumeId) -> DriverResult<&DiskPlan> {
+    let piece = plan.instance(id).ok_or_else(|| unplanned(&id))?;
+    piece.disks.iter().find(|disk| disk.volume == volume).ok_or_else(|| unplanned(&volume))
 }

@@ -7,12 +7,12 @@
 use std::collections::BTreeMap;
 
 use landfall_model::agent::Reason;
-use landfall_model::plan::{InstancePlan, Power};
-use landfall_model::{InterfaceId, Timestamp};
+use landfall_model::plan::{DiskPlan, InstancePlan, Power};
+use landfall_model::{InterfaceId, Timestamp, VolumeId};
 
 use super::reconcile::{Step, reason_from};
 use super::timing::Timing;
-use crate::driver::{DriverError, Guest, GuestState};
+use crate::driver::{Device, DriverError, Guest, GuestState};
 
 /// What was tried for an instance.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,8 +22,8 @@ pub struct History {
     gave_up: Option<Reason>,
     pub(super) stopping: Option<Stopping>,
     pulled: Option<u64>,
-    /// What was tried for interfaces of a running guest, each by itself.
-    ports: BTreeMap<InterfaceId, Tried>,
+    /// What was tried for devices of a running guest, each by itself.
+    devices: BTreeMap<Device, Tried>,
 }
 
 /// The part of a plan that asks for something to be done.
@@ -35,6 +35,8 @@ struct Wish {
     forced: bool,
     interfaces: Vec<InterfaceId>,
     pulled: Vec<InterfaceId>,
+    disks: Vec<DiskPlan>,
+    pulled_disks: Vec<VolumeId>,
 }
 
 /// A stop that is under way.
@@ -80,6 +82,8 @@ impl History {
             forced: plan.forced,
             interfaces: plan.interfaces.clone(),
             pulled: plan.pulled.clone(),
+            disks: plan.disks.clone(),
+            pulled_disks: plan.pulled_disks.clone(),
         };
         let Some(old) = self.wish.replace(wish) else { return true };
         if self.wish.as_ref() == Some(&old) {
@@ -92,8 +96,10 @@ impl History {
         if (old.power == Power::On) != (plan.power == Power::On) {
             self.stopping = None;
         }
-        if old.interfaces != plan.interfaces || old.pulled != plan.pulled {
-            self.ports.clear();
+        if (&old.interfaces, &old.pulled) != (&plan.interfaces, &plan.pulled)
+            || (&old.disks, &old.pulled_disks) != (&plan.disks, &plan.pulled_disks)
+        {
+            self.devices.clear();
         }
         true
     }
@@ -106,7 +112,7 @@ impl History {
         }
         if !live {
             self.stopping = None;
-            self.ports.clear();
+            self.devices.clear();
         }
     }
 
@@ -133,14 +139,14 @@ impl History {
     }
 
     fn note(&mut self, tried: Tried) {
-        match tried.step.port() {
-            Some(port) => drop(self.ports.insert(port, tried)),
+        match tried.step.device() {
+            Some(device) => drop(self.devices.insert(device, tried)),
             None => self.tried = Some(tried),
         }
     }
 
     fn tried(&self, step: &Step) -> Option<&Tried> {
-        let tried = step.port().map_or(self.tried.as_ref(), |port| self.ports.get(&port));
+        let tried = step.device().map_or(self.tried.as_ref(), |device| self.devices.get(&device));
         tried.filter(|tried| tried.step == *step)
     }
 

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
 use std::sync::Arc;
 
-use landfall_model::agent::{InstanceSeen, Phase, VolumePhase, VolumeSeen, VpnSeen};
+use landfall_model::agent::{InstanceSeen, Phase, VolumeSeen, VpnSeen};
 use landfall_model::plan::{HostPlan, Piece, PieceKey, PlanUpdate, PortLocation};
 use landfall_model::{InstanceId, InterfaceId, Timestamp, VolumeId, VpnConnectionId};
 
@@ -82,7 +82,7 @@ pub(super) struct Entry {
 pub(super) struct VolumeEntry {
     pub present: bool,
     pub history: VolumeHistory,
-    pub said: Option<VolumePhase>,
+    pub said: Option<VolumeSeen>,
     pub owed: bool,
     busy: bool,
     touched: u64,
@@ -399,16 +399,14 @@ impl Ledger {
     }
 
     /// Takes note of what came of a job. An instance's is followed by an inspection.
-    pub fn finish(&mut self, job: &Job, result: &Result<(), DriverError>, now: Timestamp) {
+    pub fn finish(&mut self, job: &Job, result: &Result<Option<u64>, DriverError>, now: Timestamp) {
         match job {
             Job::Volume(id, step) => {
-                let size_bytes =
-                    self.plan.as_ref().and_then(|plan| plan.volume(*id)).map_or(0, |piece| piece.size_bytes);
                 self.tick += 1;
                 let entry = self.volumes.entry(*id).or_default();
                 entry.busy = false;
                 entry.touched = self.tick;
-                entry.history.tried(*step, size_bytes, result, &self.timing, now);
+                entry.history.tried(*step, result, &self.timing, now);
                 if *step == VolumeStep::Remove && result.is_ok() {
                     entry.present = false;
                 }
@@ -423,7 +421,7 @@ impl Ledger {
                 entry.touched = self.tick;
                 let guest = entry.guest.as_ref();
                 match result {
-                    Ok(()) => entry.history.done(step, guest, &self.timing, now),
+                    Ok(_) => entry.history.done(step, guest, &self.timing, now),
                     Err(error) => entry.history.failed(step, error, guest, &self.timing, now),
                 }
                 self.stale.insert(*id);
@@ -492,6 +490,32 @@ impl Ledger {
         self.unsaid_instances.insert(id);
         let freed = entry.holds.iter().map(|volume| Key::Volume(*volume));
         self.ready.extend(freed);
+        self.note_disks(id);
+    }
+
+    /// Takes note of the disks that a guest was found with: of their sizes, and of those that it has let go.
+    fn note_disks(&mut self, id: InstanceId) {
+        let Some(entry) = self.instances.get_mut(&id) else { return };
+        let Some(devices) = entry.guest.as_ref().and_then(|guest| guest.devices.as_ref()) else { return };
+        for seen in devices.disks.values().filter(|seen| seen.whole) {
+            if let Some(volume) = self.volumes.get_mut(&seen.volume)
+                && volume.history.grew(seen.size_bytes)
+            {
+                self.unsaid_volumes.insert(seen.volume);
+                self.ready.insert(Key::Volume(seen.volume));
+            }
+        }
+        let piece = self.plan.as_ref().and_then(|plan| plan.instance(id));
+        let Some(piece) = piece else { return };
+        let (holders, ready) = (&mut self.holders, &mut self.ready);
+        entry.holds.retain(|volume| {
+            let stays = piece.disks.iter().any(|disk| disk.volume == *volume) || devices.disks.contains_key(volume);
+            if !stays {
+                holders.remove(&(*volume, id));
+                ready.insert(Key::Volume(*volume));
+            }
+            stays
+        });
     }
 
     /// Takes note of which ports were heard, as asked after an inspection with that ticket began.
@@ -608,7 +632,12 @@ impl Ledger {
     pub(super) fn seen_of_volume(&self, id: VolumeId) -> Option<VolumeSeen> {
         let piece = self.plan.as_ref()?.volume(id)?;
         let entry = self.volumes.get(&id)?;
-        super::volume::seen_volume(piece, entry.present, &entry.history).map(|phase| VolumeSeen { id, phase })
+        let size_bytes = if entry.present { entry.history.size_bytes() } else { 0 };
+        super::volume::seen_volume(piece, entry.present, &entry.history).map(|phase| VolumeSeen {
+            id,
+            phase,
+            size_bytes,
+        })
     }
 
     /// Names of what is on the machine and not in the plan.

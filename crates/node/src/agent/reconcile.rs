@@ -11,18 +11,18 @@
 //! - A reboot is a reset. AWS asks the guest first and resets it after four minutes; here it is reset at once, because
 //!   a guest can't be asked to reboot by its power button. The driver counts one a reset, so several are caught up with
 //!   in a row, which the guest can't tell from one.
-//! - Interfaces are plugged into a guest that runs and taken from it, each as often as it takes: a guest whose system
-//!   isn't up doesn't hear that one is to go.
-//! - Other arguments (type, disks) take effect at the next start.
+//! - Interfaces and disks are plugged into a guest that runs and taken from it, each as often as it takes: a guest whose
+//!   system isn't up doesn't hear that one is to go. A disk that it has is made larger and faster while it runs.
+//! - Other arguments (the type) take effect at the next start.
 //! - What isn't in the plan is left alone.
 
 use landfall_model::agent::{InstanceSeen, Phase, Reason};
 use landfall_model::plan::{InstancePlan, Power};
-use landfall_model::{InstanceId, InterfaceId, Timestamp};
+use landfall_model::{InstanceId, Timestamp, VolumeId};
 
 use super::history::History;
 use super::timing::Timing;
-use crate::driver::{Guest, GuestState};
+use crate::driver::{Device, Devices, Guest, GuestState};
 
 /// All that a decision rests on.
 #[derive(Clone, Copy, Debug)]
@@ -71,15 +71,17 @@ pub enum Step {
     Pull,
     /// Press its reset button.
     Reset,
-    /// Plug an interface in.
-    Plug(InterfaceId),
-    /// Take an interface away: once the guest has let it go, or whatever the guest says.
+    /// Plug something in.
+    Plug(Device),
+    /// Take something away: once the guest has let it go, or whatever the guest says.
     Unplug {
-        /// Which.
-        port: InterfaceId,
+        /// What.
+        device: Device,
         /// Whether the guest isn't waited for.
         pull: bool,
     },
+    /// Make a disk as large and as fast as planned.
+    Tune(VolumeId),
     /// Forget what is left of it.
     Remove,
     /// Take note that it can't be started.
@@ -89,14 +91,15 @@ pub enum Step {
 impl Step {
     /// Whether it touches the machine.
     pub fn has_effect(&self) -> bool {
-        use Step::{Plug, Press, Pull, Remove, Reset, Start, Unplug};
-        matches!(self, Start | Press | Pull | Reset | Plug(_) | Unplug { .. } | Remove)
+        use Step::{Plug, Press, Pull, Remove, Reset, Start, Tune, Unplug};
+        matches!(self, Start | Press | Pull | Reset | Plug(_) | Unplug { .. } | Tune(_) | Remove)
     }
 
-    /// The interface that it plugs in or takes away.
-    pub fn port(&self) -> Option<InterfaceId> {
+    /// What it plugs in, takes away or changes.
+    pub fn device(&self) -> Option<Device> {
         match self {
-            Step::Plug(port) | Step::Unplug { port, .. } => Some(*port),
+            Step::Plug(device) | Step::Unplug { device, .. } => Some(*device),
+            Step::Tune(volume) => Some(Device::Disk(*volume)),
             _ => None,
         }
     }
@@ -126,7 +129,11 @@ fn next_when_on(situation: &Situation<'_>, plan: &InstancePlan) -> Step {
     if let Some(guest) = situation.guest {
         if guest.boot >= plan.boot {
             if is_live(guest) {
-                return if plan.reboots > guest.reboots { Step::Reset } else { next_port_step(situation, plan, guest) };
+                return if plan.reboots > guest.reboots {
+                    Step::Reset
+                } else {
+                    next_device_step(situation, plan, guest)
+                };
             }
             if !is_leftover(situation.history, guest) {
                 return Step::Nothing;
@@ -152,16 +159,18 @@ fn next_when_on(situation: &Situation<'_>, plan: &InstancePlan) -> Step {
     }
 }
 
-/// The next step towards the interfaces that a running guest is to have. What goes comes first, for it makes room. Each
-/// interface is waited for by itself: a guest that doesn't let one go gets the others all the same.
-fn next_port_step(situation: &Situation<'_>, plan: &InstancePlan, guest: &Guest) -> Step {
-    let Some(has) = &guest.ports else { return Step::Nothing };
-    let goes = has.iter().filter(|port| !plan.interfaces.contains(port));
-    let goes = goes.map(|port| Step::Unplug { port: *port, pull: plan.pulled.contains(port) });
-    let comes = plan.interfaces.iter().filter(|port| !has.contains(port)).map(|port| Step::Plug(*port));
+/// The next step towards the devices that a running guest is to have. What goes comes first, for it makes room. Each
+/// device is waited for by itself: a guest that doesn't let one go gets the others all the same.
+fn next_device_step(situation: &Situation<'_>, plan: &InstancePlan, guest: &Guest) -> Step {
+    let Some(has) = &guest.devices else { return Step::Nothing };
     let mut wait: Option<Step> = None;
-    for step in goes.chain(comes) {
-        if matches!(step, Step::Plug(_)) && situation.network != Readiness::Ready {
+    for step in device_steps(plan, has) {
+        let readiness = match step {
+            Step::Plug(Device::Port(_)) => situation.network,
+            Step::Plug(Device::Disk(_)) => situation.volumes,
+            _ => Readiness::Ready,
+        };
+        if readiness != Readiness::Ready {
             wait.get_or_insert(Step::Await);
             continue;
         }
@@ -174,6 +183,30 @@ fn next_port_step(situation: &Situation<'_>, plan: &InstancePlan, guest: &Guest)
         }
     }
     wait.unwrap_or(Step::Nothing)
+}
+
+/// All steps from the devices that a guest has to those that it is to have.
+fn device_steps(plan: &InstancePlan, has: &Devices) -> Vec<Step> {
+    let mut steps = Vec::new();
+    for port in has.ports.iter().filter(|port| !plan.interfaces.contains(port)) {
+        steps.push(Step::Unplug { device: Device::Port(*port), pull: plan.pulled.contains(port) });
+    }
+    for volume in has.disks.keys().filter(|volume| !plan.disks.iter().any(|disk| disk.volume == **volume)) {
+        steps.push(Step::Unplug { device: Device::Disk(*volume), pull: plan.pulled_disks.contains(volume) });
+    }
+    for port in plan.interfaces.iter().filter(|port| !has.ports.contains(port)) {
+        steps.push(Step::Plug(Device::Port(*port)));
+    }
+    for disk in &plan.disks {
+        match has.disks.get(&disk.volume).filter(|seen| seen.whole) {
+            None => steps.push(Step::Plug(Device::Disk(disk.volume))),
+            Some(seen) if seen.size_bytes < disk.size_bytes || seen.limits != disk.limits => {
+                steps.push(Step::Tune(disk.volume));
+            }
+            Some(_) => {}
+        }
+    }
+    steps
 }
 
 /// Whether a dead guest is only what a start that is being tried left behind.
@@ -215,6 +248,7 @@ pub fn seen(plan: &InstancePlan, guest: Option<&Guest>, history: &History, answe
             None => (Phase::Gone, plan.boot, None),
         },
     };
+    let devices = live.filter(|_| phase == Phase::Running).and_then(|guest| guest.devices.as_ref());
     InstanceSeen {
         id: plan.id,
         boot,
@@ -224,10 +258,8 @@ pub fn seen(plan: &InstancePlan, guest: Option<&Guest>, history: &History, answe
         answered: answered && live.is_some(),
         machine: guest.map_or(&plan.machine, |guest| &guest.machine).clone(),
         reason,
-        interfaces: live.filter(|_| phase == Phase::Running).and_then(|guest| {
-            let ports = guest.ports.as_ref()?;
-            Some(ports.iter().copied().collect())
-        }),
+        interfaces: devices.map(|devices| devices.ports.iter().copied().collect()),
+        disks: devices.map(|devices| devices.disks.values().cloned().collect()),
     }
 }
 

@@ -39,8 +39,8 @@ impl Ledger {
         for id in volumes {
             let Some(seen) = self.seen_of_volume(id) else { continue };
             let Some(entry) = self.volumes.get_mut(&id) else { continue };
-            if mem::take(&mut entry.owed) || report.full || entry.said.as_ref() != Some(&seen.phase) {
-                entry.said = Some(seen.phase.clone());
+            if mem::take(&mut entry.owed) || report.full || entry.said.as_ref() != Some(&seen) {
+                entry.said = Some(seen.clone());
                 report.volumes.push(seen);
             }
         }
@@ -60,8 +60,9 @@ impl Ledger {
     fn word_of(&mut self, id: InstanceId, full: bool) -> Option<InstanceSeen> {
         let mut seen = self.seen_of(id)?;
         if !self.is_certain(id) {
-            // An interface that is missing may be being plugged in.
+            // A device that is missing may be being plugged in.
             seen.interfaces = None;
+            seen.disks = None;
         }
         if self.is_certain(id) || matches!(seen.phase, Phase::Starting | Phase::Running | Phase::Stopping) {
             return Some(seen);

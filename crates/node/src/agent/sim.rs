@@ -14,11 +14,12 @@ use landfall_model::plan::{PieceKey, PlanUpdate};
 use landfall_model::{InstanceId, Timestamp};
 
 use super::CONSOLE_BYTES;
+use super::effects::{disk_of, unplanned};
 use super::ledger::{Job, Ledger, StalePlan};
 use super::reconcile::Step;
 use super::timing::Timing;
 use super::volume::VolumeStep;
-use crate::driver::{DriverError, DriverResult, Launch};
+use crate::driver::{Device, DriverError, DriverResult, Launch};
 use crate::fake::{FakeMachine, MachineOptions, silent_vpns};
 
 /// How a simulated host behaves.
@@ -213,14 +214,14 @@ impl SimHost {
         }
     }
 
-    fn apply(&mut self, job: &Job) -> DriverResult<()> {
+    fn apply(&mut self, job: &Job) -> DriverResult<Option<u64>> {
         use crate::driver::PowerAction::{Press, Pull, Reset};
-        let Some(plan) = self.ledger.plan() else { return Ok(()) };
+        let Some(plan) = self.ledger.plan() else { return Ok(None) };
         let machine = &mut self.machine;
-        let unplanned = |what: &dyn std::fmt::Display| DriverError::Retry(format!("{what} is no longer planned"));
-        match job {
+        let done = match job {
             Job::Volume(id, VolumeStep::Ensure) => {
-                plan.volume(*id).ok_or_else(|| unplanned(id)).and_then(|piece| machine.ensure_volume(piece))
+                let piece = plan.volume(*id).ok_or_else(|| unplanned(id))?;
+                return machine.ensure_volume(piece).map(Some);
             }
             Job::Volume(id, VolumeStep::Remove) => machine.remove_volume(*id),
             Job::Instance(id, Step::Start) => {
@@ -242,15 +243,24 @@ impl SimHost {
             Job::Instance(id, Step::Press) => machine.power(*id, Press),
             Job::Instance(id, Step::Pull) => machine.power(*id, Pull),
             Job::Instance(id, Step::Reset) => machine.power(*id, Reset),
-            Job::Instance(id, Step::Plug(port)) => {
+            Job::Instance(id, Step::Plug(Device::Port(port))) => {
                 let open = machine.open_port(*port)?;
                 machine.plug(*id, &open)
             }
-            Job::Instance(id, Step::Unplug { port, pull }) => machine.unplug(*id, *port, *pull),
+            Job::Instance(id, Step::Unplug { device: Device::Port(port), pull }) => machine.unplug(*id, *port, *pull),
+            Job::Instance(id, Step::Plug(Device::Disk(volume))) => {
+                machine.open_volume(plan.volume(*volume).ok_or_else(|| unplanned(volume))?)?;
+                machine.attach(*id, disk_of(plan, *id, *volume)?)
+            }
+            Job::Instance(id, Step::Unplug { device: Device::Disk(volume), pull }) => {
+                machine.detach(*id, *volume, *pull)
+            }
+            Job::Instance(id, Step::Tune(volume)) => machine.tune(*id, disk_of(plan, *id, *volume)?),
             Job::Instance(id, Step::Remove) => machine.remove_guest(*id),
             Job::Volume(_, VolumeStep::Nothing | VolumeStep::Await | VolumeStep::WaitUntil(_))
             | Job::Instance(_, Step::Nothing | Step::Await | Step::WaitUntil(_) | Step::GiveUp(_)) => Ok(()),
-        }
+        };
+        done.map(|()| None)
     }
 }
 

@@ -152,7 +152,7 @@ impl Shared {
                     crash_point!("agent:{step}:end");
                     drop(plan);
                     match &result {
-                        Ok(()) => tracing::debug!(?job, "done"),
+                        Ok(_) => tracing::debug!(?job, "done"),
                         Err(error) => tracing::warn!(?job, %error, "failed"),
                     }
                     mind = self.mind();
@@ -207,6 +207,7 @@ fn step(job: &Job) -> &'static str {
         Job::Instance(_, Step::Reset) => "reset",
         Job::Instance(_, Step::Plug(_)) => "plug",
         Job::Instance(_, Step::Unplug { .. }) => "unplug",
+        Job::Instance(_, Step::Tune(_)) => "tune",
         Job::Instance(_, Step::Remove) => "remove",
         Job::Volume(..) | Job::Instance(..) => "nothing",
     }

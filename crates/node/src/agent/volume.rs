@@ -1,7 +1,8 @@
 //! The decision which step to take for one volume: the same kind of pure function as for an instance.
 //!
 //! A volume is made, or grown, as soon as it is planned, whether or not a guest wants it yet. It is destroyed only once
-//! no guest holds it, and only where the plan says so in words: a volume that isn't in the plan is left alone.
+//! no guest holds it, and only where the plan says so in words: a volume that isn't in the plan is left alone. One that
+//! a running guest has is made larger through that guest.
 
 use landfall_model::Timestamp;
 use landfall_model::agent::VolumePhase;
@@ -47,6 +48,8 @@ pub fn next_volume_step(
 ) -> VolumeStep {
     let step = match plan {
         Some(plan) if plan.wanted && (history.is_ready(plan) || history.failed.is_some()) => VolumeStep::Nothing,
+        // Its guest makes it larger. What isn't known at all is looked at, which needs nobody to let go.
+        Some(plan) if plan.wanted && held && history.ensured.is_some() => VolumeStep::Await,
         Some(plan) if plan.wanted => VolumeStep::Ensure,
         Some(_) if !present => VolumeStep::Nothing,
         Some(_) if held => VolumeStep::Await,
@@ -87,19 +90,18 @@ impl VolumeHistory {
         self.retry_at = None;
     }
 
-    /// Takes note of what came of a step.
+    /// Takes note of what came of a step: of the size that the volume has, if it is there.
     pub fn tried(
         &mut self,
         step: VolumeStep,
-        size_bytes: u64,
-        result: &Result<(), DriverError>,
+        result: &Result<Option<u64>, DriverError>,
         timing: &Timing,
         now: Timestamp,
     ) {
         match result {
-            Ok(()) => {
+            Ok(size_bytes) => {
                 self.try_again();
-                self.ensured = (step == VolumeStep::Ensure).then_some(size_bytes);
+                self.ensured = *size_bytes;
             }
             Err(error) => {
                 self.attempts += 1;
@@ -110,6 +112,20 @@ impl VolumeHistory {
                 self.retry_at = Some(now + if is_final { timing.backoff_most } else { timing.backoff(self.attempts) });
             }
         }
+    }
+
+    /// Takes note of the size that a guest sees. Returns whether it is a new one.
+    pub fn grew(&mut self, size_bytes: u64) -> bool {
+        let grew = self.ensured.is_some_and(|known| known < size_bytes);
+        if grew {
+            self.ensured = Some(size_bytes);
+        }
+        grew
+    }
+
+    /// The size that it has, as far as is known, in bytes.
+    pub fn size_bytes(&self) -> u64 {
+        self.ensured.unwrap_or(0)
     }
 
     /// Whether it has failed for good.
@@ -154,15 +170,18 @@ mod tests {
         assert!(history.wish(&small));
         assert_eq!(next_volume_step(Some(&small), false, false, &history, NOW), VolumeStep::Ensure);
         assert_eq!(seen_volume(&small, false, &history), None);
-        history.tried(VolumeStep::Ensure, 1, &Ok(()), &timing, NOW);
+        history.tried(VolumeStep::Ensure, &Ok(Some(1)), &timing, NOW);
         assert_eq!(next_volume_step(Some(&small), true, true, &history, NOW), VolumeStep::Nothing);
         assert_eq!(seen_volume(&small, true, &history), Some(VolumePhase::Ready));
         assert!(!history.wish(&small));
 
         let large = plan(2, true);
         assert!(history.wish(&large));
-        assert_eq!(next_volume_step(Some(&large), true, true, &history, NOW), VolumeStep::Ensure);
+        assert_eq!(next_volume_step(Some(&large), true, false, &history, NOW), VolumeStep::Ensure);
+        assert_eq!(next_volume_step(Some(&large), true, true, &history, NOW), VolumeStep::Await, "its guest does it");
+        assert_eq!(next_volume_step(Some(&large), true, true, &VolumeHistory::default(), NOW), VolumeStep::Ensure);
         assert_eq!(history.readiness(&large), Readiness::Pending);
+        assert!(history.clone().grew(2) && !history.clone().grew(1));
 
         let unwanted = plan(2, false);
         assert!(history.wish(&unwanted));
@@ -180,13 +199,13 @@ mod tests {
         let volume = plan(1, true);
         history.wish(&volume);
         let busy = || Err(DriverError::Retry("the disk is busy".into()));
-        history.tried(VolumeStep::Ensure, 1, &busy(), &timing, NOW);
+        history.tried(VolumeStep::Ensure, &busy(), &timing, NOW);
         let first = NOW + timing.backoff_first;
         assert_eq!(next_volume_step(Some(&volume), true, false, &history, NOW), VolumeStep::WaitUntil(first));
         assert_eq!(next_volume_step(Some(&volume), true, false, &history, first), VolumeStep::Ensure);
-        history.tried(VolumeStep::Ensure, 1, &busy(), &timing, first);
+        history.tried(VolumeStep::Ensure, &busy(), &timing, first);
         assert_eq!(history.readiness(&volume), Readiness::Pending);
-        history.tried(VolumeStep::Ensure, 1, &busy(), &timing, first);
+        history.tried(VolumeStep::Ensure, &busy(), &timing, first);
         assert_eq!(history.readiness(&volume), Readiness::Failed("the disk is busy"));
         let later = NOW + Duration::from_secs(3600);
         assert_eq!(next_volume_step(Some(&volume), true, false, &history, later), VolumeStep::Nothing);

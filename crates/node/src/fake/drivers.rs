@@ -9,14 +9,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use landfall_model::agent::VpnSeen;
-use landfall_model::plan::{HostPlan, VolumePlan};
+use landfall_model::plan::{DiskPlan, HostPlan, VolumePlan};
 use landfall_model::{InstanceId, InterfaceId, Timestamp, VolumeId};
 
 use super::FakeMachine;
 use crate::agent::{Clock, Drivers};
 use crate::driver::{
-    DriverError, DriverResult, FetchKeys, Guest, Hypervisor, Launch, Network, OpenDisk, OpenPort, OpenThePort,
-    PowerAction, Tunnels, Volumes,
+    DriverError, DriverResult, FetchKeys, Guest, Hypervisor, Launch, Network, OpenDisk, OpenPort, OpenTheDisk,
+    OpenThePort, PowerAction, Tunnels, Volumes,
 };
 
 /// A fake machine that threads share.
@@ -118,6 +118,16 @@ impl Hypervisor for FakeHypervisor {
     fn unplug(&self, id: InstanceId, port: InterfaceId, pull: bool) -> DriverResult<()> {
         self.0.act(|machine| machine.unplug(id, port, pull))
     }
+    fn attach(&self, id: InstanceId, disk: &DiskPlan, open: &OpenTheDisk<'_>) -> DriverResult<()> {
+        open()?;
+        self.0.act(|machine| machine.attach(id, disk))
+    }
+    fn detach(&self, id: InstanceId, volume: VolumeId, pull: bool) -> DriverResult<()> {
+        self.0.act(|machine| machine.detach(id, volume, pull))
+    }
+    fn tune(&self, id: InstanceId, disk: &DiskPlan) -> DriverResult<()> {
+        self.0.act(|machine| machine.tune(id, disk))
+    }
     fn power(&self, id: InstanceId, action: PowerAction) -> DriverResult<()> {
         self.0.act(|machine| machine.power(id, action))
     }
@@ -133,7 +143,7 @@ impl Volumes for FakeVolumes {
     fn inspect(&self) -> DriverResult<BTreeSet<VolumeId>> {
         self.0.look(|machine| Ok(machine.inspect_volumes()))
     }
-    fn ensure(&self, plan: &VolumePlan) -> DriverResult<()> {
+    fn ensure(&self, plan: &VolumePlan) -> DriverResult<u64> {
         self.0.act(|machine| machine.ensure_volume(plan))
     }
     fn open(&self, plan: &VolumePlan) -> DriverResult<OpenDisk> {

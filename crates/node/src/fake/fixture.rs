@@ -8,8 +8,8 @@ use landfall_model::plan::{
     Power, SubnetPlan, VolumePlan, VolumeSource, VpcPlan,
 };
 use landfall_model::{
-    AccountId, ImageId, InstanceId, InterfaceId, Ipv4Cidr, Mac, MetadataOptions, ReservationId, SecurityGroupId,
-    SubnetId, Timestamp, VolumeId, VpcId,
+    AccountId, DiskLimits, ImageId, InstanceId, InterfaceId, Ipv4Cidr, Mac, MetadataOptions, ReservationId,
+    SecurityGroupId, SubnetId, Timestamp, VolumeId, VpcId,
 };
 
 pub fn instance_id(n: u32) -> InstanceId {
@@ -77,9 +77,16 @@ pub fn instance(n: u32, power: Power, boot: u64) -> InstancePlan {
         vcpus: 1,
         memory_mib: 128,
         machine: String::new(),
-        disks: vec![DiskPlan { volume: volume_id(n), device: "/dev/xvda".into(), root: true }],
+        disks: vec![DiskPlan {
+            volume: volume_id(n),
+            device: "/dev/xvda".into(),
+            root: true,
+            size_bytes: 0,
+            limits: DiskLimits::default(),
+        }],
         interfaces: vec![port_id(n)],
         pulled: vec![],
+        pulled_disks: vec![],
         max_interfaces: 2,
         direct_boot: None,
         metadata: MetadataPlan {

@@ -1,10 +1,12 @@
 //! A simulated guest: what is remembered of it, and what it writes on its console.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use landfall_model::agent::DiskSeen;
 use landfall_model::{InstanceId, InterfaceId, Timestamp, VolumeId};
 
-use crate::driver::{Guest, GuestState};
+use crate::driver::{Devices, Guest, GuestState};
 
 /// A simulated guest.
 pub(super) struct FakeGuest {
@@ -14,7 +16,7 @@ pub(super) struct FakeGuest {
     /// Whether its process is there: also that of one that powered itself off is, until its plug is pulled.
     pub process: bool,
     pub machine: String,
-    pub disks: Vec<VolumeId>,
+    pub disks: BTreeMap<VolumeId, DiskSeen>,
     pub ports: Vec<InterfaceId>,
     pub answers_at: Timestamp,
     pub off_at: Option<Timestamp>,
@@ -41,7 +43,7 @@ impl Default for FakeGuest {
             state: GuestState::Dead(None),
             process: false,
             machine: String::new(),
-            disks: Vec::new(),
+            disks: BTreeMap::new(),
             ports: Vec::new(),
             answers_at: Timestamp::default(),
             off_at: None,
@@ -66,7 +68,9 @@ impl FakeGuest {
             reboots: self.reboots,
             state: self.state.clone(),
             machine: self.machine.clone(),
-            ports: self.process.then(|| self.ports.iter().copied().collect()),
+            devices: self
+                .process
+                .then(|| Devices { ports: self.ports.iter().copied().collect(), disks: self.disks.clone() }),
         }
     }
 

@@ -16,7 +16,8 @@ mod wiring;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use landfall_model::plan::{HostPlan, PieceKey, VolumePlan};
+use landfall_model::agent::DiskSeen;
+use landfall_model::plan::{DiskPlan, HostPlan, PieceKey, VolumePlan};
 use landfall_model::{InstanceId, InterfaceId, Timestamp, VolumeId};
 
 use crate::driver::{DriverError, DriverResult, Guest, GuestState, Launch, OpenDisk, OpenPort, PowerAction};
@@ -77,6 +78,11 @@ pub struct FakeMachine {
     changed: BTreeSet<InstanceId>,
     timers: BTreeSet<(Timestamp, InstanceId)>,
     starts: u64,
+}
+
+/// A disk that is as planned.
+fn as_planned(disk: &DiskPlan) -> DiskSeen {
+    DiskSeen { volume: disk.volume, whole: true, size_bytes: disk.size_bytes, limits: disk.limits }
 }
 
 impl FakeMachine {
@@ -192,7 +198,7 @@ impl FakeMachine {
         guest.off_at = None;
         let now = self.now;
         guest.write(now, Line::Ended);
-        for volume in std::mem::take(&mut guest.disks) {
+        for volume in std::mem::take(&mut guest.disks).into_keys() {
             self.attached.remove(&volume);
         }
         for port in std::mem::take(&mut guest.ports) {
@@ -235,12 +241,12 @@ impl FakeMachine {
         guest.state = GuestState::Running;
         guest.process = true;
         guest.machine.clone_from(if plan.machine.is_empty() { &self.options.machine } else { &plan.machine });
-        guest.disks = launch.disks.iter().map(|disk| disk.volume).collect();
+        guest.disks = plan.disks.iter().map(|disk| (disk.volume, as_planned(disk))).collect();
         guest.ports = launch.ports.iter().map(|port| port.interface).collect();
         guest.answers_at = self.now + self.options.answer;
         guest.off_at = None;
         guest.write(self.now, Line::Booted(plan.boot));
-        self.attached.extend(guest.disks.iter().map(|volume| (*volume, id)));
+        self.attached.extend(guest.disks.keys().map(|volume| (*volume, id)));
         self.plugged.extend(guest.ports.iter().map(|port| (*port, id)));
         if !self.options.answer.is_zero() {
             self.timers.insert((guest.answers_at, id));
@@ -320,6 +326,61 @@ impl FakeMachine {
         late.map_or(Ok(()), Err)
     }
 
+    /// Gives a running guest a disk.
+    pub fn attach(&mut self, id: InstanceId, disk: &DiskPlan) -> DriverResult<()> {
+        let late = self.faults.roll()?;
+        let volume = disk.volume;
+        let gone = || DriverError::Retry(format!("{id} doesn't run"));
+        let guest = self.guests.get(&id).filter(|guest| guest.is_live()).ok_or_else(gone)?;
+        if guest.disks.contains_key(&volume) {
+            return late.map_or(Ok(()), Err);
+        }
+        if guest.ports.len() + guest.disks.len() >= SLOTS {
+            return Err(DriverError::Retry(format!("{id} has no free slot")));
+        }
+        match (self.attached.get(&volume), self.volumes.get(&volume)) {
+            // Two guests that write to one file destroy it: QEMU's locks refuse, and the agent mustn't try.
+            (Some(other), _) => {
+                return Err(self.violation(format!("{volume} was attached to {id} while {other} has it")));
+            }
+            (None, None) => return Err(self.violation(format!("{volume} was attached, which isn't there"))),
+            (None, Some(has)) if *has < disk.size_bytes => {
+                return Err(self.violation(format!("{volume} was attached before it was as large as planned")));
+            }
+            (None, Some(_)) => {}
+        }
+        if let Some(guest) = self.guests.get_mut(&id) {
+            guest.disks.insert(volume, as_planned(disk));
+        }
+        self.attached.insert(volume, id);
+        late.map_or(Ok(()), Err)
+    }
+
+    /// Takes a disk from a running guest.
+    pub fn detach(&mut self, id: InstanceId, volume: VolumeId, pull: bool) -> DriverResult<()> {
+        let late = self.faults.roll()?;
+        let keeps = self.faults.keeps_ports() && !pull;
+        if let Some(guest) = self.guests.get_mut(&id).filter(|guest| guest.is_live() && !keeps)
+            && guest.disks.remove(&volume).is_some()
+        {
+            self.attached.remove(&volume);
+        }
+        late.map_or(Ok(()), Err)
+    }
+
+    /// Makes a running guest's disk as planned.
+    pub fn tune(&mut self, id: InstanceId, disk: &DiskPlan) -> DriverResult<()> {
+        let late = self.faults.roll()?;
+        if let Some(guest) = self.guests.get_mut(&id).filter(|guest| guest.is_live())
+            && let Some(seen) = guest.disks.get_mut(&disk.volume)
+        {
+            let size_bytes = disk.size_bytes.max(seen.size_bytes);
+            *seen = DiskSeen { size_bytes, ..as_planned(disk) };
+            self.volumes.insert(disk.volume, size_bytes);
+        }
+        late.map_or(Ok(()), Err)
+    }
+
     /// Does something to a guest's power.
     pub fn power(&mut self, id: InstanceId, action: PowerAction) -> DriverResult<()> {
         let late = self.faults.roll()?;
@@ -376,15 +437,18 @@ impl FakeMachine {
     }
 
     /// Makes a volume, or grows it.
-    pub fn ensure_volume(&mut self, plan: &VolumePlan) -> DriverResult<()> {
+    pub fn ensure_volume(&mut self, plan: &VolumePlan) -> DriverResult<u64> {
         self.faults.volume(plan.id)?;
         let late = self.faults.roll()?;
         if !plan.wanted {
             return Err(self.violation(format!("{} was made, which isn't wanted", plan.id)));
         }
+        let is_in_use = self.attached.contains_key(&plan.id);
         let size = self.volumes.entry(plan.id).or_default();
-        *size = plan.size_bytes.max(*size);
-        late.map_or(Ok(()), Err)
+        if !is_in_use {
+            *size = plan.size_bytes.max(*size);
+        }
+        late.map_or(Ok(*size), Err)
     }
 
     /// Opens a volume.

@@ -10,7 +10,7 @@ use std::ffi::OsString;
 use std::os::fd::RawFd;
 
 use aws_lc_rs::digest;
-use landfall_model::{InstanceId, InterfaceId, Mac, VolumeId};
+use landfall_model::{DiskLimits, InstanceId, InterfaceId, Mac, VolumeId};
 use serde_json::{Value, json};
 
 use super::machine::Accelerator;
@@ -68,6 +68,8 @@ pub struct DiskSpec {
     pub base: Option<RawFd>,
     /// Whether the firmware starts from it.
     pub boot: bool,
+    /// How fast it may be.
+    pub limits: DiskLimits,
 }
 
 /// An interface, by its descriptor.
@@ -147,6 +149,8 @@ pub mod nic {
     }
 }
 
+pub mod disk;
+
 /// The same device as one of the command line's, to be added to a machine that runs.
 pub fn device_options(port: &OpenPort, slot: &str) -> Value {
     json!({
@@ -200,12 +204,6 @@ pub fn uuid(id: InstanceId) -> String {
     format!("ec2{}-{}-4{}-a{}-{}", &hex[..5], &hex[5..9], &hex[9..12], &hex[12..15], &hex[15..27])
 }
 
-/// The serial number of a volume's disk: its id without the dash, as EC2's are, and all of the twenty characters that
-/// virtio has for it.
-pub fn serial(volume: VolumeId) -> String {
-    volume.to_string().replace('-', "")
-}
-
 fn slots(line: &mut Line, least: usize) {
     let count = least.next_multiple_of(8);
     for slot in 0..count {
@@ -216,50 +214,24 @@ fn slots(line: &mut Line, least: usize) {
     }
 }
 
-fn add_disk(line: &mut Line, disk: &DiskSpec, slot: usize) {
-    let volume = disk.volume;
-    let mut backing = Value::Null;
-    if let Some(base) = disk.base {
-        let set = slot * 2 + 1;
-        line.add("-add-fd", format!("fd={base},set={set}"));
-        line.json(
-            "-blockdev",
-            &json!({
-                "driver": "file", "node-name": format!("{volume}.bfile"), "filename": format!("/dev/fdset/{set}"),
-                "read-only": true, "auto-read-only": false,
-            }),
-        );
-        line.json(
-            "-blockdev",
-            &json!({
-                "driver": "qcow2", "node-name": format!("{volume}.base"), "file": format!("{volume}.bfile"),
-                "backing": null, "read-only": true,
-            }),
-        );
-        backing = json!(format!("{volume}.base"));
+fn add_disk(line: &mut Line, spec: &DiskSpec, slot: usize) {
+    let volume = spec.volume;
+    let sets = |fd: RawFd, set: usize, line: &mut Line| {
+        line.add("-add-fd", format!("fd={fd},set={set},opaque={volume}"));
+        set as u64
+    };
+    let base = spec.base.map(|base| sets(base, slot * 2 + 1, line));
+    let file = sets(spec.file, slot * 2, line);
+    for node in disk::nodes(volume, file, base) {
+        line.json("-blockdev", &node);
     }
-    let set = slot * 2;
-    line.add("-add-fd", format!("fd={},set={set}", disk.file));
-    line.json(
-        "-blockdev",
-        &json!({
-            "driver": "file", "node-name": format!("{volume}.file"), "filename": format!("/dev/fdset/{set}"),
-            "discard": "unmap", "auto-read-only": false,
-        }),
-    );
-    line.json(
-        "-blockdev",
-        &json!({
-            "driver": "qcow2", "node-name": volume.to_string(), "file": format!("{volume}.file"),
-            "backing": backing, "discard": "unmap",
-        }),
-    );
-    let serial = serial(volume);
-    let boot = if disk.boot { ",bootindex=0" } else { "" };
-    // A full disk pauses the guest until there is room; any other error is the guest's to see.
-    let errors = "werror=enospc,rerror=report";
-    let device = format!("virtio-blk-pci,id={serial},drive={volume},serial={serial},{errors},write-cache=on");
-    line.add("-device", format!("{device},bus=slot{slot}{boot}"));
+    line.json("-object", &disk::group_options(volume, &spec.limits));
+    line.json("-blockdev", &disk::throttle(volume));
+    let mut device = disk::device_options(volume, &format!("slot{slot}"));
+    if spec.boot {
+        device["bootindex"] = json!(0);
+    }
+    line.json("-device", &device);
 }
 
 /// In QEMU's options a comma within a value is written twice.
@@ -287,7 +259,13 @@ impl Line {
 
 #[cfg(test)]
 mod tests {
+    use landfall_model::{VolumeKind, VolumeShape};
+
     use super::*;
+
+    fn limits(kind: VolumeKind, iops: Option<u32>) -> DiskLimits {
+        VolumeShape { size_gib: 8, kind, iops, throughput_mib: None }.limits()
+    }
 
     fn spec(accelerator: Accelerator) -> LaunchSpec {
         LaunchSpec {
@@ -298,8 +276,20 @@ mod tests {
             vcpus: 2,
             memory_mib: 1024,
             disks: vec![
-                DiskSpec { volume: "vol-00000000000000001".parse().unwrap(), file: 20, base: Some(21), boot: true },
-                DiskSpec { volume: "vol-00000000000000002".parse().unwrap(), file: 22, base: None, boot: false },
+                DiskSpec {
+                    volume: "vol-00000000000000001".parse().unwrap(),
+                    file: 20,
+                    base: Some(21),
+                    boot: true,
+                    limits: limits(VolumeKind::Gp3, Some(3000)),
+                },
+                DiskSpec {
+                    volume: "vol-00000000000000002".parse().unwrap(),
+                    file: 22,
+                    base: None,
+                    boot: false,
+                    limits: limits(VolumeKind::Gp2, Some(100)),
+                },
             ],
             ports: vec![PortSpec {
                 interface: "eni-00000000000000003".parse().unwrap(),

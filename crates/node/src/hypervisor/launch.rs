@@ -11,19 +11,21 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use landfall_model::InstanceId;
-use landfall_model::plan::InstancePlan;
+use landfall_model::plan::{DiskPlan, InstancePlan};
+use landfall_model::{InstanceId, VolumeId};
 use nix::sys::signal::Signal;
 use serde_json::json;
 
-use super::arguments::{DiskSpec, KernelSpec, LaunchSpec, PortSpec, SLOTS_MAX, TRANSLATION_MIB, arguments, serial};
+use super::arguments::{
+    DiskSpec, KernelSpec, LaunchSpec, PortSpec, SLOTS_MAX, TRANSLATION_MIB, arguments, disk::serial,
+};
 use super::cgroup::{self, Limits};
 use super::confine::{Confinement, ThisHost};
 use super::machine::Accelerator;
 use super::power::ACT_TIMEOUT;
 use super::qemu::{Body, Cell, QemuHypervisor, lock, retry};
 use super::qmp::Qmp;
-use super::record::{Folder, Phase, Record};
+use super::record::{DiskRecord, Folder, Phase, Record};
 use super::words::Words;
 use crate::crash::crash_point;
 use crate::driver::{DriverError, DriverResult, Launch};
@@ -142,7 +144,7 @@ impl QemuHypervisor {
             let file = disk.file.as_ref().ok_or_else(|| broken("a volume has no file"))?.as_raw_fd();
             let base = disk.base.as_ref().map(AsRawFd::as_raw_fd);
             let boot = plan.direct_boot.is_none() && first == Some(number);
-            disks.push(DiskSpec { volume: disk.volume, file, base, boot });
+            disks.push(DiskSpec { volume: disk.volume, file, base, boot, limits: plan.disks[number].limits });
         }
         let mut ports = Vec::new();
         for port in &launch.ports {
@@ -214,6 +216,8 @@ impl QemuHypervisor {
             groups: self.groups.paths(&plan.id.to_string()),
             phase: Phase::Preparing,
             pulled: Vec::new(),
+            pulled_disks: Vec::new(),
+            disks: plan.disks.iter().map(disk_record).collect(),
         };
         folder.write_record(&record).map_err(retry("recording the guest"))?;
         Ok(record)
@@ -302,6 +306,11 @@ impl QemuHypervisor {
             tracing::warn!(%id, %error, "what a failed start left can't be removed yet");
         }
     }
+}
+
+/// What a guest is started with, of a disk: the volume was made as large as planned before.
+fn disk_record(disk: &DiskPlan) -> (VolumeId, DiskRecord) {
+    (disk.volume, DiskRecord { size_bytes: disk.size_bytes, limits: disk.limits })
 }
 
 /// Says why QEMU ended, where that is why it doesn't answer.

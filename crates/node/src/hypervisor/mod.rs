@@ -30,6 +30,7 @@ pub mod arguments;
 pub mod cgroup;
 pub mod confine;
 pub mod console;
+mod disk;
 mod launch;
 pub mod machine;
 mod plug;

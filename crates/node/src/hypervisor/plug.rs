@@ -77,14 +77,20 @@ impl QemuHypervisor {
         if pull {
             return Ok(());
         }
-        // Another event tells of the device's parts; only this one names it by its id.
-        let gone = |event: &super::qmp::Event| {
-            event.name == "DEVICE_DELETED" && event.data.get("device").and_then(Value::as_str) == Some(&device)
-        };
-        match qmp.wait_event(gone, RELEASE_TIMEOUT) {
-            Ok(_) | Err(QmpError::Timeout(_)) => Ok(()),
-            Err(error) => Err(failed(error)),
-        }
+        released(&mut qmp, &device).map(drop).map_err(failed)
+    }
+}
+
+/// Waits for a moment until the guest has let a device go. Returns whether it has.
+pub(super) fn released(qmp: &mut Qmp, device: &str) -> QmpResult<bool> {
+    // Another event tells of the device's parts; only this one names it by its id.
+    let gone = |event: &super::qmp::Event| {
+        event.name == "DEVICE_DELETED" && event.data.get("device").and_then(Value::as_str) == Some(device)
+    };
+    match qmp.wait_event(gone, RELEASE_TIMEOUT) {
+        Ok(_) => Ok(true),
+        Err(QmpError::Timeout(_)) => Ok(false),
+        Err(error) => Err(error),
     }
 }
 
@@ -94,7 +100,7 @@ pub(super) fn ports(qmp: &mut Qmp, record: &Record, timeout: Duration) -> QmpRes
     Ok(all.filter(|port| !record.pulled.contains(port)).collect())
 }
 
-fn talk(folder: &Folder) -> QmpResult<Qmp> {
+pub(super) fn talk(folder: &Folder) -> QmpResult<Qmp> {
     Qmp::connect(&folder.act(), ACT_TIMEOUT).map(|qmp| qmp.bounded(PLUG_TIMEOUT))
 }
 
@@ -126,12 +132,12 @@ fn cut_off(qmp: &mut Qmp, port: InterfaceId) -> QmpResult<()> {
 }
 
 /// Asks the guest to let a device go. It is asked again and again, which QEMU may refuse while it waits itself.
-fn ask_to_release(qmp: &mut Qmp, device: &str) -> QmpResult<()> {
+pub(super) fn ask_to_release(qmp: &mut Qmp, device: &str) -> QmpResult<()> {
     tolerant(qmp.execute("device_del", json!({ "id": device }), ACT_TIMEOUT))
 }
 
 /// That there is nothing to close, or that it is being done, is no failure.
-fn tolerant(result: QmpResult<Value>) -> QmpResult<()> {
+pub(super) fn tolerant(result: QmpResult<Value>) -> QmpResult<()> {
     match result {
         Ok(_) | Err(QmpError::Refused { .. }) => Ok(()),
         Err(error) => Err(error),
@@ -153,7 +159,7 @@ fn hand_over(qmp: &mut Qmp, port: &OpenPort) -> QmpResult<Option<()>> {
 }
 
 /// The first slot that no device is in. Asked of the bus itself: what the firmware sees of it comes later.
-fn free_slot(qmp: &mut Qmp) -> QmpResult<Option<String>> {
+pub(super) fn free_slot(qmp: &mut Qmp) -> QmpResult<Option<String>> {
     let answer = qmp.execute("qom-list", json!({ "path": "/machine/peripheral" }), ACT_TIMEOUT)?;
     for slot in parse_slots(&answer) {
         let bus = json!({ "path": format!("/machine/peripheral/{slot}/{slot}") });

@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Instant;
 
-use landfall_model::{InstanceId, InterfaceId, Timestamp};
+use landfall_model::plan::DiskPlan;
+use landfall_model::{InstanceId, InterfaceId, Timestamp, VolumeId};
 
 use super::HypervisorError;
 use super::cgroup::{self, Groups};
@@ -17,7 +18,9 @@ use super::machine::Machine;
 use super::record::{Folder, Phase, Record};
 use super::words::Words;
 use crate::crash::crash_point;
-use crate::driver::{DriverError, DriverResult, Guest, GuestState, Hypervisor, Launch, OpenThePort, PowerAction};
+use crate::driver::{
+    DriverError, DriverResult, Guest, GuestState, Hypervisor, Launch, OpenTheDisk, OpenThePort, PowerAction,
+};
 
 /// How many guests are asked at once.
 const INSPECTORS: usize = 8;
@@ -176,9 +179,9 @@ impl QemuHypervisor {
                 None => return Ok(None),
             },
         };
-        let (state, ports) = self.state(id, &cell, &folder, &record)?;
+        let (state, devices) = self.state(id, &cell, &folder, &record)?;
         let Record { boot, reboots, machine, .. } = record;
-        Ok(Some(Guest { id, boot, reboots, state, machine, ports }))
+        Ok(Some(Guest { id, boot, reboots, state, machine, devices }))
     }
 
     fn remove_all(&self, id: InstanceId, cell: &Cell) -> DriverResult<()> {
@@ -229,7 +232,7 @@ impl Hypervisor for QemuHypervisor {
             if !starting && guests.iter().all(|guest| guest.id != id) {
                 let state = GuestState::Dead(None);
                 let machine = self.log(id).machine();
-                guests.push(Guest { id, boot: 0, reboots: 0, state, machine, ports: None });
+                guests.push(Guest { id, boot: 0, reboots: 0, state, machine, devices: None });
             }
         }
         Ok(guests)
@@ -254,6 +257,24 @@ impl Hypervisor for QemuHypervisor {
         let cell = self.cell(id);
         let _action = cell.act();
         self.unplug_port(id, port, pull)
+    }
+
+    fn attach(&self, id: InstanceId, disk: &DiskPlan, open: &OpenTheDisk<'_>) -> DriverResult<()> {
+        let cell = self.cell(id);
+        let _action = cell.act();
+        self.attach_disk(id, disk, open)
+    }
+
+    fn detach(&self, id: InstanceId, volume: VolumeId, pull: bool) -> DriverResult<()> {
+        let cell = self.cell(id);
+        let _action = cell.act();
+        self.detach_disk(id, volume, pull)
+    }
+
+    fn tune(&self, id: InstanceId, disk: &DiskPlan) -> DriverResult<()> {
+        let cell = self.cell(id);
+        let _action = cell.act();
+        self.tune_disk(id, disk)
     }
 
     fn power(&self, id: InstanceId, action: PowerAction) -> DriverResult<()> {

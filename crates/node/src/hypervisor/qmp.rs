@@ -119,9 +119,9 @@ impl Qmp {
         self.run("getfd", json!({ "fdname": name }), Some(fd), Instant::now() + timeout).map(drop)
     }
 
-    /// Hands a descriptor over as a new set, to be opened as `/dev/fdset/N`. Returns N.
-    pub fn add_fd(&mut self, fd: BorrowedFd<'_>, timeout: Duration) -> QmpResult<u64> {
-        let answer = self.run("add-fd", json!({}), Some(fd), Instant::now() + timeout)?;
+    /// Hands a descriptor over as a new set, to be opened as `/dev/fdset/N`, with a note of what it is for. Returns N.
+    pub fn add_fd(&mut self, fd: BorrowedFd<'_>, note: &str, timeout: Duration) -> QmpResult<u64> {
+        let answer = self.run("add-fd", json!({ "opaque": note }), Some(fd), Instant::now() + timeout)?;
         answer.get("fdset-id").and_then(Value::as_u64).ok_or_else(|| QmpError::Refused {
             command: "add-fd".into(),
             class: "GenericError".into(),

@@ -8,13 +8,14 @@
 //! - `look.sock`, `act.sock`: the monitors.
 //! - `root/`: where the process mounts its own tree, seen by nobody else.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use landfall_model::{InstanceId, InterfaceId};
+use landfall_model::{DiskLimits, InstanceId, InterfaceId, VolumeId};
 use serde::{Deserialize, Serialize};
 
 use super::cgroup;
@@ -42,6 +43,21 @@ pub struct Record {
     /// Interfaces that were taken from it without its consent: a device without an interface may be left of each.
     #[serde(default)]
     pub pulled: Vec<InterfaceId>,
+    /// The same of disks.
+    #[serde(default)]
+    pub pulled_disks: Vec<VolumeId>,
+    /// What its disks were last made to be.
+    #[serde(default)]
+    pub disks: BTreeMap<VolumeId, DiskRecord>,
+}
+
+/// What a guest's disk was last made to be; of one that isn't known, nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DiskRecord {
+    /// Its size as the guest sees it, in bytes.
+    pub size_bytes: u64,
+    /// How fast it may be.
+    pub limits: DiskLimits,
 }
 
 impl Record {
@@ -54,6 +70,8 @@ impl Record {
             groups: Vec::new(),
             phase: Phase::Started,
             pulled: Vec::new(),
+            pulled_disks: Vec::new(),
+            disks: BTreeMap::new(),
         }
     }
 }
@@ -248,7 +266,10 @@ mod tests {
         let groups = vec![PathBuf::from("/none/i-1")];
         let pulled = vec![InterfaceId::from_random(4)];
         let machine = "pc-q35-7.2".into();
-        Record { boot: 3, reboots: 1, machine, uid: 9, groups, phase: Phase::Preparing, pulled }
+        let volume = VolumeId::from_random(5);
+        let disks = BTreeMap::from([(volume, DiskRecord { size_bytes: 1, limits: DiskLimits::default() })]);
+        let pulled_disks = vec![VolumeId::from_random(6)];
+        Record { boot: 3, reboots: 1, machine, uid: 9, groups, phase: Phase::Preparing, pulled, pulled_disks, disks }
     }
 
     #[test]

@@ -1,19 +1,18 @@
 //! How a guest is, asked from its QEMU, and what inspection sets right on the way.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use landfall_model::{InstanceId, InterfaceId};
+use landfall_model::InstanceId;
 use serde_json::{Value, json};
 
 use super::qemu::{Cell, Look, QemuHypervisor, lock, retry};
 use super::qmp::{Qmp, QmpError, QmpResult};
 use super::record::{Folder, Phase, Record};
-use super::{cgroup, plug};
-use crate::driver::{DriverResult, GuestState};
+use super::{cgroup, disk, plug};
+use crate::driver::{Devices, DriverResult, GuestState};
 
 /// How long a monitor may take over an inspection.
 const LOOK_TIMEOUT: Duration = Duration::from_secs(2);
@@ -66,19 +65,19 @@ pub(super) fn query_status(qmp: &mut Qmp, timeout: Duration) -> QmpResult<Status
 }
 
 impl QemuHypervisor {
-    /// How a guest is whose start is over, and which interfaces it has, as far as it says.
+    /// How a guest is whose start is over, and what is plugged into it, as far as it says.
     pub(super) fn state(
         &self,
         id: InstanceId,
         cell: &Arc<Cell>,
         folder: &Folder,
         record: &Record,
-    ) -> DriverResult<(GuestState, Option<BTreeSet<InterfaceId>>)> {
+    ) -> DriverResult<(GuestState, Option<Devices>)> {
         let looking = retry("looking for the guest's process");
         if folder.running(Some(record)).map_err(&looking)?.is_none() {
             return Ok((self.end(cell, record), None));
         }
-        let (state, ports) = self.look(id, cell, folder, record);
+        let (state, devices) = self.look(id, cell, folder, record);
         // The process may have ended while it was asked.
         if folder.running(Some(record)).map_err(looking)?.is_none() {
             let last = folder.record().ok().flatten().unwrap_or_else(|| record.clone());
@@ -93,7 +92,7 @@ impl QemuHypervisor {
             let next = Record { phase: Phase::PoweredOff, ..now };
             folder.write_record(&next).map_err(retry("recording that the guest powered itself off"))?;
         }
-        Ok((state, ports))
+        Ok((state, devices))
     }
 
     /// Moves what the guest printed into the log, as far as its monitor answers.
@@ -101,16 +100,11 @@ impl QemuHypervisor {
         self.converse(id, cell, &self.folder(id), |_, _| Ok(()));
     }
 
-    fn look(
-        &self,
-        id: InstanceId,
-        cell: &Cell,
-        folder: &Folder,
-        record: &Record,
-    ) -> (GuestState, Option<BTreeSet<InterfaceId>>) {
+    fn look(&self, id: InstanceId, cell: &Cell, folder: &Folder, record: &Record) -> (GuestState, Option<Devices>) {
         let seen = self.converse(id, cell, folder, |qmp, look| {
             let ports = plug::ports(qmp, record, LOOK_TIMEOUT)?;
-            Ok((self.look_closely(qmp, look)?, Some(ports)))
+            let disks = disk::disks(qmp, record, LOOK_TIMEOUT)?;
+            Ok((self.look_closely(qmp, look)?, Some(Devices { ports, disks })))
         });
         // Without an answer there is only what is certain: its process is there.
         seen.unwrap_or((GuestState::Running, None))

@@ -103,8 +103,13 @@ fn subnet_plan(id: SubnetId, vpc: VpcId) -> SubnetPlan {
 }
 
 fn instance_plan(group: SecurityGroupId) -> InstancePlan {
-    let disk =
-        |number, device: &str, root| DiskPlan { volume: VolumeId::from_random(number), device: device.into(), root };
+    let disk = |number, device: &str, root| DiskPlan {
+        volume: VolumeId::from_random(number),
+        device: device.into(),
+        root,
+        size_bytes: 0,
+        limits: DiskLimits::default(),
+    };
     InstancePlan {
         id: instance_id(),
         account: "123456789012".parse().unwrap(),
@@ -119,6 +124,7 @@ fn instance_plan(group: SecurityGroupId) -> InstancePlan {
         disks: vec![disk(1, "/dev/xvda", true), disk(2, "/dev/sdf", false)],
         interfaces: vec![interface_id()],
         pulled: vec![],
+        pulled_disks: vec![],
         max_interfaces: 2,
         direct_boot: None,
         metadata: MetadataPlan {

@@ -122,7 +122,7 @@ impl<V: Volumes> Volumes for FetchedVolumes<V> {
         self.volumes.inspect()
     }
 
-    fn ensure(&self, plan: &VolumePlan) -> DriverResult<()> {
+    fn ensure(&self, plan: &VolumePlan) -> DriverResult<u64> {
         if let VolumeSource::Image(image) = &plan.source {
             self.ensure_image(image)?;
         }

@@ -145,10 +145,11 @@ impl LocalVolumes {
         Ok(())
     }
 
-    fn grow(&self, id: VolumeId, size_bytes: u64) -> DriverResult<()> {
+    /// Grows a volume, unless a guest has it. Returns its size.
+    fn grow(&self, id: VolumeId, has_bytes: u64, size_bytes: u64) -> DriverResult<u64> {
         let path = self.path(id);
         if is_in_use(&path).map_err(|error| DriverError::Retry(format!("{id} can't be opened: {error}")))? {
-            return Err(DriverError::Retry(format!("{id} is in use; it grows once its instance is stopped")));
+            return Ok(has_bytes);
         }
         let output = Command::new("qemu-img")
             .args(["resize", "-q", "-f", "qcow2"])
@@ -167,7 +168,7 @@ impl LocalVolumes {
             let words = String::from_utf8_lossy(&output.stderr);
             return Err(DriverError::Retry(format!("{id} can't grow to {} GiB: {}", size_bytes >> 30, words.trim())));
         }
-        Ok(())
+        Ok(size_bytes)
     }
 
     fn sync(&self) -> io::Result<()> {
@@ -221,17 +222,19 @@ impl Volumes for LocalVolumes {
         Ok(volumes)
     }
 
-    fn ensure(&self, plan: &VolumePlan) -> DriverResult<()> {
+    fn ensure(&self, plan: &VolumePlan) -> DriverResult<u64> {
         let id = plan.id;
         let file = match open_plain(&self.path(id), false) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return self.create(plan),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return self.create(plan).map(|()| plan.size_bytes);
+            }
             file => file.map_err(|error| DriverError::Retry(format!("{id} can't be opened: {error}")))?,
         };
         let header = qcow2::read_header(&file);
         let header = header.map_err(|error| DriverError::Retry(format!("{id} can't be read: {error}")))?;
         match header {
-            Some(header) if header.size < plan.size_bytes => self.grow(id, plan.size_bytes),
-            Some(_) => Ok(()),
+            Some(header) if header.size < plan.size_bytes => self.grow(id, header.size, plan.size_bytes),
+            Some(header) => Ok(header.size),
             None => Err(DriverError::Final(format!("the file of {id} is damaged: it is no qcow2 any more"))),
         }
     }

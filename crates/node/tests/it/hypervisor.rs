@@ -1,7 +1,7 @@
 //! Real QEMU guests: started, confined, found again, reset, ended in every way. They have no disk to start from, so all
 //! that runs in them is the firmware, which is enough to print and to be reset.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::PathBuf;
@@ -11,9 +11,9 @@ use landfall_model::instance::MetadataOptions;
 use landfall_model::plan::{
     DirectBoot, DiskPlan, ImagePlan, InstancePlan, MetadataPlan, Power, VolumePlan, VolumeSource,
 };
-use landfall_model::{ImageId, InstanceId, InterfaceId, Mac, ReservationId, Timestamp, VolumeId};
+use landfall_model::{DiskLimits, ImageId, InstanceId, InterfaceId, Mac, ReservationId, Timestamp, VolumeId};
 use landfall_node::driver::{
-    DriverError, DriverResult, Guest, GuestState, Hypervisor, Launch, OpenDisk, OpenPort, PowerAction, Volumes,
+    Devices, DriverError, DriverResult, Guest, GuestState, Hypervisor, Launch, OpenDisk, OpenPort, PowerAction, Volumes,
 };
 use landfall_node::hypervisor::{Machine, QemuConfig, QemuHypervisor, detect};
 use landfall_node::volume::LocalVolumes;
@@ -22,15 +22,15 @@ use landfall_node::volume::LocalVolumes;
 const PATIENCE: Duration = Duration::from_secs(300);
 
 /// A driver in folders of its own, with one instance. Ends its guest when it goes, also after a failed test.
-struct Bench {
-    folder: tempfile::TempDir,
+pub(crate) struct Bench {
+    pub(crate) folder: tempfile::TempDir,
     machine: Machine,
-    qemu: QemuHypervisor,
-    id: InstanceId,
+    pub(crate) qemu: QemuHypervisor,
+    pub(crate) id: InstanceId,
 }
 
 impl Bench {
-    fn new(test: &str) -> Option<Self> {
+    pub(crate) fn new(test: &str) -> Option<Self> {
         let machine = match detect("qemu-system-x86_64".as_ref()) {
             Ok(machine) => machine,
             Err(error) => {
@@ -52,32 +52,32 @@ impl Bench {
     }
 
     /// Another agent, which knows nothing but what is on the machine.
-    fn another(&self) -> QemuHypervisor {
+    pub(crate) fn another(&self) -> QemuHypervisor {
         QemuHypervisor::new(config(self.folder.path().into(), &self.machine)).unwrap()
     }
 
-    fn start(&self, plan: &InstancePlan) -> DriverResult<()> {
+    pub(crate) fn start(&self, plan: &InstancePlan) -> DriverResult<()> {
         self.qemu.start(Launch { plan, disks: vec![], ports: vec![] })
     }
 
-    fn plan(&self, boot: u64) -> InstancePlan {
+    pub(crate) fn plan(&self, boot: u64) -> InstancePlan {
         plan(self.id, boot)
     }
 
-    fn guest(&self) -> Option<Guest> {
+    pub(crate) fn guest(&self) -> Option<Guest> {
         find(&self.qemu, self.id)
     }
 
-    fn state(&self) -> Option<GuestState> {
+    pub(crate) fn state(&self) -> Option<GuestState> {
         self.guest().map(|guest| guest.state)
     }
 
-    fn pid(&self) -> i32 {
+    pub(crate) fn pid(&self) -> i32 {
         let stat = fs::read_to_string(self.folder.path().join(format!("run/{}/process", self.id))).unwrap();
         stat.split(' ').next().unwrap().parse().unwrap()
     }
 
-    fn console(&self) -> String {
+    pub(crate) fn console(&self) -> String {
         String::from_utf8_lossy(&self.qemu.console(self.id, 64 << 10).unwrap().0).into_owned()
     }
 
@@ -124,6 +124,7 @@ fn plan(id: InstanceId, boot: u64) -> InstancePlan {
         disks: vec![],
         interfaces: vec![],
         pulled: vec![],
+        pulled_disks: vec![],
         max_interfaces: 2,
         direct_boot: None,
         metadata: MetadataPlan {
@@ -144,11 +145,11 @@ fn plan(id: InstanceId, boot: u64) -> InstancePlan {
     }
 }
 
-fn find(qemu: &QemuHypervisor, id: InstanceId) -> Option<Guest> {
+pub(crate) fn find(qemu: &QemuHypervisor, id: InstanceId) -> Option<Guest> {
     qemu.inspect().unwrap().into_iter().find(|guest| guest.id == id)
 }
 
-fn wait(what: &str, mut condition: impl FnMut() -> bool) {
+pub(crate) fn wait(what: &str, mut condition: impl FnMut() -> bool) {
     let deadline = Instant::now() + PATIENCE;
     while !condition() {
         assert!(Instant::now() < deadline, "{what} did not come");
@@ -173,7 +174,7 @@ fn a_guest_lives_and_is_found_again() {
         reboots: 2,
         state: GuestState::Running,
         machine: bench.machine.machine_type.clone(),
-        ports: Some(BTreeSet::new()),
+        devices: Some(Devices::default()),
     };
     assert_eq!(bench.guest(), Some(running.clone()));
     wait("the firmware's greeting", || bench.console().contains("SeaBIOS"));
@@ -297,7 +298,7 @@ fn a_killed_guest_is_dead_with_a_reason_and_can_be_started_anew() {
     wait("its death", || bench.state() != Some(GuestState::Running));
     fs::remove_dir_all(bench.folder.path().join(format!("run/{}", bench.id))).unwrap();
     let machine = bench.machine.machine_type.clone();
-    let left = Guest { id: bench.id, boot: 0, reboots: 0, state: GuestState::Dead(None), machine, ports: None };
+    let left = Guest { id: bench.id, boot: 0, reboots: 0, state: GuestState::Dead(None), machine, devices: None };
     assert_eq!(bench.guest(), Some(left));
 }
 
@@ -443,7 +444,13 @@ fn disks_are_opened_by_descriptor_and_marked_in_use() {
     let clone = volume(2, VolumeSource::Image(image));
     volumes.ensure(&clone).unwrap();
     let mut plan = bench.plan(1);
-    let disk = |volume: &VolumePlan, root| DiskPlan { volume: volume.id, device: "/dev/sda1".into(), root };
+    let disk = |volume: &VolumePlan, root| DiskPlan {
+        volume: volume.id,
+        device: "/dev/sda1".into(),
+        root,
+        size_bytes: 0,
+        limits: DiskLimits::default(),
+    };
     plan.disks = vec![disk(&clone, true), disk(&blank, false)];
     let disks: Vec<OpenDisk> = [&clone, &blank].iter().map(|volume| volumes.open(volume).unwrap()).collect();
     let (fd, _network) = tap();
@@ -465,18 +472,18 @@ fn disks_are_opened_by_descriptor_and_marked_in_use() {
 
 /// A guest with an operating system: kernel, initrd and disk of the image whose files' common beginning is in
 /// `LANDFALL_MINI_IMAGE` (as made by `landfall image build mini`), and a TAP in a namespace of its own.
-struct RealGuest {
-    bench: Bench,
-    volumes: LocalVolumes,
-    volume: VolumePlan,
-    plan: InstancePlan,
+pub(crate) struct RealGuest {
+    pub(crate) bench: Bench,
+    pub(crate) volumes: LocalVolumes,
+    pub(crate) volume: VolumePlan,
+    pub(crate) plan: InstancePlan,
     /// The TAP goes with its namespace, which this thread holds until it is told to end.
-    _network: std::sync::mpsc::Sender<()>,
-    tap: OwnedFd,
+    pub(crate) _network: std::sync::mpsc::Sender<()>,
+    pub(crate) tap: OwnedFd,
 }
 
 impl RealGuest {
-    fn new(test: &str) -> Option<Self> {
+    pub(crate) fn new(test: &str) -> Option<Self> {
         let Some(prefix) = std::env::var("LANDFALL_MINI_IMAGE").ok() else {
             crate::skipped(test, "LANDFALL_MINI_IMAGE names no image");
             return None;
@@ -503,13 +510,19 @@ impl RealGuest {
         let mut plan = bench.plan(1);
         plan.memory_mib = 128;
         plan.direct_boot = Some(boot);
-        plan.disks = vec![DiskPlan { volume: volume.id, device: "/dev/sda1".into(), root: true }];
+        plan.disks = vec![DiskPlan {
+            volume: volume.id,
+            device: "/dev/sda1".into(),
+            root: true,
+            size_bytes: 0,
+            limits: DiskLimits::default(),
+        }];
         plan.interfaces = vec![InterfaceId::from_random(1)];
         let (tap, network) = tap();
         Some(RealGuest { bench, volumes, volume, plan, _network: network, tap })
     }
 
-    fn start(&self) {
+    pub(crate) fn start(&self) {
         let tap = Some(self.tap.try_clone().unwrap());
         let port = OpenPort { interface: self.plan.interfaces[0], mac: Mac([2, 0, 0, 0, 0, 1]), tap, mtu: 1400 };
         let disks = vec![self.volumes.open(&self.volume).unwrap()];
@@ -629,7 +642,7 @@ impl Taps {
 }
 
 fn ports(bench: &Bench) -> Option<Vec<InterfaceId>> {
-    Some(bench.guest()?.ports?.into_iter().collect())
+    Some(bench.guest()?.devices?.ports.into_iter().collect())
 }
 
 #[test]
@@ -644,7 +657,10 @@ fn what_is_plugged_in_is_told_by_the_machine_and_can_be_pulled() {
     plug().unwrap();
     plug().unwrap();
     assert_eq!(ports(&bench), Some(vec![port]));
-    assert_eq!(find(&bench.another(), bench.id).and_then(|guest| guest.ports), Some([port].into()));
+    assert_eq!(
+        find(&bench.another(), bench.id).and_then(|guest| guest.devices).map(|it| it.ports),
+        Some([port].into())
+    );
     assert!(taps.open(port).is_err(), "a TAP serves one");
     // No system runs that could let it go.
     bench.qemu.unplug(bench.id, port, false).unwrap();
@@ -695,7 +711,7 @@ fn a_guest_gets_an_interface_and_lets_it_go() {
     assert_eq!(bench.state(), Some(GuestState::Running));
 }
 
-fn volume(number: u128, source: VolumeSource) -> VolumePlan {
+pub(crate) fn volume(number: u128, source: VolumeSource) -> VolumePlan {
     VolumePlan { id: VolumeId::from_random(number), size_bytes: 1 << 30, source, wanted: true }
 }
 
@@ -722,7 +738,8 @@ fn what_can_not_start_says_why_and_leaves_nothing() {
     assert!(refusal(&plan, vec![]).contains("can't be used"));
     plan.direct_boot = None;
     let volume = VolumeId::from_random(1);
-    plan.disks = vec![DiskPlan { volume, device: "/dev/sda1".into(), root: true }];
+    plan.disks =
+        vec![DiskPlan { volume, device: "/dev/sda1".into(), root: true, size_bytes: 0, limits: DiskLimits::default() }];
     assert!(refusal(&plan, vec![]).contains("not those of its plan"));
     let empty = OwnedFd::from(tempfile::tempfile().unwrap());
     let said = refusal(&plan, vec![OpenDisk { volume, file: Some(empty), base: None }]);

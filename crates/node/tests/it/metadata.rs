@@ -184,7 +184,13 @@ pub fn instance_service(number: u32) -> InstanceService {
     InstanceService {
         account: "123456789012".parse().unwrap(),
         zone: "us-east-1a".parse().unwrap(),
-        disks: vec![DiskPlan { volume: VolumeId::from_random(1), device: "/dev/xvda".into(), root: true }],
+        disks: vec![DiskPlan {
+            volume: VolumeId::from_random(1),
+            device: "/dev/xvda".into(),
+            root: true,
+            size_bytes: 0,
+            limits: DiskLimits::default(),
+        }],
         metadata: MetadataPlan {
             options: MetadataOptions::default(),
             image: ImageId::from_random(1),

@@ -1,7 +1,7 @@
 //! Block device mappings as RunInstances gives them, joined with what the image says.
 
-use landfall_cloud::volume::NewVolume;
-use landfall_model::{Image, VolumeKind};
+use landfall_cloud::volume::{NewDisk, NewVolume};
+use landfall_model::{Image, VolumeKind, VolumeShape};
 use serde::Deserialize;
 
 use super::unsupported::{Unsupported, refuse_parameters};
@@ -37,16 +37,12 @@ struct EbsIn {
 }
 
 /// The disks that an instance gets: the image's root one, changed as asked, then those that were asked for besides.
-pub fn volumes(image: &Image, mappings: &[BlockDeviceIn]) -> Result<Vec<NewVolume>, ApiError> {
-    let mut volumes = vec![NewVolume {
+pub fn volumes(image: &Image, mappings: &[BlockDeviceIn]) -> Result<Vec<NewDisk>, ApiError> {
+    let root = VolumeShape { size_gib: image.size_gib, kind: VolumeKind::Gp3, iops: None, throughput_mib: None };
+    let mut volumes = vec![NewDisk {
         device: image.root_device.clone(),
-        size_gib: image.size_gib,
-        kind: VolumeKind::Gp3,
-        iops: None,
-        throughput_mib: None,
-        encrypted: false,
         delete_on_termination: true,
-        image: Some((image.id, image.snapshot)),
+        volume: NewVolume { shape: root, encrypted: false, image: Some((image.id, image.snapshot)) },
     }];
     for mapping in mappings {
         refuse_parameters!(mapping; virtual_name);
@@ -74,17 +70,6 @@ pub fn volumes(image: &Image, mappings: &[BlockDeviceIn]) -> Result<Vec<NewVolum
     Ok(volumes)
 }
 
-/// Refuses more than an instance has places for: 28 volumes and interfaces together. Source: the EC2 User Guide, "Amazon
-/// EBS volume limits".
-pub fn check_attachments(volumes: usize, interfaces: usize) -> Result<(), ApiError> {
-    const MAX: usize = 28;
-    if volumes + interfaces <= MAX {
-        return Ok(());
-    }
-    let message = format!("You have exceeded the maximum number of attachments ({MAX}) of an instance.");
-    Err(ApiError::new("AttachmentLimitExceeded", message))
-}
-
 impl EbsIn {
     fn check(&self, image: &Image, is_root: bool) -> Result<(), ApiError> {
         refuse_parameters!(self; kms_key_id, outpost_arn, availability_zone, availability_zone_id,
@@ -100,30 +85,32 @@ impl EbsIn {
         }
     }
 
-    fn change(self, root: &mut NewVolume) {
-        root.size_gib = self.volume_size.unwrap_or(root.size_gib);
-        root.kind = self.volume_type.unwrap_or(root.kind);
-        root.iops = self.iops;
-        root.throughput_mib = self.throughput;
+    fn change(self, root: &mut NewDisk) {
+        let shape = &mut root.volume.shape;
+        shape.size_gib = self.volume_size.unwrap_or(shape.size_gib);
+        shape.kind = self.volume_type.unwrap_or(shape.kind);
+        shape.iops = self.iops;
+        shape.throughput_mib = self.throughput;
         root.delete_on_termination = self.delete_on_termination.unwrap_or(root.delete_on_termination);
     }
 
-    fn blank(self, device: &str) -> Result<NewVolume, ApiError> {
-        Ok(NewVolume {
-            device: device.to_owned(),
+    fn blank(self, device: &str) -> Result<NewDisk, ApiError> {
+        let shape = VolumeShape {
             size_gib: self.volume_size.ok_or_else(|| ApiError::missing("Ebs.VolumeSize"))?,
             kind: self.volume_type.unwrap_or(VolumeKind::Gp2),
             iops: self.iops,
             throughput_mib: self.throughput,
-            encrypted: false,
+        };
+        Ok(NewDisk {
+            device: device.to_owned(),
             delete_on_termination: self.delete_on_termination.unwrap_or(true),
-            image: None,
+            volume: NewVolume { shape, encrypted: false, image: None },
         })
     }
 }
 
 /// Names that EC2 takes on Linux: `/dev/sd[a-z][1-15]`, `/dev/xvd[a-z][a-z]`, also without `/dev/`.
-fn check_device(device: &str) -> Result<(), ApiError> {
+pub fn check_device(device: &str) -> Result<(), ApiError> {
     let name = device.strip_prefix("/dev/").unwrap_or(device);
     let rest = name.strip_prefix("sd").or_else(|| name.strip_prefix("xvd"));
     let letters = rest.map(|rest| rest.trim_end_matches(|c: char| c.is_ascii_digit()));

@@ -375,7 +375,7 @@ fn block_device(volume: &Volume) -> Option<BlockDevice<'_>> {
         device_name: &attachment.device,
         ebs: EbsBlockDevice {
             volume_id: volume.id,
-            status: if attachment.attached { "attached" } else { "attaching" },
+            status: attachment.state.name(),
             attach_time: time(attachment.attached_at),
             delete_on_termination: attachment.delete_on_termination,
         },

@@ -238,7 +238,7 @@ fn disk_field<'v>(volume: &'v Volume, name: &str) -> Values<'v> {
         "attach-time" => shown(attachment.attached_at),
         "delete-on-termination" => shown(attachment.delete_on_termination),
         "device-name" => one(attachment.device.as_str()),
-        "status" => one(if attachment.attached { "attached" } else { "attaching" }),
+        "status" => one(attachment.state.name()),
         "volume-id" => shown(volume.id),
         _ => Vec::new(),
     }

@@ -24,11 +24,29 @@ where
     Cloud: Has<T>,
     K: Kind,
 {
+    listing_of::<T, K>(look, ids, filters, names, |_| true, values)
+}
+
+/// The same of those rows alone that have what is shown.
+pub fn listing_of<'v, T, K>(
+    look: &mut Look<'v, '_>,
+    ids: &[Id<K>],
+    filters: &Filters,
+    names: FilterNames,
+    has: impl Fn(&T::Row) -> bool,
+    values: impl Fn(&View<'v>, &'v T::Row, &str) -> Values<'v>,
+) -> Result<Vec<&'v T::Row>, ApiError>
+where
+    T: Table<Key = Scoped<Id<K>>>,
+    Cloud: Has<T>,
+    K: Kind,
+{
     let view = look.view;
     let selection = filters.select(names)?;
     let matches = |row: &&'v T::Row| {
-        selection.is_empty()
-            || selection.matches(view.tags(&T::key(row).id.to_string()), |name| values(&view, row, name))
+        has(row)
+            && (selection.is_empty()
+                || selection.matches(view.tags(&T::key(row).id.to_string()), |name| values(&view, row, name)))
     };
     if !ids.is_empty() {
         let rows = named::<T, K>(&view, ids)?;

@@ -42,6 +42,8 @@ pub mod transit_attachment;
 pub mod transit_gateway;
 pub mod transit_table;
 pub mod user_data;
+pub mod volume;
+pub mod volume_modification;
 pub mod vpc;
 pub mod vpn;
 pub mod vpn_configuration;

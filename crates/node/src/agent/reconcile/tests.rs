@@ -1,5 +1,9 @@
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use landfall_model::DiskLimits;
+use landfall_model::agent::DiskSeen;
+use landfall_model::plan::DiskPlan;
 use landfall_model::plan::Power::{self, Gone, Off, On};
 use proptest::prelude::*;
 
@@ -10,7 +14,7 @@ use crate::fake::fixture;
 const NOW: Timestamp = Timestamp(1_700_000_000_000);
 
 fn guest(boot: u64, state: GuestState) -> Guest {
-    Guest { id: fixture::instance_id(1), boot, reboots: 0, state, machine: "q35".into(), ports: None }
+    Guest { id: fixture::instance_id(1), boot, reboots: 0, state, machine: "q35".into(), devices: None }
 }
 
 fn running(boot: u64) -> Option<Guest> {
@@ -435,8 +439,12 @@ fn each_interface_is_waited_for_by_itself() {
     let mut found = guest(1, GuestState::Running);
     let mut history = history_of(&plan);
     assert_eq!(decide(&plan, Some(&found), &history, NOW), Step::Nothing, "nobody knows what it has");
-    found.ports = Some([kept, goes].into());
-    let unplug = Step::Unplug { port: goes, pull: false };
+    let disk = &plan.disks[0];
+    let seen = DiskSeen { volume: disk.volume, whole: true, size_bytes: 0, limits: disk.limits };
+    let disks = BTreeMap::from([(disk.volume, seen)]);
+    found.devices = Some(Devices { ports: [kept, goes].into(), disks });
+    let (comes, goes_away) = (Device::Port(comes), Device::Port(goes));
+    let unplug = Step::Unplug { device: goes_away, pull: false };
     assert_eq!(decide(&plan, Some(&found), &history, NOW), unplug, "what goes makes room");
     let timing = Timing::default();
     history.done(&unplug, Some(&found), &timing, NOW);
@@ -448,9 +456,37 @@ fn each_interface_is_waited_for_by_itself() {
     assert_eq!(decide(&plan, Some(&found), &history, NOW + timing.effect), unplug, "it is asked again");
     plan.pulled = vec![goes];
     history.wish(&plan);
-    assert_eq!(decide(&plan, Some(&found), &history, NOW), Step::Unplug { port: goes, pull: true });
+    assert_eq!(decide(&plan, Some(&found), &history, NOW), Step::Unplug { device: goes_away, pull: true });
     plan.reboots = 1;
     assert_eq!(decide(&plan, Some(&found), &history, NOW), Step::Reset);
     found.state = GuestState::PoweredOff;
     assert_eq!(decide(&plan, Some(&found), &history, NOW), Step::Nothing);
+}
+
+#[test]
+fn disks_come_go_and_change_while_a_guest_runs() {
+    let mut plan = fixture::instance(1, On, 1);
+    let (root, comes, goes) = (fixture::volume_id(1), fixture::volume_id(2), fixture::volume_id(3));
+    let fast = DiskLimits { operation_bytes: 7, ..DiskLimits::default() };
+    plan.disks.push(DiskPlan { volume: comes, device: "/dev/sdf".into(), root: false, size_bytes: 2, limits: fast });
+    let seen = |volume, whole, size_bytes, limits| (volume, DiskSeen { volume, whole, size_bytes, limits });
+    let none = DiskLimits::default();
+    let with = |more: &[(VolumeId, DiskSeen)]| {
+        let mut found = guest(1, GuestState::Running);
+        let disks = more.iter().cloned().chain([seen(root, true, 9, none)]).collect();
+        found.devices = Some(Devices { ports: [fixture::port_id(1)].into(), disks });
+        found
+    };
+    let history = history_of(&plan);
+    let next = |plan: &InstancePlan, found: &Guest| decide(plan, Some(found), &history, NOW);
+    assert_eq!(next(&plan, &with(&[])), Step::Plug(Device::Disk(comes)));
+    let unplug = |pull| Step::Unplug { device: Device::Disk(goes), pull };
+    assert_eq!(next(&plan, &with(&[seen(goes, true, 1, none)])), unplug(false), "what goes makes room");
+    assert_eq!(next(&plan, &with(&[seen(goes, false, 1, none)])), unplug(false), "what is left of one goes too");
+    assert_eq!(next(&plan, &with(&[seen(comes, false, 2, fast)])), Step::Plug(Device::Disk(comes)), "made whole");
+    assert_eq!(next(&plan, &with(&[seen(comes, true, 1, fast)])), Step::Tune(comes), "too small");
+    assert_eq!(next(&plan, &with(&[seen(comes, true, 2, none)])), Step::Tune(comes), "with other limits");
+    assert_eq!(next(&plan, &with(&[seen(comes, true, 3, fast)])), Step::Nothing, "never shrunk");
+    plan.pulled_disks = vec![goes];
+    assert_eq!(next(&plan, &with(&[seen(goes, true, 1, none)])), unplug(true));
 }

@@ -165,7 +165,7 @@ fn descriptors_are_handed_over() {
     });
     let mut qmp = Qmp::connect(&server.path(), SOON).unwrap();
     let (mut reader, writer) = std::io::pipe().unwrap();
-    assert_eq!(qmp.add_fd(std::os::fd::AsFd::as_fd(&writer), SOON).unwrap(), 7);
+    assert_eq!(qmp.add_fd(std::os::fd::AsFd::as_fd(&writer), "what for", SOON).unwrap(), 7);
     drop(writer);
     let mut said = String::new();
     reader.read_to_string(&mut said).unwrap();

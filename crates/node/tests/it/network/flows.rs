@@ -231,6 +231,7 @@ fn instance_plan(number: u32) -> InstancePlan {
         disks: vec![],
         interfaces: vec![port_id(number)],
         pulled: vec![],
+        pulled_disks: vec![],
         max_interfaces: 2,
         direct_boot: None,
         metadata: crate::metadata::instance_service(number).metadata,

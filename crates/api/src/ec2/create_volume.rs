@@ -1,0 +1,125 @@
+//! ec2:CreateVolume. Makes a volume in a zone: of zeroes, or of an image's snapshot.
+
+use landfall_cloud::value::Volumes;
+use landfall_cloud::volume::{self, NewVolume};
+use landfall_cloud::{Tx, View, tag};
+use landfall_model::{Arn, Image, SnapshotId, VolumeKind, VolumeKindId, VolumeShape, ZoneName};
+use serde::Deserialize;
+
+use super::shape::TagSpecifications;
+use super::shape::unsupported::{Unsupported, refuse_parameters};
+use super::shape::volume::{VolumeOut, shape_of, volume as shown};
+use super::shape::zone;
+use crate::{Action, ApiError, Demands, Write};
+
+/// The kind that its tag specifications name.
+const KIND: &str = "volume";
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase", deny_unknown_fields)]
+pub struct CreateVolume {
+    availability_zone: Option<String>,
+    availability_zone_id: Option<String>,
+    #[serde(default)]
+    encrypted: bool,
+    iops: Option<u32>,
+    kms_key_id: Option<Unsupported>,
+    outpost_arn: Option<Unsupported>,
+    size: Option<u32>,
+    snapshot_id: Option<SnapshotId>,
+    volume_type: Option<VolumeKind>,
+    #[serde(default)]
+    tag_specification: TagSpecifications,
+    #[serde(default)]
+    multi_attach_enabled: bool,
+    throughput: Option<u32>,
+    volume_initialization_rate: Option<Unsupported>,
+    operator: Option<Unsupported>,
+}
+
+impl Write for CreateVolume {
+    const ACTION: Action = Action::ec2("CreateVolume");
+    const CLIENT_TOKEN: bool = true;
+    type Output<'t> = VolumeOut<'t>;
+
+    fn demands(&self, view: &View<'_>, demands: &mut Demands) {
+        let tags = self.tag_specification.claimed(KIND);
+        let demand = demands.new_ec2::<VolumeKindId>(Self::ACTION).request_tags(&tags);
+        demand.with("ec2:Encrypted", self.encrypted);
+        if let Ok(zone) = self.zone(view) {
+            demand.with("ec2:AvailabilityZone", zone).with("ec2:AvailabilityZoneId", zone.zone_id());
+        }
+        let image = self.image(view).ok().flatten();
+        if let Some(size_gib) = self.size.or(image.map(|image| image.size_gib)) {
+            shape_of(demand, &self.shape(size_gib));
+        }
+        if let Some(snapshot) = self.snapshot_id {
+            // The region's own snapshots belong to no account.
+            let arn = Arn::ec2_public(view.scope(), snapshot);
+            demand.with("ec2:ParentSnapshot", &arn);
+            let demand = demands.resource(Self::ACTION, arn);
+            demand.with("ec2:Encrypted", false);
+            if let Some(image) = image {
+                demand.with("ec2:Owner", "amazon").with("ec2:VolumeSize", image.size_gib);
+            }
+        }
+        demands.tagging(Self::ACTION, KIND, &tags);
+    }
+
+    fn run<'t>(self, tx: &'t mut Tx<'_, '_>) -> Result<VolumeOut<'t>, ApiError> {
+        refuse_parameters!(self; kms_key_id, outpost_arn, volume_initialization_rate, operator);
+        if self.encrypted {
+            return Err(ApiError::unsupported("the value 'true' of the parameter Encrypted"));
+        }
+        if self.multi_attach_enabled {
+            return Err(ApiError::unsupported("the value 'true' of the parameter MultiAttachEnabled"));
+        }
+        self.tag_specification.check(&[KIND])?;
+        let tags = self.tag_specification.of(KIND)?;
+        let view = tx.view();
+        let zone = self.zone(&view)?;
+        let image = self.image(&view)?;
+        let size_gib = match (self.size, image) {
+            (Some(size), _) => size,
+            (None, Some(image)) => image.size_gib,
+            (None, None) => {
+                let message = "The request must contain the parameter size or snapshotId";
+                return Err(ApiError::new("MissingParameter", message));
+            }
+        };
+        let new = NewVolume {
+            shape: self.shape(size_gib),
+            encrypted: false,
+            image: image.map(|image| (image.id, image.snapshot)),
+        };
+        let id = volume::create(tx, zone, new)?;
+        tag::put(tx, KIND, &id.to_string(), &tags)?;
+        let view = tx.view();
+        let mut answer = shown(&view, view.need::<Volumes, _>(id)?);
+        // It can be used from the next look on; what is made just now isn't said to be there yet.
+        answer.status = "creating";
+        Ok(answer)
+    }
+}
+
+impl CreateVolume {
+    fn zone(&self, view: &View<'_>) -> Result<ZoneName, ApiError> {
+        let (name, id) = (self.availability_zone.as_deref(), self.availability_zone_id.as_deref());
+        let found = zone::find_or(view.scope().region, name, id, |_, text| {
+            ApiError::new("InvalidZone.NotFound", format!("The zone '{text}' does not exist."))
+        })?;
+        found.ok_or_else(|| ApiError::missing("AvailabilityZone"))
+    }
+
+    /// The image whose snapshot is asked for.
+    fn image<'v>(&self, view: &View<'v>) -> Result<Option<&'v Image>, ApiError> {
+        let Some(id) = self.snapshot_id else { return Ok(None) };
+        let image = view.image_of(id).ok_or_else(|| landfall_cloud::Fault::no_such(id))?;
+        Ok(Some(image))
+    }
+
+    fn shape(&self, size_gib: u32) -> VolumeShape {
+        let kind = self.volume_type.unwrap_or(VolumeKind::Gp2);
+        VolumeShape { size_gib, kind, iops: self.iops, throughput_mib: self.throughput }
+    }
+}
