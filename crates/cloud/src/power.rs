@@ -105,6 +105,14 @@ fn start(tx: &mut Tx<'_, '_>, instance: &mut Instance) -> Result<(), Fault> {
         value: instance.spec.instance_type.clone(),
         why: "there is no such type".into(),
     })?;
+    let root = instance.spec.root_device.clone();
+    let view = tx.view();
+    let has_root =
+        view.volumes_of(instance).iter().filter_map(|row| row.attachment.as_ref()).any(|it| it.device == root);
+    if !has_root {
+        let message = format!("Instance '{}' does not have a volume attached at root ({root})", instance.id);
+        return Err(Fault::Taken { code: "IncorrectInstanceState", message });
+    }
     let host = placement::choose(tx, kind, instance.spec.zone, instance.status.host)?;
     placement::take(tx, host, kind)?;
     instance.spec.power = Power::On;

@@ -18,10 +18,10 @@ use landfall_model::{
     NatGateway, NatGatewayId, NetworkAcl, NetworkAclAssociationId, NetworkAclId, NetworkInterface, OidcProvider, Peer,
     Peering, PeeringId, PrefixList, PrefixListId, Principal, ProfileAssociation, ProfileAssociationId, Quotas, Region,
     ReservationId, RoleDeletion, RouteTable, RouteTableAssociationId, RouteTableId, RouteTarget, Scope, Scoped,
-    SecurityGroup, SecurityGroupId, SecurityGroupRule, SecurityGroupRuleId, Settings, Subnet, SubnetCidrId, SubnetId,
-    TagSet, Timestamp, Trail, TransitGateway, TransitGatewayAttachment, TransitGatewayAttachmentId, TransitGatewayId,
-    TransitGatewayRouteTable, TransitGatewayRouteTableId, UniqueId, Usage, UserData, Volume, VolumeId, Vpc, VpcCidrId,
-    VpcId, VpnConnection, VpnConnectionId, VpnGateway, VpnGatewayId, VpnSide, host,
+    SecurityGroup, SecurityGroupId, SecurityGroupRule, SecurityGroupRuleId, Settings, SnapshotId, Subnet, SubnetCidrId,
+    SubnetId, TagSet, Timestamp, Trail, TransitGateway, TransitGatewayAttachment, TransitGatewayAttachmentId,
+    TransitGatewayId, TransitGatewayRouteTable, TransitGatewayRouteTableId, UniqueId, Usage, UserData, Volume,
+    VolumeId, Vpc, VpcCidrId, VpcId, VpnConnection, VpnConnectionId, VpnGateway, VpnGatewayId, VpnSide, host,
 };
 use landfall_model::{Parameter, ParameterTier, ParameterVersion, Secret, SecretVersion};
 

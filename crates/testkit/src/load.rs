@@ -15,6 +15,7 @@ use crate::client::{Params, Refusal, list, params, text};
 use crate::world::{World, images};
 
 mod interface;
+mod volume;
 
 /// What random clients remember.
 #[derive(Default)]
@@ -56,6 +57,11 @@ const REQUESTS: &[Request] = &[
     ("AttachNetworkInterface", 9, Load::attach_interface),
     ("DetachNetworkInterface", 5, Load::detach_interface),
     ("DeleteNetworkInterface", 3, Load::delete_interface),
+    ("CreateVolume", 5, Load::create_volume),
+    ("AttachVolume", 9, Load::attach_volume),
+    ("DetachVolume", 6, Load::detach_volume),
+    ("ModifyVolume", 5, Load::modify_volume),
+    ("DeleteVolume", 3, Load::delete_volume),
     ("CreateTags", 8, Load::create_tags),
     ("DeleteTags", 3, Load::delete_tags),
     ("ImportKeyPair", 3, Load::import_key),
@@ -520,6 +526,7 @@ pub fn delete_all(world: &mut World) {
             world.acknowledged.deleted(&id, Known::Yes);
         }
         interface::delete_all(world, client);
+        volume::delete_all(world, client);
         let cloud = world.mirror().cloud();
         let rules: Vec<_> = cloud.security_group_rules.iter().filter(|row| row.scope == scope).cloned().collect();
         for rule in rules {

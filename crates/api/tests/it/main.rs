@@ -49,6 +49,7 @@ mod tag;
 mod through;
 mod trail;
 mod transit_gateway;
+mod volume;
 mod vpc;
 mod vpn;
 mod web_identity;

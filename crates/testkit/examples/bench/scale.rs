@@ -11,9 +11,11 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use landfall_cloud::launch::{self, InterfaceOrder, Order};
-use landfall_cloud::volume::NewVolume;
+use landfall_cloud::volume::{NewDisk, NewVolume};
 use landfall_cloud::{Cloud, Entropy, Tx, View, identity, network};
-use landfall_model::{AccountId, InstanceType, MetadataOptions, Region, Scope, ShutdownBehavior, VolumeKind};
+use landfall_model::{
+    AccountId, InstanceType, MetadataOptions, Region, Scope, ShutdownBehavior, VolumeKind, VolumeShape,
+};
 use landfall_state::{Engine, SqliteLog, SqliteOptions};
 
 use crate::client::{Connection, ec2};
@@ -128,15 +130,19 @@ fn order(view: &View<'_>, count: u32) -> Result<Order, String> {
         key_name: None,
         zone: None,
         interfaces: vec![interface],
-        volumes: vec![NewVolume {
+        volumes: vec![NewDisk {
             device: image.root_device.clone(),
-            size_gib: image.size_gib,
-            kind: VolumeKind::Gp2,
-            iops: None,
-            throughput_mib: None,
-            encrypted: false,
             delete_on_termination: true,
-            image: Some((image.id, image.snapshot)),
+            volume: NewVolume {
+                shape: VolumeShape {
+                    size_gib: image.size_gib,
+                    kind: VolumeKind::Gp2,
+                    iops: None,
+                    throughput_mib: None,
+                },
+                encrypted: false,
+                image: Some((image.id, image.snapshot)),
+            },
         }],
         user_data: None,
         shutdown_behavior: ShutdownBehavior::Stop,

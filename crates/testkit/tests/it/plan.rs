@@ -15,14 +15,14 @@ use landfall_cloud::value::{
     Addresses, DhcpOptionsTable, Hosts, Instances, Interfaces, InternetGateways, NetworkAcls, RouteTables,
     SecurityGroupRules, SecurityGroups, Tags, Volumes, Vpcs,
 };
-use landfall_cloud::volume::NewVolume;
+use landfall_cloud::volume::{NewDisk, NewVolume};
 use landfall_cloud::{Cloud, Entropy, Tx, address, network, report, tag};
 use landfall_model::agent::{InstanceSeen, Phase, Report};
 use landfall_model::plan::{AclRulePlan, Power};
 use landfall_model::{
-    AccountId, Attachment, Cidr, Host, HostFacts, HostId, Image, InstanceType, IpProtocol, Ipv4Cidr, MetadataOptions,
-    NetworkInterface, Peer, PortRange, Region, Route, RouteTarget, RuleDirection, Scope, SecurityGroupRule,
-    ShutdownBehavior, VolumeKind,
+    AccountId, Attachment, AttachmentState, Cidr, Host, HostFacts, HostId, Image, InstanceType, IpProtocol, Ipv4Cidr,
+    MetadataOptions, NetworkInterface, Peer, PortRange, Region, Route, RouteTarget, RuleDirection, Scope,
+    SecurityGroupRule, ShutdownBehavior, VolumeKind, VolumeShape,
 };
 use landfall_state::{Engine, MemoryLog};
 use landfall_testkit::mirror::Mirror;
@@ -168,15 +168,11 @@ fn launches(tx: &mut Tx<'_, '_>, dice: &mut Dice) {
     let images: Vec<Image> = tx.images.iter().cloned().collect();
     let image = dice.pick(&images).unwrap();
     let count = dice.between(1, 3) as u32;
-    let disk = |device: &str, image: Option<&Image>| NewVolume {
+    let shape = VolumeShape { size_gib: 8, kind: VolumeKind::Gp3, iops: None, throughput_mib: None };
+    let disk = |device: &str, image: Option<&Image>| NewDisk {
         device: device.into(),
-        size_gib: 8,
-        kind: VolumeKind::Gp3,
-        iops: None,
-        throughput_mib: None,
-        encrypted: false,
         delete_on_termination: true,
-        image: image.map(|image| (image.id, image.snapshot)),
+        volume: NewVolume { shape, encrypted: false, image: image.map(|image| (image.id, image.snapshot)) },
     };
     let interface = |device_index| InterfaceOrder { device_index, delete_on_termination: true, ..Default::default() };
     let order = Order {
@@ -238,6 +234,7 @@ fn ends(tx: &mut Tx<'_, '_>, dice: &mut Dice) {
         machine: "q35".into(),
         reason: None,
         interfaces: Some(interfaces),
+        disks: None,
     };
     report::take(tx, host, &Report { instances: vec![seen], ..Report::default() });
 }
@@ -279,9 +276,14 @@ fn interfaces(tx: &mut Tx<'_, '_>, dice: &mut Dice) {
 fn volumes(tx: &mut Tx<'_, '_>, dice: &mut Dice) {
     let row = any!(tx, dice, volumes);
     let instance = any!(tx, dice, instances);
-    match dice.below(4) {
+    match dice.below(5) {
         0 => drop(tx.update::<Volumes, _>(&row.key(), |row| row.attachment = None)),
-        1 => drop(tx.update::<Volumes, _>(&row.key(), |row| row.size_gib += 1)),
+        4 => drop(tx.update::<Volumes, _>(&row.key(), |row| {
+            if let Some(attachment) = &mut row.attachment {
+                attachment.state = AttachmentState::Detaching { forced: true };
+            }
+        })),
+        1 => drop(tx.update::<Volumes, _>(&row.key(), |row| row.shape.size_gib += 1)),
         2 => drop(tx.delete::<Volumes>(&row.key())),
         _ => drop(tx.update::<Volumes, _>(&row.key(), |row| {
             if let Some(attachment) = &mut row.attachment {

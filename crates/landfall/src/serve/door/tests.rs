@@ -147,10 +147,14 @@ fn volume(id: VolumeId, host: HostId) -> Volume {
     Volume {
         scope: Scope { account: landfall_model::AccountId::PROVIDER, region: landfall_model::Region::DEFAULT },
         id,
-        size_gib: 1,
-        kind: landfall_model::VolumeKind::Gp3,
-        iops: None,
-        throughput_mib: None,
+        shape: landfall_model::VolumeShape {
+            size_gib: 1,
+            kind: landfall_model::VolumeKind::Gp3,
+            iops: None,
+            throughput_mib: None,
+        },
+        modification: None,
+        auto_enable_io: false,
         encrypted: false,
         zone: "us-east-1a".parse().unwrap(),
         image: None,
@@ -251,8 +255,8 @@ impl driver::Volumes for Counted {
     fn inspect(&self) -> DriverResult<std::collections::BTreeSet<VolumeId>> {
         Ok(std::collections::BTreeSet::new())
     }
-    fn ensure(&self, _: &VolumePlan) -> DriverResult<()> {
-        Ok(())
+    fn ensure(&self, plan: &VolumePlan) -> DriverResult<u64> {
+        Ok(plan.size_bytes)
     }
     fn open(&self, plan: &VolumePlan) -> DriverResult<OpenDisk> {
         Ok(OpenDisk { volume: plan.id, file: None, base: None })
