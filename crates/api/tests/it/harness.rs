@@ -17,12 +17,14 @@ use landfall_api::web_identity::Fetcher;
 use landfall_api::{Gateway, HttpAnswer, HttpRequest, Options, Outside, Regions, Throttling, Vault};
 use landfall_cloud::value::Principals;
 use landfall_cloud::{Cloud, Entropy, Tx, identity};
-use landfall_model::agent::{Answer as HostAnswer, Ask, InstanceSeen, Phase, Report, VolumePhase, VolumeSeen, VpnSeen};
+use landfall_model::agent::{
+    Answer as HostAnswer, Ask, DiskSeen, InstanceSeen, Phase, Report, VolumePhase, VolumeSeen, VpnSeen,
+};
 use landfall_model::image::ImageName;
 use landfall_model::plan::Power;
 use landfall_model::{
     AccountId, Attachment, Host, HostFacts, HostId, Image, ImageId, ImageSource, Instance, LinkState, Origin,
-    Principal, PrincipalKind, Region, Scope, Timestamp, UniqueId, User, VolumeState,
+    Principal, PrincipalKind, Region, Scope, Timestamp, UniqueId, User, Volume, VolumeState,
 };
 use landfall_state::{Clock, Engine, MemoryLog, RootKey};
 use landfall_wire::sigv4::SigningKey;

@@ -42,7 +42,7 @@ pub const CASES: &[Case] = &[
                 "InvalidParameterValue",
             ),
             (
-                &[("AvailabilityZone", "us-east-1a"), ("SnapshotId", "snap-0123456789abcdef0")],
+                &[("AvailabilityZone", "us-east-1a"), ("SnapshotId", "snap-0123456789abcdef9")],
                 "InvalidSnapshot.NotFound",
             ),
             (&[("AvailabilityZone", "us-east-1a"), ("Size", "4"), ("Encrypted", "true")], "UnsupportedOperation"),
@@ -172,6 +172,7 @@ fn a_volume_is_made_attached_detached_and_deleted() {
     let client = world.root();
     let (volume, instance) = pair(&client);
     assert_eq!(shown(&client, &volume, "status"), "available");
+    world.pass(1);
     attach(&client, &volume, &instance);
     assert_eq!(shown(&client, &volume, "status"), "in-use");
     assert_eq!(shown(&client, &volume, "attachmentSet.0.status"), "attaching");

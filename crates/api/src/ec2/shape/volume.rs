@@ -73,9 +73,10 @@ pub fn volume<'v>(view: &View<'v>, row: &'v Volume) -> VolumeOut<'v> {
 /// Its state in AWS's words.
 pub fn status(row: &Volume) -> &'static str {
     match (row.state, &row.attachment) {
-        (VolumeState::Creating, None) => "creating",
-        // What was never used comes to be where it is attached.
-        (VolumeState::Creating | VolumeState::Present, Some(_)) => "in-use",
+        // What was there before it was attached, and never used, comes to be where it is attached.
+        (VolumeState::Creating, Some(attachment)) if attachment.attached_at > row.created_at => "in-use",
+        (VolumeState::Creating, _) => "creating",
+        (VolumeState::Present, Some(_)) => "in-use",
         (VolumeState::Present, None) => "available",
         (VolumeState::Deleting, _) => "deleting",
         (VolumeState::Error, _) => "error",
