@@ -12,6 +12,7 @@ import roles
 import seen
 import stability
 import traffic
+import volumes
 from guest import image_of, make_key
 from world import Report, World
 
@@ -23,7 +24,7 @@ def parts(world):
     world.image = image_of(world.ec2)["ImageId"]
     make_key(world.ec2, world.work)
     seen.launch(world)
-    for part in (seen, traffic, calls, roles, attacks, stability, disks, leftovers):
+    for part in (seen, traffic, calls, roles, attacks, stability, disks, volumes, leftovers):
         world.report.say(f"-- {part.__doc__.splitlines()[0]}")
         try:
             part.run(world)
