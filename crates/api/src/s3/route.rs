@@ -98,9 +98,8 @@ fn action(parts: &RequestParts<'_>) -> String {
         place => place,
     };
     let has = |word: &str| words.contains(&word);
-    let by_itself = |(at, method, word, _): &&(Place, &str, &str, &str)| {
-        *at == place && *method == parts.method && has(word)
-    };
+    let by_itself =
+        |(at, method, word, _): &&(Place, &str, &str, &str)| *at == place && *method == parts.method && has(word);
     if let Some((.., name)) = BY_THEMSELVES.iter().find(by_itself) {
         return (*name).to_owned();
     }

@@ -86,26 +86,33 @@ impl Rules<'_> {
         ] {
             writeln!(rules, "\t\t{condition} {way} accept")?;
         }
-        if has_overlay(self.plan, self.vpc) {
-            // To another host's part of the network, and to routers there: the receiver's groups are asked there.
-            writeln!(rules, "\t\tiifname @ports oifname \"{DEVICE}\" accept")?;
-            writeln!(rules, "\t\tiifname @links oifname \"{DEVICE}\" accept")?;
-            if judge::has_routers(self.plan, self.vpc) {
-                // What a router on another host sent on, and what comes in by the gateway's own routes to such a one.
-                writeln!(rules, "\t\tiifname \"{DEVICE}\" oifname \"{UPLINK}\" ip saddr @translated accept")?;
-                writeln!(rules, "\t\tiifname \"{UPLINK}\" oifname \"{DEVICE}\" ct status dnat accept")?;
-            }
-            // An address of IPv6 is known outside by its network's block, so a packet to it may enter at any of the hosts.
-            writeln!(rules, "\t\tiifname \"{UPLINK}\" oifname \"{DEVICE}\" meta nfproto ipv6 accept")?;
-            if self.has_vpns() {
-                writeln!(rules, "\t\tiifname \"{DEVICE}\" oifname \"{VPNS}*\" accept")?;
-            }
-        }
+        self.write_across_hosts(&mut rules)?;
         if !self.targets.nat_gateways.is_empty() {
             writeln!(rules, "\t\tmeta nfproto ipv4 ct mark != 0 oifname {{ \"{UPLINK}\", \"{DEVICE}\" }} accept")?;
             writeln!(rules, "\t\tmeta nfproto ipv4 ct mark != 0 oifname @links accept")?;
         }
         writeln!(text, "\tchain forward {{\n\t\ttype filter hook forward priority filter; policy drop;\n{rules}\t}}")
+    }
+
+    /// What goes to and comes from the network's parts on other hosts.
+    fn write_across_hosts(&self, rules: &mut String) -> fmt::Result {
+        if !has_overlay(self.plan, self.vpc) {
+            return Ok(());
+        }
+        // To another host's part of the network, and to routers there: the receiver's groups are asked there.
+        writeln!(rules, "\t\tiifname @ports oifname \"{DEVICE}\" accept")?;
+        writeln!(rules, "\t\tiifname @links oifname \"{DEVICE}\" accept")?;
+        if judge::has_routers(self.plan, self.vpc) {
+            // What a router on another host sent on, and what comes in by the gateway's own routes to such a one.
+            writeln!(rules, "\t\tiifname \"{DEVICE}\" oifname \"{UPLINK}\" ip saddr @translated accept")?;
+            writeln!(rules, "\t\tiifname \"{UPLINK}\" oifname \"{DEVICE}\" ct status dnat accept")?;
+        }
+        // An address of IPv6 is known outside by its network's block, so a packet to it may enter at any of the hosts.
+        writeln!(rules, "\t\tiifname \"{UPLINK}\" oifname \"{DEVICE}\" meta nfproto ipv6 accept")?;
+        if self.has_vpns() {
+            writeln!(rules, "\t\tiifname \"{DEVICE}\" oifname \"{VPNS}*\" accept")?;
+        }
+        Ok(())
     }
 
     /// What another network sends to an interface on another host only passes by here, and what answers it goes another way:
