@@ -160,10 +160,12 @@ pub fn start(tx: &mut Tx<'_, '_>, named: &str) -> Result<(), Fault> {
         return Ok(());
     }
     row.is_logging = true;
-    row.started_at = Some(tx.now());
+    let before = row.started_at.replace(tx.now());
     let delivery = &mut row.delivery;
     if delivery.is_open {
         let until = tx.now();
+        // Rows of an older version don't say it.
+        delivery.since = delivery.since.or(before);
         delivery.silences.extend(row.stopped_at.map(|from| Silence { from, until }));
         if delivery.silences.len() > SILENCES {
             delivery.silences.remove(0);

@@ -223,8 +223,9 @@ impl Courier {
             (errors, delivery.digest_at, delivery.digested_until)
         };
         let is_changed = is_new || told(&delivery) != told(&row.delivery);
-        // What is only a little further on, with nothing for this trail, is taken down with the next file.
-        let is_far = row.delivery.done.is_none_or(|done| last.saturating_sub(done) > FAR);
+        // What is only a little further on, with nothing for this trail, is taken down with the next file; but not where
+        // there is more, or the next round would read the same.
+        let is_far = !is_all || row.delivery.done.is_none_or(|done| last.saturating_sub(done) > FAR);
         if is_changed || ends || is_far || is_failing {
             delivery.tried_at = Some(now);
             self.advance(&row, delivery);
