@@ -53,6 +53,7 @@ const PLACES: &[(&str, &str)] = &[
     ("crates/api/src/sts/shape/taking.rs", "a role of another account, if its trust policy lets the caller"),
     ("crates/api/src/sts/assume_role_with_web_identity.rs", "the role that the token was proven for"),
     ("crates/api/src/through.rs", "a guest may call with another account's key than its network's owner"),
+    ("crates/cloud/src/account/closing.rs", "an account that ends goes with all that it has, in every region"),
     ("crates/cloud/src/account.rs", "accounts are the provider's, and what one has is anybody's"),
     ("crates/cloud/src/address.rs", "the pool of public addresses is the provider's"),
     ("crates/cloud/src/endpoint.rs", "the endpoints of a VPC that the view gave, and the one that a call came through"),
@@ -129,14 +130,13 @@ const PLACES: &[(&str, &str)] = &[
     ),
     ("crates/cloud/src/value.rs", "whether anything at all is in transition"),
     ("crates/cloud/src/view.rs", "images are the provider's"),
-    ("crates/cloud/src/volume.rs", "the volumes of an instance that the view gave"),
+    ("crates/cloud/src/volume/mod.rs", "the volumes of an instance that the view gave"),
     (
         "crates/cloud/src/vpc.rs",
         "VPC numbers and IPv6 blocks are unique among all, and a VPC's blocks don't overlap those of its peers",
     ),
     ("crates/cloud/src/vpn.rs", "the VPNs of a gateway that the view gave; hosts serve all"),
     ("crates/control/src/agents.rs", "a host's token comes before any account"),
-    ("crates/control/src/destruction.rs", "wrapping keys are anybody's"),
     ("crates/control/src/relocation.rs", "hosts are the provider's"),
     ("crates/landfall/src/serve/mod.rs", "whether the root key opens what is sealed, whoever owns it"),
 ];

@@ -209,12 +209,7 @@ impl Config {
         let key = |given: Option<String>| given.or_else(|| simulate.then(|| SIMULATED_KEY.to_owned()));
         let access_key = key(args.access_key.clone().or(file.access_key));
         let secret_key = key(args.secret_key.clone().or(file.secret_key));
-        ensure!(
-            access_key.as_deref().is_none_or(|id| !id.is_empty()
-                && id.len() <= 128
-                && id.bytes().all(|b| b.is_ascii_graphic() && b != b'/' && b != b',')),
-            "an access key's id has 1 to 128 letters, digits and signs, and no slash or comma"
-        );
+        check_access_key(access_key.as_deref())?;
         let audit_days = file.audit_days.unwrap_or(retention::AUDIT_DAYS);
         ensure!(audit_days > 0, "audit_days: an audit that is kept for no day is none");
         let agents = args.agents.or(file.agents);
@@ -273,6 +268,16 @@ impl Config {
             throttling: file.throttling.resolve(args.throttling, simulate)?,
         })
     }
+}
+
+/// That an access key's id is one that requests can name.
+fn check_access_key(id: Option<&str>) -> Result<()> {
+    let is_fine = |id: &str| {
+        let named = id.bytes().all(|b| b.is_ascii_graphic() && b != b'/' && b != b',');
+        (1..=128).contains(&id.len()) && named
+    };
+    ensure!(id.is_none_or(is_fine), "an access key's id has 1 to 128 letters, digits and signs, and no slash or comma");
+    Ok(())
 }
 
 /// Where the endpoint listens, and how it speaks TLS, which off loopback it must. A certificate says by itself that it is to.

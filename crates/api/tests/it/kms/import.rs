@@ -224,6 +224,34 @@ fn wrap_by_openssl(folder: &std::path::Path, public: &[u8], algorithm: &str) -> 
     [oaep("aes"), openssl(folder, &inner).unwrap()].concat()
 }
 
+/// Kinds of keys, how their material is made, and how it is wrapped.
+const KINDS: [(&str, &str, &str, &str, &str); 6] = [
+    ("SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT", "rand 32", "RSAES_OAEP_SHA_1", "RSA_2048"),
+    ("SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT", "rand 32", "RSA_AES_KEY_WRAP_SHA_256", "RSA_3072"),
+    ("HMAC_384", "GENERATE_VERIFY_MAC", "rand 48", "RSAES_OAEP_SHA_256", "RSA_4096"),
+    (
+        "RSA_2048",
+        "SIGN_VERIFY",
+        "genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -outform DER",
+        "RSA_AES_KEY_WRAP_SHA_256",
+        "RSA_2048",
+    ),
+    (
+        "ECC_NIST_P256",
+        "SIGN_VERIFY",
+        "genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -outform DER",
+        "RSAES_OAEP_SHA_256",
+        "RSA_2048",
+    ),
+    (
+        "ECC_NIST_P521",
+        "SIGN_VERIFY",
+        "genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-521 -outform DER",
+        "RSA_AES_KEY_WRAP_SHA_1",
+        "RSA_2048",
+    ),
+];
+
 #[test]
 fn material_of_every_kind_comes_in_as_openssl_wraps_it() {
     let folder = folder();
@@ -233,32 +261,7 @@ fn material_of_every_kind_comes_in_as_openssl_wraps_it() {
     }
     let world = World::new();
     let client = world.root();
-    for (spec, usage, make, algorithm, wrapping) in [
-        ("SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT", "rand 32", "RSAES_OAEP_SHA_1", "RSA_2048"),
-        ("SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT", "rand 32", "RSA_AES_KEY_WRAP_SHA_256", "RSA_3072"),
-        ("HMAC_384", "GENERATE_VERIFY_MAC", "rand 48", "RSAES_OAEP_SHA_256", "RSA_4096"),
-        (
-            "RSA_2048",
-            "SIGN_VERIFY",
-            "genpkey -algorithm RSA -pkeyopt rsa_keygen_bits:2048 -outform DER",
-            "RSA_AES_KEY_WRAP_SHA_256",
-            "RSA_2048",
-        ),
-        (
-            "ECC_NIST_P256",
-            "SIGN_VERIFY",
-            "genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -outform DER",
-            "RSAES_OAEP_SHA_256",
-            "RSA_2048",
-        ),
-        (
-            "ECC_NIST_P521",
-            "SIGN_VERIFY",
-            "genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-521 -outform DER",
-            "RSA_AES_KEY_WRAP_SHA_1",
-            "RSA_2048",
-        ),
-    ] {
+    for (spec, usage, make, algorithm, wrapping) in KINDS {
         let call = [("KeySpec", spec), ("KeyUsage", usage), ("Origin", "EXTERNAL")];
         let made = client.ok_of("kms", "CreateKey", &call);
         let id = at(&made, "KeyMetadata.KeyId").to_owned();
