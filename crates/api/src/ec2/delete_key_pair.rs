@@ -45,11 +45,7 @@ impl Write for DeleteKeyPair {
             (None, None, Some(id)) => id.to_string(),
             (None, None, None) => "*".to_owned(),
         };
-        let demand = demand(view, demands, Self::ACTION, &name);
-        demand.with("ec2:KeyPairName", &name);
-        if let Some(tags) = found.and_then(|row| view.tags(&row.id.to_string())) {
-            demand.resource_tags(tags);
-        }
+        demand(view, demands, Self::ACTION, &name).with("ec2:KeyPairName", &name);
     }
 
     fn run(self, tx: &mut Tx<'_, '_>) -> Result<DeleteKeyPairResult, ApiError> {

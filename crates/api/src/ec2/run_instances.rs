@@ -23,7 +23,7 @@ use super::shape::metadata::{MetadataIn, choice};
 use super::shape::new_interface::{Ipv6AddressIn, PrivateAddressIn, ipv6, private};
 use super::shape::permission::default_vpc_group;
 use super::shape::unsupported::{Off, Unconfigured, Unsupported, refuse_parameters};
-use super::shape::user_data;
+use super::shape::{key_pair, user_data};
 use crate::{Action, ApiError, Demands, Write};
 
 #[derive(Deserialize)]
@@ -220,6 +220,9 @@ impl Write for RunInstances {
                 .map(|name| name.alias.clone().unwrap_or_else(|| name.owner.clone()));
             let demand = demands.resource(Self::ACTION, Arn::ec2_public(scope, image));
             demand.with("ec2:ImageID", image).with("ec2:RootDeviceType", "ebs").with("ec2:Public", true);
+            if let Some(tags) = view.tags(&image.to_string()) {
+                demand.resource_tags(tags);
+            }
             if let Some(owner) = owner {
                 demand.with("ec2:Owner", owner);
             }
@@ -244,8 +247,7 @@ impl Write for RunInstances {
             demands.ec2(view, Self::ACTION, id);
         }
         if let Some(name) = &self.key_name {
-            let arn = Arn::new("ec2", scope, format_args!("key-pair/{name}"));
-            demands.resource(Self::ACTION, arn).with("ec2:KeyPairName", name);
+            key_pair::demand(view, demands, Self::ACTION, name).with("ec2:KeyPairName", name);
         }
         let made = Arn::new("ec2", scope, "instance/*");
         self.iam_instance_profile.demand(view, demands, &made);

@@ -137,8 +137,9 @@ fn accounts_are_the_operators_alone() {
     let tenant = tenant(&world);
     for operation in landfall_api::operations().filter(|operation| operation.action.service == "landfall") {
         let case = crate::completeness::cases().find(|case| case.action == operation.action.name).unwrap();
+        let good = (case.good)(&tenant);
         let before = world.revision();
-        let answer = tenant.send("landfall", case.action, &(case.good)(&tenant));
+        let answer = tenant.send("landfall", case.action, &good);
         assert_eq!((answer.status, answer.code().as_str()), (403, "AccessDenied"), "{}: {}", case.action, answer.body);
         assert_eq!(world.revision(), before, "{}", case.action);
     }
@@ -267,7 +268,11 @@ fn pass(world: &World, seconds: i64) {
 
 #[test]
 fn nothing_is_left_of_what_a_closed_account_had() {
+    // What these cases need is made in another account too, and stays there.
+    const ELSEWHERE: [&str; 3] =
+        ["DecodeAuthorizationMessage", "DisableVgwRoutePropagation", "EnableVgwRoutePropagation"];
     let cases = crate::completeness::cases().filter(|case| !matches!(case.service, "landfall" | "s3"));
+    let cases = cases.filter(|case| !ELSEWHERE.contains(&case.action));
     let mut left = Vec::new();
     for case in cases {
         let world = World::new();
@@ -284,7 +289,8 @@ fn nothing_is_left_of_what_a_closed_account_had() {
         let after = world.engine().read().row_counts();
         for ((kind, before), (_, after)) in before.iter().zip(&after) {
             let own = usize::from(matches!(*kind, "account" | "principal"));
-            if *after > before + own {
+            // Doomed keys are those whose files are to be destroyed, which nobody does here.
+            if *after > before + own && *kind != "doomed-key" {
                 left.push(format!("{} {}: {} of {kind}", case.service, case.action, after - before));
             }
         }

@@ -664,6 +664,7 @@ pub fn golden(name: &str, body: &str, masked: &[&str]) {
     body.push('\n');
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(golden_file(name, is_json));
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        path.parent().map_or(Ok(()), std::fs::create_dir_all).unwrap();
         std::fs::write(&path, &body).unwrap();
     }
     let expected = std::fs::read_to_string(&path).unwrap_or_default();

@@ -60,7 +60,8 @@ fn demands_are_those_of_the_authorisation_reference() {
 
 /// What AWS demands besides by the "required permissions" of its API references and guides, which the authorisation
 /// reference leaves out. Services that encrypt under their caller's keys demand these, too.
-const ALSO_DEMANDED: [(&str, &str); 4] = [
+const ALSO_DEMANDED: [(&str, &str); 5] = [
+    ("AssumeRole", "sts:TagSession"),
     ("BatchGetSecretValue", "secretsmanager:GetSecretValue"),
     ("CreateSecret", "secretsmanager:TagResource"),
     ("PutParameter", "ssm:AddTagsToResource"),
@@ -229,6 +230,10 @@ fn answers_are_called_as_clients_read_them() {
             };
             if is_json {
                 let tree = decode_json("any.Any", &body).unwrap().input;
+                // That there is nothing to answer is an error of its own.
+                if name == "GetInsightSelectors" {
+                    continue;
+                }
                 check_answer(name, &tree, &models["operations"][name]["output"], &mut wrong);
                 continue;
             }

@@ -14,7 +14,11 @@ pub const KIND: &str = "key-pair";
 
 /// The demand on a key pair, whose ARN ends in its name.
 pub fn demand<'d>(view: &View<'_>, demands: &'d mut Demands, action: Action, name: &str) -> &'d mut Demand {
-    demands.resource(action, Arn::new("ec2", view.scope(), format_args!("{KIND}/{name}")))
+    let demand = demands.resource(action, Arn::new("ec2", view.scope(), format_args!("{KIND}/{name}")));
+    if let Some(tags) = view.key_pair(name).and_then(|row| view.tags(&row.id.to_string())) {
+        demand.resource_tags(tags);
+    }
+    demand
 }
 
 /// The demands of making a key pair with tags.
