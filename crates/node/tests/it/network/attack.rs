@@ -325,8 +325,14 @@ fn plan() -> Cloud {
     cloud
 }
 
-/// What the kernel believes of a network's neighbours and ways.
+/// What the kernel believes of a network's neighbours and ways. It takes an address of its own in once it has found nobody
+/// else who has it, which on a busy machine takes longer than all that is tried meanwhile: that is waited for.
 fn beliefs(namespace: &str) -> Vec<String> {
+    let until = Instant::now() + COMES;
+    while !run("ip", &format!("-n {namespace} -6 addr show tentative")).is_empty() {
+        assert!(Instant::now() < until, "an address in {namespace} is still being tried");
+        std::thread::sleep(Duration::from_millis(50));
+    }
     ["neigh show nud permanent", "-6 route show table all", "route show table all"]
         .iter()
         .map(|what| run("ip", &format!("-n {namespace} {what}")))
