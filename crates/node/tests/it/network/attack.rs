@@ -325,17 +325,15 @@ fn plan() -> Cloud {
     cloud
 }
 
-/// What the kernel believes of a network's neighbours and ways. It takes an address of its own in once it has found nobody
-/// else who has it, which on a busy machine takes longer than all that is tried meanwhile: that is waited for.
+/// What the kernel believes of a network's neighbours and ways. The way of all multicast by a link is the kernel's own: it
+/// comes whenever the link is noticed to be up.
 fn beliefs(namespace: &str) -> Vec<String> {
-    let until = Instant::now() + COMES;
-    while !run("ip", &format!("-n {namespace} -6 addr show tentative")).is_empty() {
-        assert!(Instant::now() < until, "an address in {namespace} is still being tried");
-        std::thread::sleep(Duration::from_millis(50));
-    }
     ["neigh show nud permanent", "-6 route show table all", "route show table all"]
         .iter()
-        .map(|what| run("ip", &format!("-n {namespace} {what}")))
+        .flat_map(|what| {
+            let told = run("ip", &format!("-n {namespace} {what}"));
+            told.lines().filter(|line| !line.starts_with("multicast ff00::/8 ")).map(str::to_owned).collect::<Vec<_>>()
+        })
         .collect()
 }
 
