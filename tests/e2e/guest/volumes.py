@@ -1,6 +1,8 @@
 """Volumes by themselves: given to guests that run, grown, held to their speed, taken away, carried to another."""
 
 import glob
+import os
+import signal
 import time
 
 from guest import seconds, until
@@ -81,7 +83,7 @@ def run(world):
     report.check("the guest that lost it runs on", b.sh("echo alive") == "alive")
     again = attach(world, a, volume, "/dev/sdl")
     report.equal("nothing that was written is lost", a.sh(sum_of.format(again)), wrote)
-    world.cloud.kill()
+    os.kill(world.cloud.pid(), signal.SIGKILL)
     world.cloud.up()
     report.equal("nor while the cloud is killed and started again", a.sh(sum_of.format(again)), wrote)
     ec2.detach_volume(VolumeId=volume)

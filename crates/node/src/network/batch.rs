@@ -129,6 +129,10 @@ impl Batch {
             Action::DeleteSet(set) => {
                 self.message(DELETE_SET, 0, place.family, Attributes::of(table).text(2, set.name));
             }
+            // Elements that aren't named are all of them.
+            Action::FlushSet(set) => {
+                self.message(DELETE_ELEMENTS, 0, place.family, Attributes::of(table).text(2, set.name));
+            }
             Action::AddElement(set, _) => self.elements(&place, NEW_ELEMENTS, CREATE, set, changes)?,
             Action::DeleteElement(set, _) => self.elements(&place, DELETE_ELEMENTS, 0, set, changes)?,
             _ => return None,
@@ -145,14 +149,22 @@ impl Batch {
         changes: &[Change<'_>],
     ) -> Option<()> {
         let kind = Kind::parse(set.head)?;
+        let texts = changes.iter().map(|change| match change.action {
+            Action::AddElement(_, element) | Action::DeleteElement(_, element) => Some(element),
+            _ => None,
+        });
+        let texts = texts.collect::<Option<Vec<_>>>()?;
+        let elements = if kind.has_borders() {
+            // Such a set is emptied as a whole and filled as a whole.
+            (message == NEW_ELEMENTS).then(|| kind.borders(&texts))??
+        } else {
+            texts.iter().map(|text| kind.element(text, message == NEW_ELEMENTS)).collect::<Option<_>>()?
+        };
         let mut list = Attributes::default();
-        let mut changes = changes.iter().peekable();
-        while let Some(change) = changes.next() {
-            let (Action::AddElement(_, element) | Action::DeleteElement(_, element)) = change.action else {
-                return None;
-            };
-            list.nest(1, &kind.element(element, message == NEW_ELEMENTS)?);
-            if changes.peek().is_none() || list.bytes().len() > MOST_ELEMENT_BYTES {
+        let mut elements = elements.iter().peekable();
+        while let Some(element) = elements.next() {
+            list.nest(1, element);
+            if elements.peek().is_none() || list.bytes().len() > MOST_ELEMENT_BYTES {
                 let list = std::mem::take(&mut list);
                 self.message(
                     message,

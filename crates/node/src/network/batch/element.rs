@@ -10,6 +10,9 @@ const TIMEOUT: u32 = 0x10;
 const EVALUATED: u32 = 0x20;
 const CONCATENATED: u32 = 0x80;
 
+/// Of an element: a range has ended before it.
+const INTERVAL_END: u32 = 1;
+
 /// What `nft` notes of how a value is written.
 const HOST_ORDER: u32 = 1;
 /// The same: the most significant byte first.
@@ -177,8 +180,12 @@ impl Kind {
                 _ => return None,
             }
         }
-        // Ranges of one field are held as borders between them: see `nft`.
-        (!kind.fields.is_empty() && (!kind.is_interval || kind.is_concatenated())).then_some(kind)
+        (!kind.fields.is_empty()).then_some(kind)
+    }
+
+    /// Whether its elements are ranges of one field, which the kernel holds as the borders between them.
+    pub fn has_borders(&self) -> bool {
+        self.is_interval && !self.is_concatenated()
     }
 
     fn is_concatenated(&self) -> bool {
@@ -207,7 +214,7 @@ impl Kind {
         if let Some(size) = self.size {
             description.number(1, size);
         }
-        if self.is_interval {
+        if self.is_interval && self.is_concatenated() {
             let mut fields = Attributes::default();
             for field in &self.fields {
                 fields.nest(1, Attributes::default().number(1, u32::try_from(field.length()).ok()?));
@@ -269,6 +276,53 @@ impl Kind {
         }
         Some(element)
     }
+}
+
+impl Kind {
+    /// All elements of a set of ranges of one field, as borders: where a range begins, and where it has ended. `None` for
+    /// maps, and where ranges touch: a border in common is `nft`'s affair.
+    pub fn borders(&self, elements: &[&str]) -> Option<Vec<Attributes>> {
+        let [field] = self.fields.as_slice() else { return None };
+        if self.data.is_some() {
+            return None;
+        }
+        let mut ranges = elements.iter().map(|text| field.range(text)).collect::<Option<Vec<_>>>()?;
+        ranges.sort_unstable();
+        let mut borders = Vec::new();
+        // What is outside of all ranges ends where the first begins, and so it is said that it has ended at zero.
+        let mut ended = Some(vec![0; field.length()]);
+        for [first, last] in ranges {
+            match ended.take() {
+                Some(end) if end < first => borders.push(border(&end, true)),
+                Some(end) if borders.is_empty() && end == first => {}
+                _ => return None,
+            }
+            borders.push(border(&first, false));
+            ended = after(last);
+        }
+        borders.extend(ended.map(|end| border(&end, true)));
+        Some(borders)
+    }
+}
+
+fn border(key: &[u8], is_end: bool) -> Attributes {
+    let mut element = Attributes::default();
+    element.nest(1, Attributes::default().bytes_of(1, key));
+    if is_end {
+        element.number(3, INTERVAL_END);
+    }
+    element
+}
+
+/// The next value; `None` after the last.
+fn after(mut value: Vec<u8>) -> Option<Vec<u8>> {
+    for byte in value.iter_mut().rev() {
+        *byte = byte.wrapping_add(1);
+        if *byte != 0 {
+            return Some(value);
+        }
+    }
+    None
 }
 
 /// What `nft` notes with a set, so that it can show it again.

@@ -508,16 +508,16 @@ fn what_is_refused_is_made_as_a_whole() {
         before.iter().for_each(|change| make(&mut cloud, change));
         let mut network = driver();
         network.apply(&cloud.0).unwrap();
-        // Within the network, and where the number is two on the machine's side as well. The port that comes shares its
-        // table with another one: a new table goes by nft.
+        // Within the network, and where the number is two on the machine's side as well. The port that comes is the
+        // first in its table.
         let changes = [
-            ("a port comes", 2, port(18, 1, &[1], true)),
+            ("a port comes", 2, port(4, 1, &[1], true)),
             ("a port joins a group", 1, port(3, 1, &[1, 2], true)),
             ("a rule comes", 1, rules(&[1, 40])),
             ("a port leaves a group", 1, port(3, 1, &[2], true)),
             ("a rule goes", 1, rules(&[1])),
             ("a public address goes", 2, port(2, 1, &[1], false)),
-            ("a port goes", 2, Change::Unplug(18)),
+            ("a port goes", 2, Change::Unplug(4)),
             ("an address comes", 1, Change::Secondary(2)),
         ];
         let mut refused = 0;
