@@ -51,8 +51,9 @@ export AWS_ENDPOINT_URL=http://127.0.0.1:$port
 start() { simulator "$port" --state "$state" "$@"; }
 stop() { kill "$@" "${SERVERS[-1]}"; wait "${SERVERS[-1]}" 2>/dev/null || true; unset 'SERVERS[-1]'; }
 kms() { aws kms "$@" --output text 2>&1; }
+printf secret >"$WORK/secret"
 new_key() { kms create-key --query KeyMetadata.KeyId; }
-encrypt() { kms encrypt --key-id "$1" --plaintext c2VjcmV0 --query CiphertextBlob | base64 -d >"$2"; }
+encrypt() { kms encrypt --key-id "$1" --plaintext "fileb://$WORK/secret" --query CiphertextBlob | base64 -d >"$2"; }
 decrypt() { kms decrypt --ciphertext-blob "fileb://$1" --query Plaintext || true; }
 files() { find "$wrapping" -type f | wc -l; }
 # gone FILES: waits until no more wrapping files than that are there.
@@ -87,8 +88,8 @@ cp -a "$wrapping" "$WORK/wrapping"
 for name in $(ls "$wrapping"); do rm "$wrapping/$name"; mkdir "$wrapping/$name"; done
 later 8
 start
-for _ in $(seq 100); do grep -q "a doomed wrapping key stays" "$WORK/serve-$port.log" && break; sleep 0.1; done
-grep -q "a doomed wrapping key stays" "$WORK/serve-$port.log" || fail "the key's time came and nothing was destroyed"
+for _ in $(seq 100); do grep -q "a doomed wrapping key can.t be destroyed" "$WORK/serve-$port.log" && break; sleep 0.1; done
+grep -q "a doomed wrapping key can.t be destroyed" "$WORK/serve-$port.log" || fail "the key's time came and nothing was destroyed"
 contains "a deleted key" "$(kms describe-key --key-id "$key")" NotFoundException
 contains "its ciphertext" "$(decrypt "$WORK/one")" AccessDeniedException
 stop -9

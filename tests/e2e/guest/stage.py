@@ -138,6 +138,7 @@ class Cloud:
 
     def __init__(self, work, state, image):
         self.binary = os.environ["LANDFALL_BIN"]
+        self.environment = {}
         self.state = state
         self.config = f"{work}/landfall.toml"
         images = f"{state}/images"
@@ -148,10 +149,12 @@ class Cloud:
                 run("cp", f"{folder}/{file}", images)
 
     def up(self, **environment):
+        """Starts it, with what it was started with before and what is given now."""
+        self.environment.update(environment)
         started = time.monotonic()
         shown = run(
             self.binary, "up", "--json", "--config", self.config, "--state", self.state, "--listen", API,
-            env={**os.environ, **environment},
+            env={**os.environ, **self.environment},
         )
         self.took_s = time.monotonic() - started
         os.environ.update(json.loads(run(self.binary, "env", "--json", "--listen", API)))

@@ -237,6 +237,9 @@ impl Failures {
     }
 }
 
+/// So many networks are made at the same time.
+const MOST_AT_ONCE: usize = 8;
+
 impl HostNetwork {
     /// A driver with that configuration. Touches nothing yet.
     pub fn new(config: NetworkConfig) -> Self {
@@ -340,13 +343,44 @@ impl HostNetwork {
     }
 
     /// Makes the inside of a network so, and takes note of what it is known by outside.
-    fn apply_inside(&self, plan: &HostPlan, vpc: &VpcPlan, state: &mut State, look: bool, failures: &mut Failures) {
+    fn apply_inside(&self, plan: &HostPlan, vpc: &VpcPlan, state: &mut State, failures: &mut Failures) {
         let name = self.name(vpc.number);
         let made = state.made.entry(vpc.number).or_default();
         let inside = inside::plan(plan, vpc, &self.config);
-        let applied = namespace::within(&name, || inside.apply(made, look));
+        let applied = namespace::within(&name, || inside.apply(made, false));
         failures.note(|| format!("network {} in {name}", vpc.id), applied);
         state.public.insert(name, ruleset::outside_addresses(plan, vpc));
+    }
+
+    /// Makes the insides of these networks so, several at a time: most of it is waiting for the kernel, which has a lock for
+    /// each namespace.
+    fn apply_insides<'p>(
+        &self,
+        plan: &'p HostPlan,
+        networks: impl Iterator<Item = &'p VpcPlan>,
+        state: &mut State,
+        failures: &mut Failures,
+    ) {
+        let known: Vec<_> = networks.map(|vpc| (vpc, state.made.remove(&vpc.number).unwrap_or_default())).collect();
+        let workers = known.len().min(MOST_AT_ONCE);
+        let (waiting, done) = (Mutex::new(known.into_iter()), Mutex::new(Vec::new()));
+        let work = || {
+            let next = || waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
+            while let Some((vpc, mut made)) = next() {
+                let inside = inside::plan(plan, vpc, &self.config);
+                let applied = namespace::within(&self.name(vpc.number), || inside.apply(&mut made, true));
+                done.lock().unwrap_or_else(PoisonError::into_inner).push((vpc, made, applied));
+            }
+        };
+        std::thread::scope(|scope| (0..workers).for_each(|_| _ = scope.spawn(work)));
+        let mut done = done.into_inner().unwrap_or_else(PoisonError::into_inner);
+        done.sort_by_key(|(vpc, ..)| vpc.number);
+        for (vpc, made, applied) in done {
+            let name = self.name(vpc.number);
+            failures.note(|| format!("network {} in {name}", vpc.id), applied);
+            state.made.insert(vpc.number, made);
+            state.public.insert(name, ruleset::outside_addresses(plan, vpc));
+        }
     }
 
     /// Leads the part of a network that a change is about to what it is to be. False where there is no such part, or it
@@ -394,9 +428,7 @@ impl HostNetwork {
     fn apply_everything(&self, plan: &HostPlan, state: &mut State, failures: &mut Failures) {
         let made = self.make_namespaces(plan, failures);
         state.public.clear();
-        for vpc in plan.vpcs().filter(|vpc| made.contains(&vpc.number)) {
-            self.apply_inside(plan, vpc, state, true, failures);
-        }
+        self.apply_insides(plan, plan.vpcs().filter(|vpc| made.contains(&vpc.number)), state, failures);
         for gateway in plan.transit_gateways().filter(|gateway| made.contains(&gateway.number)) {
             let name = self.name(gateway.number);
             let transit = transit::plan(plan, gateway, self.config.mtu);
@@ -460,7 +492,7 @@ impl HostNetwork {
                     continue;
                 }
             }
-            self.apply_inside(plan, vpc, state, false, failures);
+            self.apply_inside(plan, vpc, state, failures);
         }
         for number in &gone {
             state.public.remove(&self.name(*number));
