@@ -107,7 +107,8 @@ class Residue:
             return set(routes.splitlines()), links(), file.read().strip()
 
     def own_files(self):
-        skipped = (f"{self.state}/log", f"{self.state}/images")
+        # The name of a plan's changes says which plan; what they are is looked at.
+        skipped = (f"{self.state}/log", f"{self.state}/images", f"{self.state}/agent/plan-changes-")
         return {path for path in tree(self.state) if not path.startswith(skipped)}
 
     def first_files(self):
@@ -159,13 +160,22 @@ class Residue:
             gone = [mount for mount in before - now if mount.split()[1].startswith((RUNTIME, "/run/netns", self.state))]
             if now - before or gone:
                 left.append(f"mounts: {list(now - before)} are new, {gone} are gone")
-        with open(f"{self.state}/agent/plan.json") as file:
-            plan = json.load(file)
-        for part in ("instances", "ports", "volumes", "vpcs", "subnets", "groups"):
-            left += [f"the plan's {part}: {list(plan[part])[:3]}"] if plan.get(part) else []
+        left += [f"the plan's {piece}" for piece in self.saved_plan()]
         if self.rows is not None:
             left += self.left_rows()
         return left
+
+    def saved_plan(self):
+        """What the agent's saved plan has: the one that was written as a whole, and what changed since."""
+        with open(f"{self.state}/agent/plan.json") as file:
+            plan = json.load(file)
+        pieces = {json.dumps(key): piece for key, piece in plan["pieces"]}
+        changes = f"{self.state}/agent/plan-changes-{plan['incarnation']}-{plan['revision']}"
+        if os.path.exists(changes):
+            with open(changes) as file:
+                for line in file:
+                    pieces |= {json.dumps(key): piece for key, piece in json.loads(line)["Delta"]["pieces"]}
+        return sorted(key for key, piece in pieces.items() if piece)
 
     def left_rows(self):
         left = []
