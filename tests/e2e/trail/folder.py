@@ -80,7 +80,11 @@ def integers(der):
 def is_signed(text, signature, key):
     modulus, exponent = key
     length = (modulus.bit_length() + 7) // 8
-    padded = pow(int(signature, 16), exponent, modulus).to_bytes(length, "big")
+    try:
+        number = int(signature, 16)
+    except ValueError:
+        return False
+    padded = pow(number, exponent, modulus).to_bytes(length, "big")
     end = b"\x00" + SHA256_DER + hashlib.sha256(text).digest()
     return padded == b"\x00\x01" + b"\xff" * (length - 2 - len(end)) + end
 
