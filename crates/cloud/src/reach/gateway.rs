@@ -178,6 +178,7 @@ impl<'c> Walk<'c> {
         let own = gateway.addresses.first().ok_or_else(|| end(Code::BadState))?.private;
         flight.packet = packet.translated(IpAddr::V4(own));
         flight.sender = None;
+        flight.is_passing = false;
         if let Some((there, back)) = flight.packet.answer().zip(packet.answer()) {
             self.translated.push((id, there, back));
         }
@@ -201,6 +202,7 @@ impl<'c> Walk<'c> {
         };
         flight.packet = back;
         flight.sender = None;
+        flight.is_passing = false;
         self.note_change(Component::NatGateway(id), interface.vpc, packet, back);
         Ok(Step::Route(interface.subnet))
     }

@@ -135,7 +135,7 @@ pub fn reach(cloud: &Cloud, source: Source, packet: Packet, assumptions: &Assump
 }
 
 fn begin<'c>(walk: &mut Walk<'c>, source: Source, packet: Packet) -> Result<(End, Packet), Box<Stop>> {
-    let mut flight = Flight { packet, sender: None, is_foreign: false };
+    let mut flight = Flight { packet, sender: None, is_foreign: false, is_passing: false };
     let step = match source {
         Source::Interface(id) => {
             let Some(interface) = walk.cloud.interfaces.by_id(&id).next() else {
@@ -159,7 +159,7 @@ fn begin<'c>(walk: &mut Walk<'c>, source: Source, packet: Packet) -> Result<(End
 
 /// The way of an answer from where the packet arrived.
 fn come_back<'c>(walk: &mut Walk<'c>, end: End, answer: Packet) -> Result<(End, Packet), Box<Stop>> {
-    let mut flight = Flight { packet: answer, sender: None, is_foreign: false };
+    let mut flight = Flight { packet: answer, sender: None, is_foreign: false, is_passing: false };
     let nobody = |component| walk::stop(Code::NoDestination, component, None, answer);
     let step = match end {
         End::Interface(id) => {

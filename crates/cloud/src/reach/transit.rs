@@ -28,6 +28,10 @@ impl<'c> Walk<'c> {
         let (attachment, from) = attachment.zip(turn.from).ok_or_else(|| turn.stop(Code::BadStateRoute, packet))?;
         let component = Component::TransitAttachment(attachment.id);
         let end = |code| stop(code, component, Some(turn.vpc.id), packet);
+        // A network is no way from a gateway to itself: only what somebody in it sends or sends on goes there.
+        if flight.is_passing {
+            return Err(turn.stop(Code::BadStateRoute, packet));
+        }
         let subnet = self.subnet_in(attachment, from.zone).ok_or_else(|| end(Code::TransitZone))?;
         self.pass_acl(from.id, RuleDirection::Egress, packet)?;
         let route = Decision::Route(turn.route.clone());
@@ -69,6 +73,7 @@ impl<'c> Walk<'c> {
         self.note(component, None, None, packet, decision.clone());
         self.note_attachment(to, flight);
         flight.is_foreign = false;
+        flight.is_passing = matches!(to.resource, AttachedResource::Vpc { .. });
         if !self.keeps_groups(from, to) {
             flight.sender = None;
         }

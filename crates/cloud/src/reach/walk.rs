@@ -43,6 +43,8 @@ pub(super) struct Flight<'c> {
     pub(super) sender: Option<&'c NetworkInterface>,
     /// Whether it came into this network by peering or VPN, whose packets a NAT gateway doesn't take.
     pub(super) is_foreign: bool,
+    /// Whether a transit gateway handed it over to this network, and nobody there has taken it yet.
+    pub(super) is_passing: bool,
 }
 
 /// What is next for a packet.
@@ -175,6 +177,7 @@ impl<'c> Walk<'c> {
         }
         self.pass_groups(interface, RuleDirection::Ingress, packet, flight.sender)?;
         self.check_works(interface, packet)?;
+        flight.is_passing = false;
         self.note_interface(interface, packet, false);
         if interface.all_addresses().any(|address| address == packet.destination) {
             return Ok(Step::Done(End::Interface(interface.id)));

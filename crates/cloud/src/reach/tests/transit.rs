@@ -252,3 +252,29 @@ fn vpns_are_attached_too() {
     let packet = Packet::tcp(super::ip("192.168.7.7"), 4000, super::ip("10.0.0.4"), 22);
     assert!(reach(&net.cloud(), Source::Vpn(id), packet, &Assumptions::default()).is_reached());
 }
+
+#[test]
+fn a_network_is_no_way_from_the_gateway_to_itself() {
+    let hub = Hub::new(3);
+    let net = &hub.net;
+    // The first is associated with a table by which all goes to the second.
+    let detour = net.id();
+    hub.add_table(detour);
+    net.edit(|tx| {
+        tx.update::<TransitTables, _>(&scope().key(detour), |row| {
+            row.routes
+                .push(TransitGatewayRoute { destination: cidr("0.0.0.0/0"), attachment: Some(hub.attachments[1]) });
+        });
+    });
+    hub.change(0, |row| row.association = Some(detour));
+    assert_eq!(net.tcp(hub.machines[0], "10.1.0.4", 80), None);
+    assert_eq!(net.tcp(hub.machines[0], "10.2.0.4", 80), Some("BAD_STATE_ROUTE"));
+    // What somebody there sends on is another matter.
+    let group = net.open_group(hub.vpcs[1]);
+    let beside = net.subnet(hub.vpcs[1], "10.1.2.0/28", None, 0);
+    let router = net.machine(beside, &["10.1.2.5"], &[group]);
+    net.change(router, |row| row.source_dest_check = false);
+    let table = net.table(hub.vpcs[1], false, &[hub.attached[1]]);
+    net.route(table, "10.2.0.0/16", RouteTarget::Interface(router));
+    assert_eq!(net.try_tcp(hub.machines[0], "10.2.0.4", 80).arrival, Ok(End::Interface(hub.machines[2])));
+}
