@@ -96,7 +96,7 @@ fn is_address(text: &str) -> bool {
     !who.is_empty() && is_name && text.len() <= EMAIL_BYTES && !text.contains(is_odd)
 }
 
-/// Refuses whatever an account calls, until it is resumed. Its machines run on, or are stopped.
+/// Refuses whatever an account calls, until it is resumed. Its machines and gateways run on, or are stopped.
 pub fn suspend(tx: &mut Tx<'_, '_>, id: AccountId, stop: bool) -> Result<(), Fault> {
     let row = need(&tx.view(), id)?;
     check_not_operator(tx, id)?;
@@ -156,7 +156,8 @@ fn stand(tx: &mut Tx<'_, '_>, id: AccountId, state: AccountState, has_work: bool
     let since = tx.now();
     tx.update::<Accounts, _>(&id, |row| {
         let since = if row.standing.state == state { row.standing.since } else { since };
-        row.standing = Standing { state, since, has_work, ends_at };
+        let is_stopped = has_work || (state != AccountState::Active && row.standing.is_stopped);
+        row.standing = Standing { state, since, has_work, is_stopped, ends_at };
     });
 }
 

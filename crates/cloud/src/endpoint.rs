@@ -27,11 +27,16 @@ pub struct Service {
     pub by_gateway: bool,
 }
 
-/// The services that endpoints lead to, by name.
+/// The services that endpoints lead to, by name, which is the one that calls are signed for too: all of a region's that the
+/// API serves (IAM's is everywhere's), and those that are reached by routes.
 pub static SERVICES: &[Service] = &[
+    Service { name: "cloudtrail", by_gateway: false },
     Service { name: "dynamodb", by_gateway: true },
     Service { name: "ec2", by_gateway: false },
+    Service { name: "kms", by_gateway: false },
     Service { name: "s3", by_gateway: true },
+    Service { name: "secretsmanager", by_gateway: false },
+    Service { name: "ssm", by_gateway: false },
     Service { name: "sts", by_gateway: false },
 ];
 

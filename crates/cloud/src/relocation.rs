@@ -30,8 +30,9 @@ pub enum Movable {
 pub struct Move {
     /// What.
     pub what: Movable,
-    /// Where to.
-    pub to: HostId,
+    /// Where to; nowhere for what is being deleted and would wait for a word from a host that doesn't answer. Should that
+    /// host come back, it isn't told of it any more and takes it down.
+    pub to: Option<HostId>,
 }
 
 /// What is to move now, at most so many at once. `lost` has the hosts that don't answer. What no other host could take
@@ -42,14 +43,16 @@ pub fn next_moves(cloud: &Cloud, lost: &BTreeSet<HostId>, most: usize) -> Vec<Mo
     let gateways = left.iter().flat_map(|host| cloud.nat_gateways.by_host(host)).filter(|row| row.state.is_live());
     let gateways = gateways.filter_map(|row| {
         let to = placement::first_host_besides(cloud, zone(cloud, row)?, lost)?;
-        Some(Move { what: Movable::NatGateway(row.key()), to })
+        Some(Move { what: Movable::NatGateway(row.key()), to: Some(to) })
     });
     let vpns = left.iter().flat_map(|host| cloud.vpn_connections.by_host(host)).filter(|row| row.state.is_live());
     let vpns = vpns.filter_map(|row| {
         let to = of_region(cloud, row.scope.region, lost)?;
-        Some(Move { what: Movable::Vpn(row.key()), to })
+        Some(Move { what: Movable::Vpn(row.key()), to: Some(to) })
     });
-    gateways.chain(vpns).take(most).collect()
+    let ending = lost.iter().flat_map(|host| cloud.vpn_connections.by_host(host)).filter(|row| !row.state.is_live());
+    let ending = ending.map(|row| Move { what: Movable::Vpn(row.key()), to: None });
+    gateways.chain(vpns).chain(ending).take(most).collect()
 }
 
 /// A NAT gateway stays in its subnet's zone.
@@ -62,19 +65,19 @@ fn of_region(cloud: &Cloud, region: Region, lost: &BTreeSet<HostId>) -> Option<H
     region.zones().find_map(|zone| placement::first_host_besides(cloud, zone, lost))
 }
 
-/// Moves it. What isn't in use any more stays.
+/// Moves it, unless that was decided on what isn't so any more.
 pub fn apply(tx: &mut Tx<'_, '_>, order: &Move) {
-    let to = Some(order.to);
+    let to = order.to;
     match &order.what {
         Movable::NatGateway(key) => {
             let is_live = |row: &NatGateway| row.state.is_live();
-            if tx.nat_gateways.get(key).is_some_and(is_live) {
+            if to.is_some() && tx.nat_gateways.get(key).is_some_and(is_live) {
                 tx.update::<NatGateways, _>(key, |row| row.host = to);
             }
         }
         Movable::Vpn(key) => {
-            let is_live = |row: &VpnConnection| row.state.is_live();
-            if tx.vpn_connections.get(key).is_some_and(is_live) {
+            let is_so = |row: &VpnConnection| row.state.is_live() == to.is_some();
+            if tx.vpn_connections.get(key).is_some_and(is_so) {
                 tx.update::<VpnConnections, _>(key, |row| row.host = to);
             }
         }

@@ -128,6 +128,12 @@ pub(crate) fn seen(tx: &mut Tx<'_, '_>, mut row: VpnConnection, seen: &VpnSeen) 
         }
         tunnel.message.clone_from(&seen.message);
     }
+    if seen.gone {
+        // Its host has been told to take it down, because its account was stopped.
+        for tunnel in row.tunnels.iter_mut().filter(|tunnel| tunnel.up) {
+            (tunnel.up, tunnel.since, tunnel.message) = (false, now, DOWN.to_owned());
+        }
+    }
     if row != before {
         tx.update::<VpnConnections, _>(&key, |stored| *stored = row);
     }

@@ -230,3 +230,13 @@ fn private_dns_needs_a_vpc_with_names() {
     let answer = client.send("ec2", "CreateVpcEndpoint", &interface_call(&client));
     assert_eq!(answer.code(), "InvalidParameter", "{}", answer.body);
 }
+
+/// What the API serves in a region is reached by endpoints too, and an endpoint leads to nothing else.
+#[test]
+fn endpoints_lead_to_what_is_served() {
+    let of_no_region = ["iam", "landfall", "s3"];
+    let served = landfall_api::operations().map(|operation| operation.action.service);
+    let served: std::collections::BTreeSet<_> = served.filter(|service| !of_no_region.contains(service)).collect();
+    let led = landfall_cloud::endpoint::SERVICES.iter().filter(|service| !service.by_gateway);
+    assert_eq!(led.map(|service| service.name).collect::<std::collections::BTreeSet<_>>(), served);
+}

@@ -52,7 +52,7 @@ pub(super) fn analyse(view: &View<'_>, path: &InsightsPath, through: &[String], 
         for destination in search.destinations(&start) {
             for packet in search.packets(&start, destination) {
                 tries += 1;
-                let verdict = reach(cloud, start.source, packet, &Assumptions::default());
+                let verdict = sure(cloud, start.source, packet);
                 let found = search.judge(verdict, packet);
                 if found.is_found {
                     return found;
@@ -68,6 +68,23 @@ pub(super) fn analyse(view: &View<'_>, path: &InsightsPath, through: &[String], 
         }
     }
     best.unwrap_or_else(|| search.nowhere())
+}
+
+/// The verdict on a packet; where a NAT gateway on its way chooses one of several addresses by a hash that nobody knows, that
+/// of an address by which it doesn't come through, if there is one.
+fn sure(cloud: &Cloud, source: Source, packet: Packet) -> Verdict {
+    let first = reach(cloud, source, packet, &Assumptions::default());
+    let gateways = first.forward.iter().filter_map(|hop| match hop.component {
+        Component::NatGateway(id) => cloud.nat_gateways.by_id(&id).next(),
+        _ => None,
+    });
+    let choices = gateways.map(|row| row.addresses.len()).max().unwrap_or(1);
+    let others = (1..choices).map(|nat_address| {
+        let assumptions = Assumptions { nat_address, ..Assumptions::default() };
+        reach(cloud, source, packet, &assumptions)
+    });
+    let lost = if first.is_reached() { others.into_iter().find(|verdict| !verdict.is_reached()) } else { None };
+    lost.unwrap_or(first)
 }
 
 struct Search<'a> {

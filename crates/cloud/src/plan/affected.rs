@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use landfall_model::plan::PieceKey;
 use landfall_model::{
-    Host, HostId, Instance, InterfaceId, InterfacePurpose, Principal, RouteTable, RouteTarget, UniqueId, VpcId, VpnSide,
+    Account, AccountId, Host, HostId, Instance, InterfaceId, InterfacePurpose, Principal, RouteTable, RouteTarget,
+    UniqueId, VpcId, VpnConnection, VpnSide,
 };
 use landfall_state::Change;
 
@@ -84,6 +85,11 @@ pub fn affected(cloud: &Cloud, change: &Change, into: &mut Affected) {
             for row in before.into_iter().chain(after) {
                 cloud.instance_profiles.by_role(&row.id).for_each(|profile| into.profile(cloud, &profile.id));
             }
+        }
+    } else if let Some((before, after)) = change.of::<Accounts>() {
+        let is_stopped = |row: Option<&Account>| row.is_some_and(|row| row.standing.is_stopped);
+        if let Some(row) = after.or(before).filter(|_| is_stopped(before) != is_stopped(after)) {
+            into.gateways(cloud, row.id);
         }
     } else if let Some((before, after)) = change.of::<Tags>() {
         for row in before.into_iter().chain(after).filter(|row| row.kind == "instance") {
@@ -205,18 +211,7 @@ fn connections_affected(cloud: &Cloud, change: &Change, into: &mut Affected) {
             into.keys.extend(cloud.vpn_connections.by_customer_gateway(&row.id).map(|row| PieceKey::Vpn(row.id)));
         }
     } else if let Some((before, after)) = change.of::<VpnConnections>() {
-        for row in before.into_iter().chain(after) {
-            into.keys.insert(PieceKey::Vpn(row.id));
-            into.connected.extend(vpn::networks(cloud, row));
-            match row.gateway {
-                VpnSide::Gateway(id) => {
-                    cloud.route_tables.by_propagation(&id).for_each(|table| into.route_by(cloud, table));
-                }
-                VpnSide::Transit(id, _) => {
-                    into.keys.insert(PieceKey::TransitGateway(id));
-                }
-            }
-        }
+        before.into_iter().chain(after).for_each(|row| into.vpn(cloud, row));
     }
 }
 
@@ -226,6 +221,33 @@ fn gateways_of(cloud: &Cloud, vpc: VpcId) -> impl Iterator<Item = PieceKey> {
 }
 
 impl Affected {
+    /// What hosts do for an account's gateways may differ. Walks all gateways: accounts are rarely stopped.
+    fn gateways(&mut self, cloud: &Cloud, account: AccountId) {
+        for row in cloud.nat_gateways.iter().filter(|row| row.scope.account == account) {
+            self.keys.insert(PieceKey::NatGateway(row.id));
+            self.presence.extend(row.host.map(|host| (host, row.vpc)));
+        }
+        for row in cloud.vpn_connections.iter().filter(|row| row.scope.account == account) {
+            self.vpn(cloud, row);
+        }
+    }
+
+    /// What hosts do for a VPN may differ.
+    fn vpn(&mut self, cloud: &Cloud, row: &VpnConnection) {
+        self.keys.insert(PieceKey::Vpn(row.id));
+        self.connected.extend(vpn::networks(cloud, row));
+        match row.gateway {
+            VpnSide::Gateway(id) => {
+                cloud.route_tables.by_propagation(&id).for_each(|table| self.route_by(cloud, table));
+            }
+            VpnSide::Transit(id, _) => {
+                self.keys.insert(PieceKey::TransitGateway(id));
+                // The host that ends one reaches those that end on others.
+                self.keys.extend(cloud.vpn_connections.by_transit(&id).map(|row| PieceKey::Vpn(row.id)));
+            }
+        }
+    }
+
     /// What comes of an instance profile may differ.
     fn profile(&mut self, cloud: &Cloud, id: &UniqueId) {
         self.keys.extend(cloud.profile_associations.by_profile(id).map(|row| PieceKey::Instance(row.instance)));

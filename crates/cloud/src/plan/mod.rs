@@ -16,7 +16,7 @@ mod vpn;
 use std::collections::{BTreeMap, BTreeSet};
 
 use landfall_model::plan::{HostPlan, Piece, PieceKey};
-use landfall_model::{HostId, Origin, VpcId};
+use landfall_model::{HostId, Origin, VpcId, VpnSide};
 use landfall_state::Change;
 
 use crate::flow_log;
@@ -43,7 +43,13 @@ pub fn keys(cloud: &Cloud, host: HostId) -> BTreeSet<PieceKey> {
     let mut keys = BTreeSet::new();
     keys.extend(cloud.instances.by_host(&host).map(|row| PieceKey::Instance(row.id)));
     keys.extend(cloud.volumes.by_host(&host).map(|row| PieceKey::Volume(row.id)));
-    keys.extend(cloud.vpn_connections.by_host(&host).map(|row| PieceKey::Vpn(row.id)));
+    for row in cloud.vpn_connections.by_host(&host) {
+        keys.insert(PieceKey::Vpn(row.id));
+        if let VpnSide::Transit(gateway, _) = row.gateway {
+            keys.insert(PieceKey::TransitGateway(gateway));
+            keys.extend(cloud.vpn_connections.by_transit(&gateway).map(|row| PieceKey::Vpn(row.id)));
+        }
+    }
     for vpc in presence::present(cloud, host) {
         keys.extend(keys_of_vpc(cloud, vpc));
     }
@@ -173,7 +179,7 @@ impl<'c> Planner<'c> {
             }
             PieceKey::TransitGateway(id) => {
                 let mut attached = cloud.transit_attachments.by_gateway(&id).filter_map(|row| row.resource.vpc());
-                let here = attached.any(|vpc| presence.is_present(vpc));
+                let here = attached.any(|vpc| presence.is_present(vpc)) || vpn::ends_one_of(cloud, *host, id);
                 if here { transit::transit_gateway(cloud, presence, id).map(Piece::TransitGateway) } else { None }
             }
             PieceKey::Endpoint(id) => {

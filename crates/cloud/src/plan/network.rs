@@ -244,7 +244,7 @@ fn resource_name(cloud: &Cloud, row: &NetworkInterface) -> Option<ResourceNamePl
 
 /// A NAT gateway that has a host, and is in use or about to be.
 pub(super) fn nat_gateway(cloud: &Cloud, host: HostId, row: &NatGateway) -> Option<NatGatewayPlan> {
-    if !super::presence::is_working(row) {
+    if !super::presence::is_working(cloud, row) {
         return None;
     }
     let addresses = row.addresses.iter().map(|address| {

@@ -44,8 +44,8 @@ pub(super) fn present(cloud: &Cloud, host: HostId) -> BTreeSet<VpcId> {
     let instances = cloud.instances.by_host(&host);
     let mut vpcs: BTreeSet<VpcId> =
         instances.flat_map(|row| cloud.interfaces.by_instance(&row.id)).map(|row| row.vpc).collect();
-    vpcs.extend(cloud.nat_gateways.by_host(&host).filter(|row| is_working(row)).map(|row| row.vpc));
-    let vpns = cloud.vpn_connections.by_host(&host).filter(|row| vpn::is_working(row));
+    vpcs.extend(cloud.nat_gateways.by_host(&host).filter(|row| is_working(cloud, row)).map(|row| row.vpc));
+    let vpns = cloud.vpn_connections.by_host(&host).filter(|row| vpn::is_working(cloud, row));
     vpcs.extend(vpns.flat_map(|row| vpn::networks(cloud, row)));
     let connected: Vec<_> = vpcs.iter().flat_map(|vpc| neighbours(cloud, *vpc)).collect();
     vpcs.extend(connected);
@@ -63,17 +63,17 @@ pub(super) fn neighbours(cloud: &Cloud, vpc: VpcId) -> BTreeSet<VpcId> {
     peered.chain(attached).filter(|other| *other != vpc && cloud.vpcs.by_id.count(other) > 0).collect()
 }
 
-/// Whether a NAT gateway translates, or is about to.
-pub(super) fn is_working(row: &NatGateway) -> bool {
-    row.state.is_live()
+/// Whether a NAT gateway translates, or is about to: not for an account that was stopped.
+pub(super) fn is_working(cloud: &Cloud, row: &NatGateway) -> bool {
+    row.state.is_live() && vpn::is_served(cloud, row.scope.account)
 }
 
 /// Whether a host runs something in a VPC. Walks the smaller of the two sides that it could.
 fn is_home(cloud: &Cloud, host: HostId, vpc: VpcId) -> bool {
-    if cloud.nat_gateways.by_vpc(&vpc).any(|row| row.host == Some(host) && is_working(row)) {
+    if cloud.nat_gateways.by_vpc(&vpc).any(|row| row.host == Some(host) && is_working(cloud, row)) {
         return true;
     }
-    if vpn::of_network(cloud, vpc).any(|row| row.host == Some(host) && vpn::is_working(row)) {
+    if vpn::of_network(cloud, vpc).any(|row| row.host == Some(host) && vpn::is_working(cloud, row)) {
         return true;
     }
     let here = |row: &NetworkInterface| {

@@ -2,7 +2,7 @@
 //! are attached to its transit gateway, which send to that one what is for the other side.
 
 use landfall_model::plan::{Place, TunnelPlan, VpnPlan};
-use landfall_model::{HostId, LinkState, VpcId, VpnConnection, VpnSide, VpnTunnel};
+use landfall_model::{AccountId, HostId, LinkState, TransitGatewayId, VpcId, VpnConnection, VpnSide, VpnTunnel};
 
 use super::network::place;
 use super::presence::Presence;
@@ -11,7 +11,7 @@ use crate::value::Cloud;
 /// A VPN that has a host: on that host, and on those that have the network that it is for.
 pub(super) fn vpn(cloud: &Cloud, presence: &Presence<'_>, host: HostId, row: &VpnConnection) -> Option<VpnPlan> {
     let place = place(cloud, host, row.host?)?;
-    let wanted = row.state.is_live();
+    let wanted = is_working(cloud, row);
     let gateway = match row.gateway {
         VpnSide::Gateway(id) if wanted => network(cloud, row).map(|vpc| (id, vpc)),
         _ => None,
@@ -22,7 +22,10 @@ pub(super) fn vpn(cloud: &Cloud, presence: &Presence<'_>, host: HostId, row: &Vp
     };
     let concerns = match place {
         Place::Here => row.state != LinkState::Deleted,
-        Place::Remote { .. } => wanted && networks(cloud, row).into_iter().any(|vpc| presence.is_present(vpc)),
+        Place::Remote { .. } => {
+            let gateway = transit.is_some_and(|(id, _)| ends_one_of(cloud, host, id));
+            wanted && (gateway || networks(cloud, row).into_iter().any(|vpc| presence.is_present(vpc)))
+        }
     };
     let peer = cloud.customer_gateways.get(&row.scope.key(row.customer_gateway)).map(|row| row.address);
     concerns.then(|| VpnPlan {
@@ -73,7 +76,17 @@ pub(super) fn of_network(cloud: &Cloud, vpc: VpcId) -> impl Iterator<Item = &Vpn
     by_gateway.chain(gateways.flat_map(|gateway| cloud.vpn_connections.by_transit(&gateway)))
 }
 
-/// Whether a VPN's host works for it.
-pub(super) fn is_working(row: &VpnConnection) -> bool {
-    row.state.is_live()
+/// Whether a VPN's host works for it: nobody speaks with the outside for an account that was stopped.
+pub(super) fn is_working(cloud: &Cloud, row: &VpnConnection) -> bool {
+    row.state.is_live() && is_served(cloud, row.scope.account)
+}
+
+/// Whether what an account has runs: it wasn't stopped because the account was suspended or closed.
+pub(super) fn is_served(cloud: &Cloud, account: AccountId) -> bool {
+    cloud.accounts.get(&account).is_none_or(|row| !row.standing.is_stopped)
+}
+
+/// Whether a host ends a VPN of a transit gateway: then it has the gateway, though no network of its own be attached.
+pub(super) fn ends_one_of(cloud: &Cloud, host: HostId, gateway: TransitGatewayId) -> bool {
+    cloud.vpn_connections.by_transit(&gateway).any(|row| row.host == Some(host) && is_working(cloud, row))
 }

@@ -175,7 +175,8 @@ impl<'c> Walk<'c> {
         if self.answering {
             return Err(end(Code::NatReassigns));
         }
-        let own = gateway.addresses.first().ok_or_else(|| end(Code::BadState))?.private;
+        let chosen = self.assumptions.nat_address % gateway.addresses.len().max(1);
+        let own = gateway.addresses.get(chosen).ok_or_else(|| end(Code::BadState))?.private;
         flight.packet = packet.translated(IpAddr::V4(own));
         flight.sender = None;
         flight.is_passing = false;
@@ -251,8 +252,10 @@ impl<'c> Walk<'c> {
             row.routes.iter().filter(|cidr| cidr.contains(packet.destination)).map(|cidr| length(*cidr)).max()
         };
         let vpns = self.cloud.vpn_connections.by_gateway(&id).filter(|row| row.state == LinkState::Available);
-        let best = vpns.filter_map(|row| behind(row).map(|length| (length, row))).max_by_key(|(length, _)| *length);
-        let (_, vpn) = best.ok_or_else(|| end(Code::NoDestination))?;
+        // Of several with the same block one whose tunnels are up takes it ("redundant Site-to-Site VPN connections").
+        let is_up = |row: &VpnConnection| self.assumptions.tunnels_up || row.is_up();
+        let best = vpns.filter_map(|row| behind(row).map(|length| ((length, is_up(row), row.id), row)));
+        let (_, vpn) = best.max_by_key(|(rank, _)| *rank).ok_or_else(|| end(Code::NoDestination))?;
         self.note(Component::VpnGateway(id), Some(vpc.id), None, packet, Decision::None);
         self.enter_vpn(vpn, packet)
     }

@@ -60,6 +60,8 @@ pub struct Assumptions {
     pub tunnels_up: bool,
     /// Which of its subnets an attachment in appliance mode takes the flow in by: AWS chooses by a hash that nobody knows.
     pub appliance: usize,
+    /// Which of its addresses a NAT gateway translates the flow to: by a hash too.
+    pub nat_address: usize,
 }
 
 /// Whose instances forward what isn't theirs.
@@ -74,7 +76,7 @@ pub enum Forwarding {
 impl Default for Assumptions {
     /// As AWS's analysis has it: an interface whose check is off is a router's.
     fn default() -> Self {
-        Self { forwarding: Forwarding::All, tunnels_up: false, appliance: 0 }
+        Self { forwarding: Forwarding::All, tunnels_up: false, appliance: 0, nat_address: 0 }
     }
 }
 

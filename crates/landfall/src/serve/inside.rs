@@ -96,6 +96,8 @@ mod tests {
             "api.landfall.internal",
             "sts.us-east-1.amazonaws.com",
             "ec2.us-east-1.amazonaws.com",
+            "kms.us-east-1.amazonaws.com",
+            "vpce-0123456789abcdef0-abcdefgh.ssm.us-east-1.vpce.amazonaws.com",
             "vpce-0123456789abcdef0-abcdefgh.sts.us-east-1.vpce.amazonaws.com",
             "vpce-0123456789abcdef0-abcdefgh-us-east-1a.ec2.us-east-1.vpce.amazonaws.com",
         ] {

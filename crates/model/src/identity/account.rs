@@ -46,6 +46,9 @@ pub struct Standing {
     /// Whether there are machines still to be stopped, or things to be deleted.
     #[serde(default)]
     pub has_work: bool,
+    /// Whether its machines were stopped: then its NAT gateways and VPNs don't work either.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_stopped: bool,
     /// When what a closed one has is deleted; of one of which that has begun, when it is looked at again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ends_at: Option<Timestamp>,

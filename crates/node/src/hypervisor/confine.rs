@@ -60,6 +60,8 @@ pub struct Show {
 pub enum ShowKind {
     /// A folder.
     Folder,
+    /// A folder that it may write to.
+    Own,
     /// A file.
     File,
     /// A device.
@@ -114,24 +116,42 @@ impl Confinement {
             groups.extend(group);
         }
         let mut confinement = Confinement { uid, groups, root, shows: Vec::new(), links: Vec::new() };
-        for path in wanted {
-            // `/lib` is a link to `usr/lib` where the two were merged, and must be one in the tree too.
-            match (host.link(&path), host.kind(&path)) {
-                (Some(target), Some(ShowKind::Folder)) if target.is_relative() => {
-                    confinement.links.push((path, target))
-                }
-                (_, Some(kind)) if confinement.shows.iter().all(|show| show.to != path) => {
-                    confinement.shows.push(Show { from: path.clone(), to: path, kind });
-                }
-                _ => {}
-            }
-        }
+        confinement.show(wanted, host);
         confinement
     }
 
     /// Adds a file of the host under another path.
     pub fn show_file(&mut self, from: PathBuf, to: &str) {
         self.shows.push(Show { from, to: to.into(), kind: ShowKind::File });
+    }
+
+    /// What a program needs that works in a folder of its own: itself, libraries and modules, the folder, and those files and
+    /// devices besides. It takes its user itself.
+    pub fn of_daemon(program: &Path, folder: &Path, root: PathBuf, besides: &[&str], host: &dyn Host) -> Self {
+        let mut confinement = Confinement { uid: 0, groups: Vec::new(), root, shows: Vec::new(), links: Vec::new() };
+        let libraries = ["/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache", "/dev/null"];
+        confinement.show(libraries.iter().chain(besides).map(PathBuf::from).chain([program.to_owned()]), host);
+        confinement.shows.push(Show { from: folder.to_owned(), to: folder.to_owned(), kind: ShowKind::Own });
+        confinement
+    }
+
+    /// Shows what there is of those paths.
+    fn show(&mut self, wanted: impl IntoIterator<Item = PathBuf>, host: &dyn Host) {
+        for path in wanted {
+            // `/lib` is a link to `usr/lib` where the two were merged, and must be one in the tree too.
+            match (host.link(&path), host.kind(&path)) {
+                (Some(target), Some(ShowKind::Folder)) if target.is_relative() => self.links.push((path, target)),
+                (_, Some(kind)) if self.shows.iter().all(|show| show.to != path) => {
+                    self.shows.push(Show { from: path.clone(), to: path, kind });
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Makes ready the tree alone.
+    pub fn prepare_tree(&self) -> io::Result<Tree> {
+        Ok(Tree { root: text(self.root.as_os_str())?, steps: self.tree()? })
     }
 
     /// Makes ready what the process does between fork and exec. `process` gets the line of `/proc/self/stat`, `members`
@@ -144,8 +164,7 @@ impl Confinement {
             process,
             members,
             keep,
-            root: text(self.root.as_os_str())?,
-            tree: self.tree()?,
+            tree: self.prepare_tree()?,
             #[cfg(feature = "crash-points")]
             kills_at: ["forked", "described", "grouped", "closed", "moved", "confined"]
                 .iter()
@@ -163,14 +182,18 @@ impl Confinement {
         }
         for show in &self.shows {
             let path = self.inside(&show.to)?;
-            if show.kind == ShowKind::Folder {
+            if matches!(show.kind, ShowKind::Folder | ShowKind::Own) {
                 self.folders(Some(&show.to), &mut made, &mut steps)?;
             } else {
                 self.folders(show.to.parent(), &mut made, &mut steps)?;
                 steps.push(Step::File { path: path.clone() });
             }
-            let device = if show.kind == ShowKind::Device { 0 } else { libc::MS_NODEV };
-            let flags = libc::MS_RDONLY | libc::MS_NOSUID | device;
+            let flags = match show.kind {
+                ShowKind::Own => libc::MS_NODEV | libc::MS_NOEXEC,
+                ShowKind::Device => libc::MS_RDONLY,
+                ShowKind::Folder | ShowKind::File => libc::MS_RDONLY | libc::MS_NODEV,
+            };
+            let flags = flags | libc::MS_NOSUID;
             // A device is written to through the mount; read only refers to the node itself.
             steps.push(Step::Show { from: text(show.from.as_os_str())?, path, flags });
         }
@@ -205,6 +228,12 @@ enum Step {
     Show { from: CString, path: CString, flags: libc::c_ulong },
 }
 
+/// A tree that can be moved into without allocating.
+pub struct Tree {
+    root: CString,
+    steps: Vec<Step>,
+}
+
 /// A confinement that can be entered without allocating.
 pub struct Prepared {
     uid: u32,
@@ -212,8 +241,7 @@ pub struct Prepared {
     process: RawFd,
     members: Vec<RawFd>,
     keep: Vec<RawFd>,
-    root: CString,
-    tree: Vec<Step>,
+    tree: Tree,
     /// At which stage a test has the agent killed, which only the child can know.
     #[cfg(feature = "crash-points")]
     kills_at: Option<usize>,
@@ -250,7 +278,7 @@ impl Prepared {
             self.pass(Stage::Closed);
             let namespaces = libc::CLONE_NEWNS | libc::CLONE_NEWNET | libc::CLONE_NEWIPC | libc::CLONE_NEWUTS;
             step(c"making namespaces", i64::from(libc::unshare(namespaces)))?;
-            self.move_into_tree()?;
+            self.tree.enter()?;
             self.pass(Stage::Moved);
             self.give_up_rights()?;
             self.pass(Stage::Confined);
@@ -304,29 +332,6 @@ impl Prepared {
         Ok(())
     }
 
-    /// Builds the tree on a file system of its own and makes it the root; the host's is let go.
-    unsafe fn move_into_tree(&self) -> io::Result<()> {
-        let (nothing, slash, here) = (std::ptr::null(), c"/".as_ptr(), c".".as_ptr());
-        let root = self.root.as_ptr();
-        // SAFETY: all paths are NUL-terminated and outlive the calls; null stands for a parameter that isn't used.
-        unsafe {
-            let private = libc::mount(nothing, slash, nothing, libc::MS_REC | libc::MS_PRIVATE, nothing.cast());
-            step(c"making mounts private", i64::from(private))?;
-            let flags = libc::MS_NOSUID | libc::MS_NOEXEC;
-            let kind = c"tmpfs".as_ptr();
-            step(c"mounting the tree", i64::from(libc::mount(kind, root, kind, flags, TREE_OPTIONS.as_ptr().cast())))?;
-            for part in &self.tree {
-                part.take()?;
-            }
-            step(c"entering the tree", i64::from(libc::chdir(root)))?;
-            step(c"changing the root", libc::syscall(libc::SYS_pivot_root, here, here))?;
-            step(c"letting the host's tree go", i64::from(libc::umount2(here, libc::MNT_DETACH)))?;
-            let flags = flags | libc::MS_REMOUNT | libc::MS_RDONLY;
-            step(c"closing the tree", i64::from(libc::mount(nothing, slash, nothing, flags, nothing.cast())))?;
-            step(c"entering the root", i64::from(libc::chdir(slash)))
-        }
-    }
-
     unsafe fn give_up_rights(&self) -> io::Result<()> {
         let header = [CAPABILITY_VERSION, 0];
         let none = [0u32; 6];
@@ -345,6 +350,34 @@ impl Prepared {
             step(c"taking the user", libc::syscall(libc::SYS_setresuid, self.uid, self.uid, self.uid))?;
             step(c"giving up capabilities", libc::syscall(libc::SYS_capset, header.as_ptr(), none.as_ptr()))?;
             step(c"forgoing new rights", i64::from(libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)))
+        }
+    }
+}
+
+impl Tree {
+    /// Builds the tree on a file system of its own and makes it the root; the host's is let go.
+    ///
+    /// # Safety
+    /// Must be called between fork and exec, by the process's only thread, in a mount namespace of its own.
+    pub unsafe fn enter(&self) -> io::Result<()> {
+        let (nothing, slash, here) = (std::ptr::null(), c"/".as_ptr(), c".".as_ptr());
+        let root = self.root.as_ptr();
+        // SAFETY: all paths are NUL-terminated and outlive the calls; null stands for a parameter that isn't used.
+        unsafe {
+            let private = libc::mount(nothing, slash, nothing, libc::MS_REC | libc::MS_PRIVATE, nothing.cast());
+            step(c"making mounts private", i64::from(private))?;
+            let flags = libc::MS_NOSUID | libc::MS_NOEXEC;
+            let kind = c"tmpfs".as_ptr();
+            step(c"mounting the tree", i64::from(libc::mount(kind, root, kind, flags, TREE_OPTIONS.as_ptr().cast())))?;
+            for part in &self.steps {
+                part.take()?;
+            }
+            step(c"entering the tree", i64::from(libc::chdir(root)))?;
+            step(c"changing the root", libc::syscall(libc::SYS_pivot_root, here, here))?;
+            step(c"letting the host's tree go", i64::from(libc::umount2(here, libc::MNT_DETACH)))?;
+            let flags = flags | libc::MS_REMOUNT | libc::MS_RDONLY;
+            step(c"closing the tree", i64::from(libc::mount(nothing, slash, nothing, flags, nothing.cast())))?;
+            step(c"entering the root", i64::from(libc::chdir(slash)))
         }
     }
 }

@@ -245,3 +245,34 @@ fn guest_scripts_parse() {
         assert!(output.status.success(), "{script}: {}", String::from_utf8_lossy(&output.stderr));
     }
 }
+
+/// With a metadata service that says what stands in a file, and `ip` that writes down what it is told.
+#[test]
+fn a_tiny_guest_learns_ipv6_addresses_that_come_and_go() {
+    const SCRIPT: &str = r#"
+        cd "$1"; IMDS_FOLDER=$1
+        imds_get() { imds_status=$(cat status); [ "$imds_status" = 200 ] && cp list "$2"; }
+        ip() { echo "$*" >>told; }
+        . "$2"
+        says() { echo "$1" >status; printf "$2" >list; add_ipv6 lo; echo "--" >>told; }
+        says 200 '2001:db8::1\n2001:db8::2'
+        says 200 '2001:db8::2\n2001:db8::12\n'
+        says 500 ''
+        says 401 ''
+        says 404 ''
+        says 200 '2001:db8::1'
+    "#;
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/image/files/mini/ipv6.sh");
+    let output = Command::new("sh").args(["-c", SCRIPT, "sh"]).arg(folder.path()).arg(file).output().expect("a shell");
+    assert!(output.status.success() && output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+    let told = std::fs::read_to_string(folder.path().join("told")).expect("told");
+    let rounds: Vec<Vec<&str>> = told.split("--\n").map(|round| round.lines().collect()).collect();
+    let add = |last: &str| format!("-6 addr add 2001:db8::{last}/128 dev lo");
+    let del = |last: &str| format!("-6 addr del 2001:db8::{last}/128 dev lo");
+    assert_eq!(rounds[0], [add("1"), add("2")]);
+    assert_eq!(rounds[1], [add("2"), add("12"), del("1")], "one that only begins like another is another");
+    assert!(rounds[2].is_empty() && rounds[3].is_empty(), "no answer says nothing: {rounds:?}");
+    assert_eq!(rounds[4], [del("2"), del("12")], "it has none any more");
+    assert_eq!(rounds[5], [add("1")]);
+}

@@ -222,6 +222,12 @@ fn step(text: &str) -> &'static str {
     }
 }
 
+/// The rules of a table, as `nft` shows them, without the elements of sets. Empty where there is no such table.
+pub fn list_rules(family: &str, table: &str) -> io::Result<String> {
+    let output = Command::new("nft").args(["-t", "list", "table", family, table]).output()?;
+    Ok(if output.status.success() { String::from_utf8_lossy(&output.stdout).into_owned() } else { String::new() })
+}
+
 /// The elements of a set, as texts. None where there is no such set.
 pub fn list_set(family: &str, table: &str, set: &str) -> io::Result<Vec<String>> {
     let output = Command::new("nft").args(["-j", "list", "set", family, table, set]).output()?;

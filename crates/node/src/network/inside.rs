@@ -13,12 +13,12 @@ use landfall_model::{Cidr, Ipv4Cidr, Ipv6Cidr, Mac};
 
 use super::advance::{self, Indexes, index_of};
 use super::filter::{self, Loaded};
-
+use super::judge::{self, Routers};
 use super::layout::{self, Hop, Layout, MAIN};
 use super::line::Line;
 use super::netlink::Netlink;
 use super::ruleset::{
-    self, CLOCK, CLOCK_V6, GATEWAY_V6, METADATA, METADATA_V6, RESOLVER, RESOLVER_V6, UPLINK, local_ports,
+    self, CLOCK, CLOCK_V6, GATEWAY_V6, METADATA, METADATA_V6, RESOLVER, RESOLVER_V6, TABLE, UPLINK, local_ports,
 };
 use super::stale::{self, Translations};
 use super::target::Targets;
@@ -126,6 +126,8 @@ pub struct Made {
     /// Its packet filter.
     pub filter: Option<Loaded>,
     settled: Option<Settled>,
+    /// Whose the labels are that connections carry, whatever went wrong since they were looked through.
+    labelled: Option<Routers>,
 }
 
 struct Settled {
@@ -162,7 +164,19 @@ impl Inside {
     pub fn apply(self, made: &mut Made, look: bool) -> io::Result<()> {
         let netlink = &mut Netlink::open()?;
         let before = made.settled.take();
-        let known = before.as_ref().map(|before| before.translations.clone());
+        if made.labelled.is_none() && !self.translations.routers.is_empty() {
+            // By whoever was here before this process.
+            made.labelled = Some(judge::loaded_routers(&filter::list_rules("inet", TABLE)?));
+        }
+        let labelled = made.labelled.take();
+        let labelled = labelled.as_ref();
+        made.labelled = labelled.cloned();
+        if labelled.is_some_and(|before| *before != self.translations.routers) {
+            // Nobody's until all went well. And once before the rules say otherwise, so that whoever goes on after a kill
+            // and reads them doesn't take what the one before let pass for the next one's.
+            made.labelled = Some(Routers::new());
+            forget(&BTreeSet::new(), &self.translations, labelled, made.filter.as_ref())?;
+        }
         let before = before.filter(|_| !look);
         let before = before.filter(|it| it.ipv6 == self.ipv6 && self.layout.is_advance_of(&it.layout));
         let filter = &mut made.filter;
@@ -170,18 +184,18 @@ impl Inside {
             let mut indexes = std::mem::take(&mut before.indexes);
             let load = |indexes: &Indexes| filter::ensure(&self.ruleset, self.hooked(indexes), filter);
             let gone = self.advance(netlink, &before.left(), &mut indexes, load)?;
-            gone.map_or(Ok(()), |gone| forget(&gone, &self.translations, known.as_ref(), filter.as_ref()))
-                .map(|()| indexes)
+            gone.map_or(Ok(()), |gone| forget(&gone, &self.translations, labelled, filter.as_ref())).map(|()| indexes)
         });
         let indexes = match advanced {
             Some(Ok(indexes)) => indexes,
             Some(Err(error)) => {
                 tracing::debug!(%error, "a namespace isn't as it was left; all of it is looked at");
-                self.converge(netlink, &mut made.filter, known.as_ref())?
+                self.converge(netlink, filter, labelled)?
             }
-            None => self.converge(netlink, &mut made.filter, known.as_ref())?,
+            None => self.converge(netlink, filter, labelled)?,
         };
         let Self { layout, forwarding, ipv6, translations, .. } = self;
+        made.labelled = Some(translations.routers.clone());
         made.settled = Some(Settled { layout, indexes, forwarding, ipv6, translations });
         Ok(())
     }
@@ -209,7 +223,7 @@ impl Inside {
         if let Some(gone) = gone {
             // Routers are no part: they are as they were.
             let known = &settled.translations;
-            forget(&gone, known, Some(known), filter.as_ref())?;
+            forget(&gone, known, Some(&known.routers), filter.as_ref())?;
         }
         settled.layout.take(&before.layout, &self.layout);
         advance::take(&mut settled.forwarding, &before.forwarding, &self.forwarding);
@@ -260,7 +274,7 @@ impl Inside {
         &self,
         netlink: &mut Netlink,
         filter: &mut Option<Loaded>,
-        known: Option<&Translations>,
+        labelled: Option<&Routers>,
     ) -> io::Result<Indexes> {
         prepare(self.ipv6)?;
         sysctl::ensure(&format!("ipv4/conf/{UPLINK}/rp_filter"), "0")?;
@@ -271,7 +285,7 @@ impl Inside {
         let gone = self.gone(housed.iter().filter_map(named));
         // Once before their addresses go, so that it is done if this is cut off, and once when nothing can come any more.
         if !gone.is_empty() {
-            forget(&gone, &self.translations, known, filter.as_ref())?;
+            forget(&gone, &self.translations, labelled, filter.as_ref())?;
         }
         for (name, link) in &found {
             if comes_and_goes(name) && !self.layout.links.contains_key(name) {
@@ -289,7 +303,7 @@ impl Inside {
         allowance::ensure_timeouts()?;
         self.layout.converge(netlink, |name| name == "lo" || name == UPLINK || comes_and_goes(name), |_| true)?;
         overlay::ensure_forwarding(netlink, &self.forwarding)?;
-        forget(&gone, &self.translations, known, filter.as_ref())?;
+        forget(&gone, &self.translations, labelled, filter.as_ref())?;
         Ok(indexes)
     }
 
@@ -304,7 +318,7 @@ impl Inside {
 fn forget(
     gone: &BTreeSet<IpAddr>,
     translations: &Translations,
-    before: Option<&Translations>,
+    before: Option<&Routers>,
     loaded: Option<&Loaded>,
 ) -> io::Result<()> {
     let forgotten = match loaded.map(Loaded::line).filter(|line| line.leads_here()) {

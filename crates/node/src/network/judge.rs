@@ -10,6 +10,8 @@
 //! What is translated is in a table of its own (see [`super::prerouting`]), where labels of the other aren't seen. An
 //! interface that lets through what may come back that way is remembered for an hour by the flow's addresses and ports.
 //! A flow that is halved so looks invalid to connection tracking: it is judged by those memories and by rules alone.
+//! There is room for so many of them in a network, and no interface takes more than a quarter of it, be it by what it asks
+//! or by what it is asked: what it is asked beyond its share, its groups are asked about again.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write};
@@ -35,6 +37,12 @@ const JUDGED: u8 = 2;
 const FIRST: u8 = 3;
 /// How many routers there are labels for.
 const ROUTERS: u8 = 62;
+
+/// How many flows of each kind a network remembers.
+const MEMORIES: u32 = 262_144;
+/// How many of them an interface may add at once, as sender and as receiver each, and again within the hour that they
+/// last: so that it never has more than an eighth as either.
+const SHARE: u32 = MEMORIES / 16;
 
 /// The mark of packets whose sender's interface isn't known by their source: rules that name a group don't hold for them.
 pub const UNKNOWN_SENDER: u32 = 0x8000_0000;
@@ -70,12 +78,31 @@ pub fn router_labels() -> impl Iterator<Item = u8> {
     (0..ROUTERS).map(|place| FIRST + 2 * place)
 }
 
-/// The routers of a network on this host, by their labels.
-pub fn routers_by_label(plan: &HostPlan, vpc: &VpcPlan) -> BTreeMap<u8, BTreeSet<InterfaceId>> {
+/// Routers' devices by their labels, the first of each pair.
+pub type Routers = BTreeMap<u8, BTreeSet<String>>;
+
+/// The routers of a network on this host.
+pub fn routers_by_label(plan: &HostPlan, vpc: &VpcPlan) -> Routers {
     let ports = local_ports(plan, vpc).into_iter().map(|(port, _)| port);
-    let mut by_label: BTreeMap<u8, BTreeSet<InterfaceId>> = BTreeMap::new();
+    let mut by_label = Routers::new();
     for (id, label) in labels(ports.filter(|port| is_router(port))) {
-        by_label.entry(label).or_default().insert(id);
+        by_label.entry(label).or_default().insert(port_device(id));
+    }
+    by_label
+}
+
+/// The routers that loaded rules know, from the chains that [`write_router`] writes, as `nft` shows them. One that isn't
+/// understood is left out: then what it let pass is asked about once more.
+pub fn loaded_routers(rules: &str) -> Routers {
+    let mut by_label = Routers::new();
+    for line in rules.lines() {
+        let Some((label, device)) = line.trim().strip_prefix("ct direction original ct label ").and_then(|rest| {
+            let (label, device) = rest.split_once(" goto passed_")?;
+            Some((label.parse().ok()?, device.to_owned()))
+        }) else {
+            continue;
+        };
+        by_label.entry(label).or_default().insert(device);
     }
     by_label
 }
@@ -147,7 +174,8 @@ impl Rules<'_> {
     /// a VPN, a NAT gateway or a router, here or where it was before.
     pub(super) fn write_unknown_sender(&self, text: &mut String) -> fmt::Result {
         let set = format!("meta mark set meta mark or {UNKNOWN_SENDER:#x}");
-        writeln!(text, "\tchain unknown_sender {{\n\t\tiifname \"{UPLINK}\" {set}")?;
+        let peerings = self.mark_peerings();
+        writeln!(text, "\tchain unknown_sender {{\n{peerings}\t\tiifname \"{UPLINK}\" {set}")?;
         for entry in self.entries() {
             writeln!(text, "\t\tiifname \"{}\" {set}", entry.link)?;
         }
@@ -181,10 +209,13 @@ impl Rules<'_> {
 fn write_memories(text: &mut String) -> fmt::Result {
     let ports = "type ifname . ipv4_addr . inet_service . ipv4_addr . inet_service";
     for (name, kind) in [("tcp", ports), ("udp", ports), ("echo", "type ifname . ipv4_addr . ipv4_addr")] {
-        writeln!(
-            text,
-            "\tset let_{name} {{\n\t\t{kind}\n\t\tsize 65535\n\t\tflags dynamic,timeout\n\t\ttimeout 1h\n\t}}"
-        )?;
+        let kind = format!("{kind}\n\t\tsize {MEMORIES}");
+        writeln!(text, "\tset let_{name} {{\n\t\t{kind}\n\t\tflags dynamic,timeout\n\t\ttimeout 1h\n\t}}")?;
+    }
+    for name in ["sender", "receiver"] {
+        // It outlives what is remembered, so that nobody's share begins anew before.
+        let kind = "type ifname . inet_proto\n\t\tsize 65535";
+        writeln!(text, "\tset share_{name} {{\n\t\t{kind}\n\t\tflags dynamic,timeout\n\t\ttimeout 2h\n\t}}")?;
     }
     Ok(())
 }
@@ -205,12 +236,18 @@ fn write_side(text: &mut String, direction: RuleDirection) -> fmt::Result {
         RuleDirection::Egress => "oifname",
         RuleDirection::Ingress => "iifname",
     };
+    // What is known already is only kept.
     write!(
         text,
         "\tchain remember_{name} {{
-\t\tmeta l4proto tcp update @let_tcp {{ {} }}
-\t\tmeta l4proto udp update @let_udp {{ {} }}
-\t\ticmp type echo-request update @let_echo {{ {pair} }}
+\t\tmeta l4proto tcp {} @let_tcp update @let_tcp {{ {} }} return
+\t\tmeta l4proto udp {} @let_udp update @let_udp {{ {} }} return
+\t\ticmp type echo-request {pair} @let_echo update @let_echo {{ {pair} }} return
+\t\tmeta l4proto {{ tcp, udp, icmp }} update @share_{name} {{ {link} . meta l4proto \
+         limit rate over {SHARE}/hour burst {SHARE} packets }} return
+\t\tmeta l4proto tcp add @let_tcp {{ {} }}
+\t\tmeta l4proto udp add @let_udp {{ {} }}
+\t\ticmp type echo-request add @let_echo {{ {pair} }}
 \t}}
 \tchain passed_{name} {{
 \t\tct direction original ct label set {first}
@@ -230,6 +267,10 @@ fn write_side(text: &mut String, direction: RuleDirection) -> fmt::Result {
 \t\tgoto passed_{name}
 \t}}
 ",
+        flow("tcp"),
+        flow("tcp"),
+        flow("udp"),
+        flow("udp"),
         flow("tcp"),
         flow("udp"),
         flow("tcp"),

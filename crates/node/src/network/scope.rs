@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use landfall_model::VpcId;
-use landfall_model::plan::{AttachmentTo, HostPlan, Piece, PieceKey};
+use landfall_model::plan::{AttachmentTo, HostPlan, Piece, PieceKey, VpnPlan};
 
 use super::advance::compare;
 
@@ -49,9 +49,17 @@ impl Scope {
 #[derive(Debug, Default)]
 pub struct Applied(HostPlan);
 
-/// Whether a piece has no part in networks.
+/// Whether a piece has no part in networks: what flow logs ask for is counted beside them.
 fn is_apart(key: &PieceKey) -> bool {
-    matches!(key, PieceKey::Volume(_) | PieceKey::Instance(_))
+    matches!(key, PieceKey::Volume(_) | PieceKey::Instance(_) | PieceKey::FlowLog(_))
+}
+
+/// The network that a VPN is for, if what differs is no more than what lies behind it and whether it is up: then its own
+/// namespace is as it was.
+fn rerouted(before: Option<&Piece>, after: Option<&Piece>) -> Option<VpcId> {
+    let (Some(Piece::Vpn(before)), Some(Piece::Vpn(after))) = (before, after) else { return None };
+    let like = VpnPlan { routes: after.routes.clone(), up: after.up, ..before.clone() };
+    after.gateway.map(|(_, vpc)| vpc).filter(|_| like == *after)
 }
 
 impl Applied {
@@ -73,8 +81,15 @@ impl Applied {
                 Piece::Port(port) => _ = touched.insert(port.vpc),
                 Piece::NatGateway(gateway) => _ = touched.insert(gateway.vpc),
                 Piece::Endpoint(endpoint) => _ = touched.insert(endpoint.vpc),
-                Piece::Volume(_) | Piece::Instance(_) => {}
-                _ => return Scope::Everything,
+                Piece::Vpn(vpn) => {
+                    let key = PieceKey::Vpn(vpn.id);
+                    match rerouted(self.0.pieces.get(&key), plan.pieces.get(&key)) {
+                        Some(vpc) => _ = touched.insert(vpc),
+                        None => return Scope::Everything,
+                    }
+                }
+                Piece::Volume(_) | Piece::Instance(_) | Piece::FlowLog(_) => {}
+                Piece::Peering(_) | Piece::TransitGateway(_) => return Scope::Everything,
             }
         }
         let is_vpc = |key: &PieceKey| matches!(key, PieceKey::Vpc(id) if !connected(plan, *id).is_empty());
@@ -143,7 +158,68 @@ pub fn connected(plan: &HostPlan, id: VpcId) -> BTreeSet<VpcId> {
 
 #[cfg(test)]
 mod tests {
+    use landfall_model::plan::FlowLogPlan;
+    use landfall_model::{
+        AccountId, FlowLogId, FlowLogResource, FlowLogTraffic, Ipv4Cidr, Region, VpnConnectionId, VpnGatewayId,
+    };
+
     use super::*;
+
+    #[test]
+    fn what_touches_no_other_network_has_no_other_looked_at() {
+        let (vpc, id) = (VpcId::from_random(1), VpnConnectionId::from_random(1));
+        let plan = |routes: &[&str], peer: [u8; 4], logs: u128| {
+            let vpn = VpnPlan {
+                id,
+                number: 9,
+                wanted: true,
+                gateway: Some((VpnGatewayId::from_random(1), vpc)),
+                transit: None,
+                peer: peer.into(),
+                local: Ipv4Cidr::ALL,
+                remote: Ipv4Cidr::ALL,
+                routes: routes.iter().map(|block| block.parse().unwrap()).collect(),
+                tunnels: vec![],
+                place: landfall_model::plan::Place::Here,
+                up: !routes.is_empty(),
+            };
+            let mut plan = HostPlan { incarnation: 1, revision: 1, ..HostPlan::default() };
+            plan.pieces.insert(PieceKey::Vpn(id), Piece::Vpn(vpn));
+            for number in 0..logs {
+                let log = FlowLogId::from_random(number);
+                plan.pieces.insert(PieceKey::FlowLog(log), Piece::FlowLog(flow_log(log, vpc)));
+            }
+            plan
+        };
+        let mut applied = Applied::default();
+        let first = plan(&[], [192, 0, 2, 1], 0);
+        assert_eq!(applied.scope(&first), Scope::Everything, "a VPN that is new");
+        applied.take(&first, None);
+        let logged = HostPlan { revision: 2, ..plan(&[], [192, 0, 2, 1], 2) };
+        assert_eq!(applied.scope(&logged), Scope::Nothing, "flow logs");
+        applied.take(&logged, None);
+        let routed = HostPlan { revision: 3, ..plan(&["10.9.0.0/16"], [192, 0, 2, 1], 1) };
+        let changed = BTreeSet::from([PieceKey::Vpn(id)]);
+        assert_eq!(applied.scope(&routed), Scope::Networks([vpc].into(), changed), "another route, and it is up");
+        applied.take(&routed, None);
+        assert_eq!(applied.scope(&plan(&["10.9.0.0/16"], [192, 0, 2, 7], 1)), Scope::Everything, "another peer");
+    }
+
+    fn flow_log(id: FlowLogId, vpc: VpcId) -> FlowLogPlan {
+        FlowLogPlan {
+            id,
+            account: AccountId::PROVIDER,
+            region: Region::DEFAULT,
+            vpc,
+            resource: FlowLogResource::Vpc(vpc),
+            traffic: FlowLogTraffic::All,
+            destination: String::new(),
+            fields: vec![],
+            interval_s: 60,
+            hive_partitions: false,
+            hourly_partitions: false,
+        }
+    }
 
     #[test]
     fn a_change_waits_for_no_look_at_all_the_others() {

@@ -10,16 +10,18 @@
 //!
 //! From the machine nothing comes that claims to be of the network itself, or of one that it is connected with.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 
-use landfall_model::plan::{AttachmentTo, HostPlan, PortPlan, VpcPlan};
-use landfall_model::{Cidr, InterfaceId, Ipv6Cidr, VpcId};
+use landfall_model::plan::{HostPlan, PortPlan, VpcPlan};
+use landfall_model::{Cidr, InterfaceId, Ipv6Cidr};
 
 use super::family::Family;
 use super::judge::{self, UNKNOWN_SENDER, UNKNOWN_SENDER_MAC};
+use super::namesake;
 use super::overlay::DEVICE;
 use super::ruleset::{GATEWAY_V6, Rules, TABLE, UPLINK, write_elements};
+use super::scope::connected;
 use super::span::{Span, union};
 use super::target::{self, INTERNET, NEVER, NEVER_V6};
 use crate::metadata::names::port_device;
@@ -99,18 +101,20 @@ pub fn write_table(
 \t}}"
         )?;
     }
-    // What has no sender that groups could name says so to the network or host that it is handed on to; and so does what
-    // is to leave by the internet gateway there.
+    // What has no sender that groups could name says so to the network or host that it is handed on to; so does what is to
+    // leave by the internet gateway there, and what came over a peering.
     for link in handed_on {
         let outwards = if link == DEVICE && !rules.targets.homes.is_empty() {
             format!("\t\t{} ether saddr set {OUTWARDS_MAC}\n", target::goes_home())
         } else {
             String::new()
         };
+        let peerings = if link == DEVICE { namesake::said(rules.plan, rules.vpc) } else { String::new() };
         writeln!(
             text,
             "\tchain out_{link} {{
 \t\ttype filter hook egress device \"{link}\" priority 0; policy accept;
+{peerings}\
 \t\tmeta mark and {UNKNOWN_SENDER:#x} != 0 ether saddr set {UNKNOWN_SENDER_MAC}
 {outwards}\t}}"
         )?;
@@ -252,7 +256,8 @@ fn write_ipv6(text: &mut String, port: &PortPlan) -> fmt::Result {
 /// another network's all the same: such networks reach each other that way too. Whether it really is, the machine asks by
 /// the link that it came by, unless other hosts have guests that are known by their own addresses outside.
 fn write_uplink(text: &mut String, plan: &HostPlan, vpc: &VpcPlan) -> fmt::Result {
-    let connected = connected(plan, vpc.id);
+    let mut connected = connected(plan, vpc.id);
+    connected.insert(vpc.id);
     let mut lines = String::new();
     for family in Family::BOTH {
         let mut spans: Vec<Span<u128>> = match family {
@@ -272,21 +277,4 @@ fn write_uplink(text: &mut String, plan: &HostPlan, vpc: &VpcPlan) -> fmt::Resul
         text,
         "\tchain uplink {{\n\t\ttype filter hook ingress device \"{UPLINK}\" priority -500; policy accept;\n{lines}\t}}"
     )
-}
-
-/// A network, and those that it is connected with by peerings and transit gateways.
-fn connected(plan: &HostPlan, vpc: VpcId) -> BTreeSet<VpcId> {
-    let mut connected = BTreeSet::from([vpc]);
-    connected.extend(plan.peerings().filter(|peering| peering.vpcs.contains(&vpc)).flat_map(|peering| peering.vpcs));
-    for gateway in plan.transit_gateways() {
-        let attached = gateway.attachments.iter().filter_map(|attachment| match &attachment.to {
-            AttachmentTo::Vpc { vpc, .. } => Some(*vpc),
-            AttachmentTo::Vpn(_) => None,
-        });
-        let attached: BTreeSet<VpcId> = attached.collect();
-        if attached.contains(&vpc) {
-            connected.extend(attached);
-        }
-    }
-    connected
 }

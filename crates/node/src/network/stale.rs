@@ -8,16 +8,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use landfall_model::Ipv4Cidr;
 use landfall_model::plan::{HostPlan, VpcPlan};
-use landfall_model::{InterfaceId, Ipv4Cidr};
 use rtnetlink::packet_core::{NLM_F_ACK, NLM_F_DUMP, NLM_F_REQUEST};
 use rtnetlink::sys::Socket;
 
 use super::advance::take;
+use super::again;
+use super::judge::{self, Routers};
 use super::line::Line;
 use super::ruleset::public_addresses;
 use super::target::{Targets, is_nat_gateway};
-use super::{again, judge};
 
 /// Messages of the kernel's table of connections (`nfnetlink_conntrack.h`).
 const NEW: u16 = 1 << 8;
@@ -51,7 +52,7 @@ pub struct Translations {
     /// The network's own blocks.
     blocks: Vec<Ipv4Cidr>,
     /// The routers here, by the label of what each let pass.
-    routers: BTreeMap<u8, BTreeSet<InterfaceId>>,
+    pub routers: Routers,
 }
 
 impl Translations {
@@ -67,10 +68,10 @@ impl Translations {
 
     /// The labels that mean nothing now, or somebody else than `before`: what one router let pass, the next one in its
     /// place wasn't asked about.
-    fn stale_labels(&self, before: Option<&Self>) -> u128 {
+    fn stale_labels(&self, before: Option<&Routers>) -> u128 {
         let same = |label: &u8| {
             let now = self.routers.get(label);
-            now.is_some() && before.is_none_or(|before| before.routers.get(label) == now)
+            now.is_some() && before.is_none_or(|before| before.get(label) == now)
         };
         let stale = judge::router_labels().filter(|label| !same(label));
         stale.fold(0, |labels, label| labels | 0b11 << label)
@@ -137,11 +138,11 @@ impl Ends {
 type Remedy = (u16, u8, Vec<u8>);
 
 /// Removes what is stale from the table of the namespace that the line leads to, and takes labels off that meant others
-/// (`before` has the translations from before, where they are known). Returns how many connections there were.
+/// (`before` has the routers from before, where they are known). Returns how many connections there were.
 pub fn forget(
     gone: &BTreeSet<IpAddr>,
     translations: &Translations,
-    before: Option<&Translations>,
+    before: Option<&Routers>,
     line: &Line,
 ) -> io::Result<usize> {
     let labels = translations.stale_labels(before);
@@ -296,15 +297,15 @@ mod tests {
     #[test]
     fn labels_of_routers_that_are_gone_or_others_are_stale() {
         let routers = |list: &[(u8, u128)]| Translations {
-            routers: list.iter().map(|(label, id)| (*label, [InterfaceId::from_random(*id)].into())).collect(),
+            routers: list.iter().map(|(label, id)| (*label, [format!("lf{id}")].into())).collect(),
             ..Translations::default()
         };
         let (one, other) = (routers(&[(3, 1), (5, 2)]), routers(&[(3, 9), (5, 2)]));
         let stale = |now: &Translations, before| now.stale_labels(before);
-        assert_eq!(stale(&one, Some(&one)) & 0b0111_1000, 0);
-        assert_eq!(stale(&other, Some(&one)) & 0b0111_1000, 0b1_1000, "another has the first one's");
+        assert_eq!(stale(&one, Some(&one.routers)) & 0b0111_1000, 0);
+        assert_eq!(stale(&other, Some(&one.routers)) & 0b0111_1000, 0b1_1000, "another has the first one's");
         assert_eq!(stale(&one, None) & 0b0111_1000, 0, "who was there before isn't known");
-        assert_eq!(stale(&one, Some(&one)) >> 7 & 0b11, 0b11, "what nobody has");
-        assert_eq!(stale(&routers(&[]), Some(&one)) & 0b111, 0, "what isn't a router's stays");
+        assert_eq!(stale(&one, Some(&one.routers)) >> 7 & 0b11, 0b11, "what nobody has");
+        assert_eq!(stale(&routers(&[]), Some(&one.routers)) & 0b111, 0, "what isn't a router's stays");
     }
 }

@@ -37,6 +37,8 @@ const TRANSIT_GATEWAYS: Mark = 0x4000_0000;
 const VPN_GATEWAYS: Mark = 0x5000_0000;
 /// That of hosts by whose internet gateway something goes out, because its interface is there.
 const HOMES: Mark = 0x6000_0000;
+/// That of what came over a peering, told to the groups that are asked.
+pub const CAME_BY: Mark = 0x7000_0000;
 const DIGITS: Mark = 0x0fff_ffff;
 /// All of a mark that tells its target.
 pub const KNOWN: Mark = !judge::UNKNOWN_SENDER;

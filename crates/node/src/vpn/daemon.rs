@@ -6,16 +6,19 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use nix::sched::CloneFlags;
+use nix::sys::resource::Resource;
 use nix::sys::signal::Signal;
 
 use super::{SETTINGS, SOCKET};
 use crate::crash::crash_point;
+use crate::hypervisor::confine::{Confinement, ThisHost};
 use crate::hypervisor::process::Process;
 use crate::network::namespace;
 
@@ -25,6 +28,13 @@ const PROGRAM: &str = "charon-systemd";
 const VARIABLE: &str = "STRONGSWAN_CONF";
 /// Where programs are that a user's path may lack.
 const FOLDERS: [&str; 2] = ["/usr/sbin", "/sbin"];
+/// What it needs besides itself and its libraries: who nobody is, its device for packets, and randomness.
+const NEEDS: [&str; 6] =
+    ["/etc/passwd", "/etc/group", "/etc/nsswitch.conf", "/dev/net/tun", "/dev/random", "/dev/urandom"];
+/// The folder, in a daemon's own, that its tree of files is mounted on; nobody else sees the mount.
+const TREE: &str = "tree";
+/// How much memory one may have for its data, the stacks of its threads included.
+const MEMORY_BYTES: u64 = 512 << 20;
 /// How long a daemon may take to say goodbye to the other side.
 const FAREWELL: Duration = Duration::from_secs(3);
 
@@ -43,14 +53,24 @@ pub fn start(name: &str, folder: &Path) -> io::Result<Child> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
+    let root = folder.join(TREE);
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(&root)?;
+    let tree = Confinement::of_daemon(&program, folder, root, &NEEDS, &ThisHost).prepare_tree()?;
     crash_point!("tunnels:start");
     let child = namespace::within(name, || {
         let mut command = Command::new(&program);
         command.env_clear().env(VARIABLE, folder.join(SETTINGS)).current_dir("/").process_group(0);
-        // It speaks with strangers: no program that it starts has more rights than it has itself.
-        // SAFETY: only a system call is made between fork and exec.
+        // It speaks with strangers: it sees nothing of the machine's files, takes a bounded amount of memory, and no program
+        // that it starts has more rights than it has itself.
+        // SAFETY: only system calls are made between fork and exec, on memory made before.
         unsafe {
-            command.pre_exec(|| nix::sys::prctl::set_no_new_privs().map_err(io::Error::from));
+            command.pre_exec(move || {
+                nix::sys::resource::setrlimit(Resource::RLIMIT_DATA, MEMORY_BYTES, MEMORY_BYTES)?;
+                nix::sys::resource::setrlimit(Resource::RLIMIT_CORE, 0, 0)?;
+                nix::sched::unshare(CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWIPC | CloneFlags::CLONE_NEWUTS)?;
+                tree.enter()?;
+                nix::sys::prctl::set_no_new_privs().map_err(io::Error::from)
+            });
         }
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn()
     });

@@ -32,6 +32,8 @@ pub(super) struct Builder<'b, 't, 'e> {
     pub(super) transit_tables: Vec<TransitGatewayRouteTableId>,
     /// How many subnets the attachment in appliance mode has, if there is one.
     pub(super) appliance: Option<usize>,
+    /// How many addresses the NAT gateway has that has most.
+    pub(super) nat_addresses: usize,
     /// The other sides of VPNs, if there are to be any.
     pub(super) offices: Vec<Office>,
     has_offices: bool,
@@ -42,7 +44,7 @@ pub(super) struct Network {
     pub(super) id: VpcId,
     pub(super) block: Ipv4Cidr,
     pub(super) ipv6: Option<Ipv6Cidr>,
-    /// Whether another has the same block: then nothing joins it to others.
+    /// Whether another has the same block: then nothing joins the two, and of what others know by addresses there are two.
     pub(super) is_twin: bool,
     pub(super) subnets: Vec<Place>,
     pub(super) groups: Vec<SecurityGroupId>,
@@ -87,6 +89,7 @@ impl<'b, 't, 'e> Builder<'b, 't, 'e> {
             transit,
             transit_tables,
             appliance,
+            nat_addresses: 1,
             offices,
             has_offices,
         }
@@ -229,9 +232,9 @@ impl<'b, 't, 'e> Builder<'b, 't, 'e> {
         }
     }
 
-    /// An interface that is nobody's machine's.
-    pub(super) fn service(&mut self, place: Place, purpose: InterfacePurpose) -> InterfaceId {
-        let new = NewInterface { purpose, ..NewInterface::default() };
+    /// An interface that is nobody's machine's, with so many addresses more than one.
+    pub(super) fn service(&mut self, place: Place, purpose: InterfacePurpose, further: u32) -> InterfaceId {
+        let new = NewInterface { purpose, secondary_count: further, ..NewInterface::default() };
         let id = must(interface::create(self.tx, place.id, new, None));
         let key = self.tx.scope().key(id);
         // Gateways are in no group.

@@ -22,7 +22,10 @@ impl Builder<'_, '_, '_> {
         }
         for a in 0..self.vpcs.len() {
             for b in a + 1..self.vpcs.len() {
-                if !self.vpcs[a].is_twin && !self.vpcs[b].is_twin && self.dice.chance(600) {
+                // Twins are never peered with each other, but a third one is with both: its routes say which is meant.
+                let are_twins = self.vpcs[a].is_twin && self.vpcs[b].is_twin;
+                let many = if self.vpcs[a].is_twin || self.vpcs[b].is_twin { 900 } else { 600 };
+                if !are_twins && self.dice.chance(many) {
                     self.peering(a, b);
                 }
             }
@@ -56,15 +59,21 @@ impl Builder<'_, '_, '_> {
     fn nat_gateway(&mut self, n: usize, public: bool) {
         let Some(place) = self.dice.pick(&self.vpcs[n].subnets).copied() else { return };
         let id: NatGatewayId = self.tx.new_id();
-        let interface = self.service(place, InterfacePurpose::NatGateway(id));
-        let Some(private) = self.tx.interfaces.by_id(&interface).next().map(|row| row.primary()) else { return };
-        let elastic = public.then(|| {
-            let allocation = must(address::allocate(self.tx, None));
-            let association = must(address::associate(self.tx, allocation, interface, Some(private), false));
-            let key = self.tx.scope().key(allocation);
-            let number = self.tx.addresses.get(&key).map(|row| row.public);
-            number.map(|number| (allocation, association, number))
-        });
+        let further = u32::from(self.dice.chance(300));
+        let interface = self.service(place, InterfacePurpose::NatGateway(id), further);
+        let Some(own) = self.tx.interfaces.by_id(&interface).next().map(|row| row.addresses.clone()) else { return };
+        self.nat_addresses = self.nat_addresses.max(own.len());
+        let mut addresses = Vec::new();
+        for private in own {
+            let elastic = public.then(|| {
+                let allocation = must(address::allocate(self.tx, None));
+                let association = must(address::associate(self.tx, allocation, interface, Some(private), false));
+                let key = self.tx.scope().key(allocation);
+                let number = self.tx.addresses.get(&key).map(|row| row.public);
+                number.map(|number| (allocation, association, number))
+            });
+            addresses.push(NatAddress { private, public: elastic.flatten() });
+        }
         let scope = self.tx.scope();
         self.tx.put::<NatGateways>(NatGateway {
             scope,
@@ -72,7 +81,7 @@ impl Builder<'_, '_, '_> {
             vpc: self.vpcs[n].id,
             subnet: place.id,
             public,
-            addresses: vec![NatAddress { private, public: elastic.flatten() }],
+            addresses,
             interface,
             state: LinkState::Available,
             failure: None,

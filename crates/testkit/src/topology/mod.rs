@@ -44,6 +44,9 @@ const OF_OFFICES: usize = 40;
 /// The port that every probe of TCP or UDP comes from is this and its number.
 const FIRST_PORT: u16 = 20_000;
 
+/// What a flow's hash chooses between: subnets of an attachment in appliance mode, and addresses of a NAT gateway.
+type Choice = (usize, usize);
+
 /// A random network.
 pub struct Topology {
     /// What it was made from.
@@ -142,34 +145,41 @@ impl Topology {
         let scope = Scope { account: AccountId::PROVIDER, region: Region::DEFAULT };
         let mut dice = Dice::new(seed);
         let mut entropy = Entropy::seeded(dice.seed());
-        let (cloud, (hosts, appliance, offices), machines) = transact(|tx| {
+        let (cloud, (hosts, choices, offices), machines) = transact(|tx| {
             let mut tx = Tx::new(tx, scope, &mut entropy);
             let mut builder = Builder::new(&mut tx, &mut dice, size, office::has_offices(seed));
             builder.build();
-            ((builder.hosts, builder.appliance, builder.offices), builder.machines)
+            let choices = (builder.appliance.unwrap_or(1), builder.nat_addresses);
+            ((builder.hosts, choices, builder.offices), builder.machines)
         });
         let mut topology = Self { seed, cloud, hosts, machines, offices, probes: Vec::new() };
         topology.machines.iter_mut().for_each(|machine| {
             let row = topology.cloud.interfaces.by_id(&machine.interface).next();
             machine.addresses = row.into_iter().flat_map(|row| row.all_addresses()).collect();
         });
-        topology.probes = topology.choose_probes(&mut dice, size.probes, appliance.unwrap_or(1));
+        topology.probes = topology.choose_probes(&mut dice, size.probes, choices);
         topology
     }
 
     /// What must come of a packet.
     pub fn verdict(&self, from: Source, packet: Packet) -> Verdict {
-        self.verdict_by(from, packet, 0)
+        self.verdict_by(from, packet, (0, 0))
     }
 
-    /// The same if an attachment in appliance mode takes it in by that one of its subnets.
-    fn verdict_by(&self, from: Source, packet: Packet, appliance: usize) -> Verdict {
+    /// The same if what a flow's hash chooses is that: the subnet that an attachment in appliance mode takes it in by, and the
+    /// address that a NAT gateway translates it to.
+    fn verdict_by(&self, from: Source, packet: Packet, choice: Choice) -> Verdict {
         let forwards = self.machines.iter().filter(|machine| machine.forwards).map(|machine| machine.interface);
         let forwarding = Forwarding::These(forwards.collect::<BTreeSet<_>>());
-        reach(&self.cloud, from, packet, &Assumptions { forwarding, tunnels_up: false, appliance })
+        reach(
+            &self.cloud,
+            from,
+            packet,
+            &Assumptions { forwarding, tunnels_up: false, appliance: choice.0, nat_address: choice.1 },
+        )
     }
 
-    fn choose_probes(&self, dice: &mut Dice, most: usize, choices: usize) -> Vec<Probe> {
+    fn choose_probes(&self, dice: &mut Dice, most: usize, (subnets, addresses): Choice) -> Vec<Probe> {
         let mut pairs = Vec::new();
         for machine in &self.machines {
             let source = Source::Interface(machine.interface);
@@ -203,8 +213,8 @@ impl Topology {
             let verdict = self.verdict(from, packet);
             // Whatever the flow's hash chooses, the same must come of it: nobody can say which it is.
             let outcome = |verdict: &Verdict| (verdict.arrival.clone().ok(), verdict.is_reached());
-            let is_sure =
-                (1..choices).all(|choice| outcome(&self.verdict_by(from, packet, choice)) == outcome(&verdict));
+            let mut choices = (0..subnets).flat_map(|subnet| (0..addresses).map(move |address| (subnet, address)));
+            let is_sure = choices.all(|choice| outcome(&self.verdict_by(from, packet, choice)) == outcome(&verdict));
             if !is_sure {
                 continue;
             }
@@ -235,6 +245,24 @@ impl Topology {
             }
         }
         pairs
+    }
+
+    /// Whether a network is peered with two that have the same block.
+    pub fn has_namesakes(&self) -> bool {
+        let blocks = |vpc: &VpcId| self.cloud.vpcs.by_id(vpc).flat_map(|row| row.cidrs.iter().map(|(_, cidr)| *cidr));
+        let of = |vpc: VpcId| {
+            let others = self.cloud.peerings.by_vpc(&vpc).filter_map(move |row| row.across(vpc)).map(|side| side.vpc);
+            others.flat_map(|other| blocks(&other).collect::<Vec<_>>()).collect::<Vec<_>>()
+        };
+        self.cloud.vpcs.iter().any(|row| {
+            let blocks = of(row.id);
+            blocks.len() > blocks.iter().collect::<BTreeSet<_>>().len()
+        })
+    }
+
+    /// Whether a NAT gateway has several addresses.
+    pub fn has_wide_nat(&self) -> bool {
+        self.cloud.nat_gateways.iter().any(|row| row.addresses.len() > 1)
     }
 
     /// The public addresses that stand for machines.

@@ -45,16 +45,20 @@ impl Builder<'_, '_, '_> {
     pub(super) fn offices(&mut self) {
         for k in 0..self.dice.between(1, 2) as u8 {
             let id: VpnConnectionId = self.tx.new_id();
-            let block = v4_block(Ipv4Addr::new(192, 168, k, 0), 24);
+            let is_up = k == 0 || self.dice.chance(700);
+            // One that is down may be the second way to the same office.
+            let is_second_way = !is_up && self.dice.chance(700);
+            let site = if is_second_way { 0 } else { k };
+            let block = v4_block(Ipv4Addr::new(192, 168, site, 0), 24);
             let office = Office {
                 vpn: id,
                 address: Ipv4Addr::new(203, 0, 113, 100 + k),
                 block,
-                desk: Ipv4Addr::new(192, 168, k, 9),
+                desk: Ipv4Addr::new(192, 168, site, 9),
                 outside: Ipv4Addr::new(198, 18, 255, 10 + 2 * k),
-                is_up: k == 0 || self.dice.chance(700),
+                is_up,
             };
-            let side = match self.transit.filter(|_| self.dice.chance(500)) {
+            let side = match self.transit.filter(|_| !is_second_way && self.dice.chance(500)) {
                 Some(gateway) => VpnSide::Transit(gateway, self.attach_office(gateway, id)),
                 None => VpnSide::Gateway(self.vpn_gateway()),
             };

@@ -1,6 +1,7 @@
 //! Changes of what connects networks, for the property test of plans: second VPCs, peerings, NAT gateways, transit
 //! gateways, prefix lists, VPNs. Rows are put as they are, also ones that no operation would leave so.
 
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use landfall_cloud::flow_log::{self, NewFlowLog};
@@ -314,5 +315,26 @@ pub fn vpns(tx: &mut Tx<'_, '_>, dice: &mut Dice) {
         expires_at: None,
         host: dice.pick(&hosts).copied().filter(|_| dice.chance(800)),
         number,
+    });
+}
+
+pub fn standings(tx: &mut Tx<'_, '_>, dice: &mut Dice) {
+    let state = if dice.chance(700) { AccountState::Active } else { AccountState::Suspended };
+    stand(tx, state);
+}
+
+/// Puts the account of the scope, standing so.
+pub fn stand(tx: &mut Tx<'_, '_>, state: AccountState) {
+    let (id, created_at) = (tx.scope().account, tx.now());
+    let standing = Standing { state, is_stopped: state != AccountState::Active, ..Standing::default() };
+    tx.put::<Accounts>(Account {
+        id,
+        created_at,
+        alias: None,
+        password_policy: None,
+        name: String::new(),
+        email: String::new(),
+        standing,
+        quotas: BTreeMap::new(),
     });
 }

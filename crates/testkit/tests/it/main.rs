@@ -10,6 +10,7 @@ mod plan;
 mod relocation;
 #[path = "../../../../tests/skipped.rs"]
 mod skipped;
+mod standing;
 mod torture;
 
 use skipped::skipped;

@@ -151,6 +151,7 @@ const CHANGES: &[Change] = &[
     connections::routes,
     connections::routes,
     connections::vpns,
+    connections::standings,
     connections::flow_logs,
     connections::flow_logs,
 ];

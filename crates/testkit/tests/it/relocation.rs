@@ -81,6 +81,10 @@ fn relocations(seed: u64) {
             check(&after, (old.host.filter(|_| old.state.is_live()), new.host), is_good, takes);
         }
         for (old, new) in before.vpn_connections.iter().zip(after.vpn_connections.iter()) {
+            let waits_for = old.host.filter(|_| !old.state.is_live());
+            if waits_for.is_some() {
+                assert_eq!(new.host, waits_for.filter(|host| !lost.contains(host)), "whose word is waited for");
+            }
             let takes = |host: &Host| new.scope.region.zones().any(|zone| takes(host, zone));
             check(&after, (old.host.filter(|_| old.state.is_live()), new.host), is_good, takes);
         }

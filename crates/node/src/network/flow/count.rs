@@ -6,6 +6,8 @@ use std::ops::{Add, AddAssign};
 
 use serde::Deserialize;
 
+use super::table::{FLOWS, TURNS};
+
 /// Which flow: all of one direction between two ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Tuple {
@@ -99,6 +101,26 @@ pub struct Counts {
     pub flags: BTreeMap<Tuple, u8>,
     /// The ports some of whose flows found no room.
     pub skipped: BTreeSet<String>,
+    /// What NAT gateways translated.
+    pub translated: BTreeMap<Translated, Amount>,
+}
+
+/// One direction of a flow that a NAT gateway translates.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Translated {
+    /// What the gateway's interface is called.
+    pub link: String,
+    /// Whether these are answers.
+    pub is_reply: bool,
+    /// The flow as it was begun, before it was translated.
+    pub tuple: Tuple,
+    /// The port that the gateway has for it; 0 for protocols without.
+    pub port: u16,
+}
+
+/// What the interface of an endpoint is called.
+pub fn face(address: IpAddr) -> String {
+    format!("@{address}")
 }
 
 /// A table as it is listed.
@@ -227,6 +249,14 @@ pub fn parse(json: &[u8]) -> serde_json::Result<Listing> {
                     *listing.halves[half].flags.entry(tuple).or_default() |= flag;
                 }
             }
+            ["translated", turn, link, class, index] => {
+                let Some(half) = half(index) else { continue };
+                take_translated(&mut listing.halves[half], (turn, link, class), &set.elem);
+            }
+            [stage, direction, "face", class, index] => {
+                let Some(half) = half(index) else { continue };
+                take_faces(&mut listing.halves[half], (stage, direction, class), &set.elem);
+            }
             [stage, direction, _, class, index] => {
                 let Some(half) = half(index) else { continue };
                 take(&mut listing.halves[half], (stage, direction, class), &set.elem);
@@ -256,12 +286,12 @@ fn ports_tuple(value: &Value, first: usize, protocol: u8) -> Option<Tuple> {
     })
 }
 
-fn other_tuple(value: &Value) -> Option<Tuple> {
+fn other_tuple(value: &Value, first: usize) -> Option<Tuple> {
     let Value::Fields { concat } = value else { return None };
     Some(Tuple {
-        source: concat.get(1)?.address()?,
-        destination: concat.get(2)?.address()?,
-        protocol: concat.get(3)?.protocol()?,
+        source: concat.get(first)?.address()?,
+        destination: concat.get(first + 1)?.address()?,
+        protocol: concat.get(first + 2)?.protocol()?,
         source_port: 0,
         destination_port: 0,
     })
@@ -270,18 +300,61 @@ fn other_tuple(value: &Value) -> Option<Tuple> {
 fn take(counts: &mut Counts, (stage, direction, class): (&str, &str, &str), elements: &[Element]) {
     for element in elements {
         let Element::Counted { elem } = element else { continue };
-        let tuple = match class {
-            "tcp" => ports_tuple(&elem.val, 1, 6),
-            "udp" => ports_tuple(&elem.val, 1, 17),
-            _ => other_tuple(&elem.val),
-        };
         let Value::Fields { concat } = &elem.val else { continue };
-        let (Some(tuple), Some(link)) = (tuple, concat.first()) else { continue };
-        let key = Key { link: link.name(), outwards: direction == "out", tuple };
-        let tally = counts.flows.entry(key).or_default();
+        let (Some(tuple), Some(link)) = (tuple_of(class, &elem.val, 1), concat.first()) else { continue };
+        counts.add(stage, Key { link: link.name(), outwards: direction == "out", tuple }, elem.counter);
+    }
+}
+
+/// A flow of a class of protocols whose fields begin at that place.
+fn tuple_of(class: &str, value: &Value, first: usize) -> Option<Tuple> {
+    match class {
+        "tcp" => ports_tuple(value, first, 6),
+        "udp" => ports_tuple(value, first, 17),
+        _ => other_tuple(value, first),
+    }
+}
+
+/// What endpoints' interfaces were told and said; which of them it is, its address says.
+fn take_faces(counts: &mut Counts, (stage, direction, class): (&str, &str, &str), elements: &[Element]) {
+    let is_full = is_full(elements);
+    for element in elements {
+        let Element::Counted { elem } = element else { continue };
+        let Some(tuple) = tuple_of(class, &elem.val, 0) else { continue };
+        let outwards = direction == "out";
+        let link = face(if outwards { tuple.source } else { tuple.destination });
+        if is_full {
+            counts.skipped.insert(link.clone());
+        }
+        counts.add(stage, Key { link, outwards, tuple }, elem.counter);
+    }
+}
+
+fn take_translated(counts: &mut Counts, (turn, link, class): (&str, &str, &str), elements: &[Element]) {
+    if is_full(elements) {
+        counts.skipped.insert(link.to_owned());
+    }
+    for element in elements {
+        let Element::Counted { elem } = element else { continue };
+        let Value::Fields { concat } = &elem.val else { continue };
+        let Some(tuple) = tuple_of(class, &elem.val, 0) else { continue };
+        let port = concat.get(4).and_then(Field::number).unwrap_or_default();
+        let key = Translated { link: link.to_owned(), is_reply: turn == TURNS[1], tuple, port };
+        *counts.translated.entry(key).or_default() += elem.counter;
+    }
+}
+
+/// Whether there may have been more than a set has room for.
+fn is_full(elements: &[Element]) -> bool {
+    elements.len() >= FLOWS as usize
+}
+
+impl Counts {
+    fn add(&mut self, stage: &str, key: Key, amount: Amount) {
+        let tally = self.flows.entry(key).or_default();
         match stage {
-            "offered" => tally.offered += elem.counter,
-            _ => tally.accepted += elem.counter,
+            "offered" => tally.offered += amount,
+            _ => tally.accepted += amount,
         }
     }
 }

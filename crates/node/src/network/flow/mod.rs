@@ -11,8 +11,8 @@
 //! best-effort basis, as AWS's are.
 //!
 //! A window lasts as long as the shortest interval among a network's flow logs: that of the others is the longest that
-//! they may take. What a gateway's or an endpoint's interface passes isn't recorded, nor is what the network itself
-//! answers (DHCP, names, metadata, time).
+//! they may take. What a NAT gateway's interface passes is recorded where the gateway is, once for each of its sides, and
+//! what an endpoint's is told and says on each host. What the network itself answers (DHCP, names, metadata, time) isn't.
 
 pub mod backlog;
 pub mod count;
@@ -24,13 +24,15 @@ pub mod verdict;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io;
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::PoisonError;
 
-use landfall_model::plan::{FlowLogPlan, HostPlan};
+use landfall_model::plan::{FlowLogPlan, HostPlan, PortLocation, PortPlan, VpcPlan};
 use landfall_model::{FlowLogId, InterfaceId, Timestamp};
 
+use super::target::{Mark, Targets};
 use super::{HostNetwork, filter, namespace};
 use crate::metadata::names::port_device;
 use backlog::Backlog;
@@ -76,14 +78,35 @@ struct Recording {
 /// What is to be counted in a network.
 struct Wanted<'p> {
     logs: Vec<&'p FlowLogPlan>,
+    /// Ports, gateways and endpoints' interfaces, by what the counters call them.
     ports: BTreeMap<String, InterfaceId>,
+    faces: BTreeSet<Ipv4Addr>,
+    gateways: BTreeMap<String, Mark>,
     ipv6: bool,
 }
 
 impl Wanted<'_> {
     fn table(&self) -> Table {
         let flags = self.logs.iter().any(|log| log.fields.iter().any(|field| field == "tcp-flags"));
-        Table { ports: self.ports.keys().cloned().collect(), ipv6: self.ipv6, flags }
+        let is_link = |name: &&String| !name.starts_with('@') && !self.gateways.contains_key(*name);
+        let ports = self.ports.keys().filter(is_link).cloned().collect();
+        let (faces, gateways) = (self.faces.clone(), self.gateways.clone());
+        Table { ports, ipv6: self.ipv6, flags, faces, gateways }
+    }
+
+    fn add(&mut self, plan: &HostPlan, vpc: &VpcPlan, port: &PortPlan) {
+        if let PortLocation::Here(_) = port.location {
+            self.ports.insert(port_device(port.id), port.id);
+        } else if let Some(gateway) = record::gateway(plan, port) {
+            let mark = Targets::of(plan, vpc).nat_gateways.get(&gateway.id).map(|(mark, _)| *mark);
+            if let Some(mark) = mark {
+                self.gateways.insert(port_device(port.id), mark);
+                self.ports.insert(port_device(port.id), port.id);
+            }
+        } else {
+            self.faces.extend(&port.addresses);
+            self.ports.extend(port.addresses.iter().map(|address| (count::face((*address).into()), port.id)));
+        }
     }
 
     /// How long a window lasts, in seconds.
@@ -98,12 +121,18 @@ fn wanted(plan: &HostPlan) -> BTreeMap<u32, Wanted<'_>> {
     let mut wanted: BTreeMap<u32, Wanted<'_>> = BTreeMap::new();
     for log in plan.flow_logs() {
         let Some(vpc) = plan.vpc(log.vpc) else { continue };
-        let ports: BTreeMap<_, _> = record::ports(plan, log).map(|port| (port_device(port.id), port.id)).collect();
+        let ports: Vec<_> = record::ports(plan, log).collect();
         if !ports.is_empty() {
-            let new = || Wanted { logs: Vec::new(), ports: BTreeMap::new(), ipv6: !vpc.ipv6.is_empty() };
+            let new = || Wanted {
+                logs: Vec::new(),
+                ports: BTreeMap::new(),
+                faces: BTreeSet::new(),
+                gateways: BTreeMap::new(),
+                ipv6: !vpc.ipv6.is_empty(),
+            };
             let network = wanted.entry(vpc.number).or_insert_with(new);
             network.logs.push(log);
-            network.ports.extend(ports);
+            ports.into_iter().for_each(|port| network.add(plan, vpc, port));
         }
     }
     wanted
@@ -187,7 +216,7 @@ impl HostNetwork {
         let (half, start_s) = (recording.half, recording.start_s);
         recording.half = 1 - half;
         recording.start_s = now_s;
-        self.load(number, &table::turn(recording.half, now_s))?;
+        self.load(number, &table.turn(recording.half, now_s))?;
         let listing = self.list(number)?;
         let window = Window { start_s: start_s.min(now_s), end_s: now_s };
         self.deliver(wanted, plan, &listing.halves[half as usize], &recording.names, window, delivery);

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use landfall_model::plan::{FlowLogPlan, HostPlan, PortLocation, PortPlan, RouteTargetPlan};
+use landfall_model::plan::{FlowLogPlan, HostPlan, NatGatewayPlan, Place, PortLocation, PortPlan, RouteTargetPlan};
 use landfall_model::{Cidr, FlowLogResource, FlowLogTraffic, InterfaceId};
 
 use super::count::Amount;
@@ -22,13 +22,24 @@ pub struct Window {
 pub fn ports<'p>(plan: &'p HostPlan, log: &FlowLogPlan) -> impl Iterator<Item = &'p PortPlan> {
     let resource = log.resource;
     plan.ports().filter(move |port| {
-        matches!(port.location, PortLocation::Here(_))
+        (matches!(port.location, PortLocation::Here(_)) || gateway(plan, port).is_some() || is_face(plan, port))
             && match resource {
                 FlowLogResource::Vpc(id) => port.vpc == id,
                 FlowLogResource::Subnet(id) => port.subnet == id,
                 FlowLogResource::Interface(id) => port.id == id,
             }
     })
+}
+
+/// The NAT gateway on this host whose interface a port is.
+pub fn gateway<'p>(plan: &'p HostPlan, port: &PortPlan) -> Option<&'p NatGatewayPlan> {
+    let is_service = port.location == PortLocation::Service;
+    plan.nat_gateways().find(|gateway| is_service && gateway.interface == port.id && gateway.place == Place::Here)
+}
+
+/// Whether a port is an interface of an endpoint, which each host that has its network answers for.
+pub fn is_face(plan: &HostPlan, port: &PortPlan) -> bool {
+    port.location == PortLocation::Service && plan.endpoints().any(|endpoint| endpoint.interfaces.contains(&port.id))
 }
 
 /// The lines of a flow log for a window: the names of the fields, what each port's flows came to, and which ports had
@@ -58,7 +69,8 @@ pub fn lines(
         }
         if skipped.contains(&port.id) {
             lines.push(writer.line(&Line::Without("SKIPDATA")));
-        } else if of_port().next().is_none() {
+        } else if of_port().next().is_none() && !is_face(plan, port) {
+            // Of an endpoint's interface another host may have some.
             lines.push(writer.line(&Line::Without("NODATA")));
         }
     }
@@ -122,16 +134,22 @@ impl Writer<'_> {
     /// What a field says of the port, whatever it sent or received. What isn't known, or is nothing that Landfall has, is
     /// a dash, as AWS writes it: containers, local zones, addresses of AWS's services, why AWS's own rules rejected.
     fn of_port(&self, field: &str, line: &Line<'_>) -> Option<String> {
-        let PortLocation::Here(instance) = self.port.location else { return None };
+        let instance = match self.port.location {
+            PortLocation::Here(instance) => Some(instance),
+            PortLocation::Remote { .. } | PortLocation::Service => None,
+        };
         Some(match field {
             "version" => version(&self.log.fields).to_string(),
             "account-id" => self.log.account.to_string(),
             "interface-id" => self.port.id.to_string(),
             "vpc-id" => self.port.vpc.to_string(),
             "subnet-id" => self.port.subnet.to_string(),
-            "instance-id" => instance.to_string(),
+            "instance-id" => instance?.to_string(),
             "region" => self.log.region.to_string(),
-            "az-id" => self.plan.instance(instance)?.zone.zone_id(),
+            "az-id" => match instance {
+                Some(instance) => self.plan.instance(instance)?.zone.zone_id(),
+                None => self.plan.subnet(self.port.subnet)?.zone?.zone_id(),
+            },
             "start" => self.window.start_s.to_string(),
             "end" => self.window.end_s.to_string(),
             "log-status" => match line {

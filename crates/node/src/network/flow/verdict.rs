@@ -11,7 +11,7 @@ use landfall_model::plan::{AclRulePlan, GroupRulePlan, HostPlan, PeerPlan, PortP
 use landfall_model::{Cidr, InterfaceId, IpProtocol, PortRange, RuleDirection, VpcId};
 
 use super::super::group::{self, Members};
-use super::count::{Amount, Counts, Tuple};
+use super::count::{Amount, Counts, Translated, Tuple};
 
 /// A flow at a port of this host: what became of it there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,7 +79,33 @@ pub fn judge(plan: &HostPlan, counts: &Counts, names: &BTreeMap<String, Interfac
             flows.push(flow);
         }
     }
+    for (key, amount) in &counts.translated {
+        if let Some(own) = names.get(&key.link).and_then(|id| plan.port(*id)) {
+            flows.extend(at_gateway(own, key, *amount));
+        }
+    }
     flows
+}
+
+/// What a NAT gateway's interface takes in of a flow, and what it sends on of it: on its inner side with the other ends, on
+/// its outer side in its own name. Source: "Traffic through a NAT gateway" among AWS's examples of records.
+fn at_gateway(own: &PortPlan, key: &Translated, amount: Amount) -> Vec<Flow> {
+    let Some(address) = own.addresses.first().map(|address| IpAddr::V4(*address)) else { return Vec::new() };
+    let inner = key.tuple;
+    let outer = Tuple { source: address, source_port: key.port, ..inner };
+    let [(came, came_in), (went, went_out)] = match key.is_reply {
+        false => [(inner, false), (outer, true)],
+        true => [(outer.reversed(), false), (inner.reversed(), true)],
+    };
+    let flow = |(tuple, outwards): (Tuple, bool)| Flow {
+        port: own.id,
+        outwards,
+        tuple,
+        accepted: amount,
+        rejected: Amount::default(),
+        flags: 0,
+    };
+    vec![flow((came, came_in)), flow((went, went_out))]
 }
 
 /// The rules of a plan's ports.

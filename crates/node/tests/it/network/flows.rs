@@ -1,5 +1,7 @@
 //! Flow logs: what is counted and for whom, as tables and golden files, and with real packets.
 
+mod services;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::net::{IpAddr, Ipv4Addr};
@@ -9,7 +11,7 @@ use landfall_node::metadata::port_device as port_name;
 use landfall_node::network::flow::count::{Amount, Counts, Key, Tally, Tuple, parse};
 use landfall_node::network::flow::deliver::{deliver, key};
 use landfall_node::network::flow::record::{Window, lines};
-use landfall_node::network::flow::table::{self, Table};
+use landfall_node::network::flow::table::Table;
 use landfall_node::network::flow::verdict::{Flow, judge};
 
 use super::golden::compare;
@@ -74,8 +76,8 @@ fn counts(flows: &[(u32, bool, Tuple, u64, u64)]) -> Counts {
 #[test]
 fn the_table_that_counts() {
     let ports = [1, 2].map(|number| port_name(port_id(number))).into();
-    let table = Table { ports, ipv6: true, flags: true };
-    compare("flows.nft", &format!("{}{}{}", table.text(0), table::turn(1, 1_795_341_670), table.forget(0, 7)));
+    let table = Table { ports, ipv6: true, flags: true, ..Table::default() };
+    compare("flows.nft", &format!("{}{}{}", table.text(0), table.turn(1, 1_795_341_670), table.forget(0, 7)));
 }
 
 /// Two ports in two subnets: the first may send what it likes and receives nothing; the second receives port 80.
@@ -476,7 +478,7 @@ fn an_agent_that_ends_in_between(
     assert!(network.record(&cloud.0, at(90)).is_empty(), "the window of the agent before goes on");
     drop(network);
     // An agent that ended after it had turned to the other half: its window is delivered by the next.
-    let turned = table::turn(0, at(120).as_millis() / 1000);
+    let turned = Table::default().turn(0, at(120).as_millis() / 1000);
     let file = Path::new("/run/turned.nft");
     std::fs::write(file, turned).unwrap();
     run("ip", "netns exec lf-1 nft -f /run/turned.nft");

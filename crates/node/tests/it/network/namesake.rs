@@ -1,6 +1,7 @@
 //! Rules that name groups hold for their members, and for nobody who merely has an address of theirs: neither somebody
 //! behind a VPN nor somebody in another network with the same block.
 
+use super::hosts::{self, Host};
 use super::vpn::vpn_plan;
 use super::*;
 
@@ -70,6 +71,35 @@ fn of_two_peered_networks_with_the_same_block_each_speaks_for_itself() {
         assert_eq!(heard(&second, &own.name, own.address, SHARED, 515), [515], "to the second network's member");
         drop(second);
         let third = Guest::start(&network, &cloud, 6);
+        assert_eq!(heard(&own, &third.name, SHARED, own.address, 514), [514, 516], "as the third one's");
+    });
+}
+
+/// The first network's port is on one host, those of the others on another, where packets pass its namespace there.
+#[test]
+fn networks_with_the_same_block_are_told_apart_across_hosts() {
+    on_own_machine("namesake::networks_with_the_same_block_are_told_apart_across_hosts", || {
+        let mut hosts = hosts::hosts(|plan| {
+            *plan = cloud();
+            plan.port(2, 2, &[1], None);
+        });
+        let (host, address) = hosts[1].place();
+        for number in [4, 6] {
+            hosts[0].cloud.edit_port(number, |port| port.location = PortLocation::Remote { host, address });
+        }
+        // Where nothing of the first network runs, nobody knows with whom else it is peered.
+        hosts[1].cloud.0.pieces.remove(&PieceKey::Peering(PeeringId::from_random(3)));
+        hosts.iter().for_each(Host::apply);
+        let own = Guest::start(&hosts[0].network, &hosts[0].cloud, 1);
+        let second = Guest::start(&hosts[1].network, &hosts[1].cloud, 4);
+        assert_eq!(heard(&own, &second.name, SHARED, own.address, 515), [515, 516], "as the second network's member");
+        assert_eq!(heard(&second, &own.name, own.address, SHARED, 515), [515], "to the second network's member");
+        drop(second);
+        let id = PeeringId::from_random(3);
+        let third = hosts[0].cloud.0.pieces[&PieceKey::Peering(id)].clone();
+        hosts[1].cloud.0.pieces.insert(PieceKey::Peering(id), third);
+        hosts[1].apply();
+        let third = Guest::start(&hosts[1].network, &hosts[1].cloud, 6);
         assert_eq!(heard(&own, &third.name, SHARED, own.address, 514), [514, 516], "as the third one's");
     });
 }

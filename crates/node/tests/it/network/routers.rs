@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use landfall_model::plan::{NatGatewayPlan, Piece, PieceKey, Place, PortLocation, RoutePlan, RouteTargetPlan};
 use landfall_model::{Mac, NatGatewayId};
 use landfall_node::driver::Network;
+use landfall_node::metadata::port_device;
 use landfall_node::network::{HostNetwork, inside::GATEWAY_MAC, namespace};
 
 use super::cloud::*;
@@ -149,6 +150,8 @@ fn a_router_in_anothers_place_is_asked_about_its_flows() {
         cloud.0.pieces.remove(&PieceKey::Port(port_id(first)));
         cloud.port(second, 2, &[2], None);
         lead_by(&mut cloud, second);
+        // A process that comes after has seen nothing of the one before.
+        let network = driver();
         network.apply(&cloud.0).unwrap();
         let router = tap(&network, second);
         for _ in 0..3 {
@@ -158,6 +161,50 @@ fn a_router_in_anothers_place_is_asked_about_its_flows() {
         cloud.edit_port(second, |port| port.groups = vec![group_id(1)]);
         network.apply(&cloud.0).unwrap();
         passes("the answer to one that lets it in", &answer, &router, 5000);
+    });
+}
+
+/// What interfaces let pass is remembered where a router is in between: nobody fills that memory for others.
+#[test]
+fn one_guest_takes_no_more_than_its_share_of_what_is_remembered() {
+    on_own_machine("routers::one_guest_takes_no_more_than_its_share_of_what_is_remembered", || {
+        let mut cloud = Cloud::new();
+        cloud.group(1, 1, vec![anything()], vec![anything()]);
+        cloud.port(1, 1, &[1], None).port(2, 1, &[1], None).port(3, 2, &[1], None);
+        cloud.edit_port(3, |port| port.source_dest_check = false);
+        cloud.edit_subnet(1, |subnet| {
+            let target = RouteTargetPlan::Interface(port_id(3));
+            subnet.routes = vec![RoutePlan { destination: cidr("10.7.0.0/16"), target }];
+        });
+        let network = driver();
+        network.apply(&cloud.0).unwrap();
+        let [greedy, other] = [1, 2].map(|number| tap(&network, number));
+        let addresses = [1, 2].map(|number| cloud.0.port(port_id(number)).unwrap().addresses[0]);
+        let send = |mut tap: &File, number: u32, port: u16| {
+            let packet = udp((addresses[number as usize - 1], port), (Ipv4Addr::new(10, 7, 0, 1), 6000));
+            tap.write_all(&frame(GATEWAY_MAC, mac(number), 0x0800, &packet)).unwrap();
+        };
+        let remembered = |number: u32| {
+            let listed = run("ip", "netns exec lf-1 nft -n list set inet landfall let_udp");
+            listed.matches(&port_device(port_id(number))).count()
+        };
+        let until = Instant::now() + COMES;
+        while remembered(1) == 0 {
+            send(&greedy, 1, 1);
+            assert!(Instant::now() < until, "nothing is remembered of what a router gets");
+        }
+        const SHARE: usize = 16_384;
+        for port in 0..2 * SHARE as u16 {
+            send(&greedy, 1, 2 + port);
+        }
+        let taken = remembered(1);
+        assert!((SHARE / 2..SHARE + SHARE / 8).contains(&taken), "{taken} flows of one guest");
+        send(&greedy, 1, 1);
+        send(&other, 2, 1);
+        let until = Instant::now() + COMES;
+        while remembered(2) == 0 {
+            assert!(Instant::now() < until, "there is no room for another's");
+        }
     });
 }
 

@@ -1,6 +1,7 @@
 //! Site-to-site VPN with real packets: a strongSwan of the other side's own, in a namespace that stands for an office on
 //! the internet, set up from what a tenant is told of the tunnels.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
@@ -375,10 +376,13 @@ fn udp_both_ways(guest: &Guest) {
 fn processes() -> Vec<i32> {
     let mark = format!("STRONGSWAN_CONF={}", folder().join("strongswan.conf").display());
     let all = fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<i32>().ok());
-    // Those of tests beside this one are in other mount namespaces.
-    let machine = |pid: &str| fs::read_link(format!("/proc/{pid}/ns/mnt")).ok();
+    // Those of tests beside this one are other processes' children.
+    let parent = |pid: i32| {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        stat.rsplit(')').next()?.split_whitespace().nth(1)?.parse::<u32>().ok()
+    };
     let is_ours = |pid: &i32| {
-        if machine(&pid.to_string()) != machine("self") {
+        if parent(*pid) != Some(std::process::id()) {
             return false;
         }
         let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
@@ -412,6 +416,20 @@ fn a_tunnel_with_another_key_stays_down_and_says_so() {
         assert!(!field("Uid:").split('\t').any(|uid| uid == "0"), "{status}");
         assert_eq!((field("CapEff:"), field("CapInh:")), ("0000000000001000".into(), "0000000000001000".into()));
         assert_eq!(field("NoNewPrivs:"), "1");
+        // Of the machine it sees programs' libraries, who is who, its devices and its own folder.
+        let seen = |path: &str| {
+            let entries = fs::read_dir(format!("/proc/{}/root/{path}", processes()[0])).unwrap();
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect::<BTreeSet<_>>()
+        };
+        let all = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
+        assert!(seen("").is_subset(&all(&["dev", "etc", "lib", "lib32", "lib64", "run", "usr"])), "{:?}", seen(""));
+        assert_eq!(seen("run/landfall/vpn"), all(&[&vpn_id().to_string()]));
+        assert!(seen("etc").is_subset(&all(&["group", "ld.so.cache", "nsswitch.conf", "passwd"])), "{:?}", seen("etc"));
+        let limits = fs::read_to_string(format!("/proc/{}/limits", processes()[0])).unwrap();
+        let data = limits.lines().find_map(|line| line.strip_prefix("Max data size")).unwrap();
+        assert_eq!(data.split_whitespace().next(), Some("536870912"), "{limits}");
+        let held: u64 = field("VmData:").trim_end_matches(" kB").parse().unwrap();
+        assert!(held < 400 << 10, "{held} KiB of that before anybody calls leave too little");
 
         // The key of the first changes on this side alone: the tunnel is made anew, and can't be.
         let mut plan = vpn_plan();
