@@ -28,7 +28,7 @@ use crate::vault::Vault;
 use crate::web_identity::Vouched;
 
 /// What the details of a denial are sealed for.
-pub(crate) const MESSAGE: &str = "authorization message";
+pub(crate) const MESSAGES: &str = "authorization messages";
 
 /// Who calls, from where, and when: what every demand is evaluated with.
 #[derive(Clone, Debug)]
@@ -286,10 +286,8 @@ impl Policies {
             }
             let mut sentence = denial(verdict, &request);
             if service == "ec2" {
-                let sealed = self.vault.seal(
-                    &format!("{MESSAGE}/{}", who.account().unwrap_or_default()),
-                    &detail(verdict, &request).to_string(),
-                );
+                let detail = detail(verdict, &request).to_string();
+                let sealed = self.vault.issue(MESSAGES, who.account().unwrap_or_default(), detail.as_bytes());
                 sentence = format!("{sentence}. Encoded authorization failure message: {sealed}");
             }
             unauthorised(service, sentence)
