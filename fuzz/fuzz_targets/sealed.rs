@@ -1,4 +1,5 @@
-//! Any text as a sealed one, which is what tokens of sessions are: none opens that wasn't sealed with the key.
+//! Any text as a sealed one, or as one that was handed out, which is what tokens of sessions are: none opens that wasn't
+//! sealed with the key.
 #![no_main]
 
 use std::sync::LazyLock;
@@ -8,11 +9,18 @@ use libfuzzer_sys::fuzz_target;
 
 static KEY: LazyLock<RootKey> = LazyLock::new(|| RootKey::from_bytes(&[7; 32]));
 static GOOD: LazyLock<String> = LazyLock::new(|| KEY.seal("session", b"{}").to_string());
+static ISSUED: LazyLock<String> = LazyLock::new(|| KEY.issue("tokens", "session", b"{}"));
 
 fuzz_target!(|input: (usize, &str)| {
     let (at, text) = input;
     if let Ok(sealed) = text.parse::<Sealed>() {
         assert!(KEY.open("session", &sealed).is_err());
+    }
+    assert!(KEY.redeem("tokens", "session", text).is_err());
+    let place = at % ISSUED.len();
+    if let Some(start) = ISSUED.get(..place) {
+        let forged = format!("{start}{text}{}", ISSUED.get(place + text.len()..).unwrap_or_default());
+        assert!(forged == *ISSUED || KEY.redeem("tokens", "session", &forged).is_err(), "{forged}");
     }
     // A good one with a piece of it replaced.
     let at = at % GOOD.len();

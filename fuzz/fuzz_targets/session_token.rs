@@ -16,19 +16,17 @@ mod session;
 
 /// As much of the API's vault as sessions ask for.
 mod vault {
-    use landfall_state::{RootKey, Sealed};
+    use landfall_state::RootKey;
 
     pub struct Vault(pub RootKey);
 
     impl Vault {
-        pub fn seal(&self, context: &str, secret: &str) -> String {
-            self.0.seal(context, secret.as_bytes()).to_string()
+        pub fn issue(&self, purpose: &str, context: &str, text: &[u8]) -> String {
+            self.0.issue(purpose, context, text)
         }
 
-        pub fn open(&self, context: &str, sealed: &str) -> Result<String, String> {
-            let sealed: Sealed = sealed.parse().map_err(|_| "malformed".to_owned())?;
-            let bytes = self.0.open(context, &sealed).map_err(|error| error.to_string())?;
-            String::from_utf8(bytes).map_err(|error| error.to_string())
+        pub fn redeem(&self, purpose: &str, context: &str, issued: &str) -> Option<Vec<u8>> {
+            self.0.redeem(purpose, context, issued).ok()
         }
     }
 }
@@ -36,7 +34,7 @@ mod vault {
 static VAULT: LazyLock<Vault> = LazyLock::new(|| Vault(RootKey::from_bytes(&[7; 32])));
 static GOOD: LazyLock<String> = LazyLock::new(|| {
     let session = r#"{"access_key":"ASIAEXAMPLE012345678","secret":"s","account":"111122223333","principal":"AROAEXAMPLE0123456","kind":{"Role":"ann"},"policies":["{\"Version\":\"2012-10-17\",\"Statement\":[]}"],"issued_at":1795341600000,"expires_at":1795345200000}"#;
-    let token = VAULT.seal("session", session);
+    let token = VAULT.issue("session tokens", "", session.as_bytes());
     assert!(Session::open(&VAULT, &token).is_some(), "what is altered below must be good before");
     token
 });
@@ -50,7 +48,7 @@ fuzz_target!(|input: (u16, &str)| {
         let forged = format!("{start}{text}{rest}");
         assert!(forged == *GOOD || Session::open(&VAULT, &forged).is_none(), "{forged}");
     }
-    let Some(read) = Session::open(&VAULT, &VAULT.seal("session", text)) else { return };
+    let Some(read) = Session::open(&VAULT, &VAULT.issue("session tokens", "", text.as_bytes())) else { return };
     let documents = read.policies().len();
     let _shown = (read.user_id(), read.is_limited());
     let again = Session::open(&VAULT, &read.seal(&VAULT)).expect("what was read is read again");

@@ -28,7 +28,7 @@ use crate::vault::Vault;
 use crate::web_identity::Vouched;
 
 /// What the details of a denial are sealed for.
-pub(crate) const MESSAGE: &str = "authorization message";
+pub(crate) const MESSAGES: &str = "authorization messages";
 
 /// Who calls, from where, and when: what every demand is evaluated with.
 #[derive(Clone, Debug)]
@@ -107,7 +107,7 @@ impl Names {
         }
         match (&caller.principal.kind, caller.session.as_ref().map(|session| &session.kind)) {
             (_, Some(SessionKind::Federated(_))) => {
-                PrincipalRef::FederatedUser { arn, user_arn: &self.stands_on, account }
+                PrincipalRef::FederatedUser { arn, user_arn: &self.stands_on, user_id: id, account }
             }
             (PrincipalKind::Root, _) => PrincipalRef::Root { arn, account },
             (PrincipalKind::User(_), _) => PrincipalRef::User { arn, account, id },
@@ -286,21 +286,19 @@ impl Policies {
             }
             let mut sentence = denial(verdict, &request);
             if service == "ec2" {
-                let sealed = self.vault.seal(
-                    &format!("{MESSAGE}/{}", who.account().unwrap_or_default()),
-                    &detail(verdict, &request).to_string(),
-                );
+                let detail = detail(verdict, &request).to_string();
+                let sealed = self.vault.issue(MESSAGES, who.account().unwrap_or_default(), detail.as_bytes());
                 sentence = format!("{sentence}. Encoded authorization failure message: {sealed}");
             }
             unauthorised(service, sentence)
         };
-        let Some(Owned { document, owner, required }) = &demand.owned else {
+        let Some(Owned { policy, owner, required }) = &demand.owned else {
             let verdict = evaluate(set, &request);
             let is_gated = verdict.kind == PolicyKind::Endpoint;
             let is_implied = demand.implied && verdict.decision != Decision::ExplicitDeny && !is_gated;
             return if verdict.is_allowed() || is_implied { Ok(()) } else { Err(refuse(&verdict)) };
         };
-        let Ok(policy) = self.documents.read(document) else {
+        let Ok(policy) = self.documents.read_bound(policy) else {
             return Err(unauthorised("", "The resource's policy can't be read.".into()));
         };
         let gate = if *required { Gate::Required } else { Gate::Optional };

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use landfall_cloud::View;
 use landfall_cloud::kms::grant::Asked;
 use landfall_model::id::{Id, Kind};
-use landfall_model::{Arn, Region, Scope};
+use landfall_model::{Arn, Region, Scope, TrustPolicy};
 use landfall_policy::Context;
 
 use crate::operation::Action;
@@ -32,8 +32,8 @@ pub struct Demand {
 /// A resource's own policy.
 #[derive(Debug)]
 pub struct Owned {
-    /// The document.
-    pub document: String,
+    /// The policy, with those whom it names.
+    pub policy: TrustPolicy,
     /// The account that owns the resource.
     pub owner: String,
     /// Whether it must allow the call whatever the caller's policies say.

@@ -23,8 +23,9 @@ use landfall_model::{Arn, Scope};
 use crate::Demands;
 use crate::demand::Demand;
 use crate::error::ApiError;
+use crate::home::Home;
 use crate::kms::crypto::{material, symmetric};
-use crate::kms::shape::demand::{on_key, set_context};
+use crate::kms::shape::demand::{on_key_of, set_context};
 use crate::kms::shape::key::{check_algorithm, usable};
 use crate::operation::Action;
 use crate::vault::Vault;
@@ -124,31 +125,31 @@ fn via_service(service: &str, scope: Scope) -> String {
 }
 
 /// Demands that the caller may do that (`Encrypt`, `GenerateDataKey` …) with a key through a service. The key is called
-/// as in requests: by id, ARN or alias; a [`DefaultKey`] that isn't there yet counts as made.
+/// as in requests of whoever is at home: by id, ARN or alias; a [`DefaultKey`] that isn't there yet counts as made.
 pub fn demand_use<'d>(
-    view: &View<'_>,
+    home: &Home<'_>,
     demands: &'d mut Demands,
     action: &'static str,
     service: &str,
     key: &str,
     context: &Context,
 ) -> &'d mut Demand {
-    let via = via_service(service, view.scope());
-    let demand = on_key(view, demands, Action::kms(action), key);
+    let via = via_service(service, home.scope());
+    let demand = on_key_of(home, demands, Action::kms(action), key);
     set_context(demand, context);
     demand.with("kms:ViaService", via).with("kms:EncryptionAlgorithm", "SYMMETRIC_DEFAULT")
 }
 
 /// Demands that the caller may decrypt that ciphertext through a service.
 pub fn demand_decrypt<'d>(
-    view: &View<'_>,
+    home: &Home<'_>,
     demands: &'d mut Demands,
     service: &str,
     ciphertext: &[u8],
     context: &Context,
 ) -> &'d mut Demand {
     let key = key_of(ciphertext).map(|arn| arn.to_string()).unwrap_or_default();
-    demand_use(view, demands, "Decrypt", service, &key, context)
+    demand_use(home, demands, "Decrypt", service, &key, context)
 }
 
 /// The ARN of the key that a ciphertext was made with.
@@ -160,12 +161,12 @@ pub fn key_of(ciphertext: &[u8]) -> Option<Arn> {
 /// Encrypts under a key, which is called as in requests. Gives the key's ARN with the ciphertext.
 pub fn encrypt(
     vault: &Vault,
-    view: &View<'_>,
+    home: &Home<'_>,
     key: &str,
     context: &Context,
     plaintext: &[u8],
 ) -> Result<(Arn, Vec<u8>), ApiError> {
-    let row = usable(view, key, KeyUsage::EncryptDecrypt)?;
+    let row = usable(home.view(), key, KeyUsage::EncryptDecrypt)?;
     check_algorithm(row, Default::default())?;
     let secret = material::open(vault, row)?;
     Ok((row.arn(), symmetric::encrypt(row, &secret, context, plaintext)?))
@@ -174,14 +175,14 @@ pub fn encrypt(
 /// Decrypts. Gives the key's ARN with the plaintext.
 pub fn decrypt(
     vault: &Vault,
-    view: &View<'_>,
+    home: &Home<'_>,
     ciphertext: &[u8],
     context: &Context,
 ) -> Result<(Arn, Vec<u8>), ApiError> {
     let invalid = || ApiError::new("InvalidCiphertextException", "");
     let ciphertext = Ciphertext::parse(ciphertext).map_err(|_| invalid())?;
     let arn = KeyRef::Id(ciphertext.scope, ciphertext.key).arn();
-    let row = usable(view, arn.as_str(), KeyUsage::EncryptDecrypt)?;
+    let row = usable(home.view(), arn.as_str(), KeyUsage::EncryptDecrypt)?;
     let secret = material::open(vault, row)?;
     Ok((arn, symmetric::decrypt(&secret, ciphertext, context).map_err(|_| invalid())?))
 }

@@ -17,7 +17,7 @@ use landfall_state::{Engine, Head};
 use landfall_wire::{Form, Protocol, RequestParts, Tree, detect, sigv4};
 use serde::Serialize;
 
-use crate::audit::{Record, Spelling, TlsSpoken};
+use crate::audit::{self, Record, Recording, Spelling, TlsSpoken};
 use crate::authenticate::Authenticator;
 use crate::authorise::{Caller, Policies};
 use crate::demand::Demands;
@@ -26,7 +26,7 @@ use crate::error::ApiError;
 use crate::operation::{Action, Call, Look, Operation, Read, Write};
 use crate::outside::Outside;
 use crate::page::{self, Page};
-use crate::prologue::{Prologue, check_lists, more_name, next_token_name};
+use crate::prologue::{Bound, Prologue, bad_page, check_lists, more_name, next_token_name};
 use crate::replay::Token;
 use crate::s3;
 use crate::standing;
@@ -184,11 +184,10 @@ impl Gateway {
     /// Answers a request.
     pub async fn handle(&self, request: HttpRequest<'_>) -> HttpAnswer {
         let request_id = self.request_id();
-        let mut record = Record::new(&request, request_id.clone());
-        let started = std::time::Instant::now();
+        let mut record = Recording::new(&self.engine, Record::new(&request, request_id.clone()));
         let answer = self.try_handle(&request, &mut record).await;
         let answer = answer.map_err(|error| terms::of_service(Some(&record.service), error));
-        let recorded = record.finish(&self.engine, answer.as_ref().err(), started);
+        let recorded = record.finish(answer.as_ref().err());
         match recorded.and(answer) {
             Ok((protocol, body)) => HttpAnswer {
                 status: 200,
@@ -268,19 +267,29 @@ impl Gateway {
         let known = self.operation(&claim.scope.service, &decoded.action, protocol)?;
         let operation = known.operation;
         record.operation = Some(operation);
-        let mut input = decoded.input;
-        record.hear_input(known.spelling.get_or_init(|| Spelling::of(operation)), &input);
-        self.throttle.admit(scope, operation.action, &input, now_ms, protocol)?;
-        let record = &*record;
+        record.hear_input(known.spelling.get_or_init(|| Spelling::of(operation)), &decoded.input);
+        self.serve(record, operation, (scope, protocol), decoded.input, now_ms).await
+    }
+
+    /// Serves a call of which it is known by now who makes it, however that was proven: by a signature, or by a token.
+    async fn serve(
+        &self,
+        record: &Record<'_>,
+        operation: &'static Operation,
+        (scope, protocol): (Scope, Protocol),
+        mut input: Tree,
+        now_ms: i64,
+    ) -> Result<(Protocol, Vec<u8>), ApiError> {
+        let action = operation.action;
         let caller = record.caller.as_ref().ok_or_else(ApiError::internal)?;
-        self.engine.look(|cloud| standing::check(cloud, caller, operation.action.service))?;
-        caller.check_session(operation.action)?;
+        self.throttle.admit(scope, action, &input, now_ms, protocol)?;
+        self.engine.look(|cloud| standing::check(cloud, caller, action.service))?;
+        caller.check_session(action)?;
         let prologue = Prologue::take(operation, &mut input)?;
-        if operation.action.service == "ec2" {
+        if action.service == "ec2" {
             self.ensure_network(scope, now_ms).await?;
         }
-        let turn =
-            Turn { gateway: self, caller, scope, protocol, input, prologue, record, action: operation.action, now_ms };
+        let turn = Turn { gateway: self, caller, scope, protocol, input, prologue, record, action, now_ms };
         let body = (operation.answer)(turn).await?;
         Ok((protocol, body))
     }
@@ -459,11 +468,30 @@ impl Turn<'_> {
     }
 
     fn authorise(&self, view: &View<'_>, gather: impl FnOnce(&View<'_>, &mut Demands)) -> Result<(), ApiError> {
+        self.ask(view, gather, true)
+    }
+
+    /// The same of a part that a call may go on without: what is denied of it is told nobody else.
+    fn authorise_part(&self, view: &View<'_>, gather: impl FnOnce(&View<'_>, &mut Demands)) -> Result<(), ApiError> {
+        self.ask(view, gather, false)
+    }
+
+    fn ask(
+        &self,
+        view: &View<'_>,
+        gather: impl FnOnce(&View<'_>, &mut Demands),
+        is_whole: bool,
+    ) -> Result<(), ApiError> {
         let mut demands = Demands::new(self.scope);
         gather(view, &mut demands);
-        self.record.hear_demands(&demands);
+        let (heard, uses) = audit::heard(self.action.service, &demands);
         let gate = through::gate(view, self.caller.origin)?;
-        self.gateway.policies.authorise(self.caller, self.action, view, demands, gate.as_ref())?;
+        let asked = self.gateway.policies.authorise(self.caller, self.action, view, demands, gate.as_ref());
+        if is_whole || asked.is_ok() {
+            self.record.hear_demands(heard);
+        }
+        asked?;
+        self.record.hear_allowed(uses);
         if self.prologue.dry_run { Err(ApiError::dry_run()) } else { Ok(()) }
     }
 
@@ -485,12 +513,10 @@ impl Turn<'_> {
         after?;
         match self.prologue.max_results {
             Some(limit) if limit > O::PAGE_LIMIT => {
-                let why = format_args!("Expecting at most {}.", O::PAGE_LIMIT);
-                return Err(ApiError::invalid("maxResults", limit, why));
+                return Err(bad_page(O::ACTION.service, limit, Bound::Most(O::PAGE_LIMIT)));
             }
             Some(limit) if limit < O::PAGE_LEAST => {
-                let why = format_args!("Expecting a value greater than {}.", O::PAGE_LEAST);
-                return Err(ApiError::invalid("maxResults", limit, why));
+                return Err(bad_page(O::ACTION.service, limit, Bound::Least(O::PAGE_LEAST)));
             }
             _ => {}
         }
@@ -561,8 +587,8 @@ impl Turn<'_> {
             operation.hear_proof(&self.gateway.outside, &view)?;
             self.authorise(&view, |view, demands| operation.demands(view, demands))?;
             for part in operation.parts(&view) {
-                if let Err(denied) = self.authorise(&view, |view, demands| operation.demand_part(view, &part, demands))
-                {
+                let asked = self.authorise_part(&view, |view, demands| operation.demand_part(view, &part, demands));
+                if let Err(denied) = asked {
                     operation.hear_denied(part, denied);
                 }
             }
@@ -602,7 +628,9 @@ impl Turn<'_> {
         let gateway = self.gateway;
         let work = |head: &mut Head<'_, Cloud>| {
             let revision = head.revision();
-            let result = head.transact(self.now_ms, None, |tx| {
+            // Its record comes after those that are there.
+            let now_ms = self.now_ms.max(gateway.engine.recorded_ms());
+            let result = head.transact(now_ms, None, |tx| {
                 let mut entropy = gateway.entropy.lock().unwrap_or_else(PoisonError::into_inner);
                 let mut tx = Tx::new(tx, self.scope, &mut entropy);
                 self.authorise(&tx.view(), |view, list| demands(view, list, &operation))?;

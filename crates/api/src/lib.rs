@@ -15,6 +15,7 @@ pub mod encryption;
 pub mod error;
 pub mod filter;
 pub mod gateway;
+pub mod home;
 pub mod iam;
 pub mod instance_role;
 pub mod key_uses;

@@ -1,5 +1,7 @@
 //! What dispatch takes out of a request before its operation sees it, by service: dry run, client token, page.
 
+use std::fmt::Display;
+
 use landfall_wire::{Refusal, Tree};
 
 use crate::error::ApiError;
@@ -109,11 +111,43 @@ impl Prologue {
             prologue.next_token = text(input, names.next_token)?.filter(|token| !token.is_empty());
             if let Some(value) = text(input, names.max_results)? {
                 let number = value.parse().ok().filter(|number| *number > 0);
-                let refuse = || ApiError::invalid(names.max_results, &value, "Expecting a number greater than 0.");
+                let refuse = || bad_page(operation.action.service, &value, Bound::Least(1));
                 prologue.max_results = Some(number.ok_or_else(refuse)?);
             }
         }
         Ok(prologue)
+    }
+}
+
+/// What a page's size misses.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Bound {
+    /// The least.
+    Least(usize),
+    /// The most.
+    Most(usize),
+}
+
+/// The refusal of a page's size, in the words of the service: EC2's, or those of its validation.
+pub(crate) fn bad_page(service: &str, value: impl Display, bound: Bound) -> ApiError {
+    let names = names(service);
+    if names.max_results == STS.max_results {
+        let (side, number) = match bound {
+            Bound::Least(least) => ("greater", least),
+            Bound::Most(most) => ("less", most),
+        };
+        let message = format!(
+            "1 validation error detected: Value '{value}' at 'maxItems' failed to satisfy constraint: Member must have value {side} than or equal to {number}"
+        );
+        return ApiError::new("ValidationError", message);
+    }
+    match bound {
+        Bound::Least(1) => ApiError::invalid(names.max_results, value, "Expecting a number greater than 0."),
+        Bound::Least(least) => {
+            let why = format_args!("Expecting a value greater than {least}.");
+            ApiError::invalid("maxResults", value, why)
+        }
+        Bound::Most(most) => ApiError::invalid("maxResults", value, format_args!("Expecting at most {most}.")),
     }
 }
 

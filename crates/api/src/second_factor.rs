@@ -2,7 +2,7 @@
 //! guesses are few.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use landfall_cloud::identity::mfa;
 use landfall_cloud::{Tx, View};
@@ -54,12 +54,10 @@ impl Shown {
         let unknown = "MultiFactorAuthentication failed, unable to validate MFA code.  Please verify your MFA serial number is valid and associated with this user.";
         let (device, enabled) = mfa::need_of(view, user, serial).map_err(|_| failed(unknown))?;
         let now_ms = view.now().as_millis();
-        outside.guesses.check(serial, now_ms)?;
+        let guess = outside.guesses.begin(serial, now_ms)?;
         let seed = seed(outside, device)?;
-        let Some(step) = totp::step_of(&seed, code, now_ms, enabled.drift_steps, enabled.last_step) else {
-            outside.guesses.count(serial, now_ms);
-            return Err(wrong());
-        };
+        let step = totp::step_of(&seed, code, now_ms, enabled.drift_steps, enabled.last_step).ok_or_else(wrong)?;
+        guess.was_right();
         Ok(Some(Self { serial: serial.to_owned(), step }))
     }
 
@@ -87,21 +85,27 @@ const WHILE_MS: i64 = 5 * 60 * 1000;
 /// Devices that are counted at once.
 const COUNTED: usize = 4096;
 
-impl Guesses {
-    /// That there were few.
-    pub fn check(&self, serial: &str, now_ms: i64) -> Result<(), ApiError> {
-        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        match all.get(serial) {
-            Some((since, count)) if now_ms - since < WHILE_MS && *count >= GUESSES => Err(failed(
-                "MultiFactorAuthentication failed: too many wrong codes of this device. Wait a few minutes.",
-            )),
-            _ => Ok(()),
+/// A guess that is being made. It counts as wrong until it is known to be right, so that no more are made at once than one
+/// after the other.
+#[must_use]
+pub struct Guess<'g> {
+    all: &'g Guesses,
+    serial: &'g str,
+}
+
+impl Guess<'_> {
+    /// That it doesn't count.
+    pub fn was_right(self) {
+        if let Some((_, count)) = self.all.lock().get_mut(self.serial) {
+            *count = count.saturating_sub(1);
         }
     }
+}
 
-    /// Counts one.
-    pub fn count(&self, serial: &str, now_ms: i64) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+impl Guesses {
+    /// Counts one, if there were few.
+    pub fn begin<'g>(&'g self, serial: &'g str, now_ms: i64) -> Result<Guess<'g>, ApiError> {
+        let mut all = self.lock();
         if all.len() >= COUNTED && !all.contains_key(serial) {
             all.retain(|_, (since, _)| now_ms - *since < WHILE_MS);
         }
@@ -109,6 +113,33 @@ impl Guesses {
         if now_ms - entry.0 >= WHILE_MS {
             *entry = (now_ms, 0);
         }
+        if entry.1 >= GUESSES {
+            return Err(failed(
+                "MultiFactorAuthentication failed: too many wrong codes of this device. Wait a few minutes.",
+            ));
+        }
         entry.1 += 1;
+        Ok(Guess { all: self, serial })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<String, (i64, u32)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_guesses_are_made_at_once_than_one_after_the_other() {
+        let guesses = Guesses::default();
+        let begun: Vec<_> = (0..2 * GUESSES).filter_map(|_| guesses.begin("device", 0).ok()).collect();
+        assert_eq!(begun.len(), GUESSES as usize);
+        begun.into_iter().for_each(Guess::was_right);
+        let wrong = (0..2 * GUESSES).filter(|_| guesses.begin("device", 1).is_ok()).count();
+        assert_eq!(wrong, GUESSES as usize, "right ones don't count");
+        assert!(guesses.begin("other", 1).is_ok());
+        assert!(guesses.begin("device", WHILE_MS).is_ok());
     }
 }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::vault::Vault;
 
 /// What tokens are sealed for.
-const CONTEXT: &str = "session";
+const TOKENS: &str = "session tokens";
 
 /// A session.
 #[derive(Debug, Serialize, Deserialize)]
@@ -131,12 +131,12 @@ impl Session {
     /// Its token.
     pub fn seal(&self, vault: &Vault) -> String {
         // Text and numbers are always JSON.
-        vault.seal(CONTEXT, &serde_json::to_string(self).unwrap_or_default())
+        vault.issue(TOKENS, "", &serde_json::to_vec(self).unwrap_or_default())
     }
 
     /// The session of a token; `None` where it isn't one of ours.
     pub fn open(vault: &Vault, token: &str) -> Option<Self> {
-        serde_json::from_str(&vault.open(CONTEXT, token).ok()?).ok()
+        serde_json::from_slice(&vault.redeem(TOKENS, "", token)?).ok()
     }
 
     /// Its ARN, standing on that principal.

@@ -66,15 +66,14 @@ impl Vault {
         String::from_utf8(bytes).map_err(|_| "the secret is no text".to_owned())
     }
 
-    /// Seals bytes for a context.
-    pub fn seal_bytes(&self, context: &str, secret: &[u8]) -> String {
-        self.0.root.seal(context, secret).to_string()
+    /// Seals what is handed out rather than kept, however often somebody asks for it: a purpose has keys of its own.
+    pub fn issue(&self, purpose: &str, context: &str, text: &[u8]) -> String {
+        self.0.root.issue(purpose, context, text)
     }
 
-    /// Opens bytes that were sealed for that context, from whoever sends them; `None` where they weren't.
-    pub fn open_bytes(&self, context: &str, sealed: &[u8]) -> Option<Vec<u8>> {
-        let sealed: Sealed = std::str::from_utf8(sealed).ok()?.parse().ok()?;
-        self.0.root.open(context, &sealed).ok()
+    /// Opens what was issued for that purpose and context, from whoever sends it; `None` where it wasn't.
+    pub fn redeem(&self, purpose: &str, context: &str, issued: &str) -> Option<Vec<u8>> {
+        self.0.root.redeem(purpose, context, issued).ok()
     }
 
     /// A key for something else that is to be told from forgeries, such as page tokens.

@@ -104,7 +104,7 @@ const EC2: &str = "ec2.amazonaws.com";
 pub fn role_of(view: &View<'_>, row: &ProfileAssociation) -> RolePlan {
     let Some(profile) = view.tables().instance_profiles.get(&row.profile) else { return RolePlan::NoProfile };
     let Some(role) = instance_profile::role(view, profile) else { return RolePlan::NoRole };
-    if speaking::admits_service(view, role, EC2) {
+    if speaking::admits_service(role, EC2) {
         RolePlan::Open { name: role.name.clone(), id: role.id.clone() }
     } else {
         RolePlan::Closed { name: role.name.clone() }

@@ -298,7 +298,7 @@ fn change(view: &View<'_>, row: &mut Trail, asked: TrailChange) -> Result<(), Fa
             let message = format!("Bucket name {bucket} is not valid.");
             return Err(taken("InvalidS3BucketNameException", message));
         }
-        if !view.provider().buckets.contains(&bucket) {
+        if !view.provider().takes(&bucket, view.scope().account) {
             return Err(taken("S3BucketDoesNotExistException", format!("S3 bucket {bucket} does not exist!")));
         }
         row.bucket = bucket;

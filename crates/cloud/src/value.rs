@@ -484,6 +484,7 @@ pub fn default_settings() -> Settings {
         cpu_ratio: 8,
         quotas: Quotas::default(),
         buckets: BTreeSet::new(),
+        bucket_accounts: Default::default(),
     }
 }
 

@@ -202,7 +202,7 @@ impl Agents {
     /// The credentials of an instance's role, for the host that it is placed on now and for no other.
     fn role_credentials(&self, host: HostId, instance: InstanceId) -> Option<RoleCredentials> {
         let vault = self.vault.as_ref()?;
-        let (cloud, now) = (self.engine.read(), Timestamp(self.engine.now_ms()));
+        let (cloud, now) = (self.engine.read(), Timestamp(self.engine.record_ms()));
         let row = cloud.instances.by_id(&instance).find(|row| row.status.host == Some(host))?;
         if row.spec.power == Power::Gone {
             return None;

@@ -9,7 +9,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use landfall_api::Throttling;
 use landfall_cloud::value::default_settings;
 use landfall_control::{retention, trail};
-use landfall_model::{AccountId, ImageId, Ipv4Cidr, Quotas, Region, Settings};
+use landfall_model::{AccountId, BucketAccounts, ImageId, Ipv4Cidr, Quotas, Region, Settings};
 use serde::Deserialize;
 
 use crate::cli::{AgentArgs, KeyArgs, ServeArgs};
@@ -122,7 +122,7 @@ struct File {
     quotas: Quotas,
     network: NetworkFile,
     /// The folders that stand for buckets: flow logs and trails are written there.
-    buckets: BTreeMap<String, PathBuf>,
+    buckets: BTreeMap<String, BucketFile>,
     agents: Option<SocketAddr>,
     control_only: bool,
     tls: bool,
@@ -130,6 +130,40 @@ struct File {
     tls_key: Option<PathBuf>,
     tls_authority: Option<PathBuf>,
     throttling: ThrottlingFile,
+}
+
+/// A bucket in the configuration file's `[buckets]`: a folder for the provider's own account, or one for other accounts too.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+enum BucketFile {
+    Folder(PathBuf),
+    Shared(SharedBucket),
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SharedBucket {
+    folder: PathBuf,
+    /// Numbers of accounts; `*` is everybody.
+    accounts: Vec<String>,
+}
+
+impl BucketFile {
+    fn folder(&self) -> &Path {
+        match self {
+            Self::Folder(folder) | Self::Shared(SharedBucket { folder, .. }) => folder,
+        }
+    }
+
+    /// Whose files go there, where it is said.
+    fn accounts(&self, name: &str) -> Result<Option<BucketAccounts>> {
+        let Self::Shared(SharedBucket { accounts, .. }) = self else { return Ok(None) };
+        if accounts.iter().any(|account| account == "*") {
+            return Ok(Some(BucketAccounts::All));
+        }
+        let read = |account: &String| account.parse().with_context(|| format!("buckets.{name}.accounts: {account}"));
+        Ok(Some(BucketAccounts::These(accounts.iter().map(read).collect::<Result<_>>()?)))
+    }
 }
 
 /// How often accounts may call, in the configuration file's `[throttling]`: in percent of AWS's rates, where 0 is no limit.
@@ -235,6 +269,9 @@ impl Config {
         if let Some(pool) = args.pool.clone().or(file.pool) {
             settings.public_pool = parse_pool(&pool)?;
         }
+        for (name, bucket) in &file.buckets {
+            settings.bucket_accounts.extend(bucket.accounts(name)?.map(|accounts| (name.clone(), accounts)));
+        }
         let buckets = check_buckets(file.buckets)?;
         settings.buckets = buckets.keys().cloned().collect();
         Ok(Self {
@@ -307,8 +344,10 @@ fn endpoint(args: &ServeArgs, file: &File) -> Result<(SocketAddr, Option<Tls>)> 
 }
 
 /// The folders of buckets must be found from wherever the server was started.
-fn check_buckets(buckets: BTreeMap<String, PathBuf>) -> Result<BTreeMap<String, PathBuf>> {
-    for (name, folder) in &buckets {
+fn check_buckets(buckets: BTreeMap<String, BucketFile>) -> Result<BTreeMap<String, PathBuf>> {
+    let folders: BTreeMap<_, _> =
+        buckets.into_iter().map(|(name, bucket)| (name, bucket.folder().to_owned())).collect();
+    for (name, folder) in &folders {
         let is_name = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.".contains(&b));
         ensure!(
             is_name && (3..=63).contains(&name.len()) && !name.contains(".."),
@@ -316,7 +355,7 @@ fn check_buckets(buckets: BTreeMap<String, PathBuf>) -> Result<BTreeMap<String, 
         );
         ensure!(folder.is_absolute(), "buckets.{name}: {} is no absolute path", folder.display());
     }
-    Ok(buckets)
+    Ok(folders)
 }
 
 fn env_flag(name: &str) -> bool {
@@ -433,6 +472,30 @@ mod tests {
             ["flows = \"here\"", "\"../x\" = \"/srv\"", "\"a..b\" = \"/srv\"", "ab = \"/srv\"", "Flows = \"/srv\""]
         {
             assert!(read(&format!("[buckets]\n{wrong}\n"), false).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_bucket_is_the_providers_unless_it_says_whose_else() {
+        let read = |text: &str| {
+            let file = tempfile::NamedTempFile::new().unwrap();
+            std::fs::write(file.path(), format!("[buckets]\n{text}\n")).unwrap();
+            let config = Some(file.path().to_owned());
+            Config::resolve(&ServeArgs { config, ..ServeArgs::default() }).map(|config| config.settings)
+        };
+        let (tenant, other) = ("444455556666".parse().unwrap(), "777788889999".parse().unwrap());
+        for (text, whose) in [
+            ("own = \"/srv\"", [true, false, false]),
+            ("own = { folder = \"/srv\", accounts = [\"444455556666\"] }", [false, true, false]),
+            ("own = { folder = \"/srv\", accounts = [\"*\"] }", [true, true, true]),
+            ("other = \"/srv\"", [false, false, false]),
+        ] {
+            let settings = read(text).unwrap();
+            let takes = [settings.operator, tenant, other].map(|account| settings.takes("own", account));
+            assert_eq!(takes, whose, "{text}");
+        }
+        for wrong in ["{ folder = \"/srv\", accounts = [\"me\"] }", "{ folder = \"/srv\", acounts = [] }"] {
+            assert!(read(&format!("own = {wrong}")).is_err(), "{wrong}");
         }
     }
 

@@ -117,6 +117,30 @@ pub struct Settings {
     /// The names of the buckets that folders of the provider's stand for.
     #[serde(default, skip_serializing_if = "std::collections::BTreeSet::is_empty")]
     pub buckets: std::collections::BTreeSet<String>,
+    /// Whose files go there. A bucket that isn't named here is the provider's own account's.
+    #[serde(default, skip_serializing_if = "std::collections::BTreeMap::is_empty")]
+    pub bucket_accounts: std::collections::BTreeMap<String, BucketAccounts>,
+}
+
+/// Whose files go to a bucket.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum BucketAccounts {
+    /// Everybody's.
+    All,
+    /// These accounts'.
+    These(std::collections::BTreeSet<crate::scope::AccountId>),
+}
+
+impl Settings {
+    /// Whether an account's files may go to a bucket. To whom they may not, there is no such bucket.
+    pub fn takes(&self, bucket: &str, account: crate::scope::AccountId) -> bool {
+        let is_whose = match self.bucket_accounts.get(bucket) {
+            Some(BucketAccounts::All) => true,
+            Some(BucketAccounts::These(accounts)) => accounts.contains(&account),
+            None => account == self.operator,
+        };
+        is_whose && self.buckets.contains(bucket)
+    }
 }
 
 /// A part of the unique local addresses (RFC 4193), which nobody routes: an operator who has a real block names it.

@@ -46,7 +46,7 @@ pub use arn::Arn;
 pub use ebs::EbsDefaults;
 pub use endpoint::{Endpoint, EndpointKind};
 pub use gateway::*;
-pub use host::{Host, HostFacts, Invitation, Quotas, Settings, Usage};
+pub use host::{BucketAccounts, Host, HostFacts, Invitation, Quotas, Settings, Usage};
 pub use id::*;
 pub use identity::{
     AccessKey, Account, AccountState, Group, InstanceProfile, KeyUse, LoginProfile, ManagedPolicy, MfaDevice,

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::arn::Arn;
+use crate::identity::TrustPolicy;
 use crate::scope::{Scope, Scoped};
 use crate::time::Timestamp;
 
@@ -23,9 +24,9 @@ pub struct Secret {
     /// The key that encrypts its values, as the request named it; none where it is the service's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub kms_key: Option<String>,
-    /// Its policy, as it was given.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub policy: Option<String>,
+    /// Its policy, with those whom it names.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "policy")]
+    pub policy: Option<TrustPolicy>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When anything of it last changed.
@@ -101,6 +102,20 @@ impl SecretVersion {
     pub fn id_of(secret: &str, version: &str) -> String {
         format!("{secret}:{version}")
     }
+}
+
+/// Reads a secret's policy, also of a row that was written when those whom it names weren't kept.
+fn policy<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<TrustPolicy>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Text(String),
+        Policy(TrustPolicy),
+    }
+    Ok(Option::<Written>::deserialize(deserializer)?.map(|written| match written {
+        Written::Text(document) => TrustPolicy::of(document),
+        Written::Policy(policy) => policy,
+    }))
 }
 
 /// Leaves the value out: what says how a row looks may end up in a log.

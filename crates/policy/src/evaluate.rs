@@ -269,10 +269,11 @@ impl<'a> Said<'a> {
 
     /// What the caller's own account lets it do.
     fn identity_side(&self, set: &PolicySet<'a>, principal: &PrincipalRef<'_>) -> Verdict<'a> {
-        if matches!(principal, PrincipalRef::Root { .. }) {
-            return allowed(None, PolicyKind::Identity);
-        }
         match self.identity {
+            _ if principal.is_of_root() => match self.limits(set) {
+                Some(kind) => lacking(kind),
+                None => allowed(None, PolicyKind::Identity),
+            },
             None => lacking(PolicyKind::Identity),
             Some((statement, _)) => match self.limits(set) {
                 Some(kind) => lacking(kind),

@@ -26,6 +26,7 @@ mod malformed;
 mod parse;
 mod pattern;
 mod principal;
+mod rename;
 mod statement;
 mod variable;
 
@@ -38,4 +39,5 @@ pub use explain::{MatchedStatement, Trace, denial, detail, trace};
 pub use malformed::Malformed;
 pub use parse::{DocumentKind, Policy};
 pub use principal::{PrincipalName, PrincipalRef};
+pub use rename::rename_principals;
 pub use statement::{Effect, Position, Span};

@@ -166,6 +166,21 @@ impl Policy {
         self.0.statements.iter().filter_map(|statement| statement.principal.as_ref()).flat_map(|set| &set.names)
     }
 
+    /// The same policy where the users and roles whom `id_of` knows are meant by their unique ids: whoever takes such a name
+    /// later isn't meant.
+    pub fn bound(&self, id_of: impl Fn(&str) -> Option<String>) -> Self {
+        let mut statements = self.0.statements.to_vec();
+        for set in statements.iter_mut().filter_map(|statement| statement.principal.as_mut()) {
+            for name in &mut set.names {
+                let PrincipalName::Arn(arn) = &*name else { continue };
+                if let Some(id) = id_of(arn) {
+                    *name = PrincipalName::Id(id.into());
+                }
+            }
+        }
+        Self(Arc::new(Compiled { id: self.0.id.clone(), statements: statements.into(), size: self.0.size }))
+    }
+
     /// The condition keys that the document looks at, in lower case and in order.
     pub fn condition_keys(&self) -> BTreeSet<&str> {
         let mut keys = BTreeSet::new();

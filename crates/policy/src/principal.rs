@@ -41,8 +41,10 @@ pub enum PrincipalRef<'a> {
     FederatedUser {
         /// `arn:aws:sts::123456789012:federated-user/name`.
         arn: &'a str,
-        /// The user who asked for it.
+        /// The user who asked for it, or the root.
         user_arn: &'a str,
+        /// Its unique id.
+        user_id: &'a str,
         /// Twelve digits.
         account: &'a str,
     },
@@ -118,6 +120,17 @@ impl<'a> PrincipalRef<'a> {
         }
     }
 
+    /// Whether the account itself stands behind the caller, which needs no policies of its own: root, and sessions that root
+    /// asked GetFederationToken for.
+    pub(crate) fn is_of_root(&self) -> bool {
+        match *self {
+            Self::Root { .. } => true,
+            // No user's ARN ends so: its name follows a solidus.
+            Self::FederatedUser { user_arn, .. } => user_arn.ends_with(":root"),
+            _ => false,
+        }
+    }
+
     /// Sets the condition keys that follow from the principal.
     pub(crate) fn describe(&self, context: &mut Context) {
         let kind = match *self {
@@ -178,6 +191,7 @@ impl PrincipalName {
             (Self::Arn(name), P::FederatedUser { arn, user_arn, .. }) => level(name, arn, user_arn),
             (Self::Id(name), P::User { id, .. }) => (**name == *id).then_some(Grant::Direct),
             (Self::Id(name), P::RoleSession { role_id, .. }) => (**name == *role_id).then_some(Grant::Role),
+            (Self::Id(name), P::FederatedUser { user_id, .. }) => (**name == *user_id).then_some(Grant::Role),
             (Self::Service(want), P::Service { name }) => (**want == *name).then_some(Grant::Direct),
             (Self::Federated(want), P::Federated { provider }) => (**want == *provider).then_some(Grant::Direct),
             _ => None,

@@ -8,7 +8,7 @@
 //! Locks are taken in this order: head, log, then the recent commits or the queue of bulk records.
 
 use std::ops::Deref;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -145,6 +145,8 @@ pub(crate) struct Shared<V: Value> {
     pub(crate) epoch: u64,
     pub(crate) options: Options,
     immediate: bool,
+    /// The latest moment that [`Engine::record_ms`] told.
+    recorded_ms: AtomicI64,
 }
 
 pub(crate) struct HeadState<V> {
@@ -320,6 +322,7 @@ impl<V: Value> Engine<V> {
             epoch,
             options,
             immediate,
+            recorded_ms: AtomicI64::new(position.time_ms),
         });
         let appender = if immediate { None } else { Some(appender::start(shared.clone()).map_err(OpenError::Thread)?) };
         let running = Running { shared: shared.clone(), appender: Mutex::new(appender) };
@@ -406,6 +409,19 @@ impl<V: Value> Engine<V> {
         self.shared.options.clock.wall_ms()
     }
 
+    /// The time that a record of now bears: the wall clock's, but never before that of a commit that can be seen or of an
+    /// earlier record. A clock that is set back a little stops nothing, and what happens then is still told after what
+    /// happened before.
+    pub fn record_ms(&self) -> i64 {
+        let now_ms = self.now_ms().max(self.read().time_ms);
+        self.shared.recorded_ms.fetch_max(now_ms, Ordering::AcqRel).max(now_ms)
+    }
+
+    /// The latest moment that [`Engine::record_ms`] told.
+    pub fn recorded_ms(&self) -> i64 {
+        self.shared.recorded_ms.load(Ordering::Acquire)
+    }
+
     /// Takes the wall clock for right after a leap: writes go on.
     pub fn accept_clock(&self) {
         self.shared.lock_head().leap.accept(&*self.shared.options.clock);
@@ -442,7 +458,7 @@ impl<V: Value> Engine<V> {
 
     /// Takes a record of a bulk stream, to be durable within a second. Never blocks on the disk.
     pub fn append_bulk(&self, stream: &str, record: String) -> Result<(), BulkRefused> {
-        self.append_entry(BulkEntry { stream: stream.into(), time_ms: self.now_ms(), record, keys: Vec::new() })
+        self.append_entry(BulkEntry { stream: stream.into(), time_ms: self.record_ms(), record, keys: Vec::new() })
     }
 
     /// As [`append_bulk`](Engine::append_bulk), with what it is to be found by.

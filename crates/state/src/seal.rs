@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use aws_lc_rs::aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey};
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, RandomizedNonceKey, UnboundKey};
 use aws_lc_rs::digest::{SHA256, digest};
 use aws_lc_rs::hmac;
 use base64::Engine as _;
@@ -21,6 +21,10 @@ use crate::crash::crash_point;
 pub(crate) const KEY_BYTES: usize = 32;
 /// The text's version: AES-256-GCM with a random nonce, the context as associated data.
 const VERSION: &str = "v1";
+
+/// The version of texts that are handed out: AES-256-GCM with a key of its own for each, made from a random salt.
+const ISSUED: &str = "v2";
+const SALT_BYTES: usize = 32;
 
 /// Why something was not sealed, or did not open.
 #[derive(Debug, thiserror::Error)]
@@ -179,6 +183,51 @@ impl RootKey {
     }
 }
 
+/// Texts that are handed out, not kept in rows: a session's token, the details of a denied call. How many there are is up to
+/// whoever asks for them, and one key takes only so many random nonces (NIST SP 800-38D, 8.3): so each has a key of its own, by
+/// a salt, of a family of its own for each purpose, and none touches the key that seals what is kept.
+impl RootKey {
+    /// Seals a text for a purpose and a context.
+    ///
+    /// # Panics
+    /// If the system has no randomness.
+    pub fn issue(&self, purpose: &str, context: &str, plaintext: &[u8]) -> String {
+        let mut salt = [0; SALT_BYTES];
+        aws_lc_rs::rand::fill(&mut salt).expect("sealing fails only without randomness");
+        let mut buffer = plaintext.to_vec();
+        let key = self.issuing(purpose, &salt);
+        let sealed = key.seal_in_place_append_tag(first_nonce(), Aad::from(context), &mut buffer);
+        sealed.expect("a text is shorter than AES-GCM allows");
+        format!("{ISSUED}.{}.{}", URL_SAFE_NO_PAD.encode(salt), URL_SAFE_NO_PAD.encode(buffer))
+    }
+
+    /// Opens what was issued for that purpose and context, whoever brings it.
+    pub fn redeem(&self, purpose: &str, context: &str, text: &str) -> Result<Vec<u8>, SealError> {
+        let parts = || {
+            let (salt, ciphertext) = text.strip_prefix(ISSUED)?.strip_prefix('.')?.split_once('.')?;
+            let salt: [u8; SALT_BYTES] = URL_SAFE_NO_PAD.decode(salt).ok()?.try_into().ok()?;
+            Some((salt, URL_SAFE_NO_PAD.decode(ciphertext).ok()?))
+        };
+        let (salt, mut buffer) = parts().ok_or(SealError::Malformed)?;
+        let opened = self.issuing(purpose, &salt).open_in_place(first_nonce(), Aad::from(context), &mut buffer);
+        let length = opened.map_err(|_| SealError::Refused)?.len();
+        buffer.truncate(length);
+        Ok(buffer)
+    }
+
+    /// The key of one text.
+    fn issuing(&self, purpose: &str, salt: &[u8; SALT_BYTES]) -> LessSafeKey {
+        let family = hmac::Key::new(hmac::HMAC_SHA256, &self.derive(&format!("issued texts: {purpose}")));
+        let bytes = hmac::sign(&family, salt);
+        LessSafeKey::new(UnboundKey::new(&AES_256_GCM, bytes.as_ref()).expect("AES-256 takes any 32 bytes"))
+    }
+}
+
+/// A key that seals one text needs but one.
+fn first_nonce() -> Nonce {
+    Nonce::assume_unique_for_key([0; NONCE_LEN])
+}
+
 fn parse(text: &str) -> Option<([u8; NONCE_LEN], Vec<u8>)> {
     let (nonce, ciphertext) = text.strip_prefix(VERSION)?.strip_prefix('.')?.split_once('.')?;
     let nonce = URL_SAFE_NO_PAD.decode(nonce).ok()?.try_into().ok()?;
@@ -252,6 +301,25 @@ mod tests {
             bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
             let changed = Sealed(String::from_utf8(bytes).unwrap());
             assert!(key.open("user/a", &changed).is_err(), "changed at {at}");
+        }
+    }
+
+    #[test]
+    fn what_is_handed_out_has_a_key_of_its_own_each_time() {
+        let key = RootKey::from_bytes(&[7; 32]);
+        let issued = key.issue("tokens", "session", b"hunter2");
+        assert_eq!(key.redeem("tokens", "session", &issued).unwrap(), b"hunter2");
+        assert_ne!(issued, key.issue("tokens", "session", b"hunter2"));
+        assert!(key.redeem("messages", "session", &issued).is_err(), "another purpose's");
+        assert!(key.redeem("tokens", "other", &issued).is_err(), "another context's");
+        assert!(RootKey::from_bytes(&[8; 32]).redeem("tokens", "session", &issued).is_err());
+        // Neither kind is taken for the other.
+        assert!(issued.parse::<Sealed>().is_err());
+        assert!(key.redeem("tokens", "session", &key.seal("session", b"hunter2").to_string()).is_err());
+        for at in 0..issued.len() {
+            let mut bytes = issued.clone().into_bytes();
+            bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
+            assert!(key.redeem("tokens", "session", std::str::from_utf8(&bytes).unwrap()).is_err(), "changed at {at}");
         }
     }
 

@@ -35,7 +35,7 @@ pub fn write_record<T: Serialize + ?Sized>(
     Ok(out.len() > start + 2)
 }
 
-/// Writes a name with its quotation marks, beginning with a small letter.
+/// Writes a name with its quotation marks, beginning with a small letter; an abbreviation is small as a whole: `arn`.
 pub fn write_record_name(out: &mut Vec<u8>, name: &str) {
     // Names are plain, and this one is a word of Java's.
     if name == "return" {
@@ -43,7 +43,9 @@ pub fn write_record_name(out: &mut Vec<u8>, name: &str) {
     }
     let at = out.len() + 1;
     write_json_string(out, name);
-    out[at] = out[at].to_ascii_lowercase();
+    let is_abbreviation = name.bytes().all(|byte| byte.is_ascii_uppercase());
+    let small = if is_abbreviation { name.len() } else { 1 };
+    out[at..at + small].make_ascii_lowercase();
 }
 
 /// Writes one value.

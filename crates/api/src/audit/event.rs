@@ -16,8 +16,8 @@ use crate::operation::Action;
 pub(super) struct Copy {
     /// Whose events they are.
     pub(super) recipient: AccountId,
-    /// The other account that has the same event.
-    pub(super) other: Option<AccountId>,
+    /// Whether other accounts have the same event.
+    pub(super) is_shared: bool,
 }
 
 /// What stands for a part that is too large.
@@ -97,7 +97,7 @@ pub(super) fn entry(
     write_owned(&mut out, record);
     out.raw(r#","eventType":"AwsApiCall","managementEvent":true"#);
     out.text("recipientAccountId", &recipient);
-    if copy.other.is_some() {
+    if copy.is_shared {
         out.text("sharedEventID", &event_id(&record.request_id, time_ms, "shared"));
     }
     if let Some(endpoint) = caller.origin.and_then(|origin| origin.endpoint) {
@@ -138,26 +138,23 @@ pub(super) fn entry(
 
 /// The resources whose owners were asked.
 fn write_owned(out: &mut Text, record: &Record<'_>) {
-    let owned = record.owned.get().filter(|owned| !owned.is_empty());
+    let owned = record.owned();
     let kind = match record.service.as_str() {
         "sts" => "AWS::IAM::Role",
         "kms" => "AWS::KMS::Key",
         "secretsmanager" => "AWS::SecretsManager::Secret",
         _ => return,
     };
-    let Some(owned) = owned else { return };
+    if owned.is_empty() {
+        return;
+    }
     out.raw(r#","resources":["#);
-    let mut written: Vec<&str> = Vec::new();
-    for (arn, owner) in owned {
-        if written.contains(&arn.as_str()) {
-            continue;
-        }
-        out.raw(if written.is_empty() { r#"{"accountId":"# } else { r#",{"accountId":"# });
+    for (number, (arn, owner)) in owned.iter().enumerate() {
+        out.raw(if number == 0 { r#"{"accountId":"# } else { r#",{"accountId":"# });
         write_json_string(&mut out.0, owner);
         out.text("type", kind);
         out.text("ARN", arn);
         out.raw("}");
-        written.push(arn);
     }
     out.raw("]");
 }
@@ -183,7 +180,7 @@ impl Text {
 }
 
 /// The service's name in events. Those that sign under another name than their own are none of ours.
-fn source(service: &str) -> String {
+pub(super) fn source(service: &str) -> String {
     format!("{service}.amazonaws.com")
 }
 

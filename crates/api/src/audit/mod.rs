@@ -11,12 +11,16 @@
 mod delivery;
 mod event;
 mod identity;
+mod key_use;
 pub mod mask;
 mod resources;
 mod spelling;
 
-use std::sync::OnceLock;
+use std::collections::BTreeSet;
+use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Instant;
 
 use landfall_cloud::Cloud;
 use landfall_model::{AccountId, Region, Scope};
@@ -33,6 +37,7 @@ use crate::operation::{Action, Operation, Shape};
 pub(crate) use delivery::taken;
 pub use event::{parse_time, time_of};
 pub use identity::user_name_of;
+use key_use::KeyUse;
 pub use resources::{Resource, resources};
 pub use spelling::Spelling;
 
@@ -85,8 +90,10 @@ pub(crate) struct Record<'r> {
     committed: AtomicBool,
     /// What was answered, as JSON.
     answer: OnceLock<String>,
-    /// Resources whose own policies were asked, with their owners.
-    owned: OnceLock<Vec<(String, String)>>,
+    /// Resources of the service's whose own policies were asked, with their owners.
+    owned: Mutex<Vec<(String, String)>>,
+    /// Keys that the service uses for the caller.
+    uses: Mutex<Vec<KeyUse>>,
     /// Another account that the call is about.
     concern: OnceLock<AccountId>,
 }
@@ -106,7 +113,8 @@ impl<'r> Record<'r> {
             parameters: String::new(),
             committed: AtomicBool::new(false),
             answer: OnceLock::new(),
-            owned: OnceLock::new(),
+            owned: Mutex::default(),
+            uses: Mutex::default(),
             concern: OnceLock::new(),
         }
     }
@@ -123,14 +131,30 @@ impl<'r> Record<'r> {
         }
     }
 
-    /// Hears what is demanded: resources with policies of their own may be another account's.
-    pub(crate) fn hear_demands(&self, demands: &Demands) {
-        let owned = demands.list().iter().filter_map(|demand| {
-            let owner = &demand.owned.as_ref()?.owner;
-            Some((demand.resource.clone(), owner.clone()))
-        });
-        // A call that asks twice asks for the same.
-        self.owned.get_or_init(|| owned.collect());
+    /// Hears what was demanded: resources with policies of their own may be another account's. A call may ask for the same more
+    /// than once, and for its parts one after the other.
+    pub(crate) fn hear_demands(&self, heard: Heard) {
+        let add = |all: &mut Vec<_>, one| {
+            if !all.contains(&one) {
+                all.push(one);
+            }
+        };
+        heard.owned.into_iter().for_each(|one| add(&mut lock(&self.owned), one));
+    }
+
+    /// Hears that what was demanded is allowed: then the keys among it are used.
+    pub(crate) fn hear_allowed(&self, uses: Uses) {
+        let mut all = lock(&self.uses);
+        for used in uses.0 {
+            if !all.contains(&used) {
+                all.push(used);
+            }
+        }
+    }
+
+    /// Resources of the service's whose own policies were asked, with their owners.
+    fn owned(&self) -> Vec<(String, String)> {
+        lock(&self.owned).clone()
     }
 
     /// Hears which other account the call is about.
@@ -155,11 +179,13 @@ impl<'r> Record<'r> {
         if IS_OFF {
             return Vec::new();
         }
-        let own = event::Copy { recipient: scope.account, other: self.other_account(caller, error) };
-        let mut entries = vec![event::entry(self, caller, error, time_ms, &own)];
-        if let Some(other) = own.other {
-            let theirs = event::Copy { recipient: other, other: Some(scope.account) };
-            entries.push(event::entry(self, caller, error, time_ms, &theirs));
+        let others = self.other_accounts(caller, error);
+        let is_shared = !others.is_empty();
+        let recipients = [scope.account].into_iter().chain(others);
+        let copies = recipients.map(|recipient| event::Copy { recipient, is_shared });
+        let mut entries: Vec<_> = copies.map(|copy| event::entry(self, caller, error, time_ms, &copy)).collect();
+        if error.is_none() {
+            entries.extend(key_use::entries(self, caller, &lock(&self.uses), time_ms));
         }
         entries
     }
@@ -169,13 +195,16 @@ impl<'r> Record<'r> {
         self.committed.store(true, Ordering::Relaxed);
     }
 
-    /// The other account in whose events a call shows that went through: the one that it is about, or the owner of the
-    /// resource.
-    fn other_account(&self, caller: &Caller, error: Option<&ApiError>) -> Option<AccountId> {
-        let own = caller.principal.account;
-        let concern = self.concern.get().copied().filter(|account| error.is_none() && *account != own);
-        let owners = self.owned.get().filter(|_| error.is_none()).into_iter().flatten();
-        concern.or_else(|| owners.filter_map(|(_, owner)| owner.parse().ok()).find(|owner| *owner != own))
+    /// The other accounts in whose events a call shows that went through: the one that it is about, and the owners of the
+    /// resources.
+    fn other_accounts(&self, caller: &Caller, error: Option<&ApiError>) -> BTreeSet<AccountId> {
+        if error.is_some() {
+            return BTreeSet::new();
+        }
+        let owned = self.owned();
+        let owners = owned.iter().filter_map(|(_, owner)| owner.parse().ok());
+        let all = self.concern.get().copied().into_iter().chain(owners);
+        all.filter(|account| *account != caller.principal.account).collect()
     }
 
     /// Logs the call, and writes its record unless a commit holds it.
@@ -183,7 +212,7 @@ impl<'r> Record<'r> {
         &self,
         engine: &Engine<Cloud>,
         error: Option<&ApiError>,
-        started: std::time::Instant,
+        started: Instant,
     ) -> Result<(), ApiError> {
         let took_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
         let account = self.scope.map(|scope| scope.account.to_string()).unwrap_or_default();
@@ -193,7 +222,7 @@ impl<'r> Record<'r> {
         if error.is_none() && self.committed.load(Ordering::Relaxed) {
             return Ok(());
         }
-        for entry in self.entries(error, engine.now_ms()) {
+        for entry in self.entries(error, engine.record_ms()) {
             if let Err(refused) = engine.append_entry(entry) {
                 tracing::error!(%refused, request = self.request_id, "a call can't be recorded");
                 let message = "The call can't be recorded; please try again shortly.";
@@ -201,6 +230,74 @@ impl<'r> Record<'r> {
             }
         }
         Ok(())
+    }
+}
+
+/// What of a call's demands its record tells.
+pub(crate) struct Heard {
+    owned: Vec<(String, String)>,
+}
+
+/// The keys that a call's demands are about.
+pub(crate) struct Uses(Vec<KeyUse>);
+
+/// What is told of a call of that service by its demands, and by those that are allowed.
+pub(crate) fn heard(service: &str, demands: &Demands) -> (Heard, Uses) {
+    let is_own = |action: &str| action.split_once(':').is_some_and(|(of, _)| of == service);
+    let owned = demands.list().iter().filter(|demand| is_own(&demand.action)).filter_map(|demand| {
+        let owner = &demand.owned.as_ref()?.owner;
+        Some((demand.resource.clone(), owner.clone()))
+    });
+    (Heard { owned: owned.collect() }, Uses(KeyUse::of(service, demands)))
+}
+
+fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A record that is written in any case: also where nobody waits for the answer any more, so that the call ends in the middle.
+pub(crate) struct Recording<'e, 'r> {
+    record: Record<'r>,
+    engine: &'e Engine<Cloud>,
+    started: Instant,
+    is_finished: bool,
+}
+
+impl<'e, 'r> Recording<'e, 'r> {
+    /// Begins with what is known.
+    pub(crate) fn new(engine: &'e Engine<Cloud>, record: Record<'r>) -> Self {
+        Self { record, engine, started: Instant::now(), is_finished: false }
+    }
+
+    /// Ends with what was answered.
+    pub(crate) fn finish(&mut self, error: Option<&ApiError>) -> Result<(), ApiError> {
+        self.is_finished = true;
+        self.record.finish(self.engine, error, self.started)
+    }
+}
+
+impl<'r> Deref for Recording<'_, 'r> {
+    type Target = Record<'r>;
+
+    fn deref(&self) -> &Record<'r> {
+        &self.record
+    }
+}
+
+impl DerefMut for Recording<'_, '_> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.record
+    }
+}
+
+impl Drop for Recording<'_, '_> {
+    fn drop(&mut self) {
+        // What is committed has its record there.
+        if !self.is_finished && !self.record.committed.load(Ordering::Relaxed) {
+            let gone = ApiError::new("RequestCanceled", "The client went away before the call was answered.");
+            // That it can't be written is logged, and there is nobody to tell.
+            self.record.finish(self.engine, Some(&gone), self.started).ok();
+        }
     }
 }
 

@@ -56,7 +56,7 @@ const BY_MEMBER: &[(&str, &str, &str)] = &[
     ("iam", "userName", "AWS::IAM::User"),
     ("kms", "aliasName", "AWS::KMS::Alias"),
     ("kms", "keyId", "AWS::KMS::Key"),
-    ("secretsmanager", "aRN", "AWS::SecretsManager::Secret"),
+    ("secretsmanager", "arn", "AWS::SecretsManager::Secret"),
     ("secretsmanager", "secretId", "AWS::SecretsManager::Secret"),
     ("ssm", "name", "AWS::SSM::Parameter"),
     ("sts", "accessKeyId", "AWS::IAM::AccessKey"),

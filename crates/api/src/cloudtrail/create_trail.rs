@@ -5,7 +5,7 @@ use landfall_cloud::trail::{self, TrailChange};
 use landfall_cloud::{Tx, View};
 use serde::Deserialize;
 
-use super::shape::{ChangedTrail, TagShape, by_key, demand};
+use super::shape::{ChangedTrail, TagShape, by_key, here};
 use crate::ec2::shape::unsupported::{Unsupported, refuse_parameters};
 use crate::{Action, ApiError, Demands, Write};
 
@@ -33,9 +33,11 @@ impl Write for CreateTrail {
 
     fn demands(&self, view: &View<'_>, demands: &mut Demands) {
         let tags = by_key(&self.tags_list);
-        demand(view, demands, Self::ACTION, &self.name).request_tags(&tags);
+        // Its home is here, whatever others there are of that name.
+        let arn = here(view, &self.name);
+        demands.resource(Self::ACTION, &arn).request_tags(&tags);
         if !tags.is_empty() {
-            demand(view, demands, Action::cloudtrail("AddTags"), &self.name).request_tags(&tags);
+            demands.resource(Action::cloudtrail("AddTags"), &arn).request_tags(&tags);
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use landfall_cloud::View;
+use landfall_cloud::{View, trail};
 use landfall_model::{Arn, EventSelector, SelectedCalls, Timestamp, Trail};
 use landfall_wire::Time;
 use serde::{Deserialize, Serialize};
@@ -164,12 +164,20 @@ pub fn by_key(tags: &[TagShape]) -> BTreeMap<String, String> {
     tags.iter().map(|tag| (tag.key.clone(), tag.value.clone().unwrap_or_default())).collect()
 }
 
-/// The ARN of a trail that was named by it or by its name.
+/// The ARN of a trail that was named by it or by its name. One of all regions has its home region in it, wherever it is named.
 pub fn arn(view: &View<'_>, named: &str) -> String {
     if named.starts_with("arn:") {
         return named.to_owned();
     }
-    Arn::new("cloudtrail", view.scope(), format_args!("trail/{named}")).to_string()
+    if let Ok(row) = trail::seen(view, named) {
+        return row.arn().to_string();
+    }
+    here(view, named)
+}
+
+/// The ARN of a trail of that name with its home here.
+pub fn here(view: &View<'_>, name: &str) -> String {
+    Arn::new("cloudtrail", view.scope(), format_args!("trail/{name}")).to_string()
 }
 
 /// Demands an action on a trail.

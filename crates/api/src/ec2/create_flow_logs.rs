@@ -88,6 +88,7 @@ impl Write for CreateFlowLogs {
         let resources = self.resources()?;
         let traffic = self.traffic()?;
         let destination = self.destination(tx.scope().region)?;
+        check_bucket(&tx.view(), &destination)?;
         let fields = self.fields()?;
         let interval_s = match self.max_aggregation_interval.unwrap_or(DEFAULT_INTERVAL_S) {
             interval @ (60 | 600) => interval,
@@ -105,6 +106,19 @@ impl Write for CreateFlowLogs {
         }
         Ok(CreateFlowLogsResult { client_token: self.client_token, flow_log_id_set: ids, unsuccessful: [] })
     }
+}
+
+/// That the account's records may go to a bucket. Of one that the control plane doesn't know only the hosts know whether there is
+/// a folder for it.
+fn check_bucket(view: &View<'_>, destination: &str) -> Result<(), ApiError> {
+    let path = destination.rsplit(':').next().unwrap_or_default();
+    let bucket = path.split('/').next().unwrap_or_default();
+    let settings = view.provider();
+    if settings.buckets.contains(bucket) && !settings.takes(bucket, view.scope().account) {
+        let message = format!("Access Denied for LogDestination: {bucket}. Please check LogDestination permissions");
+        return Err(ApiError::new("InvalidParameter", message));
+    }
+    Ok(())
 }
 
 impl CreateFlowLogs {

@@ -6,13 +6,12 @@ use landfall_model::{Region, Scope};
 use landfall_wire::sigv4::AuthError;
 use landfall_wire::{Form, Protocol, RequestParts};
 
-use super::{Gateway, HttpRequest, Regions, Turn};
+use super::{Gateway, HttpRequest, Regions};
 use crate::audit::{Record, Spelling};
 use crate::authorise::Caller;
 use crate::error::ApiError;
-use crate::prologue::Prologue;
 use crate::throttle::Source;
-use crate::{standing, through, way, web_identity};
+use crate::{through, way, web_identity};
 
 impl Gateway {
     /// Answers a request that nobody signed, if it shows an identity provider's token instead.
@@ -39,7 +38,7 @@ impl Gateway {
         let known = self.operation(service, &decoded.action, protocol)?;
         let operation = known.operation;
         record.operation = Some(operation);
-        let mut input = decoded.input;
+        let input = decoded.input;
         let now_ms = self.engine.now_ms();
         let source = Source::of(request.origin.map(|origin| origin.vpc), request.source);
         self.throttle.admit_unsigned(source, now_ms, protocol)?;
@@ -62,13 +61,6 @@ impl Gateway {
             secure: request.secure,
             origin: request.origin,
         });
-        let record = &*record;
-        let caller = record.caller.as_ref().ok_or_else(ApiError::internal)?;
-        self.engine.look(|cloud| standing::check(cloud, caller, service))?;
-        let prologue = Prologue::take(operation, &mut input)?;
-        let turn =
-            Turn { gateway: self, caller, scope, protocol, input, prologue, record, action: operation.action, now_ms };
-        let body = (operation.answer)(turn).await?;
-        Ok((protocol, body))
+        self.serve(record, operation, (scope, protocol), input, now_ms).await
     }
 }

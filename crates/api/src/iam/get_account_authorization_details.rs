@@ -186,7 +186,7 @@ impl<'v> GetAccountAuthorizationDetailsResult<'v> {
                     role_id: &row.id,
                     arn: row.arn(),
                     create_date: time(row.created_at),
-                    assume_role_policy_document: Document(speaking::trust(view, &role.trust)),
+                    assume_role_policy_document: Document(speaking::shown(view, &role.trust)),
                     instance_profile_list: profiles.map(|row| profile::shown(view, row)).collect(),
                     role_policy_list: texts(&row.policies),
                     attached_managed_policies: attached(view, &row.attached),

@@ -46,6 +46,10 @@ impl Write for CreateGrant {
         if let Some(kind) = self.constraints.kind() {
             demand.with("kms:GrantConstraintType", kind);
         }
+        if let Some(asked) = &mut demand.grantable {
+            let constraints = self.constraints.clone().read().ok().flatten();
+            asked.grants = Some(grant::Wanted { operations: self.operations.clone(), constraints });
+        }
         demand.context.set_many("kms:GrantOperations", self.operations.iter().map(ToString::to_string));
     }
 

@@ -36,6 +36,6 @@ impl Read for GetKeyPolicy {
     fn run<'v>(self, look: &mut Look<'v, '_>) -> Result<GetKeyPolicyResponse<'v>, ApiError> {
         let row = own(&look.view, &self.key_id)?;
         check(self.policy_name.as_deref())?;
-        Ok(GetKeyPolicyResponse { policy: speaking::trust(&look.view, &row.policy), policy_name: DEFAULT })
+        Ok(GetKeyPolicyResponse { policy: speaking::shown(&look.view, &row.policy), policy_name: DEFAULT })
     }
 }

@@ -27,10 +27,12 @@ impl Write for RetireGrant {
     type Output<'t> = Nothing;
 
     fn demands(&self, view: &View<'_>, demands: &mut Demands) {
-        let row = self.row(view).ok();
-        let key = row.map(|row| key_arn(row.scope, row.key).to_string()).or_else(|| self.key_id.clone());
-        let demand = on_key(view, demands, Self::ACTION, &key.unwrap_or_default());
-        if let (Some(row), Some(asked)) = (row, demand.grantable.as_mut()) {
+        let Ok(row) = self.row(view) else {
+            on_key(view, demands, Self::ACTION, self.key_id.as_deref().unwrap_or_default());
+            return;
+        };
+        let demand = on_key(view, demands, Self::ACTION, key_arn(row.scope, row.key).as_str());
+        if let Some(asked) = demand.grantable.as_mut() {
             asked.retires = Some(row.id.clone());
         }
     }
@@ -45,7 +47,7 @@ impl Write for RetireGrant {
 impl RetireGrant {
     fn row<'v>(&self, view: &View<'v>) -> Result<&'v KmsGrant, ApiError> {
         match (&self.grant_token, &self.key_id, &self.grant_id) {
-            (Some(token), None, None) => Ok(grant::of_token(view.tables(), token)?),
+            (Some(token), None, None) => Ok(grant::of_token(view, token)?),
             (None, Some(key), Some(id)) => Ok(grant::need(view, any(view, key)?, id)?),
             _ => {
                 let message = "Give either GrantToken, or KeyId and GrantId.";

@@ -23,6 +23,6 @@ impl Read for DescribeSecret {
 
     fn run<'v>(self, look: &mut Look<'v, '_>) -> Result<SecretShape<'v>, ApiError> {
         let home = home(&look.view, &self.secret_id);
-        Ok(described(&home, secret::need(&home, &self.secret_id)?))
+        Ok(described(home.view(), secret::need(home.view(), &self.secret_id)?))
     }
 }

@@ -1,5 +1,9 @@
-//! secretsmanager:GetResourcePolicy. Shows the policy of a secret, as it was given.
+//! secretsmanager:GetResourcePolicy. Shows the policy of a secret, as it was given; whoever it names that is gone shows by the
+//! unique id.
 
+use std::borrow::Cow;
+
+use landfall_cloud::identity::speaking;
 use landfall_cloud::{View, secret};
 use landfall_model::Arn;
 use serde::{Deserialize, Serialize};
@@ -20,7 +24,7 @@ pub struct GetResourcePolicyResult<'v> {
     arn: Arn,
     name: &'v str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    resource_policy: Option<&'v str>,
+    resource_policy: Option<Cow<'v, str>>,
 }
 
 impl Read for GetResourcePolicy {
@@ -33,7 +37,8 @@ impl Read for GetResourcePolicy {
 
     fn run<'v>(self, look: &mut Look<'v, '_>) -> Result<GetResourcePolicyResult<'v>, ApiError> {
         let home = home(&look.view, &self.secret_id);
-        let row = secret::need_alive(&home, &self.secret_id)?;
-        Ok(GetResourcePolicyResult { arn: row.arn(), name: &row.name, resource_policy: row.policy.as_deref() })
+        let row = secret::need_alive(home.view(), &self.secret_id)?;
+        let resource_policy = row.policy.as_ref().map(|policy| speaking::shown(&look.view, policy));
+        Ok(GetResourcePolicyResult { arn: row.arn(), name: &row.name, resource_policy })
     }
 }

@@ -7,7 +7,7 @@ use landfall_wire::{Blob, Time};
 use serde::{Deserialize, Serialize};
 
 use super::shape::plain::{Plain, demand_open};
-use super::shape::{at_home, check_key, demand, home, time};
+use super::shape::{at_home, demand, home, time};
 use crate::vault::Vault;
 use crate::{Action, ApiError, Call, Demands, Outside};
 
@@ -65,8 +65,8 @@ pub fn demand_read(view: &View<'_>, demands: &mut Demands, id: &str, version_id:
         own.with("secretsmanager:VersionStage", stage);
     }
     let home = home(view, id);
-    if let Ok(row) = secret::need_alive(&home, id)
-        && let Ok(version) = version::pick(&home, &row.name, version_id, stage)
+    if let Ok(row) = secret::need_alive(home.view(), id)
+        && let Ok(version) = version::pick(home.view(), &row.name, version_id, stage)
     {
         demand_open(&home, demands, row, version);
     }
@@ -81,10 +81,10 @@ pub fn read(
     stage: Option<&str>,
 ) -> Result<ValueShape, ApiError> {
     let home = home(view, id);
-    let row = secret::need_alive(&home, id)?;
-    let version = version::pick(&home, &row.name, version_id, stage)?;
-    check_key(view, row)?;
-    let (secret_string, secret_binary) = Plain::open(vault, &home, row, version)?.members()?;
+    let row = secret::need_alive(home.view(), id)?;
+    let version = version::pick(home.view(), &row.name, version_id, stage)?;
+    let asker = view.scope().account;
+    let (secret_string, secret_binary) = Plain::open(vault, asker, &home, row, version)?.members()?;
     Ok(ValueShape {
         arn: row.arn(),
         name: row.name.clone(),

@@ -52,9 +52,9 @@ impl Read for ListSecretVersionIds {
 
     fn run<'v>(self, look: &mut Look<'v, '_>) -> Result<ListSecretVersionIdsResult<'v>, ApiError> {
         let home = home(&look.view, &self.secret_id);
-        let row = secret::need_alive(&home, &self.secret_id)?;
+        let row = secret::need_alive(home.view(), &self.secret_id)?;
         let is_shown = |version: &&SecretVersion| self.include_deprecated || !version.stages.is_empty();
-        let mut versions: Vec<_> = version::all(&home, &row.name).filter(is_shown).collect();
+        let mut versions: Vec<_> = version::all(home.view(), &row.name).filter(is_shown).collect();
         let place = |version: &&SecretVersion| format!("{:020}:{}", version.created_at.as_millis(), version.id);
         versions.sort_by_key(place);
         look.page.bound(Self::PAGE_LIMIT);

@@ -28,11 +28,11 @@ impl Write for PutResourcePolicy {
     fn run(self, tx: &mut Tx<'_, '_>) -> Result<Named, ApiError> {
         let mut tx = at_home(tx, &self.secret_id);
         let row = secret::need_alive(&tx.view(), &self.secret_id)?.clone();
-        policy::check(&self.resource_policy)?;
+        let read = policy::read(&tx, &self.resource_policy)?;
         if self.block_public_policy && policy::is_public(&self.resource_policy) {
             return Err(SecretFault::Public.into());
         }
-        secret::update(&mut tx, &row, |row| row.policy = Some(self.resource_policy));
+        secret::update(&mut tx, &row, |row| row.policy = Some(read));
         Ok(Named::of(&row))
     }
 }

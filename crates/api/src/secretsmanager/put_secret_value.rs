@@ -9,7 +9,7 @@ use landfall_wire::Blob;
 use serde::{Deserialize, Serialize};
 
 use super::shape::plain::{Plain, demand_open, demand_seal};
-use super::shape::{DEFAULT_KEY, at_home, check_key, demand, home, token};
+use super::shape::{DEFAULT_KEY, at_home, demand, home, token};
 use crate::encryption::DefaultKey;
 use crate::unsupported::{Unsupported, refuse_parameters};
 use crate::{Action, ApiError, Call, Demands, Outside};
@@ -45,9 +45,9 @@ impl Call for PutSecretValue {
         demand(view, demands, Self::ACTION, &self.secret_id);
         let home = home(view, &self.secret_id);
         let id = self.client_request_token.as_deref().unwrap_or_default();
-        if let Some(row) = secret::find(&home, &self.secret_id) {
+        if let Some(row) = secret::find(home.view(), &self.secret_id) {
             demand_seal(&home, demands, row.kms_key.as_deref(), &row.arn(), id);
-            if let Some(version) = version::find(&home, &row.name, id) {
+            if let Some(version) = version::find(home.view(), &row.name, id) {
                 demand_open(&home, demands, row, version);
             }
         }
@@ -64,13 +64,12 @@ impl Call for PutSecretValue {
         let token = token(self.client_request_token.as_deref())?;
         let plain = Plain::need(self.secret_string.as_ref(), self.secret_binary.as_ref())?;
         let (home, vault) = (home(&view, &self.secret_id), &outside.vault);
-        let row = secret::need_alive(&home, &self.secret_id)?;
-        check_key(&view, row)?;
-        if let Some(version) = version::find(&home, &row.name, token) {
-            let same = Plain::open(vault, &home, row, version)? == plain;
+        let (row, asker) = (secret::need_alive(home.view(), &self.secret_id)?, view.scope().account);
+        if let Some(version) = version::find(home.view(), &row.name, token) {
+            let same = Plain::open(vault, asker, &home, row, version)? == plain;
             return if same { Ok(None) } else { Err(version::taken(row, token).into()) };
         }
-        let mut version = plain.seal(vault, &home, row.kms_key.as_deref(), &row.arn(), token)?;
+        let mut version = plain.seal(vault, asker, &home, row.kms_key.as_deref(), (&row.arn(), token))?;
         let current = || BTreeSet::from([version::CURRENT.to_owned()]);
         version.stages = self.version_stages.clone().unwrap_or_else(current);
         if version.stages.is_empty() {

@@ -10,8 +10,9 @@ use landfall_wire::Blob;
 use serde::{Deserialize, Serialize};
 
 use super::shape::plain::{Plain, demand_open, demand_seal};
-use super::shape::{DEFAULT_KEY, at_home, check_key, demand, home, token};
+use super::shape::{DEFAULT_KEY, at_home, demand, home, token};
 use crate::encryption::DefaultKey;
+use crate::home::Home;
 use crate::unsupported::Unsupported;
 use crate::{Action, ApiError, Call, Demands, Outside};
 
@@ -59,7 +60,7 @@ impl Call for UpdateSecret {
             own.with("secretsmanager:KmsKeyId", key);
         }
         let home = home(view, &self.secret_id);
-        let Some(row) = secret::find(&home, &self.secret_id) else { return };
+        let Some(row) = secret::find(home.view(), &self.secret_id) else { return };
         let arn = row.arn();
         for version in self.moved(&home, row) {
             demand_open(&home, demands, row, version);
@@ -86,17 +87,18 @@ impl Call for UpdateSecret {
         let token = token(self.client_request_token.as_deref())?;
         let plain = Plain::of(self.secret_string.as_ref(), self.secret_binary.as_ref())?;
         let (home, vault) = (home(&view, &self.secret_id), &outside.vault);
-        let row = secret::need_alive(&home, &self.secret_id)?;
-        check_key(&view, row)?;
+        let (row, asker) = (secret::need_alive(home.view(), &self.secret_id)?, view.scope().account);
         let (key, arn) = (self.key(row), row.arn());
-        if plain.is_some() && version::find(&home, &row.name, token).is_some() {
+        if plain.is_some() && version::find(home.view(), &row.name, token).is_some() {
             return Err(version::taken(row, token).into());
         }
-        let mut version = plain.map(|plain| plain.seal(vault, &home, key, &arn, token)).transpose()?;
+        let mut version = plain.map(|plain| plain.seal(vault, asker, &home, key, (&arn, token))).transpose()?;
         if let Some(version) = &mut version {
             version.stages = BTreeSet::from([version::CURRENT.to_owned()]);
         }
-        let again = |old: &SecretVersion| Plain::open(vault, &home, row, old)?.seal(vault, &home, key, &arn, &old.id);
+        let again = |old: &SecretVersion| {
+            Plain::open(vault, asker, &home, row, old)?.seal(vault, asker, &home, key, (&arn, &old.id))
+        };
         let moved = self.moved(&home, row).map(again).collect::<Result<_, _>>()?;
         Ok(Made { version, moved })
     }
@@ -140,10 +142,10 @@ impl UpdateSecret {
     }
 
     /// The versions that go over to another key: those that count, did, or will.
-    fn moved<'v>(&self, home: &View<'v>, row: &Secret) -> impl Iterator<Item = &'v SecretVersion> + use<'v> {
+    fn moved<'v>(&self, home: &Home<'v>, row: &Secret) -> impl Iterator<Item = &'v SecretVersion> + use<'v> {
         let moves = self.key(row) != row.kms_key.as_deref();
         let stages = [version::CURRENT, version::PREVIOUS, version::PENDING];
         let counts = move |version: &&SecretVersion| stages.iter().any(|stage| version.stages.contains(*stage));
-        version::all(home, &row.name).filter(move |version| moves && counts(version))
+        version::all(home.view(), &row.name).filter(move |version| moves && counts(version))
     }
 }

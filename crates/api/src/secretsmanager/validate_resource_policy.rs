@@ -47,9 +47,9 @@ impl Read for ValidateResourcePolicy {
 
     fn run(self, look: &mut Look<'_, '_>) -> Result<ValidateResourcePolicyResult, ApiError> {
         if let Some(id) = &self.secret_id {
-            secret::need_alive(&home(&look.view, id), id)?;
+            secret::need_alive(home(&look.view, id).view(), id)?;
         }
-        policy::check(&self.resource_policy)?;
+        policy::read(look.view.tables(), &self.resource_policy)?;
         let is_public = policy::is_public(&self.resource_policy);
         let public = ValidationError {
             check_name: "PublicPolicyCheck",

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::shape::{DEFAULT_KEY, SERVICE, context, demand, unusable_key};
 use crate::encryption::{self, DefaultKey};
+use crate::home::Home;
 use crate::tagging::{self, Tag};
 use crate::{Action, ApiError, Call, Caller, Demands, Outside};
 
@@ -71,9 +72,10 @@ impl Call for PutParameter {
         }
         if self.kind(view) == Some(ParameterKind::SecureString) {
             let context = context(parameter::arn(view.scope(), self.name.trim()));
-            encryption::demand_use(view, demands, "Encrypt", SERVICE, self.key(), &context);
+            let home = Home::own(view);
+            encryption::demand_use(&home, demands, "Encrypt", SERVICE, self.key(), &context);
             if matches!(self.tier, Some(TierName::Advanced)) {
-                encryption::demand_use(view, demands, "GenerateDataKey", SERVICE, self.key(), &context);
+                encryption::demand_use(&home, demands, "GenerateDataKey", SERVICE, self.key(), &context);
             }
         }
     }
@@ -89,7 +91,8 @@ impl Call for PutParameter {
             return Ok(None);
         }
         let context = context(parameter::arn(view.scope(), self.name.trim()));
-        let sealed = encryption::encrypt(&outside.vault, &view, self.key(), &context, self.value.as_bytes());
+        let sealed =
+            encryption::encrypt(&outside.vault, &Home::own(&view), self.key(), &context, self.value.as_bytes());
         let (_, sealed) = sealed.map_err(unusable_key)?;
         Ok(Some(STANDARD.encode(sealed)))
     }

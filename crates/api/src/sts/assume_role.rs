@@ -117,7 +117,7 @@ impl Call for AssumeRole {
         self.tag(caller, &mut session)?;
         session.source_identity = self.source_identity(caller)?;
         let assumed_role_user = AssumedRoleUser { assumed_role_id: session.user_id(), arn: session.arn(row) };
-        let packed_policy_size = packed_size(&session.policies, &session.tags);
+        let packed_policy_size = packed_size(&session)?;
         let source_identity = session.source_identity.clone();
         let credentials = credentials(&outside.vault, session);
         let result = AssumeRoleResult { credentials, assumed_role_user, packed_policy_size, source_identity };

@@ -137,7 +137,7 @@ impl Call for AssumeRoleWithWebIdentity {
         session.transitive = vouched.labels.transitive.clone();
         session.source_identity = vouched.labels.source.clone();
         let assumed_role_user = AssumedRoleUser { assumed_role_id: session.user_id(), arn: session.arn(row) };
-        let packed_policy_size = packed_size(&session.policies, &session.tags);
+        let packed_policy_size = packed_size(&session)?;
         let result = AssumeRoleWithWebIdentityResult {
             credentials: credentials(&outside.vault, session),
             subject_from_web_identity_token: vouched.subject.clone(),

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::authorise::MESSAGE;
+use crate::authorise::MESSAGES;
 use crate::{Action, ApiError, Look, Read};
 
 #[derive(Deserialize)]
@@ -23,9 +23,10 @@ impl Read for DecodeAuthorizationMessage {
 
     fn run<'v>(self, look: &mut Look<'v, '_>) -> Result<DecodeAuthorizationMessageResult, ApiError> {
         // Only the account whose call was denied may know why.
-        let context = format!("{MESSAGE}/{}", look.view.scope().account);
-        let opened = look.outside.vault.open(&context, &self.encoded_message);
+        let account = look.view.scope().account.to_string();
+        let opened = look.outside.vault.redeem(MESSAGES, &account, &self.encoded_message);
+        let opened = opened.and_then(|bytes| String::from_utf8(bytes).ok());
         let invalid = || ApiError::new("InvalidAuthorizationMessageException", "Invalid authorization message");
-        Ok(DecodeAuthorizationMessageResult { decoded_message: opened.map_err(|_| invalid())? })
+        Ok(DecodeAuthorizationMessageResult { decoded_message: opened.ok_or_else(invalid)? })
     }
 }

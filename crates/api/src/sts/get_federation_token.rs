@@ -83,7 +83,7 @@ impl Call for GetFederationToken {
             narrowing(&view, principal.account, self.policy.as_deref(), &self.policy_arns)?;
         session.tags = by_key(&self.tags);
         let federated_user = FederatedUser { federated_user_id: session.user_id(), arn: session.arn(principal) };
-        let packed_policy_size = packed_size(&session.policies, &session.tags);
+        let packed_policy_size = packed_size(&session)?;
         let credentials = credentials(&outside.vault, session);
         Ok(GetFederationTokenResult { credentials, federated_user, packed_policy_size })
     }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::uri::Authority;
 use http::{Request, StatusCode, Uri, header};
 use http_body_util::{BodyExt, Empty, Limited};
 use hyper::client::conn::http1;
@@ -39,6 +40,15 @@ pub(super) fn failed(why: impl std::fmt::Display) -> FetchError {
     FetchError(why.to_string())
 }
 
+/// Where an issuer's addresses may lead.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// To the open internet, over TLS.
+    Open,
+    /// Also to the hosts that the operator names.
+    Near,
+}
+
 /// Asks issuers.
 #[derive(Clone, Default)]
 pub struct Fetcher {
@@ -59,18 +69,29 @@ impl Fetcher {
         Self { near: Arc::new(near.into_iter().collect()), trust: Arc::default() }
     }
 
+    /// How far a tenant's issuer leads.
+    pub fn reach(&self, issuer: &str) -> Reach {
+        let uri: Option<Uri> = issuer.parse().ok();
+        let authority = uri.as_ref().and_then(Uri::authority);
+        if authority.is_some_and(|authority| self.is_near(authority)) { Reach::Near } else { Reach::Open }
+    }
+
+    fn is_near(&self, authority: &Authority) -> bool {
+        self.near.contains(authority.host()) || self.near.contains(authority.as_str())
+    }
+
     /// The body of an answer to a plain request. A server whose certificate the machine doesn't trust is believed where one of
     /// these thumbprints is that of the certificate that its chain ends in.
-    pub async fn fetch(&self, url: &str, thumbprints: &[String]) -> Result<Bytes, FetchError> {
-        let asked = tokio::time::timeout(PATIENCE, self.ask(url, thumbprints)).await;
+    pub async fn fetch(&self, url: &str, thumbprints: &[String], reach: Reach) -> Result<Bytes, FetchError> {
+        let asked = tokio::time::timeout(PATIENCE, self.ask(url, thumbprints, reach)).await;
         asked.map_err(|_| failed("the issuer didn't answer in time"))?
     }
 
-    async fn ask(&self, url: &str, thumbprints: &[String]) -> Result<Bytes, FetchError> {
+    async fn ask(&self, url: &str, thumbprints: &[String], reach: Reach) -> Result<Bytes, FetchError> {
         let uri: Uri = url.parse().map_err(|_| failed("the issuer's address is malformed"))?;
         let authority = uri.authority().ok_or_else(|| failed("the issuer's address has no host"))?.clone();
         let host = authority.host();
-        let is_near = self.near.contains(host) || self.near.contains(authority.as_str());
+        let is_near = reach == Reach::Near && self.is_near(&authority);
         let secure = match uri.scheme_str() {
             Some("https") => true,
             Some("http") if is_near => false,
@@ -200,12 +221,36 @@ mod tests {
     #[test]
     fn nothing_else_is_asked() {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let fetch = |fetcher: &Fetcher, url: &str| runtime.block_on(fetcher.fetch(url, &[])).unwrap_err().to_string();
+        let fetch = |fetcher: &Fetcher, url: &str| {
+            runtime.block_on(fetcher.fetch(url, &[], Reach::Near)).unwrap_err().to_string()
+        };
         let fetcher = Fetcher::default();
         assert_eq!(fetch(&fetcher, "http://example.com/"), "issuers are asked over TLS");
         assert_eq!(fetch(&fetcher, "http://127.0.0.1:1/"), "issuers are asked over TLS");
         assert_eq!(fetch(&fetcher, "https://127.0.0.1:1/"), "the issuer has no address on the open internet");
         assert_eq!(fetch(&fetcher, "https://[::1]:1/"), "the issuer has no address on the open internet");
         assert_eq!(fetch(&fetcher, "nonsense"), "issuers are asked over TLS");
+    }
+
+    #[test]
+    fn only_issuers_that_are_near_lead_to_what_is() {
+        let fetcher = Fetcher::with_near(["127.0.0.1:1".to_owned(), "inside".to_owned()]);
+        for (issuer, reach) in [
+            ("http://127.0.0.1:1", Reach::Near),
+            ("https://inside/realms/one", Reach::Near),
+            ("http://127.0.0.1:2", Reach::Open),
+            ("https://issuer.example.com", Reach::Open),
+            ("https://issuer.example.com/127.0.0.1:1", Reach::Open),
+            ("nonsense", Reach::Open),
+        ] {
+            assert_eq!(fetcher.reach(issuer), reach, "{issuer}");
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let fetch = |url: &str| {
+            let fetched = fetcher.fetch(url, &[], fetcher.reach("https://issuer.example.com"));
+            runtime.block_on(fetched).unwrap_err().to_string()
+        };
+        assert_eq!(fetch("http://127.0.0.1:1/keys"), "issuers are asked over TLS");
+        assert_eq!(fetch("https://127.0.0.1:1/keys"), "the issuer has no address on the open internet");
     }
 }

@@ -135,12 +135,15 @@ impl Issuers {
             issuer: String,
             jwks_uri: String,
         }
-        let body = self.fetcher.fetch(&format!("{issuer}/.well-known/openid-configuration"), thumbprints).await?;
+        // What lies near is the operator's: only an issuer that does itself leads there.
+        let reach = self.fetcher.reach(issuer);
+        let configuration = format!("{issuer}/.well-known/openid-configuration");
+        let body = self.fetcher.fetch(&configuration, thumbprints, reach).await?;
         let read: Option<Configuration> = serde_json::from_slice(&body).ok();
         // Whoever answers must say that it is the one that was asked.
         let own = read.filter(|read| read.issuer.trim_end_matches('/') == issuer.trim_end_matches('/'));
         let own = own.ok_or_else(|| FetchError::new("the issuer's configuration is another's or can't be read"))?;
-        let body = self.fetcher.fetch(&own.jwks_uri, thumbprints).await?;
+        let body = self.fetcher.fetch(&own.jwks_uri, thumbprints, reach).await?;
         let mut keys = read_keys(&body).ok_or_else(|| FetchError::new("the issuer's keys can't be read"))?;
         keys.truncate(KEYS);
         Ok(keys)

@@ -2,6 +2,7 @@
 //! to more rights that the literature knows. None passes.
 
 mod accounts;
+mod deputy;
 mod escalation;
 mod limits;
 mod presigned;

@@ -233,3 +233,107 @@ fn user_data_is_hidden_whichever_member_it_comes_in() {
     }
     assert_eq!(shown("instanceType"), json!("c2VjcmV0"));
 }
+
+#[test]
+fn records_are_in_the_order_of_their_times_though_the_clock_goes_back() {
+    let world = World::new();
+    let client = world.root();
+    client.ok("CreateVpc", &[("CidrBlock", "10.1.0.0/16")]);
+    world.pass(5);
+    client.ok("DescribeVpcs", &[]);
+    world.pass(-60);
+    client.ok("DescribeVpcs", &[]);
+    client.ok("CreateVpc", &[("CidrBlock", "10.2.0.0/16")]);
+    client.refused("DeleteVpc", &[("VpcId", "vpc-0123456789abcdef0")]);
+    let kept = world.engine().bulk(audit::STREAM, 0, 10_000).unwrap();
+    assert!(kept.is_sorted_by_key(|record| record.time_ms));
+    let told: Vec<_> = records(&world).iter().map(|record| record["eventTime"].as_str().unwrap().to_owned()).collect();
+    assert!(told.is_sorted(), "{told:?}");
+    assert_eq!(told.last().unwrap(), "2026-11-22T10:00:05Z");
+}
+
+#[test]
+fn a_call_whose_client_is_gone_leaves_its_record() {
+    let world = World::new();
+    let client = world.root();
+    let json = [("x-amz-target", "TrentService.CreateKey"), ("content-type", "application/x-amz-json-1.1")];
+    let signed = client.sign("kms", "POST", "/", &json, br#"{"KeySpec":"RSA_4096","KeyUsage":"SIGN_VERIFY"}"#);
+    let before = records(&world).len();
+    assert!(!world.hang_up(&signed), "it was answered too soon");
+    let record = last(&world);
+    assert_eq!(records(&world).len(), before + 1);
+    assert_eq!((&record["eventName"], &record["errorCode"]), (&json!("CreateKey"), &json!("RequestCanceled")));
+    assert_eq!(record["userIdentity"]["accountId"], json!(ACCOUNT));
+}
+
+/// What is said of the uses of keys after so many records, by services: whose event, the action, the resource, the context.
+fn uses(world: &World, after: usize) -> Vec<(String, String, String, String)> {
+    let used = records(world).into_iter().skip(after).filter(|record| record["eventSource"] == "kms.amazonaws.com");
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let told = used.map(|record| {
+        assert_eq!(record["sourceIPAddress"], record["userIdentity"]["invokedBy"], "{record}");
+        assert_eq!(record["resources"][0]["type"], json!("AWS::KMS::Key"), "{record}");
+        let context = record["requestParameters"]["encryptionContext"].as_object().unwrap().values().next().cloned();
+        (
+            text(&record["recipientAccountId"]),
+            format!("{} {}", text(&record["userIdentity"]["invokedBy"]), text(&record["eventName"])),
+            text(&record["resources"][0]["ARN"]),
+            text(&context.unwrap()),
+        )
+    });
+    told.collect()
+}
+
+#[test]
+fn whoever_has_a_key_sees_which_service_used_it_for_whom() {
+    const SM: &str = "secretsmanager";
+    let world = World::new();
+    let (owner, stranger) = (world.root(), world.other());
+    let policy = format!(
+        r#"{{"Statement":[{{"Effect":"Allow","Principal":{{"AWS":["{ACCOUNT}","{OTHER_ACCOUNT}"]}},"Action":"kms:*","Resource":"*"}}]}}"#
+    );
+    let key = owner.ok_of("kms", "CreateKey", &[("Policy", &policy)]);
+    let key = at(&key, "KeyMetadata.Arn").to_owned();
+    let before = records(&world).len();
+    let token = "00000000-0000-4000-8000-000000000001";
+    let call = [("Name", "db"), ("SecretString", "hidden"), ("ClientRequestToken", token), ("KmsKeyId", &key)];
+    let arn = at(&owner.ok_of(SM, "CreateSecret", &call), "ARN").to_owned();
+    let used = |account: &str, what: &str, context: &str| {
+        (account.to_owned(), what.to_owned(), key.clone(), context.to_owned())
+    };
+    assert_eq!(uses(&world, before), [used(ACCOUNT, "secretsmanager.amazonaws.com GenerateDataKey", &arn)]);
+    assert_eq!(records(&world)[before]["responseElements"]["arn"], json!(arn));
+    let open = format!(
+        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"AWS":"{OTHER_ACCOUNT}"}},"Action":"secretsmanager:GetSecretValue","Resource":"*"}}]}}"#
+    );
+    owner.ok_of(SM, "PutResourcePolicy", &[("SecretId", "db"), ("ResourcePolicy", &open)]);
+    // Another account's call shows in both, the secret's and the key's event each with its own resource.
+    let before = records(&world).len();
+    stranger.ok_of(SM, "GetSecretValue", &[("SecretId", &arn)]);
+    let decrypt = "secretsmanager.amazonaws.com Decrypt";
+    assert_eq!(uses(&world, before), [used(OTHER_ACCOUNT, decrypt, &arn), used(ACCOUNT, decrypt, &arn)]);
+    let read: Vec<_> =
+        records(&world).into_iter().skip(before).filter(|r| r["eventName"] == "GetSecretValue").collect();
+    assert_eq!(read.len(), 2);
+    for record in &read {
+        let secret = json!([{ "accountId": ACCOUNT, "type": "AWS::SecretsManager::Secret", "ARN": arn }]);
+        assert_eq!(record["resources"], secret);
+    }
+    // Who may not read uses no key.
+    let before = records(&world).len();
+    let nobody = world.user("nobody", r#"{"Statement":[{"Effect":"Allow","Action":"ec2:*","Resource":"*"}]}"#);
+    nobody.refused_of(SM, "GetSecretValue", &[("SecretId", "db")]);
+    assert_eq!((uses(&world, before).len(), records(&world).len()), (0, before + 1));
+    // Parameters are encrypted directly.
+    let put = [("Name", "/db"), ("Value", "hidden"), ("Type", "SecureString"), ("KeyId", key.as_str())];
+    owner.ok_of("ssm", "PutParameter", &put);
+    owner.ok_of("ssm", "GetParameter", &[("Name", "/db"), ("WithDecryption:", "true")]);
+    owner.ok_of("ssm", "GetParameter", &[("Name", "/db")]);
+    let parameter = format!("arn:aws:ssm:us-east-1:{ACCOUNT}:parameter/db");
+    let expected =
+        ["Encrypt", "Decrypt"].map(|action| used(ACCOUNT, &format!("ssm.amazonaws.com {action}"), &parameter));
+    assert_eq!(uses(&world, before), expected);
+    let found = [("LookupAttributes:", r#"[{"AttributeKey":"EventName","AttributeValue":"Encrypt"}]"#)];
+    assert_eq!(crate::harness::list(&owner.ok_of("cloudtrail", "LookupEvents", &found), "Events").len(), 1);
+    assert!(!records(&world).iter().any(|record| record.to_string().contains("hidden")));
+}

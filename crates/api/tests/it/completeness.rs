@@ -3,8 +3,12 @@
 
 use std::collections::BTreeSet;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use landfall_api::Shape;
+use landfall_api::audit::mask::mask;
 use landfall_state::Value;
+use landfall_wire::Tree;
 
 use crate::harness::{Case, Params, World, golden, speaks_json};
 
@@ -212,4 +216,74 @@ fn an_unknown_key_is_refused() {
     nobody.access_key = "AKIANOBODY".into();
     let answer = nobody.call("DescribeKeyPairs", &[]);
     assert_eq!((answer.status, answer.code().as_str()), (401, "AuthFailure"));
+}
+
+/// Members that the audit hides and rows may have all the same: names of rows, and what isn't a secret in this very case.
+const KEPT: [(&str, &str, &str); 5] = [
+    // A token of a grant is its row's name, and opens nothing by itself.
+    ("kms", "CreateGrant", "GrantToken"),
+    // As AWS keeps them: whoever wants a secret in one has SecureString, and the instance's role to read it with.
+    ("ssm", "PutParameter", "Value"),
+    ("ssm", "GetParameter", "Value"),
+    ("ec2", "RunInstances", "UserData"),
+    ("ec2", "ModifyInstanceAttribute", "UserData"),
+];
+
+/// What a call's input and its answer have of secrets: what the audit hides.
+fn secrets(case: &Case, good: &Params, answer: &Tree) -> Vec<String> {
+    fn walk(case: &Case, name: &str, tree: &Tree, found: &mut Vec<String>) {
+        match tree {
+            Tree::Text(text) => {
+                let name: String = name[..1].to_ascii_uppercase() + &name[1..];
+                let is_kept = KEPT.contains(&(case.service, case.action, name.as_str()));
+                if mask(case.service, &name).is_some() && !is_kept && text.len() >= 6 {
+                    found.push(text.clone());
+                }
+            }
+            Tree::List(list) => list.iter().for_each(|one| walk(case, name, one, found)),
+            Tree::Map(members) => members.iter().for_each(|(name, value)| walk(case, name, value, found)),
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    for (name, value) in good {
+        let name = name.trim_end_matches(':').rsplit('.').next().unwrap();
+        walk(case, name, &Tree::Text(value.clone()), &mut found);
+    }
+    walk(case, "Answer", answer, &mut found);
+    let opened: Vec<_> = found.iter().filter_map(|text| STANDARD.decode(text).ok()).collect();
+    found.extend(opened.into_iter().filter_map(|bytes| String::from_utf8(bytes).ok()).filter(|text| text.len() >= 6));
+    found
+}
+
+#[test]
+fn no_secret_of_a_call_is_in_the_store() {
+    let mut seen = BTreeSet::new();
+    for case in cases() {
+        let world = World::new();
+        let good = (case.good)(&world.root());
+        let answer = (case.by)(&world).send(case.service, case.action, &good);
+        let tree = if answer.body.is_empty() { Tree::Null } else { answer.tree() };
+        let secrets = secrets(case, &good, &tree);
+        if secrets.is_empty() {
+            continue;
+        }
+        seen.insert(case.action);
+        let mut kept = Vec::new();
+        let mut feed = world.engine().feed(0);
+        while let Some(commit) = feed.try_next().unwrap() {
+            kept.extend(commit.changes.iter().filter_map(|change| change.body_after().unwrap()).map(|body| body.json));
+            kept.extend(commit.records.iter().map(|entry| entry.record.clone()));
+        }
+        let beside = world.engine().bulk(landfall_api::audit::STREAM, 0, 10_000).unwrap();
+        kept.extend(beside.into_iter().map(|record| record.record));
+        for secret in &secrets {
+            let row = kept.iter().find(|row| row.contains(secret.as_str()));
+            assert!(row.is_none(), "{} keeps {secret} in the clear: {}", case.action, row.unwrap());
+        }
+    }
+    // Those that make or take secrets are among them, or nothing was looked for.
+    for action in ["CreateAccessKey", "CreateLoginProfile", "CreateSecret", "CreateVirtualMFADevice", "GetSessionToken"] {
+        assert!(seen.contains(action), "{action} has none: {seen:?}");
+    }
 }

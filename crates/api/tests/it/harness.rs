@@ -23,8 +23,8 @@ use landfall_model::agent::{
 use landfall_model::image::ImageName;
 use landfall_model::plan::Power;
 use landfall_model::{
-    AccountId, Attachment, Host, HostFacts, HostId, Image, ImageId, ImageSource, Instance, LinkState, Origin,
-    Principal, PrincipalKind, Region, Scope, Timestamp, UniqueId, User, Volume, VolumeState,
+    AccountId, Attachment, BucketAccounts, Host, HostFacts, HostId, Image, ImageId, ImageSource, Instance, LinkState,
+    Origin, Principal, PrincipalKind, Region, Scope, Timestamp, UniqueId, User, Volume, VolumeState,
 };
 use landfall_state::{Clock, Engine, MemoryLog, RootKey};
 use landfall_wire::sigv4::SigningKey;
@@ -212,7 +212,12 @@ impl World {
             let operator = ACCOUNT.parse().unwrap();
             tx.put::<landfall_cloud::value::SettingsTable>(landfall_model::Settings {
                 operator,
-                buckets: ["trails".to_owned()].into(),
+                buckets: ["trails", "theirs"].map(str::to_owned).into(),
+                bucket_accounts: [
+                    ("trails".to_owned(), BucketAccounts::All),
+                    ("theirs".to_owned(), BucketAccounts::These([OTHER_ACCOUNT.parse().unwrap()].into())),
+                ]
+                .into(),
                 ..settings
             });
         });
@@ -300,6 +305,14 @@ impl World {
             if waiting.iter().all(|(_, answer)| answer.is_some()) { Poll::Ready(()) } else { Poll::Pending }
         }));
         waiting.into_iter().filter_map(|(_, answer)| answer).collect()
+    }
+
+    /// Sends a request and hangs up at once; whether it was answered by then.
+    pub fn hang_up(&self, signed: &Signed) -> bool {
+        self.runtime.block_on(std::future::poll_fn(|context| {
+            let mut answering = Box::pin(self.gateway.handle(request(signed)));
+            Poll::Ready(answering.as_mut().poll(context).is_ready())
+        }))
     }
 
     /// What its clock says, in milliseconds since 1970.

@@ -245,11 +245,36 @@ fn sessions_of_users_do_what_both_sides_allow() {
     assert_eq!(guest.call("DescribeSubnets", &[]).code(), "UnauthorizedOperation");
     let bare = with_credentials(&world, &get(&user, "GetFederationToken", &[("Name", "guest")]), "GetFederationToken");
     assert_eq!(bare.call("DescribeVpcs", &[]).code(), "UnauthorizedOperation", "no policy allows nothing");
+    let guest = get(&world.root(), "GetFederationToken", &[("Name", "guest"), ("Policy", READS)]);
+    let guest = with_credentials(&world, &guest, "GetFederationToken");
+    guest.ok("DescribeVpcs", &[]);
+    assert_eq!(guest.call("DescribeSubnets", &[]).code(), "UnauthorizedOperation", "root's guest has the policy alone");
+    let bare = get(&world.root(), "GetFederationToken", &[("Name", "guest")]);
+    let bare = with_credentials(&world, &bare, "GetFederationToken");
+    assert_eq!(bare.call("DescribeVpcs", &[]).code(), "UnauthorizedOperation");
     let roots = with_credentials(&world, &get(&world.root(), "GetSessionToken", &[]), "GetSessionToken");
     roots.ok("DescribeVpcs", &[]);
     world.pass(3601);
     assert_eq!(roots.call("DescribeVpcs", &[]).code(), "RequestExpired", "root's last an hour");
     token.ok("DescribeVpcs", &[]);
+}
+
+#[test]
+fn a_session_has_as_much_room_as_aws_gives() {
+    let world = World::new();
+    let root = world.root();
+    let take = |tags: usize| {
+        let mut pairs = vec![("Name".to_owned(), "guest".to_owned())];
+        for number in 1..=tags {
+            pairs.push((format!("Tags.member.{number}.Key"), format!("{number:0>128}")));
+            pairs.push((format!("Tags.member.{number}.Value"), "v".repeat(256)));
+        }
+        root.send("sts", "GetFederationToken", &pairs)
+    };
+    let answer = take(10).tree();
+    assert_eq!(at(&answer, "GetFederationTokenResult.PackedPolicySize"), "94");
+    let answer = take(50);
+    assert_eq!((answer.status, answer.code().as_str()), (400, "PackedPolicyTooLarge"), "{}", answer.body);
 }
 
 #[test]

@@ -299,8 +299,49 @@ fn a_trail_of_all_regions_is_seen_in_each_and_changed_at_home() {
     assert_eq!(find(&call(&away, "GetTrailStatus", &[("Name", ARN)]), "IsLogging"), Some(&Tree::Bool(true)));
     let again = root.send("cloudtrail", "CreateTrail", &params([("Name", "events"), ("S3BucketName", "trails")]));
     assert_eq!(again.code(), "TrailAlreadyExistsException");
+    // Whoever may not see it may not from elsewhere either: its ARN has its home region in it, however it is named.
+    let policy = format!(
+        r#"{{"Statement":[{{"Effect":"Allow","Action":"cloudtrail:*","Resource":"*"}},{{"Effect":"Deny","Action":"cloudtrail:*","Resource":"{ARN}"}}]}}"#
+    );
+    for region in ["us-east-1", "eu-central-1"] {
+        let kept_out = world.user("kept-out", &policy).at(region);
+        for (action, name) in [("GetTrail", "Name"), ("GetTrailStatus", "Name"), ("GetEventSelectors", "TrailName")] {
+            assert_eq!(
+                kept_out.refused_of("cloudtrail", action, &[(name, "events")]),
+                "AccessDeniedException",
+                "{action}"
+            );
+        }
+    }
     call(&root, "StopLogging", &[("Name", "events")]);
     call(&root, "DeleteTrail", &[("Name", "events")]);
     let gone = call(&root, "DescribeTrails", &[("trailNameList:", r#"["events"]"#)]);
     assert!(list(&gone, "trailList").is_empty());
+}
+
+#[test]
+fn a_bucket_is_there_for_its_accounts_alone() {
+    let world = World::new();
+    let trail = params([("Name", "events"), ("S3BucketName", "theirs")]);
+    assert_eq!(world.root().send("cloudtrail", "CreateTrail", &trail).code(), "S3BucketDoesNotExistException");
+    assert_eq!(world.other().send("cloudtrail", "CreateTrail", &trail).status, 200);
+    let vpcs = world.root().ok("DescribeVpcs", &[]);
+    let flows = |client: &Client<'_>, vpc: &str, bucket: &str| {
+        let destination = format!("arn:aws:s3:::{bucket}/flows");
+        let call = [
+            ("ResourceType", "VPC"),
+            ("ResourceId.1", vpc),
+            ("TrafficType", "ALL"),
+            ("LogDestinationType", "s3"),
+            ("LogDestination", destination.as_str()),
+        ];
+        client.send("ec2", "CreateFlowLogs", &params(call))
+    };
+    let own = at(&vpcs, "vpcSet.0.vpcId");
+    assert_eq!(flows(&world.root(), own, "theirs").code(), "InvalidParameter");
+    for bucket in ["trails", "on-a-host"] {
+        assert_eq!(flows(&world.root(), own, bucket).status, 200, "{bucket}");
+    }
+    let vpcs = world.other().ok("DescribeVpcs", &[]);
+    assert_eq!(flows(&world.other(), at(&vpcs, "vpcSet.0.vpcId"), "theirs").status, 200);
 }

@@ -472,6 +472,31 @@ fn a_token_tags_its_session() {
 }
 
 #[test]
+fn an_issuer_may_end_in_a_solidus_as_its_tokens_say() {
+    let world = World::new();
+    let (root, issuer) = (world.root(), Issuer::start());
+    trust(&root, &issuer, "");
+    assert_eq!(refusal(&world, &issuer.token(json!({ "iss": format!("{}/", issuer.url) }))), "");
+    assert_eq!(refusal(&world, &issuer.token(json!({ "iss": format!("{}//", issuer.url) }))), "InvalidIdentityToken");
+}
+
+#[test]
+fn a_suspended_accounts_roles_are_no_tokens_to_take() {
+    let (world, issuer) = (World::new(), Issuer::start());
+    trust_to(&world.other(), &issuer, "\"sts:AssumeRoleWithWebIdentity\"", "", &[]);
+    let theirs = ROLE.replace(ACCOUNT, crate::harness::OTHER_ACCOUNT);
+    let token = issuer.token(json!({}));
+    let asked = params([("RoleArn", theirs.as_str()), ("RoleSessionName", "build"), ("WebIdentityToken", &token)]);
+    let take = || world.client("", "", None).send("sts", "AssumeRoleWithWebIdentity", &asked);
+    assert_eq!(take().status, 200);
+    let account = params([("AccountId", crate::harness::OTHER_ACCOUNT)]);
+    assert_eq!(world.root().send("landfall", "SuspendAccount", &account).status, 200);
+    let (before, answer) = (world.revision(), take());
+    assert_eq!((answer.status, answer.code().as_str()), (403, "OptInRequired"), "{}", answer.body);
+    assert_eq!(world.revision(), before, "nothing of it changes");
+}
+
+#[test]
 fn a_new_key_is_found_and_issuers_are_not_asked_at_anybodys_pace() {
     let world = World::new();
     let (root, mut issuer) = (world.root(), Issuer::start());

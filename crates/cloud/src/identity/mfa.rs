@@ -64,7 +64,14 @@ pub fn create(tx: &mut Tx<'_, '_>, name: &str, path: &str, seed: String) -> Resu
         return Err(IdentityFault::Limit { quota: "VirtualMFADevicesPerAccount", limit: LIMIT }.into());
     }
     let created_at = tx.now();
-    tx.put::<MfaDevices>(MfaDevice { account, serial: serial.clone(), seed, created_at, enabled: None });
+    tx.put::<MfaDevices>(MfaDevice {
+        account,
+        serial: serial.clone(),
+        seed,
+        created_at,
+        enabled: None,
+        used_step: None,
+    });
     Ok(serial)
 }
 
@@ -77,7 +84,7 @@ pub fn need_free<'a>(view: &View<'a>, serial: &str) -> Result<&'a MfaDevice, Fau
     Ok(row)
 }
 
-/// Gives a device to a user who showed the codes of two steps, of which `last_step` was the second.
+/// Gives a device to a user who showed the codes of two steps, of which `last_step` was the second. Neither was taken before.
 pub fn enable(
     tx: &mut Tx<'_, '_>,
     user: &Principal,
@@ -85,7 +92,11 @@ pub fn enable(
     drift_steps: i64,
     last_step: i64,
 ) -> Result<(), Fault> {
-    let serial = need_free(&tx.view(), serial)?.serial.clone();
+    let row = need_free(&tx.view(), serial)?;
+    if row.used_step.is_some_and(|used| last_step - 1 <= used) {
+        return Err(IdentityFault::Codes("Authentication codes for device are not valid.".into()).into());
+    }
+    let serial = row.serial.clone();
     if of(&tx.view(), &user.id).count() >= PER_USER {
         return Err(IdentityFault::Limit { quota: "MFADevicesPerUser", limit: PER_USER }.into());
     }
@@ -124,7 +135,7 @@ pub fn take(tx: &mut Tx<'_, '_>, user: &Principal, serial: &str, step: i64) -> R
 /// Takes a device from its user.
 pub fn disable(tx: &mut Tx<'_, '_>, user: &Principal, serial: &str) -> Result<(), Fault> {
     let serial = need_of(&tx.view(), user, serial)?.0.serial.clone();
-    tx.update::<MfaDevices, _>(&serial, |row| row.enabled = None);
+    tx.update::<MfaDevices, _>(&serial, |row| row.used_step = row.enabled.take().map(|enabled| enabled.last_step));
     Ok(())
 }
 

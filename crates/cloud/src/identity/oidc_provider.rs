@@ -34,8 +34,9 @@ pub fn all<'a>(view: &View<'a>) -> impl Iterator<Item = &'a OidcProvider> + use<
     view.tables().oidc_providers.by_account(&view.scope().account)
 }
 
-/// The provider that an account has for an issuer, as tokens name it.
+/// The provider that an account has for an issuer, as tokens name it. Some issuers end in a solidus, which providers don't.
 pub fn of_issuer<'a>(cloud: &'a Cloud, account: AccountId, issuer: &str) -> Option<&'a OidcProvider> {
+    let issuer = issuer.strip_suffix('/').unwrap_or(issuer);
     let (_, name) = issuer.split_once("://")?;
     cloud.oidc_providers.get(&OidcProvider::arn_of(account, name)).filter(|row| row.issuer == issuer)
 }

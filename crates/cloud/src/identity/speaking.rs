@@ -2,14 +2,16 @@
 //! to be read today.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
-use landfall_model::{Principal, TrustPolicy};
+use landfall_model::{Arn, Principal, TrustPolicy, UniqueId};
 use landfall_policy::{
     Attached, Context, DocumentKind, Gate, Policy, PolicySet, PrincipalRef, Request, ResourcePolicy, evaluate,
+    rename_principals,
 };
 
 use super::fault::IdentityFault;
-use super::{managed_policy, role};
+use super::managed_policy;
 use crate::fault::Fault;
 use crate::value::Cloud;
 use crate::view::View;
@@ -46,22 +48,32 @@ pub fn boundary<'a>(cloud: &'a Cloud, principal: &'a Principal) -> Result<Option
     Ok(Some((arn.as_str(), policy.document())))
 }
 
-/// A role's trust policy as it reads today: whoever it names that is gone, or is another one by now, stands there by the
-/// unique id.
-pub fn trust<'a>(view: &View<'_>, trust: &'a TrustPolicy) -> Cow<'a, str> {
-    let mut document = Cow::Borrowed(trust.document.as_str());
-    for (arn, id) in &trust.named {
-        if role::by_arn(view.tables(), arn).is_none_or(|row| row.id != *id) {
-            document = Cow::Owned(document.replace(&format!("\"{arn}\""), &format!("\"{id}\"")));
-        }
+/// A resource's policy as it is shown today: whoever it names that is gone stands there by the unique id, and who is called
+/// otherwise by now, by that. For people only: what counts is [`bound`].
+pub fn shown<'a>(view: &View<'_>, policy: &'a TrustPolicy) -> Cow<'a, str> {
+    let today = |id: &UniqueId| match view.tables().principals.get(id) {
+        Some(row) => row.arn().to_string(),
+        None => id.to_string(),
+    };
+    let named = policy.named.iter().map(|(arn, id)| (arn, today(id)));
+    let changed: Vec<_> = named.filter(|(arn, now)| arn.as_str() != now).collect();
+    if changed.is_empty() {
+        return Cow::Borrowed(&policy.document);
     }
-    document
+    let rename = |name: &str| changed.iter().find(|(arn, _)| arn.as_str() == name).map(|(_, now)| now.clone());
+    rename_principals(&policy.document, rename)
+}
+
+/// A resource's policy, where the users and roles that it names are those that they were when it was written.
+pub fn bound(compiled: &Policy, named: &BTreeMap<Arn, UniqueId>) -> Policy {
+    compiled.bound(|name| Some(named.get(&name.parse::<Arn>().ok()?)?.to_string()))
 }
 
 /// Whether a role's trust policy lets a service of the cloud, such as `ec2.amazonaws.com`, take it.
-pub fn admits_service(view: &View<'_>, row: &Principal, service: &str) -> bool {
+pub fn admits_service(row: &Principal, service: &str) -> bool {
     let Some(role) = row.role() else { return false };
-    let Ok(policy) = Policy::parse_as(DocumentKind::Trust, &trust(view, &role.trust)) else { return false };
+    // Services have no ids to be bound to.
+    let Ok(policy) = Policy::parse_as(DocumentKind::Trust, &role.trust.document) else { return false };
     let (arn, owner) = (row.arn().to_string(), row.account.to_string());
     let principal = PrincipalRef::Service { name: service };
     let context = Context::new().with_principal(&principal);

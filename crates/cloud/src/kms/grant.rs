@@ -120,6 +120,34 @@ pub struct Asked {
     pub context: Option<BTreeMap<String, String>>,
     /// The grant that is to be retired, where it is that.
     pub retires: Option<KmsGrantId>,
+    /// What a grant that is to be made lets somebody do, where it is that.
+    pub grants: Option<Wanted>,
+}
+
+/// What a grant that is to be made lets somebody do.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// For what.
+    pub operations: Vec<GrantOperation>,
+    /// Under which encryption contexts.
+    pub constraints: Option<GrantConstraints>,
+}
+
+impl Wanted {
+    /// Whether it lets nobody do more than another grant does: whoever was granted to grant passes on what he has at most.
+    /// Source: the KMS Developer Guide, "Granting CreateGrant permission".
+    fn is_within(&self, row: &KmsGrant) -> bool {
+        use GrantConstraints::{Equals, Subset};
+        let is_as_strict = match (&row.constraints, &self.constraints) {
+            (None, _) => true,
+            (Some(Equals(own)), Some(Equals(asked))) => own == asked,
+            (Some(Subset(own)), Some(Equals(asked) | Subset(asked))) => {
+                own.iter().all(|(key, value)| asked.get(key) == Some(value))
+            }
+            (Some(_), None) | (Some(Equals(_)), Some(Subset(_))) => false,
+        };
+        is_as_strict && self.operations.iter().all(|operation| row.operations.contains(operation))
+    }
 }
 
 /// The word by which a grant that allows what is asked names the caller, if one does.
@@ -135,6 +163,7 @@ pub fn allowing(cloud: &Cloud, asked: &Asked, holder: &Holder) -> Option<String>
         let constraints = row.constraints.as_ref().zip(asked.context.as_ref());
         row.operations.iter().any(|operation| operation.to_string() == asked.operation)
             && constraints.is_none_or(|(constraints, context)| constraints.hold(context))
+            && asked.grants.as_ref().is_none_or(|wanted| wanted.is_within(row))
     };
     words.into_iter().find(|word| of_grantee(cloud, asked.key, word).any(allows))
 }
@@ -160,10 +189,12 @@ pub fn token(row: &KmsGrant) -> String {
 }
 
 /// The grant of a token.
-pub fn of_token<'a>(cloud: &'a Cloud, token: &str) -> Result<&'a KmsGrant, KmsFault> {
+pub fn of_token<'a>(view: &View<'a>, token: &str) -> Result<&'a KmsGrant, KmsFault> {
     let read = || {
         let text = String::from_utf8(URL_SAFE_NO_PAD.decode(token).ok()?).ok()?;
-        cloud.kms_grants.get(&text.parse().ok()?)
+        let row = view.tables().kms_grants.get(&text.parse().ok()?)?;
+        // Elsewhere its key isn't known, so nobody could ask its policy.
+        (row.scope.region == view.scope().region).then_some(row)
     };
     read().ok_or_else(|| KmsFault::GrantToken("The grant token is not valid.".into()))
 }
@@ -214,9 +245,6 @@ fn check_operations(key: &KmsKey, new: &NewGrant) -> Result<(), KmsFault> {
     if let Some(odd) = new.operations.iter().find(|each| !of_all.contains(each) && !of_kind.contains(each)) {
         let message = format!("The operation {odd} is not supported by a key of {}.", key.spec);
         return Err(KmsFault::Validation(message));
-    }
-    if new.operations.contains(&G::CreateGrant) {
-        return Err(KmsFault::Unsupported("Landfall does not support the operation CreateGrant in grants yet.".into()));
     }
     if new.constraints.is_some() && key.spec.family() != SpecFamily::Symmetric {
         return Err(KmsFault::Validation("Encryption context constraints go with symmetric keys only.".into()));

@@ -1,9 +1,12 @@
 //! Policies of secrets: whether a document is one, and whether it lets everybody in.
 
+use landfall_model::TrustPolicy;
 use landfall_policy::{DocumentKind, Policy};
 use serde_json::Value;
 
 use super::fault::SecretFault;
+use crate::identity::role;
+use crate::value::Cloud;
 
 /// The longest policy, in bytes.
 const BYTES: usize = 20_480;
@@ -23,15 +26,18 @@ const NARROWING: &[&str] = &[
     "kms:calleraccount",
 ];
 
-/// That a document is a policy that a secret can have.
-pub fn check(document: &str) -> Result<(), SecretFault> {
+/// Reads a policy that a secret can have, with those whom it names. They must be there: a name that nobody has yet would mean
+/// whoever takes it first.
+pub fn read(cloud: &Cloud, document: &str) -> Result<TrustPolicy, SecretFault> {
     if document.len() > BYTES {
         return Err(SecretFault::Policy(format!("A resource policy has at most {BYTES} characters.")));
     }
-    let read = Policy::parse_as(DocumentKind::Resource, document);
-    read.map(drop).map_err(|why| {
+    let read = Policy::parse_as(DocumentKind::Resource, document).map_err(|why| {
         SecretFault::Policy(format!("This resource policy contains invalid Json or is malformed: {why}"))
-    })
+    })?;
+    let unsupported = |_| SecretFault::Policy("This resource policy contains an unsupported principal.".into());
+    let named = role::named(cloud, &read).map_err(unsupported)?;
+    Ok(TrustPolicy { document: document.into(), named })
 }
 
 /// Whether a policy lets callers in that it doesn't name, and doesn't narrow down by a condition either.
@@ -104,11 +110,14 @@ mod tests {
 
     #[test]
     fn a_policy_says_whom_it_means() {
-        assert!(check(&policy(r#"{"AWS":"111122223333"}"#, "")).is_ok());
+        let cloud = Cloud::default();
+        assert!(read(&cloud, &policy(r#"{"AWS":"111122223333"}"#, "")).is_ok());
+        let nobody = policy(r#"{"AWS":"arn:aws:iam::111122223333:user/nobody"}"#, "");
+        assert!(matches!(read(&cloud, &nobody), Err(SecretFault::Policy(_))));
         for bad in
             ["{", "{}", r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#]
         {
-            assert!(matches!(check(bad), Err(SecretFault::Policy(_))), "{bad}");
+            assert!(matches!(read(&cloud, bad), Err(SecretFault::Policy(_))), "{bad}");
         }
     }
 }

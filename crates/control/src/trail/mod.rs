@@ -239,6 +239,10 @@ impl Courier {
         after: u64,
         files: BTreeMap<Region, Vec<LogFile>>,
     ) -> std::io::Result<Vec<DeliveredFile>> {
+        // The provider may have said otherwise since the trail was made.
+        if !self.engine.read().provider().takes(&row.bucket, row.scope.account) {
+            return Err(std::io::ErrorKind::NotFound.into());
+        }
         let mut written = Vec::new();
         for (region, files) in files {
             for (place, log) in files.into_iter().enumerate() {

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use flate2::read::GzDecoder;
 use landfall_cloud::trail::TrailChange;
-use landfall_cloud::value::Trails;
-use landfall_model::Scope;
+use landfall_cloud::value::{self, Trails};
+use landfall_model::{BucketAccounts, Scope, Settings};
 use landfall_state::log::faulty::FaultyLog;
 use landfall_state::{BulkEntry, Clock, Log, MemoryLog, Options, RootKey};
 
@@ -75,8 +75,17 @@ impl Place {
         let buckets = BTreeMap::from([("trails".to_owned(), folder.path().to_owned()), ("away".to_owned(), away)]);
         let courier = Courier::new(engine, Vault::new(RootKey::from_bytes(&[7; 32])), buckets);
         let place = Self { courier, clock, folder };
+        place.give(BucketAccounts::All);
         place.put(trail_row(validates));
         place
+    }
+
+    /// Says whose the buckets are.
+    fn give(&self, accounts: BucketAccounts) {
+        let names = ["trails", "away"].map(str::to_owned);
+        let bucket_accounts = names.iter().map(|name| (name.clone(), accounts.clone())).collect();
+        let settings = Settings { buckets: names.into(), bucket_accounts, ..value::default_settings() };
+        self.courier.commit(|tx| tx.put::<value::SettingsTable>(settings)).unwrap();
     }
 
     fn put(&self, row: Trail) {
@@ -252,6 +261,23 @@ fn a_trail_that_stops_delivers_what_came_before_and_ends() {
     assert!(!place.row().delivery.is_open);
     assert_eq!(place.verify().wrong, [""; 0]);
     assert_eq!(place.verify().digests, 1);
+}
+
+#[test]
+fn a_bucket_that_was_taken_from_an_account_gets_nothing_more_of_it() {
+    let place = Place::new(false);
+    place.own("first");
+    place.courier.deliver();
+    place.give(BucketAccounts::These(["444455556666".parse().unwrap()].into()));
+    place.own("second");
+    place.pass(1_000);
+    place.courier.deliver();
+    assert_eq!(place.names(), ["first"]);
+    assert_eq!(place.row().delivery.error.as_deref(), Some("NoSuchBucket"));
+    place.give(BucketAccounts::These([place.row().scope.account].into()));
+    place.pass(HOUR_MS);
+    place.courier.deliver();
+    assert_eq!(place.names(), ["first", "second"]);
 }
 
 #[test]

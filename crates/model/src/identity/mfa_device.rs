@@ -21,6 +21,9 @@ pub struct MfaDevice {
     /// Whose it is, once it is somebody's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub enabled: Option<MfaEnabled>,
+    /// The step of the last code that was taken from its users before: it isn't taken from the next one either.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub used_step: Option<i64>,
 }
 
 /// What is known of a device that is somebody's.

@@ -84,8 +84,8 @@ pub struct RoleUse {
     pub region: Region,
 }
 
-/// A role's trust policy.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// The policy of a resource: a role's trust policy, a key's, a secret's.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TrustPolicy {
     /// The document, as it was written.
     pub document: String,
@@ -93,6 +93,13 @@ pub struct TrustPolicy {
     /// meant; one that is gone shows by its id.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub named: BTreeMap<Arn, UniqueId>,
+}
+
+impl TrustPolicy {
+    /// One that names nobody who could be gone.
+    pub fn of(document: impl Into<String>) -> Self {
+        Self { document: document.into(), named: BTreeMap::new() }
+    }
 }
 
 impl Principal {

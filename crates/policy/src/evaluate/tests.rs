@@ -19,6 +19,13 @@ const SESSION: PrincipalRef<'_> = PrincipalRef::RoleSession {
 const FEDERATED: PrincipalRef<'_> = PrincipalRef::FederatedUser {
     arn: "arn:aws:sts::123456789012:federated-user/f",
     user_arn: "arn:aws:iam::123456789012:user/team/ann",
+    user_id: "AIDAEXAMPLE0123456",
+    account: HOME,
+};
+const ROOTS: PrincipalRef<'_> = PrincipalRef::FederatedUser {
+    arn: "arn:aws:sts::123456789012:federated-user/f",
+    user_arn: "arn:aws:iam::123456789012:root",
+    user_id: HOME,
     account: HOME,
 };
 
@@ -182,6 +189,12 @@ fn resource_policies() {
         (Case { principal: SESSION, resource: Some(session), session: Some("none"), ..CASE }, (Allow, Resource)),
         (Case { principal: FEDERATED, resource: Some(user), session: Some("none"), ..CASE }, (ImplicitDeny, Session)),
         (Case { principal: FEDERATED, resource: Some(federated), session: Some("none"), ..CASE }, (Allow, Resource)),
+        (Case { principal: FEDERATED, resource: Some(id), session: Some("none"), ..CASE }, (ImplicitDeny, Session)),
+        (Case { principal: FEDERATED, resource: Some(id), session: Some("yes"), ..CASE }, (Allow, Resource)),
+        // Root needs no policies; those whom it sends are limited by theirs.
+        (Case { principal: ROOTS, session: Some("yes"), ..CASE }, (Allow, Identity)),
+        (Case { principal: ROOTS, session: Some("none"), ..CASE }, (ImplicitDeny, Session)),
+        (Case { principal: ROOTS, session: Some("no"), ..CASE }, (Decision::ExplicitDeny, Session)),
         // Where the resource must speak.
         (Case { resource: Some(other), identity: "yes", ..required }, (ImplicitDeny, Resource)),
         (Case { resource: Some(account), identity: "yes", ..required }, (Allow, Identity)),

@@ -127,7 +127,9 @@ impl Log for MemoryLog {
         for entry in records {
             let (last, records) = stored.bulk.entry(entry.stream.clone()).or_default();
             *last += 1;
-            let record = BulkRecord { number: *last, time_ms: entry.time_ms, record: entry.record.clone() };
+            let before = records.back().map_or(entry.time_ms, |(record, _)| record.time_ms);
+            let time_ms = entry.time_ms.max(before);
+            let record = BulkRecord { number: *last, time_ms, record: entry.record.clone() };
             records.push_back((record, entry.keys.as_slice().into()));
             if volatile && records.len() > VOLATILE_BULK_RECORDS {
                 records.pop_front();

@@ -45,6 +45,7 @@ pub fn check_log<P: LogPlace>(place: impl Fn() -> P) {
     keeps_cursors(&place());
     keeps_bulk_records(&place());
     finds_bulk_records_by_their_keys(&place());
+    finds_bulk_records_whose_clock_went_back(&place());
     writes_records_with_their_commits(&place());
     compacts_history_but_no_state(&place());
     agrees_with_a_model(&place());
@@ -201,6 +202,36 @@ fn finds_bulk_records_by_their_keys(place: &impl LogPlace) {
     let first = writer.log.bulk("reads", 0, 1).expect("bulk").pop().expect("a record").record;
     assert_eq!(first, "20.0");
     assert_eq!(writer.log.find_bulk("reads", 1, u64::MAX, 20_000).expect("find"), [], "what is trimmed has no keys");
+}
+
+fn finds_bulk_records_whose_clock_went_back(place: &impl LogPlace) {
+    let mut writer = Writer::open(place);
+    // As the clock goes: on, some seconds back, and on again.
+    let times = [1_000, 2_000, 3_000, 500, 600, 700, 2_500, 4_000];
+    for (number, time_ms) in times.into_iter().enumerate() {
+        let bulk = vec![entry("reads", time_ms, &number.to_string(), &[1])];
+        writer.log.append(writer.epoch, &Batch { bulk, ..Batch::default() }).expect("append");
+    }
+    let kept = writer.log.bulk("reads", 0, 99).expect("bulk");
+    assert!(kept.is_sorted_by_key(|record| record.time_ms), "{kept:?}");
+    let mut until = |until_ms: i64| {
+        let (mut found, mut before) = (Vec::new(), u64::MAX);
+        while let Some(last) = {
+            let more = writer.log.find_bulk("reads", 1, before, until_ms).expect("find");
+            let last = more.last().map(|record| record.number);
+            found.extend(more.into_iter().map(|record| record.record));
+            last
+        } {
+            before = last;
+        }
+        let number = writer.log.bulk_until("reads", until_ms).expect("until");
+        (found, number)
+    };
+    let (found, number) = until(2_000);
+    assert_eq!(found, ["1", "0"], "those that came before, and no others");
+    assert!(number >= kept[1].number && number < kept[2].number);
+    assert_eq!(until(3_500).0, ["6", "5", "4", "3", "2", "1", "0"]);
+    assert_eq!(until(i64::MAX).0.len(), times.len());
 }
 
 fn writes_records_with_their_commits(place: &impl LogPlace) {

@@ -27,13 +27,13 @@ impl Codes<'_> {
     /// What they tell, if they are the device's.
     pub fn find(&self, outside: &Outside, view: &View<'_>, device: &MfaDevice) -> Result<Found, ApiError> {
         let now_ms = view.now().as_millis();
-        outside.guesses.check(device.serial.as_str(), now_ms)?;
+        let guess = outside.guesses.begin(device.serial.as_str(), now_ms)?;
         let found = totp::drift_of(&seed(outside, device)?, self.first, self.second, now_ms);
         let Some((drift_steps, last_step)) = found else {
-            outside.guesses.count(device.serial.as_str(), now_ms);
             let message = "Authentication codes for device are not valid.";
             return Err(Fault::from(IdentityFault::Codes(message.into())).into());
         };
+        guess.was_right();
         Ok(Found { drift_steps, last_step })
     }
 }

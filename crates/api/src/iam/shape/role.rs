@@ -52,7 +52,7 @@ pub fn listed<'v>(view: &View<'v>, row: &'v Principal) -> Option<RoleShape<'v>> 
         role_id: &row.id,
         arn: row.arn(),
         create_date: time(row.created_at),
-        assume_role_policy_document: Document(speaking::trust(view, &role.trust)),
+        assume_role_policy_document: Document(speaking::shown(view, &role.trust)),
         description: Some(role.description.as_str()).filter(|text| !text.is_empty()),
         max_session_duration: role.max_session_s,
         permissions_boundary: None,

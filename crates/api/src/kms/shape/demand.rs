@@ -4,16 +4,16 @@
 use std::collections::BTreeMap;
 
 use landfall_cloud::View;
-use landfall_cloud::identity::speaking;
 use landfall_cloud::kms::grant::Asked;
 use landfall_cloud::kms::{KeyRef, alias};
 use landfall_model::kms::KeyUsage;
-use landfall_model::{Arn, KmsKey};
+use landfall_model::{Arn, KmsKey, TrustPolicy};
 
 use super::key::usable;
 use super::tag;
 use crate::demand::{Demand, Owned};
 use crate::encryption::{DefaultKey, key_of};
+use crate::home::Home;
 use crate::kms::crypto::encryption::invalid;
 use crate::{Action, ApiError, Demands};
 
@@ -22,21 +22,26 @@ const NOBODY: &str = r#"{"Statement":[{"Effect":"Allow","Principal":{"Service":"
 
 /// The demand of an action on the key that a request calls so.
 pub fn on_key<'d>(view: &View<'_>, demands: &'d mut Demands, action: Action, text: &str) -> &'d mut Demand {
-    let account = view.scope().account;
-    let Ok(reference) = KeyRef::parse(text, view.scope()) else {
-        return demands.anything(action).with("kms:CallerAccount", account);
+    on_key_of(&Home::own(view), demands, action, text)
+}
+
+/// The same of a key that is called as whoever is at home calls it. Who asks is the demands' account, nobody else.
+pub fn on_key_of<'d>(home: &Home<'_>, demands: &'d mut Demands, action: Action, text: &str) -> &'d mut Demand {
+    let (view, asker) = (home.view(), demands.account());
+    let Ok(reference) = KeyRef::parse(text, home.scope()) else {
+        return demands.anything(action).with("kms:CallerAccount", asker);
     };
     let demand = match reference.find(view.tables()) {
         Some(row) => on_row(view, demands, action, row),
         None => {
-            let demand = demands.resource(action, reference.arn()).with("kms:CallerAccount", account);
+            let demand = demands.resource(action, reference.arn()).with("kms:CallerAccount", asker);
             let own = DefaultKey::of_alias(reference.alias().unwrap_or_default());
-            if let Some(own) = own.filter(|_| reference.scope() == view.scope()) {
-                let document = own.policy(view.scope());
-                demand.owned = Some(Owned { document, owner: account.to_string(), required: true });
-            } else if reference.scope().account != account {
+            if let Some(own) = own.filter(|_| reference.scope() == home.scope()) {
+                let policy = TrustPolicy::of(own.policy(home.scope()));
+                demand.owned = Some(Owned { policy, owner: home.owner().to_string(), required: true });
+            } else if reference.scope().account != asker {
                 let owner = reference.scope().account.to_string();
-                demand.owned = Some(Owned { document: NOBODY.into(), owner, required: true });
+                demand.owned = Some(Owned { policy: TrustPolicy::of(NOBODY), owner, required: true });
             }
             demand
         }
@@ -82,11 +87,12 @@ pub fn of_ciphertext<'v>(view: &View<'v>, named: Option<&str>, ciphertext: &[u8]
 
 /// The demand of an action on a key. Its own policy must allow it, whatever the caller's say.
 pub fn on_row<'d>(view: &View<'_>, demands: &'d mut Demands, action: Action, row: &KmsKey) -> &'d mut Demand {
-    let document = speaking::trust(view, &row.policy).into_owned();
     let owner = row.scope.account.to_string();
-    let demand = demands.resource(action, row.arn()).with("kms:CallerAccount", view.scope().account);
-    demand.owned = Some(Owned { document, owner, required: true });
-    demand.grantable = Some(Asked { key: row.key(), operation: action.name, context: None, retires: None });
+    let asker = demands.account();
+    let demand = demands.resource(action, row.arn()).with("kms:CallerAccount", asker);
+    demand.owned = Some(Owned { policy: row.policy.clone(), owner, required: true });
+    demand.grantable =
+        Some(Asked { key: row.key(), operation: action.name, context: None, retires: None, grants: None });
     demand.with("kms:KeySpec", row.spec).with("kms:KeyUsage", row.usage).with("kms:MultiRegion", false);
     demand.with(
         "kms:KeyOrigin",
@@ -108,8 +114,8 @@ pub fn on_row<'d>(view: &View<'_>, demands: &'d mut Demands, action: Action, row
 
 /// The demand of an action on an alias, for which only the caller's own policies are asked.
 pub fn on_alias(view: &View<'_>, demands: &mut Demands, action: Action, name: &str) {
-    let account = view.scope().account;
-    demands.resource(action, Arn::new("kms", view.scope(), name)).with("kms:CallerAccount", account);
+    let asker = demands.account();
+    demands.resource(action, Arn::new("kms", view.scope(), name)).with("kms:CallerAccount", asker);
 }
 
 /// Lets conditions and grants see the encryption context.

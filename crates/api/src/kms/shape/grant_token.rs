@@ -12,7 +12,7 @@ pub type GrantTokens = Vec<String>;
 /// That each token names a grant.
 pub fn check_tokens(view: &View<'_>, tokens: &[String]) -> Result<(), ApiError> {
     for token in tokens {
-        grant::of_token(view.tables(), token)?;
+        grant::of_token(view, token)?;
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ use crate::kms::crypto::material::Secret;
 use crate::vault::Vault;
 
 /// What tokens are sealed for.
-const CONTEXT: &str = "kms import token";
+const TOKENS: &str = "kms import tokens";
 
 /// What a token says.
 #[derive(Serialize, Deserialize)]
@@ -44,13 +44,14 @@ impl ImportToken {
     /// The token as it is given out.
     pub fn seal(&self, vault: &Vault) -> Result<Blob, ApiError> {
         let text = serde_json::to_vec(self).map_err(|_| ApiError::internal())?;
-        Ok(Blob(vault.seal_bytes(CONTEXT, &text).into_bytes()))
+        Ok(Blob(vault.issue(TOKENS, "", &text).into_bytes()))
     }
 
     /// A token that was given out for that key and is good yet.
     pub fn open(vault: &Vault, view: &View<'_>, key: &KmsKey, token: &Blob) -> Result<Self, ApiError> {
         let invalid = || ApiError::new("InvalidImportTokenException", "");
-        let text = vault.open_bytes(CONTEXT, &token.0).ok_or_else(invalid)?;
+        let text =
+            std::str::from_utf8(&token.0).ok().and_then(|token| vault.redeem(TOKENS, "", token)).ok_or_else(invalid)?;
         let token: Self = serde_json::from_slice(&text).map_err(|_| invalid())?;
         if token.key != key.arn().to_string() {
             return Err(invalid());

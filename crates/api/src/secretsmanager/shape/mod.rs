@@ -6,11 +6,12 @@ pub mod shown;
 
 use landfall_cloud::secret::{self, SecretFault};
 use landfall_cloud::{Tx, View};
-use landfall_model::{Arn, Secret, Timestamp};
+use landfall_model::{AccountId, Arn, Scope, Secret, Timestamp, TrustPolicy};
 use landfall_wire::Time;
 use serde::Serialize;
 
 use crate::demand::{Demand, Owned};
+use crate::home::{self, Home};
 use crate::{Action, ApiError, Demands};
 
 /// The service, as encryption through it is told.
@@ -47,53 +48,46 @@ pub fn time(at: Timestamp) -> Time {
     Time(at.as_millis())
 }
 
-/// The value with the eyes of whoever has a secret: an ARN may name another account's, which its policy has to open.
-pub fn home<'v>(view: &View<'v>, id: &str) -> View<'v> {
-    match secret::scope_of(id) {
-        Some(scope) => View::new(view.tables(), scope, view.now()),
-        None => *view,
-    }
+/// The value with the eyes of whoever has a secret: an ARN may name another account's, which its policy has to open. One of
+/// another region names nothing here.
+pub fn home<'v>(view: &View<'v>, id: &str) -> Home<'v> {
+    Home::of(view, owner_of(view.scope(), id))
 }
 
 /// The same in a transaction.
 pub fn at_home<'t, 'e>(tx: &'t mut Tx<'_, 'e>, id: &str) -> Tx<'t, 'e> {
-    let scope = secret::scope_of(id).unwrap_or(tx.scope());
-    tx.scoped(scope)
+    let owner = owner_of(tx.scope(), id);
+    home::at_home(tx, owner)
+}
+
+fn owner_of(asker: Scope, id: &str) -> AccountId {
+    let named = secret::scope_of(id).filter(|scope| scope.region == asker.region);
+    named.unwrap_or(asker).account
 }
 
 /// The demand of an action on a secret, with its tags and its policy.
 pub fn demand<'d>(view: &View<'_>, demands: &'d mut Demands, action: Action, id: &str) -> &'d mut Demand {
     let home = home(view, id);
-    let row = secret::find(&home, id);
+    let row = secret::find(home.view(), id);
     let arn = match row {
         Some(row) => row.arn().to_string(),
         None if secret::scope_of(id).is_some() => id.to_owned(),
         None => Secret::arn_of(view.scope(), id, ANY_SUFFIX).to_string(),
     };
-    let is_foreign = home.scope().account != view.scope().account;
+    let is_foreign = home.owner() != demands.account();
     let demand = demands.resource(action, arn);
     demand.with("secretsmanager:SecretId", id).with("secretsmanager:SecretPrimaryRegion", home.scope().region);
-    let tags = row.and_then(|row| home.tags(&secret::tag_id(&row.name)));
+    let tags = row.and_then(|row| home.view().tags(&secret::tag_id(&row.name)));
     for (key, value) in tags.into_iter().flatten() {
         demand.with(&format!("aws:ResourceTag/{key}"), value);
         demand.with(&format!("secretsmanager:ResourceTag/{key}"), value);
     }
     let policy = row.and_then(|row| row.policy.clone());
     if policy.is_some() || is_foreign {
-        let document = policy.unwrap_or_else(|| NOBODY.into());
-        demand.owned = Some(Owned { document, owner: home.scope().account.to_string(), required: false });
+        let policy = policy.unwrap_or_else(|| TrustPolicy::of(NOBODY));
+        demand.owned = Some(Owned { policy, owner: home.owner().to_string(), required: false });
     }
     demand
-}
-
-/// That whoever acts may work with a value of that secret: those of other accounts can't be encrypted by a key that is
-/// everybody's of its own account.
-pub fn check_key(view: &View<'_>, row: &Secret) -> Result<(), ApiError> {
-    if row.scope.account != view.scope().account && row.kms_key.is_none() {
-        let message = "You can't access a secret from a different AWS account if you encrypt the secret with the default KMS service key.";
-        return Err(SecretFault::Request(message.into()).into());
-    }
-    Ok(())
 }
 
 /// The token of a request that makes a version: its id.

@@ -2,14 +2,15 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use landfall_cloud::View;
+use landfall_cloud::kms::KeyRef;
 use landfall_cloud::secret::SecretFault;
 use landfall_cloud::secret::version::NewVersion;
-use landfall_model::{Arn, Secret, SecretVersion};
+use landfall_model::{AccountId, Arn, Secret, SecretVersion};
 use landfall_wire::Blob;
 
 use super::{DEFAULT_KEY, SERVICE};
 use crate::encryption::{self, Context};
+use crate::home::Home;
 use crate::vault::Vault;
 use crate::{ApiError, Demands};
 
@@ -54,16 +55,17 @@ impl Plain {
         Ok(Self::of(text, binary)?.ok_or_else(missing)?)
     }
 
-    /// Encrypts it for a version of a secret with that ARN, under the key that the secret names.
+    /// Encrypts it for a version of a secret with that ARN, under the key that the secret names, for whoever asks.
     pub fn seal(
         &self,
         vault: &Vault,
-        home: &View<'_>,
+        asker: AccountId,
+        home: &Home<'_>,
         kms_key: Option<&str>,
-        arn: &Arn,
-        id: &str,
+        (arn, id): (&Arn, &str),
     ) -> Result<NewVersion, ApiError> {
         let key = kms_key.unwrap_or(DEFAULT_KEY);
+        check_key(asker, home, key)?;
         let sealed = encryption::encrypt(vault, home, key, &context(arn, id), &self.bytes);
         let (_, sealed) = sealed.map_err(|error| unusable(error, "EncryptionFailure", "encrypt"))?;
         Ok(NewVersion {
@@ -75,9 +77,16 @@ impl Plain {
         })
     }
 
-    /// Decrypts the value of a version.
-    pub fn open(vault: &Vault, home: &View<'_>, row: &Secret, version: &SecretVersion) -> Result<Self, ApiError> {
+    /// Decrypts the value of a version, for whoever asks.
+    pub fn open(
+        vault: &Vault,
+        asker: AccountId,
+        home: &Home<'_>,
+        row: &Secret,
+        version: &SecretVersion,
+    ) -> Result<Self, ApiError> {
         let sealed = STANDARD.decode(&version.value).map_err(|_| ApiError::internal())?;
+        check_key(asker, home, &key_of(&sealed))?;
         let opened = encryption::decrypt(vault, home, &sealed, &context(&row.arn(), &version.id));
         let (_, bytes) = opened.map_err(|error| unusable(error, "DecryptionFailure", "decrypt"))?;
         Ok(Self { bytes, is_binary: version.is_binary })
@@ -98,15 +107,45 @@ fn context(arn: &Arn, id: &str) -> Context {
 }
 
 /// Demands to encrypt a version under a key. Secrets Manager encrypts by a data key of the key's.
-pub fn demand_seal(home: &View<'_>, demands: &mut Demands, kms_key: Option<&str>, arn: &Arn, id: &str) {
+pub fn demand_seal(home: &Home<'_>, demands: &mut Demands, kms_key: Option<&str>, arn: &Arn, id: &str) {
     let key = kms_key.unwrap_or(DEFAULT_KEY);
-    encryption::demand_use(home, demands, "GenerateDataKey", SERVICE, key, &context(arn, id));
+    // What is refused in any case, and with better words, isn't denied first.
+    if check_key(demands.account(), home, key).is_ok() {
+        encryption::demand_use(home, demands, "GenerateDataKey", SERVICE, key, &context(arn, id));
+    }
 }
 
 /// Demands to decrypt a version.
-pub fn demand_open(home: &View<'_>, demands: &mut Demands, row: &Secret, version: &SecretVersion) {
+pub fn demand_open(home: &Home<'_>, demands: &mut Demands, row: &Secret, version: &SecretVersion) {
     let sealed = STANDARD.decode(&version.value).unwrap_or_default();
-    encryption::demand_decrypt(home, demands, SERVICE, &sealed, &context(&row.arn(), &version.id));
+    if check_key(demands.account(), home, &key_of(&sealed)).is_ok() {
+        encryption::demand_decrypt(home, demands, SERVICE, &sealed, &context(&row.arn(), &version.id));
+    }
+}
+
+/// The ARN of the key of a ciphertext.
+fn key_of(sealed: &[u8]) -> String {
+    encryption::key_of(sealed).map(|arn| arn.to_string()).unwrap_or_default()
+}
+
+/// That whoever asks may work with a secret under that key: a key of the service's own is for its own account alone,
+/// whichever of its names the secret calls it by.
+fn check_key(asker: AccountId, home: &Home<'_>, key: &str) -> Result<(), ApiError> {
+    if asker == home.owner() {
+        return Ok(());
+    }
+    let reference = KeyRef::parse(key, home.scope()).ok();
+    let row = reference.as_ref().and_then(|key| key.find(home.view().tables()));
+    let is_own = match row {
+        Some(row) => row.made_for.is_some(),
+        // It is made when it is first used.
+        None => reference.and_then(|key| key.alias().map(str::to_owned)).is_some_and(|name| name == DEFAULT_KEY),
+    };
+    if is_own {
+        let message = "You can't access a secret from a different AWS account if you encrypt the secret with the default KMS service key.";
+        return Err(SecretFault::Request(message.into()).into());
+    }
+    Ok(())
 }
 
 /// A fault of a key, in Secrets Manager's terms.

@@ -13,6 +13,7 @@ use serde::Serialize;
 
 use crate::demand::Demand;
 use crate::encryption::{self, Context};
+use crate::home::Home;
 use crate::vault::Vault;
 use crate::{Action, ApiError, Demands};
 
@@ -50,7 +51,7 @@ pub fn demand_open(view: &View<'_>, demands: &mut Demands, row: &Parameter, vers
     if row.kind == ParameterKind::SecureString {
         let ciphertext = STANDARD.decode(&version.value).unwrap_or_default();
         let arn = parameter::arn(row.scope, &row.name);
-        encryption::demand_decrypt(view, demands, SERVICE, &ciphertext, &context(arn));
+        encryption::demand_decrypt(&Home::own(view), demands, SERVICE, &ciphertext, &context(arn));
     }
 }
 
@@ -67,7 +68,7 @@ pub fn value(
     }
     let ciphertext = STANDARD.decode(&version.value).map_err(|_| ApiError::internal())?;
     let context = context(parameter::arn(row.scope, &row.name));
-    let (_, plaintext) = encryption::decrypt(vault, view, &ciphertext, &context).map_err(unusable_key)?;
+    let (_, plaintext) = encryption::decrypt(vault, &Home::own(view), &ciphertext, &context).map_err(unusable_key)?;
     String::from_utf8(plaintext).map_err(|_| ApiError::internal())
 }
 

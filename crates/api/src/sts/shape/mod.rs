@@ -163,10 +163,20 @@ pub fn credentials(vault: &Vault, session: Session) -> Credentials {
     }
 }
 
-/// How much of the room for policies and tags a session takes, in per cent; nothing where it has neither.
-pub fn packed_size(policies: &[String], tags: &BTreeMap<String, String>) -> Option<usize> {
+/// How much of the room for policies and tags a session takes, in per cent; nothing where it has neither. What takes more than
+/// there is makes no session: its token goes along with each call, through whatever bounds headers on the way.
+pub fn packed_size(session: &Session) -> Result<Option<usize>, ApiError> {
     const ROOM: usize = 2048 * 2;
-    let bytes = policies.iter().map(String::len).sum::<usize>()
-        + tags.iter().map(|(key, value)| key.len() + value.len()).sum::<usize>();
-    (bytes > 0).then(|| (bytes * 100).div_ceil(ROOM).min(100))
+    let policies = session.policies.iter().map(String::len).chain(session.managed.iter().map(|arn| arn.as_str().len()));
+    let policies: usize = policies.sum();
+    let tags: usize = session.tags.iter().map(|(key, value)| key.len() + value.len()).sum();
+    let percent = ((policies + tags) * 100).div_ceil(ROOM);
+    if percent > 100 {
+        let message = match policies {
+            0 => format!("Packed size of session tags consumes {percent}% of allotted space."),
+            _ => format!("Packed policy consumes {percent}% of allotted space, please use smaller policy."),
+        };
+        return Err(ApiError::new("PackedPolicyTooLarge", message));
+    }
+    Ok((percent > 0).then_some(percent))
 }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use landfall_cloud::identity::{home, role, speaking};
+use landfall_cloud::identity::{home, role};
 use landfall_cloud::value::Principals;
 use landfall_cloud::{Tx, View};
-use landfall_model::{AccountId, Arn, Principal, PrincipalKind, RoleUse, UniqueId};
+use landfall_model::{AccountId, Arn, Principal, PrincipalKind, RoleUse, TrustPolicy, UniqueId};
 use serde::Serialize;
 
 use crate::demand::{Demand, Owned};
@@ -28,13 +28,13 @@ pub struct AssumedRoleUser {
 pub fn trust_demand<'d>(view: &View<'_>, demands: &'d mut Demands, action: Action, role_arn: &str) -> &'d mut Demand {
     let arn: Option<Arn> = role_arn.parse().ok();
     let row = arn.as_ref().and_then(|arn| role::by_arn(view.tables(), arn));
-    let trust = row.and_then(Principal::role).map(|role| speaking::trust(view, &role.trust).into_owned());
+    let trust = row.and_then(Principal::role).map(|role| role.trust.clone());
     let account = arn.and_then(|arn| arn.account());
     let resource_tags = row.map(|row| tags_of(view, row)).unwrap_or_default();
     let demand = demands.resource(action, role_arn);
     let nobody = r#"{"Statement":[{"Effect":"Allow","Principal":{"Service":"nobody.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
     demand.owned = Some(Owned {
-        document: trust.unwrap_or_else(|| nobody.into()),
+        policy: trust.unwrap_or_else(|| TrustPolicy::of(nobody)),
         owner: account.as_ref().map(AccountId::to_string).unwrap_or_default(),
         required: true,
     });

@@ -459,6 +459,15 @@ fn a_device_goes_when_nobody_has_it() {
     assert!(find(&rows[0], "User").is_none());
     let swapped = [&of_alice[..], &[("AuthenticationCode1", &second), ("AuthenticationCode2", &first)]].concat();
     assert_eq!(refused(&root, "EnableMFADevice", &swapped), (403, "InvalidAuthenticationCode".into()));
+    // Codes that its user showed before are no good, whoever gets the device next.
+    for off in [-1, 0] {
+        let [first, second] = codes(&seed, off);
+        let shown = [("AuthenticationCode1", first.as_str()), ("AuthenticationCode2", second.as_str())];
+        let shown = [&of_alice[..], &shown].concat();
+        assert_eq!(refused(&root, "EnableMFADevice", &shown), (403, "InvalidAuthenticationCode".into()), "{off}");
+    }
+    enable(&root, &seed, 1);
+    ok(&root, "DeactivateMFADevice", &of_alice);
     ok(&root, "DeleteVirtualMFADevice", &serial);
     let stored = serde_json::to_string(&world.engine().read().tags.iter().collect::<Vec<_>>()).unwrap();
     assert!(!stored.contains("mfa/people"), "its tags go with it");

@@ -338,6 +338,48 @@ fn a_grant_lets_its_grantee_alone_and_for_its_contexts_alone_until_it_is_given_b
 }
 
 #[test]
+fn whoever_was_granted_to_grant_passes_on_what_he_has_at_most() {
+    let world = World::new();
+    let client = world.root();
+    let nothing = r#"{"Statement":[{"Effect":"Allow","Action":"iam:GetUser","Resource":"*"}]}"#;
+    let (kim, lee) = (world.user("kim", nothing), world.user("lee", nothing));
+    let id = key(&client);
+    let to = |name: &'static str| format!("arn:aws:iam::111122223333:user/{name}");
+    let (to_kim, to_lee) = (to("kim"), to("lee"));
+    let subset = r#"{"EncryptionContextSubset":{"stage":"test"}}"#;
+    let own = [
+        ("KeyId", id.as_str()),
+        ("GranteePrincipal", to_kim.as_str()),
+        ("Operations:", r#"["CreateGrant","Decrypt"]"#),
+        ("Constraints:", subset),
+    ];
+    let grant = |operations: &str, constraints: &str| {
+        let call = [
+            ("KeyId", id.as_str()),
+            ("GranteePrincipal", to_lee.as_str()),
+            ("Operations:", operations),
+            ("Constraints:", constraints),
+        ];
+        kim.send("kms", "CreateGrant", &crate::harness::params(call)).status
+    };
+    assert_eq!(grant(r#"["Decrypt"]"#, subset), 400, "nobody has let him yet");
+    client.ok_of("kms", "CreateGrant", &own);
+    for (operations, constraints) in [
+        (r#"["Decrypt","Encrypt"]"#, subset),
+        (r#"["Decrypt"]"#, "{}"),
+        (r#"["Decrypt"]"#, r#"{"EncryptionContextSubset":{"stage":"live"}}"#),
+        (r#"["Decrypt"]"#, r#"{"EncryptionContextEquals":{"other":"test"}}"#),
+    ] {
+        assert_eq!(grant(operations, constraints), 400, "{operations} {constraints}");
+    }
+    let blob = encrypt(&client, &id, r#"{"stage":"test","n":"1"}"#);
+    let call = [("CiphertextBlob", blob.as_str()), ("EncryptionContext:", r#"{"stage":"test","n":"1"}"#)];
+    assert_eq!(lee.refused_of("kms", "Decrypt", &call), "AccessDeniedException");
+    assert_eq!(grant(r#"["Decrypt"]"#, r#"{"EncryptionContextSubset":{"stage":"test","n":"1"}}"#), 200);
+    lee.ok_of("kms", "Decrypt", &call);
+}
+
+#[test]
 fn a_deny_outweighs_a_grant() {
     let world = World::new();
     let client = world.root();

@@ -1,0 +1,173 @@
+//! The records of keys that a service used for its caller: Secrets Manager and Parameter Store encrypt under keys of KMS, and
+//! each use is an event of KMS's beside their own, so that whoever has a key sees who works with it.
+//!
+//! Source: the Secrets Manager User Guide, "Secret encryption and decryption", and the KMS Developer Guide, "How AWS Systems
+//! Manager Parameter Store uses AWS KMS", whose examples these events follow. A use that is denied is told by the caller's own
+//! event alone.
+
+use std::collections::BTreeMap;
+
+use landfall_model::{Region, Timestamp};
+use landfall_state::BulkEntry;
+use landfall_wire::write_json_string;
+
+use super::event::{self, Text};
+use super::identity::{self, second, user_name};
+use super::{Record, STREAM, key};
+use crate::authorise::Caller;
+use crate::demand::Demands;
+
+const SOURCE: &str = "kms.amazonaws.com";
+const KIND: &str = "AWS::KMS::Key";
+/// What ends the ARN of a secret that is yet to be made, when it is demanded.
+const UNKNOWN: &str = "??????";
+
+/// A use of a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct KeyUse {
+    /// `Decrypt`, `Encrypt` or `GenerateDataKey`.
+    action: &'static str,
+    /// The key's ARN.
+    key: String,
+    /// Whose key it is.
+    owner: String,
+    context: BTreeMap<String, String>,
+}
+
+impl KeyUse {
+    /// The uses that a call of a service demands. Those of KMS's own calls are these calls.
+    pub(super) fn of(service: &str, demands: &Demands) -> Vec<Self> {
+        if service == "kms" {
+            return Vec::new();
+        }
+        let used = demands.list().iter().filter_map(|demand| {
+            let (asked, owned) = (demand.grantable.as_ref()?, demand.owned.as_ref()?);
+            let (key, owner) = (demand.resource.clone(), owned.owner.clone());
+            Some(Self { action: asked.operation, key, owner, context: asked.context.clone().unwrap_or_default() })
+        });
+        used.collect()
+    }
+}
+
+/// The records of a call's uses of keys, for the caller's account and the key's.
+pub(super) fn entries(record: &Record<'_>, caller: &Caller, uses: &[KeyUse], time_ms: i64) -> Vec<BulkEntry> {
+    let own = caller.principal.account.to_string();
+    let mut entries = Vec::new();
+    for (number, used) in uses.iter().enumerate() {
+        // Each was a request of the service's.
+        let request_id = event::event_id(&record.request_id, time_ms, &format!("kms {number}"));
+        let is_shared = used.owner != own;
+        entries.push(entry(record, caller, used, time_ms, (&request_id, &own, is_shared)));
+        if is_shared {
+            entries.push(entry(record, caller, used, time_ms, (&request_id, &used.owner, is_shared)));
+        }
+    }
+    entries
+}
+
+fn entry(
+    record: &Record<'_>,
+    caller: &Caller,
+    used: &KeyUse,
+    time_ms: i64,
+    (request_id, recipient, is_shared): (&str, &str, bool),
+) -> BulkEntry {
+    let region = record.region.unwrap_or(Region::DEFAULT);
+    let is_own = recipient == caller.principal.account.to_string();
+    let service = event::source(&record.service);
+    let mut out = Text(Vec::with_capacity(1_024));
+    out.raw(r#"{"eventVersion":"1.11","userIdentity":"#);
+    if is_own {
+        identity::write(&mut out.0, caller);
+    } else {
+        identity::write_foreign(&mut out.0, caller);
+    }
+    out.0.pop();
+    out.text("invokedBy", &service);
+    out.raw("}");
+    out.text("eventTime", &second(Timestamp(time_ms)));
+    out.text("eventSource", SOURCE);
+    out.text("eventName", used.action);
+    out.text("awsRegion", region.name());
+    out.text("sourceIPAddress", &service);
+    out.text("userAgent", &service);
+    out.raw(r#","requestParameters":{"#);
+    parameters(&mut out, used, record.answer.get().map_or("", String::as_str));
+    out.raw(r#"},"responseElements":null"#);
+    out.text("requestID", request_id);
+    out.text("eventID", &event::event_id(request_id, time_ms, recipient));
+    out.raw(r#","readOnly":true,"resources":[{"accountId":"#);
+    write_json_string(&mut out.0, &used.owner);
+    out.text("type", KIND);
+    out.text("ARN", &used.key);
+    out.raw(r#"}],"eventType":"AwsApiCall","managementEvent":true"#);
+    out.text("recipientAccountId", recipient);
+    if is_shared {
+        out.text("sharedEventID", &event::event_id(request_id, time_ms, "shared"));
+    }
+    out.raw(r#","eventCategory":"Management"}"#);
+    let mut keys = vec![key(recipient, region, None)];
+    let mut found_by = |attribute: &str, value: &str| keys.push(key(recipient, region, Some((attribute, value))));
+    for (attribute, value) in [
+        ("EventName", used.action),
+        ("EventSource", SOURCE),
+        ("ReadOnly", "true"),
+        ("ResourceType", KIND),
+        ("ResourceName", &used.key),
+    ] {
+        found_by(attribute, value);
+    }
+    if is_own {
+        found_by("Username", user_name(caller));
+        found_by("AccessKeyId", &caller.access_key);
+    }
+    // The texts that it is made of are text.
+    BulkEntry { stream: STREAM.into(), time_ms, record: String::from_utf8(out.0).unwrap_or_default(), keys }
+}
+
+fn parameters(out: &mut Text, used: &KeyUse, answer: &str) {
+    if used.action != "Decrypt" {
+        out.raw(r#""keyId":"#);
+        write_json_string(&mut out.0, &used.key);
+        out.raw(",");
+    }
+    out.raw(if used.action == "GenerateDataKey" {
+        r#""keySpec":"AES_256""#
+    } else {
+        r#""encryptionAlgorithm":"SYMMETRIC_DEFAULT""#
+    });
+    if used.context.is_empty() {
+        return;
+    }
+    out.raw(r#","encryptionContext":{"#);
+    for (number, (name, value)) in used.context.iter().enumerate() {
+        if number > 0 {
+            out.raw(",");
+        }
+        write_json_string(&mut out.0, name);
+        out.raw(":");
+        write_json_string(&mut out.0, known(value, answer).unwrap_or(value));
+    }
+    out.raw("}");
+}
+
+/// The ARN of a secret that was yet to be made when it was demanded: the answer has it.
+fn known<'a>(value: &str, answer: &'a str) -> Option<&'a str> {
+    let begin = value.strip_suffix(UNKNOWN)?;
+    let at = answer.find(&format!("\"{begin}"))? + 1;
+    answer[at..].split('"').next()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_arn_of_a_new_secret_is_the_answers() {
+        let answer = r#"{"arn":"arn:aws:secretsmanager:us-east-1:1:secret:db-AbCdEf","name":"db"}"#;
+        let asked = "arn:aws:secretsmanager:us-east-1:1:secret:db-??????";
+        assert_eq!(known(asked, answer), Some("arn:aws:secretsmanager:us-east-1:1:secret:db-AbCdEf"));
+        assert_eq!(known("arn:aws:secretsmanager:us-east-1:1:secret:other-??????", answer), None);
+        assert_eq!(known("arn:aws:secretsmanager:us-east-1:1:secret:db-AbCdEf", answer), None);
+    }
+}
