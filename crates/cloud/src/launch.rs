@@ -9,8 +9,8 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use landfall_model::plan::Power;
 use landfall_model::{
     Attachment, AttachmentState, ImageId, Instance, InstanceId, InstanceProfile, InstanceSpec, InstanceState,
-    InstanceStatus, InstanceType, InterfaceId, InterfacePurpose, LaunchTemplateId, MetadataOptions, ReservationId, SecurityGroupId,
-    ShutdownBehavior, Subnet, SubnetId, UserData, VpcId, ZoneName,
+    InstanceStatus, InstanceType, InterfaceId, InterfacePurpose, LaunchTemplateId, MetadataOptions, ReservationId,
+    SecurityGroupId, ShutdownBehavior, Subnet, SubnetId, UserData, VpcId, ZoneName,
 };
 
 use crate::fault::Fault;

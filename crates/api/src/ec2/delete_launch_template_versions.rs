@@ -92,7 +92,9 @@ impl Write for DeleteLaunchTemplateVersions {
             match refused {
                 None => result.successfully_deleted_launch_template_version_set.push(deleted),
                 Some(why) => {
-                    result.unsuccessfully_deleted_launch_template_version_set.push(deleted.not(why_not(&row, number, why)));
+                    result
+                        .unsuccessfully_deleted_launch_template_version_set
+                        .push(deleted.not(why_not(&row, number, why)));
                 }
             }
         }

@@ -130,7 +130,8 @@ impl DescribeLaunchTemplateVersions {
                 Some(VersionIn(other)) => view.launch_template_version(template, other).map(|row| row.number),
             };
             let (least, most) = (bound(self.min_version, 0)?, bound(self.max_version, u64::MAX)?);
-            let all = view.launch_template_versions(template.id).filter(move |row| (least..=most).contains(&row.number));
+            let all =
+                view.launch_template_versions(template.id).filter(move |row| (least..=most).contains(&row.number));
             return Ok(all.map(|row| (template, row)).collect());
         }
         if self.min_version.is_some() || self.max_version.is_some() {

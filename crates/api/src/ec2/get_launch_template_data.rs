@@ -96,7 +96,8 @@ fn data(view: &View<'_>, row: &Instance) -> LaunchParameters {
     if let Some(user_data) = view.user_data(row) {
         say("UserData", json!(user_data));
     }
-    let tags: Vec<_> = view.tags(&row.id.to_string()).into_iter().flatten().filter(|(key, _)| !key.starts_with("aws:")).collect();
+    let tags: Vec<_> =
+        view.tags(&row.id.to_string()).into_iter().flatten().filter(|(key, _)| !key.starts_with("aws:")).collect();
     if !tags.is_empty() {
         let list: Vec<_> = tags.into_iter().map(|(key, value)| json!({ "Key": key, "Value": value })).collect();
         say("TagSpecification", json!([{ "ResourceType": "instance", "Tag": list }]));

@@ -164,10 +164,8 @@ fn another_accounts_ids_are_not_found() {
         }
         let before = world.revision();
         let answer = world.root().send(case.service, case.action, &theirs);
-        let missing_is_no_error = matches!(
-            case.action,
-            "DeleteKeyPair" | "DeleteLaunchTemplateVersions" | "DeleteVpcEndpoints"
-        );
+        let missing_is_no_error =
+            matches!(case.action, "DeleteKeyPair" | "DeleteLaunchTemplateVersions" | "DeleteVpcEndpoints");
         if missing_is_no_error {
             assert_eq!(answer.status, 200, "{} {theirs:?}: {}", case.action, answer.body);
         } else {

@@ -103,7 +103,8 @@ mod tests {
     fn what_a_request_says_goes_over_what_the_template_says() {
         let template = json!({ "ImageId": "ami-1", "InstanceType": "t3.micro", "EbsOptimized": true });
         let request = json!({ "InstanceType": "t3.small", "EbsOptimized": "false", "KeyName": "mine" });
-        let both = json!({ "ImageId": "ami-1", "InstanceType": "t3.small", "EbsOptimized": "false", "KeyName": "mine" });
+        let both =
+            json!({ "ImageId": "ami-1", "InstanceType": "t3.small", "EbsOptimized": "false", "KeyName": "mine" });
         assert_eq!(launched(template.clone(), request), both);
         assert_eq!(launched(template.clone(), json!({})), template);
         assert_eq!(launched(json!({}), template.clone()), template);
@@ -112,7 +113,8 @@ mod tests {
     #[test]
     fn structures_go_together_by_their_members() {
         let template = json!({ "MetadataOptions": { "HttpTokens": "required", "HttpPutResponseHopLimit": 2 } });
-        let request = json!({ "MetadataOptions": { "HttpPutResponseHopLimit": "1" }, "Placement": { "Tenancy": "default" } });
+        let request =
+            json!({ "MetadataOptions": { "HttpPutResponseHopLimit": "1" }, "Placement": { "Tenancy": "default" } });
         let both = json!({
             "MetadataOptions": { "HttpTokens": "required", "HttpPutResponseHopLimit": "1" },
             "Placement": { "Tenancy": "default" },

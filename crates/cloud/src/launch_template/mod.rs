@@ -107,7 +107,11 @@ pub fn create_version(
 }
 
 /// Makes a version the one that launches take unless they say another.
-pub fn set_default(tx: &mut Tx<'_, '_>, template: &TemplateName, version: VersionName) -> Result<LaunchTemplateId, Fault> {
+pub fn set_default(
+    tx: &mut Tx<'_, '_>,
+    template: &TemplateName,
+    version: VersionName,
+) -> Result<LaunchTemplateId, Fault> {
     let view = tx.view();
     let mut row = view.need_launch_template(template)?.clone();
     row.default_version = view.launch_template_version(&row, version)?.number;
@@ -127,11 +131,7 @@ pub fn delete(tx: &mut Tx<'_, '_>, template: &TemplateName) -> Result<LaunchTemp
 }
 
 /// Deletes versions, each by itself: why it couldn't be, where it couldn't.
-pub fn delete_versions(
-    tx: &mut Tx<'_, '_>,
-    mut row: LaunchTemplate,
-    numbers: &[u64],
-) -> Vec<(u64, Option<Undeleted>)> {
+pub fn delete_versions(tx: &mut Tx<'_, '_>, mut row: LaunchTemplate, numbers: &[u64]) -> Vec<(u64, Option<Undeleted>)> {
     let mut results = Vec::with_capacity(numbers.len());
     for &number in numbers {
         let key = version_key(&row, number);

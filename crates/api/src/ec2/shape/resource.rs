@@ -2,18 +2,18 @@
 
 use landfall_cloud::value::{
     Addresses, CustomerGateways, DhcpOptionsTable, EgressOnlyGateways, Endpoints, FlowLogs, InsightsAnalyses,
-    InsightsPaths, Instances, Interfaces, InternetGateways, KeyPairs, LaunchTemplates, NatGateways, NetworkAcls, PrefixLists,
-    RouteTables, SecurityGroupRules, SecurityGroups, Subnets, TransitAttachments, TransitGateways, TransitTables,
-    Volumes, Vpcs, VpnConnections, VpnGateways,
+    InsightsPaths, Instances, Interfaces, InternetGateways, KeyPairs, LaunchTemplates, NatGateways, NetworkAcls,
+    PrefixLists, RouteTables, SecurityGroupRules, SecurityGroups, Subnets, TransitAttachments, TransitGateways,
+    TransitTables, Volumes, Vpcs, VpnConnections, VpnGateways,
 };
 use landfall_cloud::{Fault, View};
 use landfall_model::id::{Id, Kind};
 use landfall_model::{
     AllocationId, Arn, CustomerGatewayId, DhcpOptionsId, EgressOnlyGatewayId, EndpointId, FlowLogId, ImageId,
-    InsightsAnalysisId, InsightsPathId, InstanceId, InterfaceId, InternetGatewayId, KeyPairId, LaunchTemplateId, NatGatewayId,
-    NetworkAclId, PeeringId, PrefixListId, RouteTableId, SecurityGroupId, SecurityGroupRuleId, SnapshotId, SubnetId,
-    TransitGatewayAttachmentId, TransitGatewayId, TransitGatewayRouteTableId, VolumeId, VpcId, VpnConnectionId,
-    VpnGatewayId,
+    InsightsAnalysisId, InsightsPathId, InstanceId, InterfaceId, InternetGatewayId, KeyPairId, LaunchTemplateId,
+    NatGatewayId, NetworkAclId, PeeringId, PrefixListId, RouteTableId, SecurityGroupId, SecurityGroupRuleId,
+    SnapshotId, SubnetId, TransitGatewayAttachmentId, TransitGatewayId, TransitGatewayRouteTableId, VolumeId, VpcId,
+    VpnConnectionId, VpnGatewayId,
 };
 
 use crate::{Action, ApiError, Demands};
