@@ -81,6 +81,7 @@ const PLACES: &[(&str, &str)] = &[
     ("crates/cloud/src/kms/alias.rs", "what is found by a key's id is kept only if it is its owner's"),
     ("crates/cloud/src/kms/grant.rs", "a key's grants name others' principals, and are kept to their key's owner"),
     ("crates/cloud/src/kms/life.rs", "time passes for all"),
+    ("crates/cloud/src/launch_template/mod.rs", "an index that begins with the view's account and region"),
     ("crates/cloud/src/nat.rs", "time passes for all"),
     (
         "crates/cloud/src/network_acl.rs",

@@ -105,6 +105,11 @@ impl Demands {
         &self.list
     }
 
+    /// What was gathered since there were so many.
+    pub fn since(&mut self, count: usize) -> &mut [Demand] {
+        self.list.get_mut(count..).unwrap_or_default()
+    }
+
     /// What was gathered, to be evaluated.
     pub(crate) fn into_list(self) -> Vec<Demand> {
         self.list

@@ -256,6 +256,15 @@ fn no_such(code: &str, noun: &str, id: &str) -> String {
     if code == "NatGatewayNotFound" {
         return format!("NAT gateway {id} was not found");
     }
+    if code == "InvalidLaunchTemplateId.NotFound" {
+        return format!("The specified launch template, with template ID {id}, does not exist.");
+    }
+    if code == "InvalidLaunchTemplateName.NotFoundException" {
+        return format!("The specified launch template, with template name {id}, does not exist.");
+    }
+    if code == "InvalidLaunchTemplateId.VersionNotFound" {
+        return format!("Could not find the {noun} {id}.");
+    }
     if code == "InvalidNetworkAclEntry.NotFound" {
         return format!("The {noun} {id} does not exist.");
     }

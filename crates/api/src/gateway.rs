@@ -545,6 +545,7 @@ impl Turn<'_> {
 
     pub(crate) async fn write<O: Write>(self) -> Result<Vec<u8>, ApiError> {
         let mut operation: O = self.parse()?;
+        operation.hear_input(&self.input);
         operation.hear_caller(self.caller);
         check_lists(&self.input)?;
         operation.check()?;

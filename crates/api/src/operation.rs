@@ -147,6 +147,11 @@ pub trait Write: DeserializeOwned + Send + 'static {
         let _ = token;
     }
 
+    /// Hears the whole input, for those that lay it over something that is kept.
+    fn hear_input(&mut self, input: &Tree) {
+        let _ = input;
+    }
+
     /// Hears who calls, for those that act on the caller where nobody is named.
     fn hear_caller(&mut self, caller: &Caller) {
         let _ = caller;
@@ -294,7 +299,9 @@ impl Operation {
             paged: false,
             members: members::<O>,
             demands: |tree, view, demands| {
-                parse::<O>(tree)?.demands(view, demands);
+                let mut operation = parse::<O>(tree)?;
+                operation.hear_input(tree);
+                operation.demands(view, demands);
                 Ok(())
             },
             answer: |turn| Box::pin(turn.write::<O>()),

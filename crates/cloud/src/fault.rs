@@ -141,7 +141,7 @@ pub enum Fault {
     /// Something whose state doesn't allow it, in a whole sentence.
     #[error("{0}")]
     WrongState(String),
-    /// Something that is there already, or whose place is taken.
+    /// Something that is there already, whose place is taken, or whose name can't be one.
     #[error("{message}")]
     Taken {
         /// The error code of its kind.

@@ -9,8 +9,8 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use landfall_model::plan::Power;
 use landfall_model::{
     Attachment, AttachmentState, ImageId, Instance, InstanceId, InstanceProfile, InstanceSpec, InstanceState,
-    InstanceStatus, InstanceType, InterfaceId, InterfacePurpose, MetadataOptions, ReservationId, SecurityGroupId,
-    ShutdownBehavior, Subnet, SubnetId, UserData, VpcId, ZoneName,
+    InstanceStatus, InstanceType, InterfaceId, InterfacePurpose, LaunchTemplateId, MetadataOptions, ReservationId,
+    SecurityGroupId, ShutdownBehavior, Subnet, SubnetId, UserData, VpcId, ZoneName,
 };
 
 use crate::fault::Fault;
@@ -63,6 +63,8 @@ pub struct Order {
     pub client_token: Option<String>,
     /// The instance profile that the instances get.
     pub profile: Option<ProfileName>,
+    /// The launch template, and its version, that the order was made from.
+    pub template: Option<(LaunchTemplateId, u64)>,
     /// Tags of the instances.
     pub instance_tags: BTreeMap<String, String>,
     /// Tags of their volumes.
@@ -153,11 +155,7 @@ fn check(tx: &Tx<'_, '_>, order: &Order) -> Result<Checked, Fault> {
     let key = match &order.key_name {
         None => None,
         Some(name) => {
-            let pair = view.key_pair(name).ok_or_else(|| Fault::NoSuch {
-                code: "InvalidKeyPair.NotFound",
-                noun: "key pair",
-                id: name.clone(),
-            })?;
+            let pair = view.key_pair(name).ok_or_else(|| no_key_pair(name))?;
             Some((pair.name.clone(), pair.public_key.clone()))
         }
     };
@@ -211,6 +209,11 @@ fn check(tx: &Tx<'_, '_>, order: &Order) -> Result<Checked, Fault> {
     let profile = order.profile.as_ref().map(|name| profile_association::need_profile(&view, name)).transpose()?;
     let profile = profile.cloned();
     Ok(Checked { primary, subnets, key, profile, root_device: image.root_device.clone(), volumes })
+}
+
+/// That there is no key pair of that name.
+pub fn no_key_pair(name: &str) -> Fault {
+    Fault::NoSuch { code: "InvalidKeyPair.NotFound", noun: "key pair", id: name.to_owned() }
 }
 
 /// That a VPC's instances may share a machine with others': a host is nobody's alone.
@@ -286,6 +289,11 @@ fn launch_one(
         profile_association::put(tx, id, profile);
     }
     tag::put(tx, "instance", &id.to_string(), &order.instance_tags)?;
+    if let Some((template, version)) = order.template {
+        let tags = [("id", template.to_string()), ("version", version.to_string())];
+        let own = tags.map(|(what, value)| (format!("aws:ec2launchtemplate:{what}"), value));
+        tag::put_own(tx, "instance", &id.to_string(), own);
+    }
     Ok(id)
 }
 

@@ -24,6 +24,7 @@ pub mod internet_gateway;
 pub mod key_pair;
 pub mod kms;
 pub mod launch;
+pub mod launch_template;
 pub mod nat;
 pub mod network;
 pub mod network_acl;

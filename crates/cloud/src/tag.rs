@@ -32,6 +32,14 @@ pub fn put(tx: &mut Tx<'_, '_>, kind: &str, resource: &str, tags: &BTreeMap<Stri
     Ok(())
 }
 
+/// Adds tags whose keys begin with `aws:`: the cloud's own, which nobody changes and no limit counts.
+pub fn put_own(tx: &mut Tx<'_, '_>, kind: &str, resource: &str, tags: impl IntoIterator<Item = (String, String)>) {
+    let mut all = tx.view().tags(resource).cloned().unwrap_or_default();
+    all.extend(tags);
+    let scope = tx.scope();
+    tx.put::<Tags>(TagSet { scope, resource: resource.into(), kind: kind.into(), tags: all });
+}
+
 /// Removes tags of a resource: all, those of a key, or that of a key if it has that value.
 pub fn remove(tx: &mut Tx<'_, '_>, resource: &str, which: &[(String, Option<String>)]) {
     let key = tx.scope().key(resource.to_owned());

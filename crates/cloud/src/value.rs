@@ -23,6 +23,7 @@ use landfall_model::{
     TransitGatewayId, TransitGatewayRouteTable, TransitGatewayRouteTableId, UniqueId, Usage, UserData, Volume,
     VolumeId, Vpc, VpcCidrId, VpcId, VpnConnection, VpnConnectionId, VpnGateway, VpnGatewayId, VpnSide, host,
 };
+use landfall_model::{LaunchTemplate, LaunchTemplateId, LaunchTemplateVersion};
 use landfall_model::{Parameter, ParameterTier, ParameterVersion, Secret, SecretVersion};
 
 landfall_state::value! {
@@ -288,6 +289,18 @@ landfall_state::value! {
             key: Scoped<PrefixListId> = |row| row.key(),
             index by_id: PrefixListId = |row| Some(row.id),
         },
+        /// Launch templates.
+        pub launch_templates: LaunchTemplates = "launch-template" v1 {
+            row: LaunchTemplate,
+            key: Scoped<LaunchTemplateId> = |row| row.key(),
+            index by_scope: Scope = |row| Some(row.scope),
+            index by_name: Scoped<String> = |row| Some(row.scope.key(row.name.clone())),
+        },
+        /// Versions of launch templates.
+        pub launch_template_versions: LaunchTemplateVersions = "launch-template-version" v1 {
+            row: LaunchTemplateVersion,
+            key: Scoped<String> = |row| row.key(),
+        },
         /// The other side's devices of VPNs.
         pub customer_gateways: CustomerGateways = "customer-gateway" v1 {
             row: CustomerGateway,
@@ -512,7 +525,7 @@ pub fn wipe(tx: &mut landfall_state::Tx<'_, Cloud>) {
         CustomerGateways customer_gateways, VpnGateways vpn_gateways, VpnConnections vpn_connections,
         EbsDefaultsTable ebs_defaults, KmsKeys kms_keys, KmsAliases kms_aliases, KmsGrants kms_grants, DoomedKeys doomed_keys,
         FlowLogs flow_logs, ProfileAssociations profile_associations, InsightsPaths insights_paths, InsightsAnalyses insights_analyses,
-        Trails trails, DigestKeys digest_keys,
+        Trails trails, DigestKeys digest_keys, LaunchTemplates launch_templates, LaunchTemplateVersions launch_template_versions,
     );
 }
 

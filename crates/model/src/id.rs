@@ -198,6 +198,8 @@ kinds! {
     ReservationKind ReservationId "r", "reservation", "reservation ID", "InvalidReservationID.Malformed", "InvalidReservationID.NotFound";
     /// A machine image.
     ImageKind ImageId "ami", "image", "image id", "InvalidAMIID.Malformed", "InvalidAMIID.NotFound";
+    /// A launch that is described once.
+    LaunchTemplateKind LaunchTemplateId "lt", "launch-template", "launch template", "InvalidLaunchTemplateId.Malformed", "InvalidLaunchTemplateId.NotFound";
     /// A block volume.
     VolumeKindId VolumeId "vol", "volume", "volume", "InvalidVolumeID.Malformed", "InvalidVolume.NotFound";
     /// A volume's snapshot.

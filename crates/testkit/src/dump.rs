@@ -28,7 +28,7 @@ pub fn dump(cloud: &Cloud) -> Dump {
         tags client_tokens egress_only_gateways nat_gateways peerings transit_gateways transit_attachments
         transit_tables endpoints prefix_lists customer_gateways vpn_gateways vpn_connections flow_logs insights_paths
         ebs_defaults kms_keys kms_aliases kms_grants doomed_keys
-        insights_analyses profile_associations trails digest_keys
+        insights_analyses profile_associations trails digest_keys launch_templates launch_template_versions
     );
     assert_eq!(kinds, Cloud::KINDS.len(), "a table of the value is missing from its dump");
     dump

@@ -345,7 +345,8 @@ impl ser::SerializeStruct for Structure<'_> {
     }
 }
 
-/// A map is a list of entries; that of the answer itself (a flattened structure) its members.
+/// A map is a list of entries; that of the answer itself (a flattened structure) its members, and so is each of EC2's,
+/// whose protocol has no maps: there it is a structure whose members are known when it is written.
 impl ser::SerializeMap for Structure<'_> {
     type Ok = ();
     type Error = EncodeError;
@@ -357,7 +358,7 @@ impl ser::SerializeMap for Structure<'_> {
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), EncodeError> {
         let key = std::mem::take(&mut self.key);
-        if self.tag.is_none() {
+        if self.tag.is_none() || self.element != QUERY_ELEMENT {
             return self.member(&key, value);
         }
         open(self.out, "entry");

@@ -24,6 +24,7 @@ const BY_ID: &[(&str, &str)] = &[
     ("fl", "AWS::EC2::FlowLog"),
     ("i", "AWS::EC2::Instance"),
     ("igw", "AWS::EC2::InternetGateway"),
+    ("lt", "AWS::EC2::LaunchTemplate"),
     ("nat", "AWS::EC2::NatGateway"),
     ("pcx", "AWS::EC2::VPCPeeringConnection"),
     ("pl", "AWS::EC2::PrefixList"),

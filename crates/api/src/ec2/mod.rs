@@ -28,6 +28,8 @@ mod create_egress_only_internet_gateway;
 mod create_flow_logs;
 mod create_internet_gateway;
 mod create_key_pair;
+mod create_launch_template;
+mod create_launch_template_version;
 mod create_managed_prefix_list;
 mod create_nat_gateway;
 mod create_network_acl;
@@ -56,6 +58,8 @@ mod delete_egress_only_internet_gateway;
 mod delete_flow_logs;
 mod delete_internet_gateway;
 mod delete_key_pair;
+mod delete_launch_template;
+mod delete_launch_template_versions;
 mod delete_managed_prefix_list;
 mod delete_nat_gateway;
 mod delete_network_acl;
@@ -97,6 +101,8 @@ mod describe_instance_types;
 mod describe_instances;
 mod describe_internet_gateways;
 mod describe_key_pairs;
+mod describe_launch_template_versions;
+mod describe_launch_templates;
 mod describe_managed_prefix_lists;
 mod describe_nat_gateways;
 mod describe_network_acls;
@@ -150,6 +156,7 @@ mod get_console_output;
 mod get_ebs_default_kms_key_id;
 mod get_ebs_encryption_by_default;
 mod get_instance_uefi_data;
+mod get_launch_template_data;
 mod get_managed_prefix_list_associations;
 mod get_managed_prefix_list_entries;
 mod get_password_data;
@@ -163,6 +170,7 @@ pub(crate) mod key_material;
 mod modify_ebs_default_kms_key_id;
 mod modify_instance_attribute;
 mod modify_instance_metadata_options;
+mod modify_launch_template;
 mod modify_managed_prefix_list;
 mod modify_network_interface_attribute;
 mod modify_security_group_rules;
@@ -238,6 +246,8 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::write::<create_flow_logs::CreateFlowLogs>(),
     Operation::write::<create_internet_gateway::CreateInternetGateway>(),
     Operation::call::<create_key_pair::CreateKeyPair>(),
+    Operation::write::<create_launch_template::CreateLaunchTemplate>(),
+    Operation::write::<create_launch_template_version::CreateLaunchTemplateVersion>(),
     Operation::write::<create_managed_prefix_list::CreateManagedPrefixList>(),
     Operation::write::<create_nat_gateway::CreateNatGateway>(),
     Operation::write::<create_network_acl::CreateNetworkAcl>(),
@@ -266,6 +276,8 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::write::<delete_flow_logs::DeleteFlowLogs>(),
     Operation::write::<delete_internet_gateway::DeleteInternetGateway>(),
     Operation::write::<delete_key_pair::DeleteKeyPair>(),
+    Operation::write::<delete_launch_template::DeleteLaunchTemplate>(),
+    Operation::write::<delete_launch_template_versions::DeleteLaunchTemplateVersions>(),
     Operation::write::<delete_managed_prefix_list::DeleteManagedPrefixList>(),
     Operation::write::<delete_nat_gateway::DeleteNatGateway>(),
     Operation::write::<delete_network_acl::DeleteNetworkAcl>(),
@@ -307,6 +319,8 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::read::<describe_instances::DescribeInstances>(),
     Operation::read::<describe_internet_gateways::DescribeInternetGateways>(),
     Operation::read::<describe_key_pairs::DescribeKeyPairs>(),
+    Operation::read::<describe_launch_template_versions::DescribeLaunchTemplateVersions>(),
+    Operation::read::<describe_launch_templates::DescribeLaunchTemplates>(),
     Operation::read::<describe_managed_prefix_lists::DescribeManagedPrefixLists>(),
     Operation::read::<describe_nat_gateways::DescribeNatGateways>(),
     Operation::read::<describe_network_acls::DescribeNetworkAcls>(),
@@ -360,6 +374,7 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::read::<get_ebs_default_kms_key_id::GetEbsDefaultKmsKeyId>(),
     Operation::read::<get_ebs_encryption_by_default::GetEbsEncryptionByDefault>(),
     Operation::read::<get_instance_uefi_data::GetInstanceUefiData>(),
+    Operation::read::<get_launch_template_data::GetLaunchTemplateData>(),
     Operation::read::<get_managed_prefix_list_associations::GetManagedPrefixListAssociations>(),
     Operation::read::<get_managed_prefix_list_entries::GetManagedPrefixListEntries>(),
     Operation::read::<get_password_data::GetPasswordData>(),
@@ -372,6 +387,7 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::write::<modify_ebs_default_kms_key_id::ModifyEbsDefaultKmsKeyId>(),
     Operation::write::<modify_instance_attribute::ModifyInstanceAttribute>(),
     Operation::write::<modify_instance_metadata_options::ModifyInstanceMetadataOptions>(),
+    Operation::write::<modify_launch_template::ModifyLaunchTemplate>(),
     Operation::write::<modify_managed_prefix_list::ModifyManagedPrefixList>(),
     Operation::write::<modify_network_interface_attribute::ModifyNetworkInterfaceAttribute>(),
     Operation::write::<modify_security_group_rules::ModifySecurityGroupRules>(),

@@ -1,5 +1,7 @@
 //! ec2:RunInstances. Launches instances from an image: reads a request into an order, and has it launched.
 
+mod template;
+
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
@@ -8,19 +10,22 @@ use landfall_cloud::value::{Interfaces, Subnets};
 use landfall_cloud::volume::attachment::check_count;
 use landfall_cloud::{Fault, Tx, View};
 use landfall_model::{
-    Arn, InstanceKind, InstanceType, InterfaceId, InterfaceKind, SecurityGroupId, ShutdownBehavior, SubnetId,
-    VolumeKindId, ZoneName,
+    Arn, Image, InstanceKind, InstanceType, InterfaceId, InterfaceKind, MetadataOptions, SecurityGroupId,
+    ShutdownBehavior, SubnetId, VolumeKindId, ZoneName,
 };
+use landfall_wire::Tree;
 use serde::Deserialize;
 
+use self::template::TemplateIn;
 use super::describe_instances::by_reservation;
 use super::shape::TagSpecifications;
 use super::shape::block_device::{BlockDeviceIn, volumes};
 use super::shape::image_ref::ImageRef;
 use super::shape::instance::Reservation;
 use super::shape::instance_profile::ProfileIn;
+use super::shape::launch_interface::InterfaceIn;
 use super::shape::metadata::{MetadataIn, choice};
-use super::shape::new_interface::{Ipv6AddressIn, PrivateAddressIn, ipv6, private};
+use super::shape::new_interface::{Ipv6AddressIn, ipv6};
 use super::shape::permission::default_vpc_group;
 use super::shape::unsupported::{Off, Unconfigured, Unsupported, refuse_parameters};
 use super::shape::{key_pair, user_data};
@@ -72,15 +77,18 @@ pub struct RunInstances {
     ipv6_address: Vec<Ipv6AddressIn>,
     #[serde(default)]
     enable_primary_ipv6: bool,
+    launch_template: Option<TemplateIn>,
     #[serde(skip)]
     client_token: Option<String>,
+    /// The request as it was sent, where a template has a part in it.
+    #[serde(skip)]
+    raw: Option<Tree>,
     additional_info: Option<Unsupported>,
     cpu_options: Option<Unsupported>,
     elastic_gpu_specification: Option<Unsupported>,
     elastic_inference_accelerator: Option<Unsupported>,
     instance_market_options: Option<Unsupported>,
     kernel_id: Option<Unsupported>,
-    launch_template: Option<Unsupported>,
     license_specification: Option<Unsupported>,
     network_performance_options: Option<Unsupported>,
     operator: Option<Unsupported>,
@@ -139,43 +147,6 @@ struct CapacityReservationIn {
     capacity_reservation_target: Option<Unsupported>,
 }
 
-/// `NetworkInterface.N`: an interface to make, or one that exists.
-#[derive(Deserialize, Clone, Default)]
-#[serde(rename_all = "PascalCase", deny_unknown_fields)]
-struct InterfaceIn {
-    device_index: Option<u32>,
-    network_interface_id: Option<InterfaceId>,
-    subnet_id: Option<SubnetId>,
-    #[serde(default)]
-    security_group_id: Vec<SecurityGroupId>,
-    private_ip_address: Option<Ipv4Addr>,
-    #[serde(default)]
-    private_ip_addresses: Vec<PrivateAddressIn>,
-    #[serde(default)]
-    secondary_private_ip_address_count: u32,
-    associate_public_ip_address: Option<bool>,
-    delete_on_termination: Option<bool>,
-    #[serde(default)]
-    description: String,
-    interface_type: Option<String>,
-    #[serde(default)]
-    network_card_index: u32,
-    ipv6_address_count: Option<u32>,
-    #[serde(default)]
-    ipv6_addresses: Vec<Ipv6AddressIn>,
-    #[serde(default)]
-    primary_ipv6: bool,
-    #[serde(default)]
-    associate_carrier_ip_address: bool,
-    ipv4_prefix: Option<Unsupported>,
-    ipv4_prefix_count: Option<Unsupported>,
-    ipv6_prefix: Option<Unsupported>,
-    ipv6_prefix_count: Option<Unsupported>,
-    ena_srd_specification: Option<Unsupported>,
-    ena_queue_count: Option<Unsupported>,
-    connection_tracking_specification: Option<Unsupported>,
-}
-
 /// The most instances of one call, so that one transaction's work is bounded.
 const MAX_COUNT: i64 = 1000;
 
@@ -188,9 +159,41 @@ impl Write for RunInstances {
         self.client_token = Some(token.to_owned());
     }
 
+    fn hear_input(&mut self, input: &Tree) {
+        self.raw = self.launch_template.is_some().then(|| input.clone());
+    }
+
+    fn demands(&self, view: &View<'_>, demands: &mut Demands) {
+        match &self.launch_template {
+            Some(asked) => self.demand_through(asked, view, demands),
+            None => self.demand_launch(view, demands),
+        }
+    }
+
+    fn run<'t>(self, tx: &'t mut Tx<'_, '_>) -> Result<Reservation<'t>, ApiError> {
+        let (launch, template) = match self.through(&tx.view())? {
+            Some(through) => (through.launch, Some(through.template)),
+            None => (self, None),
+        };
+        launch.refuse()?;
+        let mut order = launch.order(&tx.view())?;
+        order.template = template;
+        let (reservation, _) = launch::launch(tx, &order)?;
+        let view = tx.view();
+        let rows = view.tables().instances.by_reservation(&reservation).collect();
+        by_reservation(&view, rows).pop().ok_or_else(ApiError::internal)
+    }
+}
+
+/// Kinds that a launch makes and tags.
+const TAGGED: [&str; 3] = ["instance", "volume", "network-interface"];
+/// The type of instances that say none, as EC2 has it.
+const DEFAULT_TYPE: &str = "m1.small";
+
+impl RunInstances {
     /// Source: the service authorisation reference: the instance, image, interface, subnet, groups, volume and key pair
     /// each demand the action, and tagging demands its own.
-    fn demands(&self, view: &View<'_>, demands: &mut Demands) {
+    fn demand_launch(&self, view: &View<'_>, demands: &mut Demands) {
         let scope = view.scope();
         let kind = self.instance_type.as_deref().unwrap_or(DEFAULT_TYPE);
         let tags = |kind: &str| self.tag_specification.claimed(kind);
@@ -256,27 +259,11 @@ impl Write for RunInstances {
         }
     }
 
-    fn run<'t>(self, tx: &'t mut Tx<'_, '_>) -> Result<Reservation<'t>, ApiError> {
-        self.refuse()?;
-        let order = self.order(&tx.view())?;
-        let (reservation, _) = launch::launch(tx, &order)?;
-        let view = tx.view();
-        let rows = view.tables().instances.by_reservation(&reservation).collect();
-        by_reservation(&view, rows).pop().ok_or_else(ApiError::internal)
-    }
-}
-
-/// Kinds that a launch makes and tags.
-const TAGGED: [&str; 3] = ["instance", "volume", "network-interface"];
-/// The type of instances that say none, as EC2 has it.
-const DEFAULT_TYPE: &str = "m1.small";
-
-impl RunInstances {
     /// Refuses what isn't acted on, by name.
     fn refuse(&self) -> Result<(), ApiError> {
         refuse_parameters!(self; additional_info, cpu_options, elastic_gpu_specification, elastic_inference_accelerator,
-            instance_market_options, kernel_id, launch_template,
-            license_specification, network_performance_options, operator, ramdisk_id, secondary_interface);
+            instance_market_options, kernel_id, license_specification,
+             network_performance_options, operator, ramdisk_id, secondary_interface);
         refuse_parameters!(self.placement; affinity, group_id, host_id, host_resource_group_arn, partition_number,
             spread_domain);
         Unconfigured::check(self.hibernation_options, "HibernationOptions.Configured")?;
@@ -299,28 +286,76 @@ impl RunInstances {
         self.network_interface.iter().try_for_each(InterfaceIn::refuse)
     }
 
-    fn order(self, view: &View<'_>) -> Result<Order, ApiError> {
-        let (min, max) = self.counts()?;
-        let image_id = self.image_id.as_ref().ok_or_else(|| ApiError::missing("ImageId"))?.resolve(view)?;
+    /// What this would be refused for, whatever else there is to say.
+    fn faults(&self, view: &View<'_>) -> Vec<ApiError> {
+        let image = match &self.image_id {
+            Some(ImageRef::Id(_)) => Some(self.image(view)),
+            _ => None,
+        };
+        let found = image.as_ref().and_then(|image| image.as_ref().ok().copied());
+        let checks = [
+            self.refuse(),
+            self.kind().and_then(|kind| self.credits(kind)).map(drop),
+            self.zone(view).map(drop),
+            self.metadata(found).map(drop),
+            self.tag_specification.check(&TAGGED),
+            TAGGED.iter().try_for_each(|kind| self.tag_specification.of(kind).map(drop)),
+            self.shutdown_behavior().map(drop),
+            self.interfaces(view).map(drop),
+            self.iam_instance_profile.name().map(drop),
+            match image {
+                Some(image) => image.and_then(|image| volumes(image, &self.block_device_mapping)).map(drop),
+                None => Ok(()),
+            },
+            match self.key_name.as_ref().filter(|name| view.key_pair(name).is_none()) {
+                Some(name) => Err(launch::no_key_pair(name).into()),
+                None => Ok(()),
+            },
+        ];
+        checks.into_iter().filter_map(Result::err).filter(|error| error.code != "MissingParameter").collect()
+    }
+
+    fn image<'v>(&self, view: &View<'v>) -> Result<&'v Image, ApiError> {
+        let id = self.image_id.as_ref().ok_or_else(|| ApiError::missing("ImageId"))?.resolve(view)?;
+        Ok(view.image(id).ok_or_else(|| Fault::no_such(id))?)
+    }
+
+    fn kind(&self) -> Result<InstanceType, ApiError> {
         let name = self.instance_type.as_deref().unwrap_or(DEFAULT_TYPE);
-        let kind = InstanceType::find(name).ok_or_else(|| {
+        InstanceType::find(name).ok_or_else(|| {
             let message = format!("Invalid value '{name}' for InstanceType.");
             ApiError::new("InvalidParameterValue", message)
-        })?;
-        let image = view.image(image_id).ok_or_else(|| Fault::no_such(image_id))?;
-        let mut metadata = landfall_model::MetadataOptions { tokens_required: image.imds_v2, ..Default::default() };
-        if image.imds_v2 {
+        })
+    }
+
+    fn metadata(&self, image: Option<&Image>) -> Result<MetadataOptions, ApiError> {
+        let imds_v2 = image.is_some_and(|image| image.imds_v2);
+        let mut metadata = MetadataOptions { tokens_required: imds_v2, ..Default::default() };
+        if imds_v2 {
             metadata.hop_limit = 2;
         }
         self.metadata_options.apply(&mut metadata)?;
+        Ok(metadata)
+    }
+
+    fn shutdown_behavior(&self) -> Result<ShutdownBehavior, ApiError> {
+        match self.instance_initiated_shutdown_behavior.as_deref() {
+            Some(word) if choice("InstanceInitiatedShutdownBehavior", word, "terminate", "stop")? => {
+                Ok(ShutdownBehavior::Terminate)
+            }
+            _ => Ok(ShutdownBehavior::Stop),
+        }
+    }
+
+    fn order(self, view: &View<'_>) -> Result<Order, ApiError> {
+        let (min, max) = self.counts()?;
+        let image_id = self.image_id.as_ref().ok_or_else(|| ApiError::missing("ImageId"))?.resolve(view)?;
+        let kind = self.kind()?;
+        let image = self.image(view)?;
+        let metadata = self.metadata(Some(image))?;
         self.tag_specification.check(&TAGGED)?;
         let user_data = self.user_data.as_deref().map(user_data::parse).transpose()?.flatten();
-        let shutdown_behavior = match self.instance_initiated_shutdown_behavior.as_deref() {
-            Some(word) if choice("InstanceInitiatedShutdownBehavior", word, "terminate", "stop")? => {
-                ShutdownBehavior::Terminate
-            }
-            _ => ShutdownBehavior::Stop,
-        };
+        let shutdown_behavior = self.shutdown_behavior()?;
         let cpu_credits = self.credits(kind)?;
         let interfaces = self.interfaces(view)?;
         let volumes = volumes(image, &self.block_device_mapping)?;
@@ -333,6 +368,7 @@ impl RunInstances {
             max,
             zone: self.zone(view)?,
             volumes,
+            template: None,
             instance_tags: tags("instance")?,
             volume_tags: tags("volume")?,
             interface_tags: tags("network-interface")?,
@@ -437,9 +473,14 @@ impl RunInstances {
             orders[0].groups.extend(named);
             return self.check_count(orders);
         }
-        if self.subnet_id.is_some() || !self.security_group_id.is_empty() || !self.security_group.is_empty() {
+        if self.subnet_id.is_some() {
             return Err(ApiError::combination(
-                "Network interfaces and an instance-level subnet ID or security groups may not be specified on the same request",
+                "Network interfaces and an instance-level subnet ID may not be specified on the same request",
+            ));
+        }
+        if !self.security_group_id.is_empty() || !self.security_group.is_empty() {
+            return Err(ApiError::combination(
+                "Network interfaces and an instance-level security groups may not be specified on the same request",
             ));
         }
         if self.private_ip_address.is_some() {
@@ -499,55 +540,5 @@ impl RunInstances {
         }
         view.default_vpc().ok_or(Fault::NoDefaultVpc)?;
         self.security_group.iter().map(|name| default_vpc_group(view, name)).collect()
-    }
-}
-
-impl InterfaceIn {
-    fn refuse(&self) -> Result<(), ApiError> {
-        refuse_parameters!(self; ipv4_prefix, ipv4_prefix_count, ipv6_prefix, ipv6_prefix_count,
-            ena_srd_specification, ena_queue_count, connection_tracking_specification);
-        let refuse = |wanted: bool, what: &str| if wanted { Err(ApiError::unsupported(what)) } else { Ok(()) };
-        refuse(self.associate_carrier_ip_address, "the parameter NetworkInterface.AssociateCarrierIpAddress")?;
-        refuse(self.network_card_index > 0, "NetworkInterface.NetworkCardIndex other than 0")?;
-        let kind = self.interface_type.as_deref().unwrap_or("interface");
-        refuse(kind != "interface", "NetworkInterface.InterfaceType other than 'interface'")?;
-        let is_made = self.subnet_id.is_some()
-            || !self.security_group_id.is_empty()
-            || self.private_ip_address.is_some()
-            || !self.private_ip_addresses.is_empty()
-            || self.secondary_private_ip_address_count > 0
-            || self.associate_public_ip_address.is_some()
-            || !self.ipv6_addresses.is_empty()
-            || self.ipv6_address_count.is_some()
-            || self.primary_ipv6
-            || !self.description.is_empty();
-        if self.network_interface_id.is_some() && is_made {
-            return Err(ApiError::combination(
-                "A network interface may not specify both a network interface ID and what a new one is to be like",
-            ));
-        }
-        Ok(())
-    }
-
-    fn order(&self) -> Result<InterfaceOrder, ApiError> {
-        let count = self.secondary_private_ip_address_count;
-        let (address, secondary) = private(self.private_ip_address, &self.private_ip_addresses, count)?;
-        let ipv6 = ipv6(&self.ipv6_addresses, self.ipv6_address_count, self.primary_ipv6)?;
-        Ok(InterfaceOrder {
-            device_index: self.device_index.unwrap_or(0),
-            subnet: self.subnet_id,
-            groups: self.security_group_id.clone(),
-            address,
-            secondary,
-            secondary_count: count,
-            ipv6: ipv6.addresses,
-            ipv6_count: ipv6.count,
-            primary_ipv6: ipv6.primary,
-            public_address: self.associate_public_ip_address,
-            description: self.description.clone(),
-            // An interface that was there before stays; one that is made here goes with the instance.
-            delete_on_termination: self.delete_on_termination.unwrap_or(self.network_interface_id.is_none()),
-            existing: self.network_interface_id,
-        })
     }
 }

@@ -540,6 +540,8 @@ fn put_fixtures(tx: &mut landfall_cloud::Tx<'_, '_>) {
         KmsAliases "kms-alias",
         KmsGrants "kms-grant",
         DoomedKeys "doomed-key",
+        LaunchTemplates "launch-template",
+        LaunchTemplateVersions "launch-template-version",
     );
 }
 

@@ -30,6 +30,7 @@ mod interface;
 mod interface_life;
 mod key_pair;
 mod kms;
+mod launch_template;
 mod nat_gateway;
 mod network;
 mod network_acl;

@@ -60,8 +60,10 @@ fn demands_are_those_of_the_authorisation_reference() {
 
 /// What AWS demands besides by the "required permissions" of its API references and guides, which the authorisation
 /// reference leaves out. Services that encrypt under their caller's keys demand these, too.
-const ALSO_DEMANDED: [(&str, &str); 5] = [
+const ALSO_DEMANDED: [(&str, &str); 7] = [
     ("AssumeRole", "sts:TagSession"),
+    ("GetLaunchTemplateData", "ec2:DescribeInstanceAttribute"),
+    ("GetLaunchTemplateData", "ec2:DescribeVolumes"),
     ("BatchGetSecretValue", "secretsmanager:GetSecretValue"),
     ("CreateSecret", "secretsmanager:TagResource"),
     ("PutParameter", "ssm:AddTagsToResource"),
@@ -313,6 +315,64 @@ fn check_answer(path: &str, ours: &Tree, theirs: &Value, wrong: &mut Vec<String>
         (Tree::Number(_), "integer" | "long" | "double" | "float" | "timestamp") => {}
         (_, kind) => wrong.push(format!("{path} is no {kind}")),
     }
+}
+
+/// A value for each parameter below a place, as a request has it.
+fn some_value(shape: &Value) -> String {
+    let shape = element(shape);
+    let word = shape["enum"].as_array().and_then(|words| words.first()).and_then(Value::as_str);
+    match (word, shape["type"].as_str().unwrap()) {
+        (Some(word), _) => word.into(),
+        (None, "boolean") => "true".into(),
+        (None, "string") => "eA==".into(),
+        (None, "timestamp") => "2026-12-01T00:00:00Z".into(),
+        (None, _) => "3".into(),
+    }
+}
+
+/// The parameters of a call that says everything that a structure can.
+fn everything(path: &str, shape: &Value, found: &mut Vec<(String, String)>) {
+    let path = if shape["type"] == "list" { format!("{path}.1") } else { path.to_owned() };
+    match element(shape)["members"].as_object() {
+        None => found.push((path, some_value(shape))),
+        Some(members) => members.iter().for_each(|(name, shape)| everything(&format!("{path}.{name}"), shape, found)),
+    }
+}
+
+fn leaves(tree: &Tree) -> usize {
+    match tree {
+        Tree::List(items) => items.iter().map(leaves).sum(),
+        Tree::Map(members) => members.iter().map(|(_, value)| leaves(value)).sum(),
+        _ => 1,
+    }
+}
+
+#[test]
+fn a_launch_template_keeps_and_shows_all_that_aws_takes() {
+    let names = ["CreateLaunchTemplate", "DescribeLaunchTemplateVersions"];
+    let Some(models) = index("launch templates", &["botocore", "ec2"], &names) else { return };
+    let data = &models["operations"]["CreateLaunchTemplate"]["input"]["members"]["LaunchTemplateData"];
+    let mut params = Vec::new();
+    everything("LaunchTemplateData", data, &mut params);
+    // Reserved for AWS's own services: refused.
+    params.retain(|(name, _)| !name.contains(".Operator."));
+    assert!(params.len() >= 140, "{}", params.len());
+    let count = params.len();
+    params.push(("LaunchTemplateName".into(), "everything".into()));
+    let world = World::new();
+    let answer = world.root().send("ec2", "CreateLaunchTemplate", &params);
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let seen = world.root().ok("DescribeLaunchTemplateVersions", &[("LaunchTemplateName", "everything")]);
+    let shown = crate::harness::find(&seen, "launchTemplateVersionSet.0.launchTemplateData").unwrap();
+    let mut wrong = Vec::new();
+    check_answer(
+        "DescribeLaunchTemplateVersions",
+        &seen,
+        &models["operations"]["DescribeLaunchTemplateVersions"]["output"],
+        &mut wrong,
+    );
+    assert_none(&wrong);
+    assert_eq!(leaves(shown), count, "{shown:?}");
 }
 
 /// Filters that the documentation names only in the description of another, such as `cidr` under `cidr-block`, or leaves

@@ -58,6 +58,7 @@ pub(super) fn end(tx: &mut Tx<'_, '_>, account: AccountId, most: usize) -> Left 
         sweep!(tx, account, most;
             KeyPairs, Parameters, ParameterVersions, Secrets, SecretVersions, Trails, FlowLogs, InsightsAnalyses,
             InsightsPaths, EbsDefaultsTable, ClientTokens, Endpoints,
+            LaunchTemplates, LaunchTemplateVersions,
         ),
     ];
     let waits = [end_volumes(tx, account), end_vpns(tx, account), end_peerings(tx, account), end_keys(tx, account)];

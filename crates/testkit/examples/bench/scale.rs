@@ -155,6 +155,7 @@ fn order(view: &View<'_>, count: u32) -> Result<Order, String> {
         profile: None,
         client_token: None,
         instance_tags: [("Name".to_owned(), "one of many".to_owned())].into(),
+        template: None,
         volume_tags: Default::default(),
         interface_tags: Default::default(),
     })

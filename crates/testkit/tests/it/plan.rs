@@ -196,6 +196,7 @@ fn launches(tx: &mut Tx<'_, '_>, dice: &mut Dice) {
         profile: None,
         client_token: None,
         instance_tags: BTreeMap::from([("Name".to_owned(), dice.below(3).to_string())]),
+        template: None,
         volume_tags: BTreeMap::new(),
         interface_tags: BTreeMap::new(),
     };

@@ -2,18 +2,18 @@
 
 use landfall_cloud::value::{
     Addresses, CustomerGateways, DhcpOptionsTable, EgressOnlyGateways, Endpoints, FlowLogs, InsightsAnalyses,
-    InsightsPaths, Instances, Interfaces, InternetGateways, KeyPairs, NatGateways, NetworkAcls, PrefixLists,
-    RouteTables, SecurityGroupRules, SecurityGroups, Subnets, TransitAttachments, TransitGateways, TransitTables,
-    Volumes, Vpcs, VpnConnections, VpnGateways,
+    InsightsPaths, Instances, Interfaces, InternetGateways, KeyPairs, LaunchTemplates, NatGateways, NetworkAcls,
+    PrefixLists, RouteTables, SecurityGroupRules, SecurityGroups, Subnets, TransitAttachments, TransitGateways,
+    TransitTables, Volumes, Vpcs, VpnConnections, VpnGateways,
 };
 use landfall_cloud::{Fault, View};
 use landfall_model::id::{Id, Kind};
 use landfall_model::{
     AllocationId, Arn, CustomerGatewayId, DhcpOptionsId, EgressOnlyGatewayId, EndpointId, FlowLogId, ImageId,
-    InsightsAnalysisId, InsightsPathId, InstanceId, InterfaceId, InternetGatewayId, KeyPairId, NatGatewayId,
-    NetworkAclId, PeeringId, PrefixListId, RouteTableId, SecurityGroupId, SecurityGroupRuleId, SnapshotId, SubnetId,
-    TransitGatewayAttachmentId, TransitGatewayId, TransitGatewayRouteTableId, VolumeId, VpcId, VpnConnectionId,
-    VpnGatewayId,
+    InsightsAnalysisId, InsightsPathId, InstanceId, InterfaceId, InternetGatewayId, KeyPairId, LaunchTemplateId,
+    NatGatewayId, NetworkAclId, PeeringId, PrefixListId, RouteTableId, SecurityGroupId, SecurityGroupRuleId,
+    SnapshotId, SubnetId, TransitGatewayAttachmentId, TransitGatewayId, TransitGatewayRouteTableId, VolumeId, VpcId,
+    VpnConnectionId, VpnGatewayId,
 };
 
 use crate::{Action, ApiError, Demands};
@@ -47,6 +47,8 @@ pub enum Resource {
     InternetGateway(InternetGatewayId),
     /// A key pair.
     KeyPair(KeyPairId),
+    /// A launch template.
+    LaunchTemplate(LaunchTemplateId),
     /// A NAT gateway.
     NatGateway(NatGatewayId),
     /// A network ACL.
@@ -98,6 +100,7 @@ macro_rules! each {
             Resource::Interface($id) => $result,
             Resource::InternetGateway($id) => $result,
             Resource::KeyPair($id) => $result,
+            Resource::LaunchTemplate($id) => $result,
             Resource::NatGateway($id) => $result,
             Resource::NetworkAcl($id) => $result,
             Resource::Peering($id) => $result,
@@ -137,6 +140,7 @@ impl Resource {
             "eni" => Self::Interface(text.parse().map_err(malformed)?),
             "igw" => Self::InternetGateway(text.parse().map_err(malformed)?),
             "key" => Self::KeyPair(text.parse().map_err(malformed)?),
+            "lt" => Self::LaunchTemplate(text.parse().map_err(malformed)?),
             "nat" => Self::NatGateway(text.parse().map_err(malformed)?),
             "acl" => Self::NetworkAcl(text.parse().map_err(malformed)?),
             "pcx" => Self::Peering(text.parse().map_err(malformed)?),
@@ -189,6 +193,7 @@ impl Resource {
             Self::Interface(id) => view.find::<Interfaces, _>(id).is_some(),
             Self::InternetGateway(id) => view.find::<InternetGateways, _>(id).is_some(),
             Self::KeyPair(id) => view.find::<KeyPairs, _>(id).is_some(),
+            Self::LaunchTemplate(id) => view.find::<LaunchTemplates, _>(id).is_some(),
             Self::NatGateway(id) => view.find::<NatGateways, _>(id).is_some(),
             Self::NetworkAcl(id) => view.find::<NetworkAcls, _>(id).is_some(),
             Self::Peering(id) => view.peering(id).is_some(),
