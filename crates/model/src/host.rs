@@ -219,6 +219,8 @@ pub struct Quotas {
     pub prefix_lists: u32,
     /// Volumes.
     pub volumes: u32,
+    /// Snapshots: AWS's "Snapshots per Region".
+    pub snapshots: u32,
 }
 
 macro_rules! quotas {
@@ -247,7 +249,7 @@ macro_rules! quotas {
 }
 
 quotas! {
-    vcpus vpcs blocks_per_vpc ipv6_blocks_per_vpc subnets_per_vpc acls_per_vpc rules_per_acl addresses security_groups rules_per_group groups_per_interface flow_logs_per_resource insights_paths insights_analyses key_pairs transit_gateways transit_gateway_tables transit_gateway_attachments transit_gateway_routes customer_gateways vpn_gateways vpn_connections connections_per_vpn_gateway routes_per_vpn interface_endpoints_per_vpc gateway_endpoints route_tables_per_vpc routes_per_table internet_gateways egress_only_gateways nat_gateways_per_zone nat_private_addresses nat_elastic_addresses peerings_per_vpc outstanding_peerings interfaces prefix_lists volumes
+    vcpus vpcs blocks_per_vpc ipv6_blocks_per_vpc subnets_per_vpc acls_per_vpc rules_per_acl addresses security_groups rules_per_group groups_per_interface flow_logs_per_resource insights_paths insights_analyses key_pairs transit_gateways transit_gateway_tables transit_gateway_attachments transit_gateway_routes customer_gateways vpn_gateways vpn_connections connections_per_vpn_gateway routes_per_vpn interface_endpoints_per_vpc gateway_endpoints route_tables_per_vpc routes_per_table internet_gateways egress_only_gateways nat_gateways_per_zone nat_private_addresses nat_elastic_addresses peerings_per_vpc outstanding_peerings interfaces prefix_lists volumes snapshots
 }
 
 impl Default for Quotas {
@@ -294,6 +296,7 @@ impl Default for Quotas {
             interfaces: 5000,
             prefix_lists: 100,
             volumes: 5000,
+            snapshots: 100_000,
         }
     }
 }

@@ -33,6 +33,7 @@ pub const CASES: &[&[Case]] = &[
     crate::key_pair::CASES,
     crate::kms::CASES,
     crate::nat_gateway::CASES,
+    crate::snapshot::CASES,
     crate::volume::CASES,
     crate::network::CASES,
     crate::parameter::CASES,

@@ -3,8 +3,8 @@
 use landfall_cloud::value::{
     Addresses, CustomerGateways, DhcpOptionsTable, EgressOnlyGateways, Endpoints, FlowLogs, InsightsAnalyses,
     InsightsPaths, Instances, Interfaces, InternetGateways, KeyPairs, NatGateways, NetworkAcls, PrefixLists,
-    RouteTables, SecurityGroupRules, SecurityGroups, Subnets, TransitAttachments, TransitGateways, TransitTables,
-    Volumes, Vpcs, VpnConnections, VpnGateways,
+    RouteTables, SecurityGroupRules, SecurityGroups, Snapshots, Subnets, TransitAttachments, TransitGateways,
+    TransitTables, Volumes, Vpcs, VpnConnections, VpnGateways,
 };
 use landfall_cloud::{Fault, View};
 use landfall_model::id::{Id, Kind};
@@ -197,8 +197,7 @@ impl Resource {
             Self::RouteTable(id) => view.find::<RouteTables, _>(id).is_some(),
             Self::SecurityGroup(id) => view.find::<SecurityGroups, _>(id).is_some(),
             Self::SecurityGroupRule(id) => view.find::<SecurityGroupRules, _>(id).is_some(),
-            // Images have them; nobody has one of their own yet.
-            Self::Snapshot(_) => false,
+            Self::Snapshot(id) => view.find::<Snapshots, _>(id).is_some(),
             Self::Subnet(id) => view.find::<Subnets, _>(id).is_some(),
             Self::TransitAttachment(id) => view.find::<TransitAttachments, _>(id).is_some(),
             Self::TransitGateway(id) => view.find::<TransitGateways, _>(id).is_some(),
