@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use landfall_cloud::View;
 use landfall_cloud::kms::grant::Asked;
 use landfall_model::id::{Id, Kind};
-use landfall_model::{Arn, Region, Scope, TrustPolicy};
+use landfall_model::{Arn, Region, Scope, SnapshotKind, TrustPolicy};
 use landfall_policy::Context;
 
 use crate::operation::Action;
@@ -95,6 +95,17 @@ impl Demands {
             return;
         }
         let arn = Arn::new("ec2", self.scope, format_args!("{kind}/*"));
+        self.tagging_as(action, arn, tags);
+    }
+
+    /// The same of snapshots, whose ARNs have no account.
+    pub fn tagging_snapshots(&mut self, action: Action, tags: &BTreeMap<String, String>) {
+        if !tags.is_empty() {
+            self.tagging_as(action, Arn::ec2_public_any::<SnapshotKind>(self.scope), tags);
+        }
+    }
+
+    fn tagging_as(&mut self, action: Action, arn: Arn, tags: &BTreeMap<String, String>) {
         let demand = self.resource(Action::ec2("CreateTags"), arn);
         demand.request_tags(tags);
         demand.context.set("ec2:CreateAction", action.name);

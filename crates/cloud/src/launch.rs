@@ -203,7 +203,7 @@ fn check(tx: &Tx<'_, '_>, order: &Order) -> Result<Checked, Fault> {
     let mut volumes = order.volumes.clone();
     for each in &mut volumes {
         volume::check(&mut each.volume.shape)?;
-        volume::check_fits_image(tx, &each.volume)?;
+        volume::check_fits(tx, &each.volume)?;
     }
     volume::check_count(tx, volumes.len() as u64 * u64::from(order.min))?;
     let profile = order.profile.as_ref().map(|name| profile_association::need_profile(&view, name)).transpose()?;
@@ -281,7 +281,7 @@ fn launch_one(
         join(tx, order, each, *subnet, id)?;
     }
     for each in &plan.volumes {
-        let volume = volume::create_for(tx, &instance, host, each);
+        let volume = volume::create_for(tx, &instance, host, each)?;
         tag::put(tx, "volume", &volume.to_string(), &order.volume_tags)?;
     }
     tx.put::<Instances>(instance);

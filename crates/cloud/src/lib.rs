@@ -6,6 +6,7 @@
 
 pub mod account;
 pub mod address;
+pub mod chunk_store;
 pub mod dhcp_options;
 pub mod ebs;
 pub mod endpoint;
@@ -42,6 +43,7 @@ pub mod route;
 pub mod route_table;
 pub mod secret;
 pub mod security_group;
+pub mod snapshot;
 pub mod subnet;
 pub mod tag;
 pub mod trail;

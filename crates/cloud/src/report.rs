@@ -6,14 +6,21 @@
 
 use landfall_model::agent::{InstanceSeen, Phase, Reason, Report, VolumePhase, VolumeSeen};
 use landfall_model::plan::Power;
-use landfall_model::{HostId, Instance, InstanceState, ShutdownBehavior, Volume, VolumeState};
+use landfall_model::{HostId, Instance, InstanceState, ShutdownBehavior, Snapshot, Volume, VolumeState};
 
 use crate::tx::Tx;
 use crate::value::{Instances, Volumes};
-use crate::{flow_log, interface_attachment, nat, power, volume, vpn};
+use crate::{flow_log, interface_attachment, nat, power, snapshot, volume, vpn};
 
 /// Takes a host's report. Rows that it doesn't change are left as they are.
 pub fn take(tx: &mut Tx<'_, '_>, host: HostId, report: &Report) {
+    // Before the volumes: one that is gone ends the snapshots that aren't whole.
+    for seen in &report.snapshots {
+        let row = tx.snapshots.by_id(&seen.id).find(|row| is_made_on(tx, row, host)).cloned();
+        if let Some(row) = row {
+            snapshot::seen(&mut tx.scoped(row.scope), &row, seen);
+        }
+    }
     for seen in &report.volumes {
         let row = tx.volumes.by_id(&seen.id).find(|row| row.host == Some(host)).cloned();
         if let Some(row) = row {
@@ -44,6 +51,10 @@ pub fn take(tx: &mut Tx<'_, '_>, host: HostId, report: &Report) {
             take_instance(&mut tx.scoped(row.scope), row, seen);
         }
     }
+}
+
+fn is_made_on(tx: &Tx<'_, '_>, row: &Snapshot, host: HostId) -> bool {
+    row.volume.is_some_and(|id| tx.volumes.by_id(&id).any(|volume| volume.host == Some(host)))
 }
 
 fn take_volume(tx: &mut Tx<'_, '_>, mut row: Volume, seen: &VolumeSeen) {

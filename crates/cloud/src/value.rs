@@ -10,18 +10,19 @@ use std::sync::OnceLock;
 use landfall_model::ebs::EbsDefaults;
 use landfall_model::kms::{DoomedKey, KmsAlias, KmsGrant, KmsGrantId, KmsKey, KmsKeyId};
 use landfall_model::{
-    AccessKey, Account, AccountId, Address, AllocationId, Arn, AttachedResource, AttachmentId, ClientToken,
-    CustomerGateway, CustomerGatewayId, Destination, DhcpOptions, DhcpOptionsId, DigestKey, EgressOnlyGateway,
-    EgressOnlyGatewayId, Endpoint, EndpointId, FlowLog, FlowLogId, FlowLogResource, Group, Host, HostId, Image,
-    ImageId, InsightsAnalysis, InsightsAnalysisId, InsightsPath, InsightsPathId, Instance, InstanceId, InstanceProfile,
-    InterfaceId, InternetGateway, InternetGatewayId, Ipv4Cidr, Ipv6Cidr, KeyPair, KeyPairId, ManagedPolicy, MfaDevice,
-    NatGateway, NatGatewayId, NetworkAcl, NetworkAclAssociationId, NetworkAclId, NetworkInterface, OidcProvider, Peer,
-    Peering, PeeringId, PrefixList, PrefixListId, Principal, ProfileAssociation, ProfileAssociationId, Quotas, Region,
-    ReservationId, RoleDeletion, RouteTable, RouteTableAssociationId, RouteTableId, RouteTarget, Scope, Scoped,
-    SecurityGroup, SecurityGroupId, SecurityGroupRule, SecurityGroupRuleId, Settings, SnapshotId, Subnet, SubnetCidrId,
-    SubnetId, TagSet, Timestamp, Trail, TransitGateway, TransitGatewayAttachment, TransitGatewayAttachmentId,
-    TransitGatewayId, TransitGatewayRouteTable, TransitGatewayRouteTableId, UniqueId, Usage, UserData, Volume,
-    VolumeId, Vpc, VpcCidrId, VpcId, VpnConnection, VpnConnectionId, VpnGateway, VpnGatewayId, VpnSide, host,
+    AccessKey, Account, AccountId, Address, AllocationId, Arn, AttachedResource, AttachmentId, ChunkDomain,
+    ClientToken, CustomerGateway, CustomerGatewayId, Destination, DhcpOptions, DhcpOptionsId, DigestKey,
+    EgressOnlyGateway, EgressOnlyGatewayId, Endpoint, EndpointId, FlowLog, FlowLogId, FlowLogResource, Group, Host,
+    HostId, Image, ImageId, InsightsAnalysis, InsightsAnalysisId, InsightsPath, InsightsPathId, Instance, InstanceId,
+    InstanceProfile, InterfaceId, InternetGateway, InternetGatewayId, Ipv4Cidr, Ipv6Cidr, KeyPair, KeyPairId,
+    ManagedPolicy, MfaDevice, NatGateway, NatGatewayId, NetworkAcl, NetworkAclAssociationId, NetworkAclId,
+    NetworkInterface, OidcProvider, Peer, Peering, PeeringId, PrefixList, PrefixListId, Principal, ProfileAssociation,
+    ProfileAssociationId, Quotas, Region, ReservationId, RoleDeletion, RouteTable, RouteTableAssociationId,
+    RouteTableId, RouteTarget, Scope, Scoped, SecurityGroup, SecurityGroupId, SecurityGroupRule, SecurityGroupRuleId,
+    Settings, Snapshot, SnapshotId, Subnet, SubnetCidrId, SubnetId, TagSet, Timestamp, Trail, TransitGateway,
+    TransitGatewayAttachment, TransitGatewayAttachmentId, TransitGatewayId, TransitGatewayRouteTable,
+    TransitGatewayRouteTableId, UniqueId, Usage, UserData, Volume, VolumeId, Vpc, VpcCidrId, VpcId, VpnConnection,
+    VpnConnectionId, VpnGateway, VpnGatewayId, VpnSide, host,
 };
 use landfall_model::{LaunchTemplate, LaunchTemplateId, LaunchTemplateVersion};
 use landfall_model::{Parameter, ParameterTier, ParameterVersion, Secret, SecretVersion};
@@ -415,6 +416,22 @@ landfall_state::value! {
             index by_id: VolumeId = |row| Some(row.id),
             index by_instance: InstanceId = |row| row.attachment.as_ref().map(|attachment| attachment.instance),
             index by_host: HostId = |row| row.host,
+            index by_domain: AccountId = |row| row.chunks.as_ref().map(|root| root.domain),
+        },
+        /// Snapshots.
+        pub snapshots: Snapshots = "snapshot" v1 {
+            row: Snapshot,
+            key: Scoped<SnapshotId> = |row| row.key(),
+            index by_scope: Scope = |row| Some(row.scope),
+            index by_id: SnapshotId = |row| Some(row.id),
+            index by_pending: VolumeId = |row| row.volume.filter(|_| row.task().is_some()),
+            index by_sharing: (Region, Option<AccountId>) = |row| row.sharing(),
+            index by_domain: AccountId = |row| crate::chunk_store::domains_of(row),
+        },
+        /// Accounts' parts of the chunk store.
+        pub chunk_domains: ChunkDomains = "chunk-domain" v1 {
+            row: ChunkDomain,
+            key: AccountId = |row| row.account,
         },
         /// What holds for volumes unless it is said otherwise.
         pub ebs_defaults: EbsDefaultsTable = "ebs-defaults" v1 {
@@ -518,6 +535,7 @@ pub fn wipe(tx: &mut landfall_state::Tx<'_, Cloud>) {
         InternetGateways internet_gateways, RouteTables route_tables, NetworkAcls network_acls,
         DhcpOptionsTable dhcp_options, SecurityGroups security_groups, SecurityGroupRules security_group_rules,
         Interfaces interfaces, Addresses addresses, Instances instances, UserDataTable user_data, Volumes volumes,
+        Snapshots snapshots, ChunkDomains chunk_domains,
         Parameters parameters, ParameterVersions parameter_versions, Secrets secrets, SecretVersions secret_versions,
         Tags tags, ClientTokens client_tokens, EgressOnlyGateways egress_only_gateways, NatGateways nat_gateways,
         Peerings peerings, TransitGateways transit_gateways, TransitAttachments transit_attachments,
@@ -541,5 +559,6 @@ pub fn is_settled(cloud: &Cloud) -> bool {
         |row: &Instance| row.status.state == InstanceState::Running && row.status.reboots < row.spec.reboots;
     !cloud.instances.iter().any(|row| passing(row.status.state) || rebooting(row))
         && !cloud.volumes.iter().any(|row| matches!(row.state, VolumeState::Creating | VolumeState::Deleting))
+        && !cloud.snapshots.iter().any(|row| row.task().is_some())
         && !cloud.vpn_connections.iter().any(|row| row.state == LinkState::Deleting)
 }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::delivery::RoleCredentials;
 use crate::host::HostFacts;
-use crate::id::{FlowLogId, HostId, InstanceId, InterfaceId, NatGatewayId, VolumeId, VpnConnectionId};
+use crate::id::{FlowLogId, HostId, InstanceId, InterfaceId, NatGatewayId, SnapshotId, VolumeId, VpnConnectionId};
 use crate::plan::PlanUpdate;
 use crate::time::Timestamp;
 use crate::volume::DiskLimits;
@@ -160,6 +160,9 @@ pub struct Report {
     pub instances: Vec<InstanceSeen>,
     /// Volumes.
     pub volumes: Vec<VolumeSeen>,
+    /// Snapshots that are to be made here.
+    #[serde(default)]
+    pub snapshots: Vec<SnapshotSeen>,
     /// Flow logs whose records are written here.
     #[serde(default)]
     pub flow_logs: Vec<FlowLogSeen>,
@@ -276,6 +279,37 @@ pub enum VolumePhase {
     Failed(String),
     /// Nothing of it is left.
     Gone,
+}
+
+/// A snapshot as observed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SnapshotSeen {
+    /// Which.
+    pub id: SnapshotId,
+    /// The session under which it was written: `SnapshotPlan::session`, echoed.
+    pub session: u64,
+    /// How it is.
+    pub phase: SnapshotPhase,
+}
+
+/// How a snapshot is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SnapshotPhase {
+    /// So many of a hundred parts are stored.
+    Working(u8),
+    /// All of it is, durably.
+    Made(SnapshotMade),
+    /// It couldn't be made; the sentence is for the tenant.
+    Failed(String),
+}
+
+/// A snapshot that is stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SnapshotMade {
+    /// Its root, as the chunk store writes it.
+    pub root: String,
+    /// What its blocks come to that aren't zeros, before compression, in bytes.
+    pub full_bytes: u64,
 }
 
 /// A VPN as observed.

@@ -30,6 +30,11 @@ impl Arn {
         Arn(format!("arn:{}:ec2:{}::{}/{id}", scope.region.partition(), scope.region, K::RESOURCE))
     }
 
+    /// The ARN of an image or snapshot that is yet to be made: it ends in `/*`.
+    pub fn ec2_public_any<K: Kind>(scope: Scope) -> Self {
+        Arn(format!("arn:{}:ec2:{}::{}/*", scope.region.partition(), scope.region, K::RESOURCE))
+    }
+
     /// An EC2 resource that the provider keeps for everybody, whose ARN has `aws` for an account.
     pub fn ec2_provided<K: Kind>(scope: Scope, id: Id<K>) -> Self {
         Arn(format!("arn:{}:ec2:{}:aws:{}/{id}", scope.region.partition(), scope.region, K::RESOURCE))

@@ -247,6 +247,8 @@ pub struct Quotas {
     pub launch_templates: u32,
     /// Versions of a launch template.
     pub versions_per_launch_template: u32,
+    /// Snapshots: AWS's "Snapshots per Region".
+    pub snapshots: u32,
 }
 
 macro_rules! quotas {
@@ -275,7 +277,7 @@ macro_rules! quotas {
 }
 
 quotas! {
-    vcpus vpcs blocks_per_vpc ipv6_blocks_per_vpc subnets_per_vpc acls_per_vpc rules_per_acl addresses security_groups rules_per_group groups_per_interface flow_logs_per_resource insights_paths insights_analyses key_pairs transit_gateways transit_gateway_tables transit_gateway_attachments transit_gateway_routes customer_gateways vpn_gateways vpn_connections connections_per_vpn_gateway routes_per_vpn interface_endpoints_per_vpc gateway_endpoints route_tables_per_vpc routes_per_table internet_gateways egress_only_gateways nat_gateways_per_zone nat_private_addresses nat_elastic_addresses peerings_per_vpc outstanding_peerings interfaces prefix_lists volumes launch_templates versions_per_launch_template
+    vcpus vpcs blocks_per_vpc ipv6_blocks_per_vpc subnets_per_vpc acls_per_vpc rules_per_acl addresses security_groups rules_per_group groups_per_interface flow_logs_per_resource insights_paths insights_analyses key_pairs transit_gateways transit_gateway_tables transit_gateway_attachments transit_gateway_routes customer_gateways vpn_gateways vpn_connections connections_per_vpn_gateway routes_per_vpn interface_endpoints_per_vpc gateway_endpoints route_tables_per_vpc routes_per_table internet_gateways egress_only_gateways nat_gateways_per_zone nat_private_addresses nat_elastic_addresses peerings_per_vpc outstanding_peerings interfaces prefix_lists volumes launch_templates versions_per_launch_template snapshots
 }
 
 impl Default for Quotas {
@@ -324,6 +326,7 @@ impl Default for Quotas {
             volumes: 5000,
             launch_templates: 5000,
             versions_per_launch_template: 10_000,
+            snapshots: 100_000,
         }
     }
 }

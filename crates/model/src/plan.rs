@@ -17,14 +17,15 @@ use crate::address::{Cidr, Ipv4Cidr, Ipv6Cidr, Mac};
 use crate::delivery::ProfilePlan;
 use crate::id::{
     EndpointId, FlowLogId, HostId, ImageId, InstanceId, InterfaceId, NatGatewayId, PeeringId, ReservationId,
-    SecurityGroupId, SubnetId, TransitGatewayAttachmentId, TransitGatewayId, VolumeId, VpcId, VpnConnectionId,
-    VpnGatewayId,
+    SecurityGroupId, SnapshotId, SubnetId, TransitGatewayAttachmentId, TransitGatewayId, VolumeId, VpcId,
+    VpnConnectionId, VpnGatewayId,
 };
 use crate::instance::MetadataOptions;
 use crate::observation::{FlowLogResource, FlowLogTraffic};
 use crate::region::{Region, ZoneName};
 use crate::scope::AccountId;
 use crate::security_group::{IpProtocol, PortRange};
+use crate::snapshot::ChunkRoot;
 use crate::time::Timestamp;
 use crate::volume::DiskLimits;
 use crate::vpn::TunnelOptions;
@@ -588,6 +589,25 @@ pub struct VolumePlan {
     pub source: VolumeSource,
     /// False once it is to be destroyed; the piece goes when the host has said that it is gone.
     pub wanted: bool,
+    /// Snapshots of it that are to be made, the earliest first. One that is to be destroyed stays until they are.
+    #[serde(default)]
+    pub snapshots: Vec<SnapshotPlan>,
+}
+
+/// A snapshot that is to be made. It goes from the plan when the host has said what came of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SnapshotPlan {
+    /// Which.
+    pub id: SnapshotId,
+    /// Whose chunks it is made of.
+    pub domain: AccountId,
+    /// The session under which it is written.
+    pub session: u64,
+    /// The root that it builds on.
+    #[serde(default)]
+    pub base: Option<String>,
+    /// Those of one moment have the same here: the id of the first of them.
+    pub moment: SnapshotId,
 }
 
 /// What a volume starts as.
@@ -597,6 +617,8 @@ pub enum VolumeSource {
     Blank,
     /// A clone of an image.
     Image(ImagePlan),
+    /// What is in the chunk store.
+    Chunks(ChunkRoot),
 }
 
 /// An image as a host needs it: its file is found by the file's name in the host's image folder.

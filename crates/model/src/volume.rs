@@ -6,6 +6,7 @@ use crate::id::{HostId, ImageId, InstanceId, SnapshotId, VolumeId};
 use crate::interface::AttachmentState;
 use crate::region::ZoneName;
 use crate::scope::{Scope, Scoped};
+use crate::snapshot::{ChunkRoot, Contents};
 use crate::time::Timestamp;
 
 /// A block volume.
@@ -30,8 +31,15 @@ pub struct Volume {
     pub zone: ZoneName,
     /// The image that it was cloned from.
     pub image: Option<ImageId>,
-    /// The snapshot that the image's mapping names.
+    /// The snapshot that it was made from: an account's, or the one that the image's mapping names.
     pub snapshot: Option<SnapshotId>,
+    /// What it starts as, where that is in the chunk store. It stays there as long as the volume, whatever becomes of the
+    /// snapshot.
+    #[serde(default)]
+    pub chunks: Option<ChunkRoot>,
+    /// The latest snapshot of it that is whole: what the next one builds on.
+    #[serde(default)]
+    pub last_snapshot: Option<SnapshotId>,
     /// When it was made.
     pub created_at: Timestamp,
     /// The instance that has it.
@@ -51,6 +59,15 @@ impl Volume {
     /// Its size, in bytes.
     pub fn size_bytes(&self) -> u64 {
         u64::from(self.shape.size_gib) << 30
+    }
+
+    /// What it started as.
+    pub fn origin(&self) -> Contents {
+        match (&self.chunks, self.image) {
+            (Some(root), _) => Contents::Chunks(root.clone()),
+            (None, Some(image)) => Contents::Image(image),
+            (None, None) => Contents::Zeros,
+        }
     }
 
     /// What it is seen to be: while a change is under way, what it was before.

@@ -6,9 +6,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::OwnedFd;
 
-use landfall_model::agent::{DiskSeen, TunnelKey, VpnSeen};
+use landfall_model::agent::{DiskSeen, SnapshotMade, TunnelKey, VpnSeen};
 use landfall_model::delivery::RoleCredentials;
-use landfall_model::plan::{DiskPlan, HostPlan, InstancePlan, VolumePlan};
+use landfall_model::plan::{DiskPlan, HostPlan, InstancePlan, SnapshotPlan, VolumePlan};
 use landfall_model::{FlowLogId, InstanceId, InterfaceId, Mac, NatGatewayId, Timestamp, VolumeId, VpnConnectionId};
 
 /// Why a driver couldn't do what it was asked.
@@ -161,6 +161,9 @@ pub trait Volumes: Send + Sync {
     fn ensure(&self, plan: &VolumePlan) -> DriverResult<u64>;
     /// Opens a volume for a guest.
     fn open(&self, plan: &VolumePlan) -> DriverResult<OpenDisk>;
+    /// Stores what is on a volume as a snapshot, and returns once that is durable. Made again after it was cut off, or was
+    /// done and not told, it finds what is stored already.
+    fn snapshot(&self, plan: &VolumePlan, snapshot: &SnapshotPlan) -> DriverResult<SnapshotMade>;
     /// Destroys a volume. One that isn't there is no error.
     fn remove(&self, id: VolumeId) -> DriverResult<()>;
 }

@@ -193,6 +193,9 @@ pub fn exists(cloud: &Cloud, id: &str) -> bool {
     if let Ok(id) = id.parse::<landfall_model::VolumeId>() {
         return cloud.volumes.by_id(&id).next().is_some();
     }
+    if let Ok(id) = id.parse::<landfall_model::SnapshotId>() {
+        return cloud.snapshots.by_id(&id).next().is_some();
+    }
     if let Ok(id) = id.parse::<landfall_model::InterfaceId>() {
         return cloud.interfaces.by_id(&id).next().is_some();
     }

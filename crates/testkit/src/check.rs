@@ -191,6 +191,17 @@ fn check_owners(cloud: &Cloud, now: Timestamp) {
             None => assert!(row.state != VolumeState::Deleting, "a volume is left over: {row:?}"),
         }
     }
+    for row in cloud.snapshots.iter() {
+        assert!(row.task().is_none(), "a snapshot is still on its way: {row:?}");
+        let moment = landfall_cloud::chunk_store::moment(cloud, row.scope.account);
+        let stays = |root: &landfall_model::ChunkRoot| moment.roots.contains(&root.root);
+        assert!(row.contents().and_then(|it| it.root()).is_none_or(stays), "a snapshot may be collected: {row:?}");
+    }
+    for row in cloud.volumes.iter().filter(|row| row.chunks.is_some()) {
+        let root = row.chunks.as_ref().map(|root| &root.root);
+        let moment = landfall_cloud::chunk_store::moment(cloud, row.scope.account);
+        assert!(root.is_some_and(|root| moment.roots.contains(root)), "what a volume is made of may go: {row:?}");
+    }
     for row in cloud.instances.iter().filter(|row| row.status.state != InstanceState::Terminated) {
         assert!(cloud.interfaces.by_instance(&row.id).next().is_some(), "{} has no interface", row.id);
         let has_root = cloud.volumes.by_instance(&row.id).any(|volume| {
@@ -229,6 +240,7 @@ pub fn check_empty(world: &mut World) {
     assert_eq!(cloud.client_tokens.len(), 0, "client tokens stay");
     assert_eq!(cloud.user_data.len(), 0, "user data stays");
     assert_eq!(cloud.interfaces.len(), 0, "interfaces stay");
+    assert_eq!(cloud.snapshots.len(), 0, "snapshots stay");
     for host in cloud.hosts.iter() {
         assert_eq!((host.used_memory_mib, host.used_vcpus), (0, 0), "{} has no room again", host.id);
     }

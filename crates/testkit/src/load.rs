@@ -15,6 +15,7 @@ use crate::client::{Params, Refusal, list, params, text};
 use crate::world::{World, images};
 
 mod interface;
+mod snapshot;
 mod volume;
 
 /// What random clients remember.
@@ -62,6 +63,9 @@ const REQUESTS: &[Request] = &[
     ("DetachVolume", 6, Load::detach_volume),
     ("ModifyVolume", 5, Load::modify_volume),
     ("DeleteVolume", 3, Load::delete_volume),
+    ("CreateSnapshot", 5, Load::create_snapshot),
+    ("CreateSnapshots", 3, Load::create_snapshots),
+    ("DeleteSnapshot", 4, Load::delete_snapshot),
     ("CreateTags", 8, Load::create_tags),
     ("DeleteTags", 3, Load::delete_tags),
     ("ImportKeyPair", 3, Load::import_key),
@@ -527,6 +531,7 @@ pub fn delete_all(world: &mut World) {
         }
         interface::delete_all(world, client);
         volume::delete_all(world, client);
+        snapshot::delete_all(world, client);
         let cloud = world.mirror().cloud();
         let rules: Vec<_> = cloud.security_group_rules.iter().filter(|row| row.scope == scope).cloned().collect();
         for rule in rules {

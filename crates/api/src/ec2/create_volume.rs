@@ -1,12 +1,14 @@
-//! ec2:CreateVolume. Makes a volume in a zone: of zeroes, or of an image's snapshot.
+//! ec2:CreateVolume. Makes a volume in a zone: of zeroes, or of a snapshot: the caller's own, one that is shared with it, or
+//! an image's.
 
 use landfall_cloud::value::Volumes;
 use landfall_cloud::volume::{self, NewVolume};
 use landfall_cloud::{Tx, View, tag};
-use landfall_model::{Arn, Image, SnapshotId, VolumeKind, VolumeKindId, VolumeShape, ZoneName};
+use landfall_model::{Arn, Image, Snapshot, SnapshotId, VolumeKind, VolumeKindId, VolumeShape, ZoneName};
 use serde::Deserialize;
 
 use super::shape::TagSpecifications;
+use super::shape::snapshot::demand as snapshot_demand;
 use super::shape::unsupported::{Unsupported, refuse_parameters};
 use super::shape::volume::{VolumeOut, shape_of, volume as shown};
 use super::shape::zone;
@@ -37,6 +39,24 @@ pub struct CreateVolume {
     operator: Option<Unsupported>,
 }
 
+/// What a volume can be made of.
+#[derive(Clone, Copy)]
+enum Source<'v> {
+    /// An account's snapshot.
+    Snapshot(&'v Snapshot),
+    /// An image, whose snapshot is the region's.
+    Image(&'v Image),
+}
+
+impl Source<'_> {
+    fn size_gib(self) -> u32 {
+        match self {
+            Source::Snapshot(row) => row.size_gib,
+            Source::Image(image) => image.size_gib,
+        }
+    }
+}
+
 impl Write for CreateVolume {
     const ACTION: Action = Action::ec2("CreateVolume");
     const CLIENT_TOKEN: bool = true;
@@ -49,18 +69,18 @@ impl Write for CreateVolume {
         if let Ok(zone) = self.zone(view) {
             demand.with("ec2:AvailabilityZone", zone).with("ec2:AvailabilityZoneId", zone.zone_id());
         }
-        let image = self.image(view).ok().flatten();
-        if let Some(size_gib) = self.size.or(image.map(|image| image.size_gib)) {
+        let source = self.source(view).ok().flatten();
+        if let Some(size_gib) = self.size.or(source.map(Source::size_gib)) {
             shape_of(demand, &self.shape(size_gib));
         }
         if let Some(snapshot) = self.snapshot_id {
-            // The region's own snapshots belong to no account.
             let arn = Arn::ec2_public(view.scope(), snapshot);
             demand.with("ec2:ParentSnapshot", &arn);
-            let demand = demands.resource(Self::ACTION, arn);
-            demand.with("ec2:Encrypted", false);
-            if let Some(image) = image {
+            let demand = snapshot_demand(view, demands, Self::ACTION, snapshot);
+            if let Some(Source::Image(image)) = source {
+                // The region's own snapshots belong to no account.
                 demand.with("ec2:Owner", "amazon").with("ec2:VolumeSize", image.size_gib);
+                demand.with("ec2:Encrypted", false);
             }
         }
         demands.tagging(Self::ACTION, KIND, &tags);
@@ -78,10 +98,10 @@ impl Write for CreateVolume {
         let tags = self.tag_specification.of(KIND)?;
         let view = tx.view();
         let zone = self.zone(&view)?;
-        let image = self.image(&view)?;
-        let size_gib = match (self.size, image) {
+        let source = self.source(&view)?;
+        let size_gib = match (self.size, source) {
             (Some(size), _) => size,
-            (None, Some(image)) => image.size_gib,
+            (None, Some(source)) => source.size_gib(),
             (None, None) => {
                 let message = "The request must contain the parameter size or snapshotId";
                 return Err(ApiError::new("MissingParameter", message));
@@ -90,7 +110,14 @@ impl Write for CreateVolume {
         let new = NewVolume {
             shape: self.shape(size_gib),
             encrypted: false,
-            image: image.map(|image| (image.id, image.snapshot)),
+            image: match source {
+                Some(Source::Image(image)) => Some((image.id, image.snapshot)),
+                _ => None,
+            },
+            snapshot: match source {
+                Some(Source::Snapshot(row)) => Some(row.id),
+                _ => None,
+            },
         };
         let id = volume::create(tx, zone, new)?;
         tag::put(tx, KIND, &id.to_string(), &tags)?;
@@ -111,11 +138,12 @@ impl CreateVolume {
         found.ok_or_else(|| ApiError::missing("AvailabilityZone"))
     }
 
-    /// The image whose snapshot is asked for.
-    fn image<'v>(&self, view: &View<'v>) -> Result<Option<&'v Image>, ApiError> {
+    /// What is asked for by its snapshot.
+    fn source<'v>(&self, view: &View<'v>) -> Result<Option<Source<'v>>, ApiError> {
         let Some(id) = self.snapshot_id else { return Ok(None) };
-        let image = view.image_of(id).ok_or_else(|| landfall_cloud::Fault::no_such(id))?;
-        Ok(Some(image))
+        let own = view.snapshot(id).map(Source::Snapshot);
+        let source = own.or_else(|| view.image_of(id).map(Source::Image));
+        Ok(Some(source.ok_or_else(|| landfall_cloud::Fault::no_such(id))?))
     }
 
     fn shape(&self, size_gib: u32) -> VolumeShape {

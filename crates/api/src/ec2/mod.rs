@@ -20,6 +20,7 @@ mod attach_volume;
 mod attach_vpn_gateway;
 mod authorize_security_group_egress;
 mod authorize_security_group_ingress;
+mod copy_snapshot;
 mod create_customer_gateway;
 mod create_default_subnet;
 mod create_default_vpc;
@@ -39,6 +40,8 @@ mod create_network_interface;
 mod create_route;
 mod create_route_table;
 mod create_security_group;
+mod create_snapshot;
+mod create_snapshots;
 mod create_subnet;
 mod create_tags;
 mod create_transit_gateway;
@@ -70,6 +73,7 @@ mod delete_network_interface;
 mod delete_route;
 mod delete_route_table;
 mod delete_security_group;
+mod delete_snapshot;
 mod delete_subnet;
 mod delete_tags;
 mod delete_transit_gateway;
@@ -116,6 +120,8 @@ mod describe_route_tables;
 mod describe_security_group_references;
 mod describe_security_group_rules;
 mod describe_security_groups;
+mod describe_snapshot_attribute;
+mod describe_snapshots;
 mod describe_stale_security_groups;
 mod describe_subnets;
 mod describe_tags;
@@ -174,6 +180,7 @@ mod modify_launch_template;
 mod modify_managed_prefix_list;
 mod modify_network_interface_attribute;
 mod modify_security_group_rules;
+mod modify_snapshot_attribute;
 mod modify_subnet_attribute;
 mod modify_transit_gateway;
 mod modify_transit_gateway_vpc_attachment;
@@ -198,6 +205,7 @@ mod replace_route_table_association;
 mod replace_transit_gateway_route;
 mod reset_ebs_default_kms_key_id;
 mod reset_network_interface_attribute;
+mod reset_snapshot_attribute;
 mod restore_managed_prefix_list_version;
 mod revoke_security_group_egress;
 mod revoke_security_group_ingress;
@@ -238,6 +246,7 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::write::<attach_vpn_gateway::AttachVpnGateway>(),
     Operation::write::<authorize_security_group_egress::AuthorizeSecurityGroupEgress>(),
     Operation::write::<authorize_security_group_ingress::AuthorizeSecurityGroupIngress>(),
+    Operation::write::<copy_snapshot::CopySnapshot>(),
     Operation::write::<create_customer_gateway::CreateCustomerGateway>(),
     Operation::write::<create_default_subnet::CreateDefaultSubnet>(),
     Operation::write::<create_default_vpc::CreateDefaultVpc>(),
@@ -257,6 +266,8 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::write::<create_route::CreateRoute>(),
     Operation::write::<create_route_table::CreateRouteTable>(),
     Operation::write::<create_security_group::CreateSecurityGroup>(),
+    Operation::write::<create_snapshot::CreateSnapshot>(),
+    Operation::write::<create_snapshots::CreateSnapshots>(),
     Operation::write::<create_subnet::CreateSubnet>(),
     Operation::write::<create_tags::CreateTags>(),
     Operation::write::<create_transit_gateway::CreateTransitGateway>(),
@@ -288,6 +299,7 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::write::<delete_route::DeleteRoute>(),
     Operation::write::<delete_route_table::DeleteRouteTable>(),
     Operation::write::<delete_security_group::DeleteSecurityGroup>(),
+    Operation::write::<delete_snapshot::DeleteSnapshot>(),
     Operation::write::<delete_subnet::DeleteSubnet>(),
     Operation::write::<delete_tags::DeleteTags>(),
     Operation::write::<delete_transit_gateway::DeleteTransitGateway>(),
@@ -334,6 +346,8 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::read::<describe_security_group_references::DescribeSecurityGroupReferences>(),
     Operation::read::<describe_security_group_rules::DescribeSecurityGroupRules>(),
     Operation::read::<describe_security_groups::DescribeSecurityGroups>(),
+    Operation::read::<describe_snapshot_attribute::DescribeSnapshotAttribute>(),
+    Operation::read::<describe_snapshots::DescribeSnapshots>(),
     Operation::read::<describe_stale_security_groups::DescribeStaleSecurityGroups>(),
     Operation::read::<describe_subnets::DescribeSubnets>(),
     Operation::read::<describe_tags::DescribeTags>(),
@@ -391,6 +405,7 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::write::<modify_managed_prefix_list::ModifyManagedPrefixList>(),
     Operation::write::<modify_network_interface_attribute::ModifyNetworkInterfaceAttribute>(),
     Operation::write::<modify_security_group_rules::ModifySecurityGroupRules>(),
+    Operation::write::<modify_snapshot_attribute::ModifySnapshotAttribute>(),
     Operation::write::<modify_subnet_attribute::ModifySubnetAttribute>(),
     Operation::write::<modify_transit_gateway::ModifyTransitGateway>(),
     Operation::write::<modify_transit_gateway_vpc_attachment::ModifyTransitGatewayVpcAttachment>(),
@@ -415,6 +430,7 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::write::<replace_transit_gateway_route::ReplaceTransitGatewayRoute>(),
     Operation::write::<reset_ebs_default_kms_key_id::ResetEbsDefaultKmsKeyId>(),
     Operation::write::<reset_network_interface_attribute::ResetNetworkInterfaceAttribute>(),
+    Operation::write::<reset_snapshot_attribute::ResetSnapshotAttribute>(),
     Operation::write::<restore_managed_prefix_list_version::RestoreManagedPrefixListVersion>(),
     Operation::write::<revoke_security_group_egress::RevokeSecurityGroupEgress>(),
     Operation::write::<revoke_security_group_ingress::RevokeSecurityGroupIngress>(),

@@ -19,7 +19,7 @@ use serde::Deserialize;
 use self::template::TemplateIn;
 use super::describe_instances::by_reservation;
 use super::shape::TagSpecifications;
-use super::shape::block_device::{BlockDeviceIn, volumes};
+use super::shape::block_device::{BlockDeviceIn, snapshots, volumes};
 use super::shape::image_ref::ImageRef;
 use super::shape::instance::Reservation;
 use super::shape::instance_profile::ProfileIn;
@@ -28,7 +28,7 @@ use super::shape::metadata::{MetadataIn, choice};
 use super::shape::new_interface::{Ipv6AddressIn, ipv6};
 use super::shape::permission::default_vpc_group;
 use super::shape::unsupported::{Off, Unconfigured, Unsupported, refuse_parameters};
-use super::shape::{key_pair, user_data};
+use super::shape::{key_pair, snapshot, user_data};
 use crate::{Action, ApiError, Demands, Write};
 
 #[derive(Deserialize)]
@@ -232,6 +232,9 @@ impl RunInstances {
         }
         demands.new_ec2::<InterfaceKind>(Self::ACTION).request_tags(&tags("network-interface"));
         demands.new_ec2::<VolumeKindId>(Self::ACTION).request_tags(&tags("volume"));
+        for id in snapshots(&self.block_device_mapping) {
+            snapshot::demand(view, demands, Self::ACTION, id);
+        }
         for (existing, subnet, groups) in self.claims() {
             let of_existing = existing.and_then(|id| view.find::<Interfaces, _>(id)).map(|row| row.subnet);
             let default = || view.default_subnet(zone).ok().map(|row| row.id);
@@ -358,7 +361,7 @@ impl RunInstances {
         let shutdown_behavior = self.shutdown_behavior()?;
         let cpu_credits = self.credits(kind)?;
         let interfaces = self.interfaces(view)?;
-        let volumes = volumes(image, &self.block_device_mapping)?;
+        let volumes = volumes(view, image, &self.block_device_mapping)?;
         check_count(volumes.len() + interfaces.len())?;
         let tags = |kind: &str| -> Result<BTreeMap<String, String>, ApiError> { self.tag_specification.of(kind) };
         Ok(Order {

@@ -38,6 +38,7 @@ pub const CASES: &[&[Case]] = &[
     crate::kms::CASES,
     crate::launch_template::CASES,
     crate::nat_gateway::CASES,
+    crate::snapshot::CASES,
     crate::volume::CASES,
     crate::network::CASES,
     crate::parameter::CASES,

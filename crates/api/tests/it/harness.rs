@@ -18,7 +18,8 @@ use landfall_api::{Gateway, HttpAnswer, HttpRequest, Options, Outside, Regions, 
 use landfall_cloud::value::Principals;
 use landfall_cloud::{Cloud, Entropy, Tx, identity};
 use landfall_model::agent::{
-    Answer as HostAnswer, Ask, DiskSeen, InstanceSeen, Phase, Report, VolumePhase, VolumeSeen, VpnSeen,
+    Answer as HostAnswer, Ask, DiskSeen, InstanceSeen, Phase, Report, SnapshotMade, SnapshotPhase, SnapshotSeen,
+    VolumePhase, VolumeSeen, VpnSeen,
 };
 use landfall_model::image::ImageName;
 use landfall_model::plan::Power;
@@ -353,6 +354,15 @@ impl World {
                         phase,
                         size_bytes: volume.size_bytes(),
                     });
+                }
+            }
+            for row in tx.snapshots.iter() {
+                let host = row.volume.and_then(|id| tx.volumes.by_id(&id).next()?.host);
+                if let (Some(task), Some(host)) = (row.task(), host) {
+                    let made = SnapshotMade { root: format!("root {:x}", task.session), full_bytes: 1 << 20 };
+                    let phase = SnapshotPhase::Made(made);
+                    let seen = SnapshotSeen { id: row.id, session: task.session, phase };
+                    reports.entry(host).or_default().snapshots.push(seen);
                 }
             }
             for instance in tx.instances.iter() {

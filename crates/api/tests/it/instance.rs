@@ -536,6 +536,8 @@ fn put_fixtures(tx: &mut landfall_cloud::Tx<'_, '_>) {
         InsightsPaths "network-insights-path",
         InsightsAnalyses "network-insights-analysis",
         EbsDefaultsTable "ebs-defaults",
+        Snapshots "snapshot",
+        ChunkDomains "chunk-domain",
         KmsKeys "kms-key",
         KmsAliases "kms-alias",
         KmsGrants "kms-grant",

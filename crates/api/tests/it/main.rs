@@ -46,6 +46,7 @@ mod secret;
 mod security_group;
 #[path = "../../../../tests/skipped.rs"]
 mod skipping;
+mod snapshot;
 mod tag;
 mod through;
 mod trail;

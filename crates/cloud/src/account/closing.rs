@@ -57,8 +57,8 @@ pub(super) fn end(tx: &mut Tx<'_, '_>, account: AccountId, most: usize) -> Left 
         end_identity(tx, account, most),
         sweep!(tx, account, most;
             KeyPairs, Parameters, ParameterVersions, Secrets, SecretVersions, Trails, FlowLogs, InsightsAnalyses,
-            InsightsPaths, EbsDefaultsTable, ClientTokens, Endpoints,
-            LaunchTemplates, LaunchTemplateVersions,
+            InsightsPaths, EbsDefaultsTable, Snapshots, ClientTokens, Endpoints,
+             LaunchTemplates, LaunchTemplateVersions,
         ),
     ];
     let waits = [end_volumes(tx, account), end_vpns(tx, account), end_peerings(tx, account), end_keys(tx, account)];

@@ -62,6 +62,8 @@ pub fn affected(cloud: &Cloud, change: &Change, into: &mut Affected) {
             into.keys.insert(PieceKey::Volume(row.id));
             into.keys.extend(row.attachment.as_ref().map(|attachment| PieceKey::Instance(attachment.instance)));
         }
+    } else if let Some((before, after)) = change.of::<Snapshots>() {
+        into.keys.extend(before.into_iter().chain(after).filter_map(|row| row.volume).map(PieceKey::Volume));
     } else if let Some((before, after)) = change.of::<Hosts>() {
         let address = |row: Option<&Host>| row.and_then(Host::underlay);
         // Room is taken and given back all the time; only the address is in plans, in those of other hosts.

@@ -1,7 +1,7 @@
 //! Pieces of instances and their volumes.
 
 use landfall_model::delivery::ProfilePlan;
-use landfall_model::plan::{DiskPlan, ImagePlan, InstancePlan, MetadataPlan, VolumePlan, VolumeSource};
+use landfall_model::plan::{DiskPlan, ImagePlan, InstancePlan, MetadataPlan, SnapshotPlan, VolumePlan, VolumeSource};
 use landfall_model::{
     AttachmentState, Image, ImageSource, Instance, InstanceType, NetworkInterface, ProfileAssociation, Volume,
     VolumeState,
@@ -13,12 +13,27 @@ use crate::value::{Cloud, SecurityGroups};
 use crate::view::View;
 
 pub(super) fn volume(cloud: &Cloud, row: &Volume) -> Option<VolumePlan> {
+    let chunks = row.chunks.as_ref().map(|root| VolumeSource::Chunks(root.clone()));
     let source = match row.image.and_then(|id| cloud.images.by_id(&id).next()) {
         Some(image) => VolumeSource::Image(image_plan(image)),
         None => VolumeSource::Blank,
     };
     let wanted = row.state != VolumeState::Deleting;
-    Some(VolumePlan { id: row.id, size_bytes: row.size_bytes(), source, wanted })
+    let source = chunks.unwrap_or(source);
+    Some(VolumePlan { id: row.id, size_bytes: row.size_bytes(), source, wanted, snapshots: snapshots(cloud, row) })
+}
+
+/// The snapshots that are to be made of a volume, the earliest first.
+fn snapshots(cloud: &Cloud, volume: &Volume) -> Vec<SnapshotPlan> {
+    let pending = cloud.snapshots.by_pending(&volume.id).filter_map(|row| {
+        let task = row.task()?;
+        let base = task.base.as_ref().map(|base| base.root.clone());
+        let (domain, session, moment) = (row.scope.account, task.session, task.moment);
+        Some(SnapshotPlan { id: row.id, domain, session, base, moment })
+    });
+    let mut all: Vec<_> = pending.collect();
+    all.sort_unstable_by_key(|plan| plan.session);
+    all
 }
 
 fn image_plan(image: &Image) -> ImagePlan {

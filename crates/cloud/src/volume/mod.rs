@@ -6,11 +6,12 @@ pub mod attachment;
 pub mod modification;
 
 use landfall_model::{
-    AttachmentState, HostId, ImageId, Instance, SnapshotId, Volume, VolumeAttachment, VolumeId, VolumeKind,
+    AttachmentState, Contents, HostId, ImageId, Instance, SnapshotId, Volume, VolumeAttachment, VolumeId, VolumeKind,
     VolumeShape, VolumeState, ZoneName,
 };
 
 use crate::fault::{Fault, QuotaKind};
+use crate::snapshot;
 use crate::tx::Tx;
 use crate::value::Volumes;
 use crate::view::View;
@@ -22,8 +23,10 @@ pub struct NewVolume {
     pub shape: VolumeShape,
     /// Whether it is encrypted.
     pub encrypted: bool,
-    /// The image that it is cloned from; zeroes if none.
+    /// The image that it is cloned from.
     pub image: Option<(ImageId, SnapshotId)>,
+    /// The snapshot that it is made of; zeroes if it is neither.
+    pub snapshot: Option<SnapshotId>,
 }
 
 /// A new volume and its place in an instance.
@@ -99,15 +102,18 @@ pub fn check(shape: &mut VolumeShape) -> Result<(), Fault> {
 pub fn create(tx: &mut Tx<'_, '_>, zone: ZoneName, mut new: NewVolume) -> Result<VolumeId, Fault> {
     crate::ebs::check_plain(&tx.view())?;
     check(&mut new.shape)?;
-    check_fits_image(tx, &new)?;
+    check_fits(tx, &new)?;
     check_count(tx, 1)?;
-    Ok(put(tx, zone, &new, None, None))
+    put(tx, zone, &new, None, None)
 }
 
-/// That a clone is as large as what it is a clone of.
-pub(crate) fn check_fits_image(tx: &Tx<'_, '_>, new: &NewVolume) -> Result<(), Fault> {
-    let Some((image, snapshot)) = new.image else { return Ok(()) };
-    let least = tx.view().image(image).map_or(0, |image| image.size_gib);
+/// That what it is made of is there, and that it is as large as that.
+pub(crate) fn check_fits(tx: &Tx<'_, '_>, new: &NewVolume) -> Result<(), Fault> {
+    let (snapshot, least) = match (new.snapshot, new.image) {
+        (Some(id), _) => (id, snapshot::source(&tx.view(), id)?.1),
+        (None, Some((image, snapshot))) => (snapshot, tx.view().image(image).map_or(0, |image| image.size_gib)),
+        (None, None) => return Ok(()),
+    };
     if new.shape.size_gib < least {
         let size = new.shape.size_gib;
         let why = format!("Volume of size {size}GB is smaller than snapshot '{snapshot}', expect size>= {least}GB");
@@ -127,7 +133,7 @@ pub(crate) fn check_count(tx: &Tx<'_, '_>, more: u64) -> Result<(), Fault> {
 }
 
 /// Makes a volume of an instance, on the host that the instance is placed on.
-pub fn create_for(tx: &mut Tx<'_, '_>, instance: &Instance, host: HostId, new: &NewDisk) -> VolumeId {
+pub fn create_for(tx: &mut Tx<'_, '_>, instance: &Instance, host: HostId, new: &NewDisk) -> Result<VolumeId, Fault> {
     let attachment = VolumeAttachment {
         instance: instance.id,
         device: new.device.clone(),
@@ -144,7 +150,14 @@ fn put(
     new: &NewVolume,
     host: Option<HostId>,
     attachment: Option<VolumeAttachment>,
-) -> VolumeId {
+) -> Result<VolumeId, Fault> {
+    let source = new.snapshot.map(|id| snapshot::source(&tx.view(), id)).transpose()?.map(|(contents, _)| contents);
+    let (image, chunks) = match source {
+        Some(Contents::Chunks(root)) => (None, Some(root)),
+        Some(Contents::Image(image)) => (Some(image), None),
+        Some(Contents::Zeros) => (None, None),
+        None => (new.image.map(|(image, _)| image), None),
+    };
     let (scope, id, now) = (tx.scope(), tx.new_id(), tx.now());
     tx.put::<Volumes>(Volume {
         scope,
@@ -154,14 +167,16 @@ fn put(
         auto_enable_io: false,
         encrypted: new.encrypted,
         zone,
-        image: new.image.map(|(image, _)| image),
-        snapshot: new.image.map(|(_, snapshot)| snapshot),
+        image,
+        snapshot: new.snapshot.or(new.image.map(|(_, snapshot)| snapshot)),
+        chunks,
+        last_snapshot: None,
         created_at: now,
         attachment,
         host,
         state: if host.is_some() { VolumeState::Creating } else { VolumeState::Present },
     });
-    id
+    Ok(id)
 }
 
 /// Destroys a volume that nothing has.
@@ -184,6 +199,7 @@ pub fn delete(tx: &mut Tx<'_, '_>, id: VolumeId) -> Result<(), Fault> {
 
 /// Forgets a volume of which nothing is left.
 pub(crate) fn forget(tx: &mut Tx<'_, '_>, row: &Volume) {
+    snapshot::volume_gone(tx, row.id);
     tx.delete::<Volumes>(&row.key());
     crate::tag::forget(tx, &row.id.to_string());
 }

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use landfall_model::plan::{DiskPlan, HostPlan, InstancePlan};
-use landfall_model::{InstanceId, VolumeId};
+use landfall_model::plan::{DiskPlan, HostPlan, InstancePlan, SnapshotPlan, VolumePlan};
+use landfall_model::{InstanceId, SnapshotId, VolumeId};
 
 use super::ledger::Job;
 use super::reconcile::Step;
-use super::volume::VolumeStep;
+use super::volume::{Outcome, VolumeStep};
 use crate::driver::{Device, DriverError, DriverResult, Hypervisor, Launch, Network, PowerAction, Tunnels, Volumes};
 
 /// What touches the machine.
@@ -25,16 +25,21 @@ pub struct Drivers {
 
 impl Drivers {
     /// Does a job as that plan has it. A piece that the plan lost in between is no longer wanted: nothing is done. Returns
-    /// the size of a volume that there is now.
-    pub fn apply(&self, job: &Job, plan: &HostPlan) -> DriverResult<Option<u64>> {
+    /// what came of it.
+    pub fn apply(&self, job: &Job, plan: &HostPlan) -> DriverResult<Outcome> {
         match job {
             Job::Volume(id, VolumeStep::Ensure) => {
                 let piece = plan.volume(*id).ok_or_else(|| unplanned(id))?;
-                self.volumes.ensure(piece).map(Some)
+                self.volumes.ensure(piece).map(Outcome::Volume)
             }
-            Job::Volume(id, VolumeStep::Remove) => self.volumes.remove(*id).map(|()| None),
-            Job::Instance(id, step) => self.apply_to_guest(*id, step, plan).map(|()| None),
-            Job::Volume(_, VolumeStep::Nothing | VolumeStep::Await | VolumeStep::WaitUntil(_)) => Ok(None),
+            Job::Volume(id, VolumeStep::Remove) => self.volumes.remove(*id).map(|()| Outcome::Done),
+            Job::Volume(id, VolumeStep::Snapshot(snapshot)) => {
+                let piece = plan.volume(*id).ok_or_else(|| unplanned(id))?;
+                let snapshot = snapshot_of(piece, *snapshot)?;
+                self.volumes.snapshot(piece, snapshot).map(Outcome::Snapshot)
+            }
+            Job::Instance(id, step) => self.apply_to_guest(*id, step, plan).map(|()| Outcome::Done),
+            Job::Volume(_, VolumeStep::Nothing | VolumeStep::Await | VolumeStep::WaitUntil(_)) => Ok(Outcome::Done),
         }
     }
 
@@ -77,6 +82,11 @@ impl Drivers {
 /// What to say of a piece that the plan lost.
 pub(super) fn unplanned(what: &dyn std::fmt::Display) -> DriverError {
     DriverError::Retry(format!("{what} is no longer planned"))
+}
+
+/// A snapshot of a volume as planned.
+pub(super) fn snapshot_of(piece: &VolumePlan, id: SnapshotId) -> DriverResult<&SnapshotPlan> {
+    piece.snapshots.iter().find(|snapshot| snapshot.id == id).ok_or_else(|| unplanned(&id))
 }
 
 /// A disk of an instance as planned.

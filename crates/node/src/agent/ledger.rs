@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
 use std::sync::Arc;
 
-use landfall_model::agent::{InstanceSeen, Phase, VolumeSeen, VpnSeen};
+use landfall_model::agent::{InstanceSeen, Phase, SnapshotSeen, VolumeSeen, VpnSeen};
 use landfall_model::plan::{HostPlan, Piece, PieceKey, PlanUpdate, PortLocation};
 use landfall_model::{InstanceId, InterfaceId, Timestamp, VolumeId, VpnConnectionId};
 
@@ -22,7 +22,7 @@ use super::history::History;
 use super::reconcile::{self, Readiness, Situation, Step, is_live, next_step, seen};
 use super::record::{Deliveries, Lacks};
 use super::timing::Timing;
-use super::volume::{VolumeHistory, VolumeStep, next_volume_step};
+use super::volume::{Outcome, VolumeHistory, VolumeStep, next_volume_step, seen_snapshots};
 use super::wiring::Wiring;
 use crate::driver::{DriverError, Guest};
 
@@ -309,7 +309,7 @@ impl Ledger {
         let wait = if let VolumeStep::WaitUntil(at) = step { Some(at) } else { None };
         set_due(&mut self.due, &mut entry.due, wait, Key::Volume(id));
         match step {
-            VolumeStep::Ensure | VolumeStep::Remove => {
+            VolumeStep::Ensure | VolumeStep::Remove | VolumeStep::Snapshot(_) => {
                 entry.busy = true;
                 // Something of it may be there from now on, also if making it is cut off.
                 entry.present = true;
@@ -399,7 +399,7 @@ impl Ledger {
     }
 
     /// Takes note of what came of a job. An instance's is followed by an inspection.
-    pub fn finish(&mut self, job: &Job, result: &Result<Option<u64>, DriverError>, now: Timestamp) {
+    pub fn finish(&mut self, job: &Job, result: &Result<Outcome, DriverError>, now: Timestamp) {
         match job {
             Job::Volume(id, step) => {
                 self.tick += 1;
@@ -638,6 +638,15 @@ impl Ledger {
             phase,
             size_bytes,
         })
+    }
+
+    /// What there is to say of a volume's snapshots: all of it, or only what wasn't said yet.
+    pub(super) fn seen_of_snapshots(&mut self, id: VolumeId, full: bool) -> Vec<SnapshotSeen> {
+        let Some(piece) = self.plan.as_ref().and_then(|plan| plan.volume(id)) else { return Vec::new() };
+        let Some(entry) = self.volumes.get_mut(&id) else { return Vec::new() };
+        let mut seen = seen_snapshots(piece, entry.present, &entry.history);
+        seen.retain(|seen| entry.history.tells(seen) || full);
+        seen
     }
 
     /// Names of what is on the machine and not in the plan.

@@ -37,6 +37,7 @@ impl Ledger {
             }
         }
         for id in volumes {
+            report.snapshots.extend(self.seen_of_snapshots(id, report.full));
             let Some(seen) = self.seen_of_volume(id) else { continue };
             let Some(entry) = self.volumes.get_mut(&id) else { continue };
             if mem::take(&mut entry.owed) || report.full || entry.said.as_ref() != Some(&seen) {
@@ -49,6 +50,7 @@ impl Ledger {
         report.nat_gateways = self.lacks.take(report.full);
         let is_empty = report.instances.is_empty()
             && report.volumes.is_empty()
+            && report.snapshots.is_empty()
             && report.flow_logs.is_empty()
             && report.nat_gateways.is_empty()
             && report.vpns.is_empty();

@@ -14,11 +14,11 @@ use landfall_model::plan::{PieceKey, PlanUpdate};
 use landfall_model::{InstanceId, Timestamp};
 
 use super::CONSOLE_BYTES;
-use super::effects::{disk_of, unplanned};
+use super::effects::{disk_of, snapshot_of, unplanned};
 use super::ledger::{Job, Ledger, StalePlan};
 use super::reconcile::Step;
 use super::timing::Timing;
-use super::volume::VolumeStep;
+use super::volume::{Outcome, VolumeStep};
 use crate::driver::{Device, DriverError, DriverResult, Launch};
 use crate::fake::{FakeMachine, MachineOptions, silent_vpns};
 
@@ -214,14 +214,18 @@ impl SimHost {
         }
     }
 
-    fn apply(&mut self, job: &Job) -> DriverResult<Option<u64>> {
+    fn apply(&mut self, job: &Job) -> DriverResult<Outcome> {
         use crate::driver::PowerAction::{Press, Pull, Reset};
-        let Some(plan) = self.ledger.plan() else { return Ok(None) };
+        let Some(plan) = self.ledger.plan() else { return Ok(Outcome::Done) };
         let machine = &mut self.machine;
         let done = match job {
             Job::Volume(id, VolumeStep::Ensure) => {
                 let piece = plan.volume(*id).ok_or_else(|| unplanned(id))?;
-                return machine.ensure_volume(piece).map(Some);
+                return machine.ensure_volume(piece).map(Outcome::Volume);
+            }
+            Job::Volume(id, VolumeStep::Snapshot(snapshot)) => {
+                let piece = plan.volume(*id).ok_or_else(|| unplanned(id))?;
+                return machine.snapshot_volume(piece, snapshot_of(piece, *snapshot)?).map(Outcome::Snapshot);
             }
             Job::Volume(id, VolumeStep::Remove) => machine.remove_volume(*id),
             Job::Instance(id, Step::Start) => {
@@ -260,7 +264,7 @@ impl SimHost {
             Job::Volume(_, VolumeStep::Nothing | VolumeStep::Await | VolumeStep::WaitUntil(_))
             | Job::Instance(_, Step::Nothing | Step::Await | Step::WaitUntil(_) | Step::GiveUp(_)) => Ok(()),
         };
-        done.map(|()| None)
+        done.map(|()| Outcome::Done)
     }
 }
 

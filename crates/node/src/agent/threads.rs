@@ -201,6 +201,7 @@ fn step(job: &Job) -> &'static str {
     match job {
         Job::Volume(_, VolumeStep::Ensure) => "volume-ensure",
         Job::Volume(_, VolumeStep::Remove) => "volume-remove",
+        Job::Volume(_, VolumeStep::Snapshot(_)) => "volume-snapshot",
         Job::Instance(_, Step::Start) => "start",
         Job::Instance(_, Step::Press) => "press",
         Job::Instance(_, Step::Pull) => "pull",

@@ -3,10 +3,15 @@
 //! A volume is made, or grown, as soon as it is planned, whether or not a guest wants it yet. It is destroyed only once
 //! no guest holds it, and only where the plan says so in words: a volume that isn't in the plan is left alone. One that
 //! a running guest has is made larger through that guest.
+//!
+//! Its snapshots are made one after another, also while a guest holds it, and before it is destroyed. One that was made is
+//! reported until the plan has it no more; after a restart of the agent it is made again, which finds all that is stored.
 
-use landfall_model::Timestamp;
-use landfall_model::agent::VolumePhase;
-use landfall_model::plan::VolumePlan;
+use std::collections::BTreeMap;
+
+use landfall_model::agent::{SnapshotMade, SnapshotPhase, SnapshotSeen, VolumePhase};
+use landfall_model::plan::{SnapshotPlan, VolumePlan};
+use landfall_model::{SnapshotId, Timestamp};
 
 use super::reconcile::Readiness;
 use super::timing::Timing;
@@ -21,6 +26,27 @@ pub struct VolumeHistory {
     failed: Option<String>,
     attempts: u32,
     retry_at: Option<Timestamp>,
+    snapshots: BTreeMap<SnapshotId, SnapshotHistory>,
+}
+
+/// What was tried for a snapshot.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct SnapshotHistory {
+    outcome: Option<SnapshotPhase>,
+    attempts: u32,
+    retry_at: Option<Timestamp>,
+    said: Option<SnapshotSeen>,
+}
+
+/// What a job has led to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is done.
+    Done,
+    /// There is a volume of so many bytes.
+    Volume(u64),
+    /// There is a snapshot.
+    Snapshot(SnapshotMade),
 }
 
 /// What to do next for a volume.
@@ -34,6 +60,8 @@ pub enum VolumeStep {
     WaitUntil(Timestamp),
     /// Make it, or make it larger.
     Ensure,
+    /// Make a snapshot of it.
+    Snapshot(SnapshotId),
     /// Destroy it.
     Remove,
 }
@@ -46,12 +74,15 @@ pub fn next_volume_step(
     history: &VolumeHistory,
     now: Timestamp,
 ) -> VolumeStep {
+    let snapshot = plan.and_then(|plan| next_snapshot(plan, history, now));
     let step = match plan {
-        Some(plan) if plan.wanted && (history.is_ready(plan) || history.failed.is_some()) => VolumeStep::Nothing,
+        Some(plan) if plan.wanted && history.failed.is_some() => VolumeStep::Nothing,
+        Some(plan) if plan.wanted && history.is_ready(plan) => snapshot.unwrap_or(VolumeStep::Nothing),
         // Its guest makes it larger. What isn't known at all is looked at, which needs nobody to let go.
-        Some(plan) if plan.wanted && held && history.ensured.is_some() => VolumeStep::Await,
+        Some(plan) if plan.wanted && held && history.ensured.is_some() => snapshot.unwrap_or(VolumeStep::Await),
         Some(plan) if plan.wanted => VolumeStep::Ensure,
         Some(_) if !present => VolumeStep::Nothing,
+        Some(_) if snapshot.is_some() => snapshot.unwrap_or(VolumeStep::Nothing),
         Some(_) if held => VolumeStep::Await,
         Some(_) => VolumeStep::Remove,
         None => VolumeStep::Nothing,
@@ -60,6 +91,31 @@ pub fn next_volume_step(
         Some(at) if at > now && matches!(step, VolumeStep::Ensure | VolumeStep::Remove) => VolumeStep::WaitUntil(at),
         _ => step,
     }
+}
+
+/// The snapshot that is to be made next; when that isn't yet, until when.
+fn next_snapshot(plan: &VolumePlan, history: &VolumeHistory, now: Timestamp) -> Option<VolumeStep> {
+    let lacking = |it: &&SnapshotPlan| history.snapshots.get(&it.id).is_none_or(|history| history.outcome.is_none());
+    let next = plan.snapshots.iter().find(lacking)?;
+    match history.snapshots.get(&next.id).and_then(|history| history.retry_at) {
+        Some(at) if at > now => Some(VolumeStep::WaitUntil(at)),
+        _ => Some(VolumeStep::Snapshot(next.id)),
+    }
+}
+
+/// What there is to say of a volume's snapshots.
+pub fn seen_snapshots(plan: &VolumePlan, present: bool, history: &VolumeHistory) -> Vec<SnapshotSeen> {
+    let seen = plan.snapshots.iter().filter_map(|snapshot| {
+        let outcome = history.snapshots.get(&snapshot.id).and_then(|history| history.outcome.clone());
+        let phase = match (outcome, &history.failed) {
+            (Some(outcome), _) => outcome,
+            (None, Some(why)) => SnapshotPhase::Failed(why.clone()),
+            (None, None) if !plan.wanted && !present => SnapshotPhase::Failed("The volume is gone.".to_owned()),
+            (None, None) => return None,
+        };
+        Some(SnapshotSeen { id: snapshot.id, session: snapshot.session, phase })
+    });
+    seen.collect()
 }
 
 /// What to report of a volume, once there is something to say.
@@ -74,6 +130,7 @@ pub fn seen_volume(plan: &VolumePlan, present: bool, history: &VolumeHistory) ->
 impl VolumeHistory {
     /// Takes note of a plan. Returns whether it asks for something else than the one before.
     pub fn wish(&mut self, plan: &VolumePlan) -> bool {
+        self.snapshots.retain(|id, _| plan.snapshots.iter().any(|snapshot| snapshot.id == *id));
         let wish = Some((plan.size_bytes, plan.wanted));
         if self.wish == wish {
             return false;
@@ -91,17 +148,15 @@ impl VolumeHistory {
     }
 
     /// Takes note of what came of a step: of the size that the volume has, if it is there.
-    pub fn tried(
-        &mut self,
-        step: VolumeStep,
-        result: &Result<Option<u64>, DriverError>,
-        timing: &Timing,
-        now: Timestamp,
-    ) {
+    pub fn tried(&mut self, step: VolumeStep, result: &Result<Outcome, DriverError>, timing: &Timing, now: Timestamp) {
+        if let VolumeStep::Snapshot(id) = step {
+            self.snapshots.entry(id).or_default().tried(result, timing, now);
+            return;
+        }
         match result {
-            Ok(size_bytes) => {
+            Ok(outcome) => {
                 self.try_again();
-                self.ensured = *size_bytes;
+                self.ensured = if let Outcome::Volume(size_bytes) = outcome { Some(*size_bytes) } else { None };
             }
             Err(error) => {
                 self.attempts += 1;
@@ -112,6 +167,14 @@ impl VolumeHistory {
                 self.retry_at = Some(now + if is_final { timing.backoff_most } else { timing.backoff(self.attempts) });
             }
         }
+    }
+
+    /// Whether that is news of a snapshot, which is told now.
+    pub fn tells(&mut self, seen: &SnapshotSeen) -> bool {
+        let said = &mut self.snapshots.entry(seen.id).or_default().said;
+        let is_new = said.as_ref() != Some(seen);
+        *said = Some(seen.clone());
+        is_new
     }
 
     /// Takes note of the size that a guest sees. Returns whether it is a new one.
@@ -147,6 +210,23 @@ impl VolumeHistory {
     }
 }
 
+impl SnapshotHistory {
+    fn tried(&mut self, result: &Result<Outcome, DriverError>, timing: &Timing, now: Timestamp) {
+        match result {
+            Ok(Outcome::Snapshot(made)) => self.outcome = Some(SnapshotPhase::Made(made.clone())),
+            // The plan had lost it.
+            Ok(Outcome::Done | Outcome::Volume(_)) => {}
+            Err(error) => {
+                self.attempts += 1;
+                if matches!(error, DriverError::Final(_)) || self.attempts >= timing.attempts {
+                    self.outcome = Some(SnapshotPhase::Failed(error.to_string()));
+                }
+                self.retry_at = Some(now + timing.backoff(self.attempts));
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -159,7 +239,7 @@ mod tests {
     const NOW: Timestamp = Timestamp(1_000_000);
 
     fn plan(size_bytes: u64, wanted: bool) -> VolumePlan {
-        VolumePlan { id: VolumeId::from_random(1), size_bytes, source: VolumeSource::Blank, wanted }
+        VolumePlan { id: VolumeId::from_random(1), size_bytes, source: VolumeSource::Blank, wanted, snapshots: vec![] }
     }
 
     #[test]
@@ -170,7 +250,7 @@ mod tests {
         assert!(history.wish(&small));
         assert_eq!(next_volume_step(Some(&small), false, false, &history, NOW), VolumeStep::Ensure);
         assert_eq!(seen_volume(&small, false, &history), None);
-        history.tried(VolumeStep::Ensure, &Ok(Some(1)), &timing, NOW);
+        history.tried(VolumeStep::Ensure, &Ok(Outcome::Volume(1)), &timing, NOW);
         assert_eq!(next_volume_step(Some(&small), true, true, &history, NOW), VolumeStep::Nothing);
         assert_eq!(seen_volume(&small, true, &history), Some(VolumePhase::Ready));
         assert!(!history.wish(&small));
@@ -190,6 +270,49 @@ mod tests {
         assert_eq!(seen_volume(&unwanted, true, &history), None);
         assert_eq!(seen_volume(&unwanted, false, &history), Some(VolumePhase::Gone));
         assert_eq!(next_volume_step(None, true, false, &history, NOW), VolumeStep::Nothing, "unknown: left alone");
+    }
+
+    #[test]
+    fn snapshots_are_made_one_after_another_and_before_the_volume_goes() {
+        let timing = Timing { attempts: 2, ..Timing::default() };
+        let snapshot = |n: u64| SnapshotPlan {
+            id: SnapshotId::from_random(n.into()),
+            domain: landfall_model::AccountId::PROVIDER,
+            session: n,
+            base: None,
+            moment: SnapshotId::from_random(n.into()),
+        };
+        let (one, two) = (SnapshotId::from_random(1), SnapshotId::from_random(2));
+        let mut history = VolumeHistory::default();
+        let mut volume = VolumePlan { snapshots: vec![snapshot(1), snapshot(2)], ..plan(1, true) };
+        assert_eq!(next_volume_step(Some(&volume), false, false, &history, NOW), VolumeStep::Ensure);
+        history.tried(VolumeStep::Ensure, &Ok(Outcome::Volume(1)), &timing, NOW);
+        assert_eq!(next_volume_step(Some(&volume), true, true, &history, NOW), VolumeStep::Snapshot(one));
+        assert_eq!(seen_snapshots(&volume, true, &history), []);
+        let made = SnapshotMade { root: "root".into(), full_bytes: 5 };
+        history.tried(VolumeStep::Snapshot(one), &Ok(Outcome::Snapshot(made.clone())), &timing, NOW);
+        let seen = SnapshotSeen { id: one, session: 1, phase: SnapshotPhase::Made(made) };
+        assert_eq!(seen_snapshots(&volume, true, &history), [seen.clone()]);
+        assert!(history.tells(&seen) && !history.tells(&seen), "it is told once");
+
+        // The other one has to wait, and the volume with it, though nobody wants it any more.
+        volume.wanted = false;
+        assert!(history.wish(&volume));
+        assert_eq!(next_volume_step(Some(&volume), true, false, &history, NOW), VolumeStep::Snapshot(two));
+        let full = || Err(DriverError::Retry("the disk is full".into()));
+        history.tried(VolumeStep::Snapshot(two), &full(), &timing, NOW);
+        let later = NOW + timing.backoff_first;
+        assert_eq!(next_volume_step(Some(&volume), true, false, &history, NOW), VolumeStep::WaitUntil(later));
+        assert_eq!(next_volume_step(Some(&volume), true, false, &history, later), VolumeStep::Snapshot(two));
+        history.tried(VolumeStep::Snapshot(two), &full(), &timing, later);
+        let phase = SnapshotPhase::Failed("the disk is full".into());
+        assert_eq!(seen_snapshots(&volume, true, &history)[1], SnapshotSeen { id: two, session: 2, phase });
+        assert_eq!(next_volume_step(Some(&volume), true, false, &history, later), VolumeStep::Remove);
+
+        volume.snapshots = vec![snapshot(3)];
+        history.wish(&volume);
+        let gone = seen_snapshots(&volume, false, &history);
+        assert!(matches!(gone[0].phase, SnapshotPhase::Failed(_)) && gone.len() == 1);
     }
 
     #[test]

@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use landfall_model::agent::VpnSeen;
-use landfall_model::plan::{DiskPlan, HostPlan, VolumePlan};
+use landfall_model::agent::{SnapshotMade, VpnSeen};
+use landfall_model::plan::{DiskPlan, HostPlan, SnapshotPlan, VolumePlan};
 use landfall_model::{InstanceId, InterfaceId, Timestamp, VolumeId};
 
 use super::FakeMachine;
@@ -148,6 +148,9 @@ impl Volumes for FakeVolumes {
     }
     fn open(&self, plan: &VolumePlan) -> DriverResult<OpenDisk> {
         self.0.look(|machine| machine.open_volume(plan))
+    }
+    fn snapshot(&self, plan: &VolumePlan, snapshot: &SnapshotPlan) -> DriverResult<SnapshotMade> {
+        self.0.act(|machine| machine.snapshot_volume(plan, snapshot))
     }
     fn remove(&self, id: VolumeId) -> DriverResult<()> {
         self.0.act(|machine| machine.remove_volume(id))

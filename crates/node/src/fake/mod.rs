@@ -16,8 +16,8 @@ mod wiring;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use landfall_model::agent::DiskSeen;
-use landfall_model::plan::{DiskPlan, HostPlan, PieceKey, VolumePlan};
+use landfall_model::agent::{DiskSeen, SnapshotMade};
+use landfall_model::plan::{DiskPlan, HostPlan, PieceKey, SnapshotPlan, VolumePlan};
 use landfall_model::{InstanceId, InterfaceId, Timestamp, VolumeId};
 
 use crate::driver::{DriverError, DriverResult, Guest, GuestState, Launch, OpenDisk, OpenPort, PowerAction};
@@ -457,6 +457,17 @@ impl FakeMachine {
             return Err(self.violation(format!("{} was opened, which isn't there", plan.id)));
         }
         Ok(OpenDisk { volume: plan.id, file: None, base: None })
+    }
+
+    /// Makes a snapshot of a volume. Nobody writes to a fake volume, so there is nothing in it.
+    pub fn snapshot_volume(&mut self, plan: &VolumePlan, snapshot: &SnapshotPlan) -> DriverResult<SnapshotMade> {
+        let late = self.faults.roll()?;
+        if !self.volumes.contains_key(&plan.id) {
+            let what = format!("{} was made of {}, which isn't there", snapshot.id, plan.id);
+            return Err(self.violation(what));
+        }
+        let made = SnapshotMade { root: format!("simulated {:x} {}", snapshot.session, plan.id), full_bytes: 0 };
+        late.map_or(Ok(made), Err)
     }
 
     /// Destroys a volume.

@@ -13,7 +13,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_lc_rs::digest::{Context, SHA256};
 use landfall_model::VolumeId;
-use landfall_model::plan::{ImagePlan, VolumePlan, VolumeSource};
+use landfall_model::agent::SnapshotMade;
+use landfall_model::plan::{ImagePlan, SnapshotPlan, VolumePlan, VolumeSource};
 
 use super::connection::RemoteLink;
 use crate::agent::identity::hex;
@@ -134,6 +135,10 @@ impl<V: Volumes> Volumes for FetchedVolumes<V> {
             self.ensure_image(image)?;
         }
         self.volumes.open(plan)
+    }
+
+    fn snapshot(&self, plan: &VolumePlan, snapshot: &SnapshotPlan) -> DriverResult<SnapshotMade> {
+        self.volumes.snapshot(plan, snapshot)
     }
 
     fn remove(&self, id: VolumeId) -> DriverResult<()> {

@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use landfall_model::VolumeId;
-use landfall_model::plan::{ImagePlan, VolumePlan, VolumeSource};
+use landfall_model::agent::SnapshotMade;
+use landfall_model::plan::{ImagePlan, SnapshotPlan, VolumePlan, VolumeSource};
 
 use super::qcow2::{self, Header};
 use crate::crash::crash_point;
@@ -84,6 +85,7 @@ impl LocalVolumes {
                 }
                 Some(path)
             }
+            VolumeSource::Chunks(_) => return Err(no_store(id)),
         };
         self.check_room(id)?;
         let name = image.as_ref().map(|path| path.to_string_lossy());
@@ -250,8 +252,14 @@ impl Volumes for LocalVolumes {
                 let base = open_plain(&path, false);
                 Some(base.map_err(|error| DriverError::Retry(format!("the image of {id} can't be opened: {error}")))?)
             }
+            // Filled in whole when it was made.
+            VolumeSource::Chunks(_) => None,
         };
         Ok(OpenDisk { volume: id, file: Some(file.into()), base: base.map(Into::into) })
+    }
+
+    fn snapshot(&self, plan: &VolumePlan, _: &SnapshotPlan) -> DriverResult<SnapshotMade> {
+        Err(no_store(plan.id))
     }
 
     fn remove(&self, id: VolumeId) -> DriverResult<()> {
@@ -265,6 +273,11 @@ impl Volumes for LocalVolumes {
         crash_point!("volume:removed");
         self.sync().map_err(failed)
     }
+}
+
+/// That snapshots are neither written nor read on this host.
+fn no_store(id: VolumeId) -> DriverError {
+    DriverError::Final(format!("{id} is on a host without a store of snapshots"))
 }
 
 #[cfg(test)]

@@ -712,7 +712,7 @@ fn a_guest_gets_an_interface_and_lets_it_go() {
 }
 
 pub(crate) fn volume(number: u128, source: VolumeSource) -> VolumePlan {
-    VolumePlan { id: VolumeId::from_random(number), size_bytes: 1 << 30, source, wanted: true }
+    VolumePlan { id: VolumeId::from_random(number), size_bytes: 1 << 30, source, wanted: true, snapshots: vec![] }
 }
 
 #[test]

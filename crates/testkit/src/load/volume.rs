@@ -13,7 +13,15 @@ impl Load {
         let zones: Vec<_> = scope.region.zones().map(|zone| zone.to_string()).collect();
         let Some(zone) = world.dice.pick(&zones).cloned() else { return };
         let (size, kind) = (world.dice.between(1, 20), *world.dice.pick(&["gp2", "gp3", "standard"]).unwrap_or(&"gp3"));
-        let call = params([("AvailabilityZone", zone), ("Size", size.to_string()), ("VolumeType", kind.to_owned())]);
+        let mut call =
+            params([("AvailabilityZone", zone), ("Size", size.to_string()), ("VolumeType", kind.to_owned())]);
+        // One of a snapshot is refused now and then: it isn't whole, or larger.
+        let snapshots = super::snapshot::ids(world, scope);
+        if world.dice.chance(400)
+            && let Some(id) = world.dice.pick(&snapshots)
+        {
+            call.extend(params([("SnapshotId", id)]));
+        }
         if let Ok(tree) = send(world, client, "CreateVolume", &call)
             && let Some(id) = text(&tree, "volumeId")
         {

@@ -173,7 +173,12 @@ fn launches(tx: &mut Tx<'_, '_>, dice: &mut Dice) {
     let disk = |device: &str, image: Option<&Image>| NewDisk {
         device: device.into(),
         delete_on_termination: true,
-        volume: NewVolume { shape, encrypted: false, image: image.map(|image| (image.id, image.snapshot)) },
+        volume: NewVolume {
+            shape,
+            encrypted: false,
+            image: image.map(|image| (image.id, image.snapshot)),
+            snapshot: None,
+        },
     };
     let interface = |device_index| InterfaceOrder { device_index, delete_on_termination: true, ..Default::default() };
     let order = Order {

@@ -1,7 +1,8 @@
 //! Block device mappings as RunInstances gives them, joined with what the image says.
 
 use landfall_cloud::volume::{NewDisk, NewVolume};
-use landfall_model::{Image, VolumeKind, VolumeShape};
+use landfall_cloud::{Fault, View};
+use landfall_model::{Image, SnapshotId, VolumeKind, VolumeShape};
 use serde::Deserialize;
 
 use super::unsupported::{Unsupported, refuse_parameters};
@@ -22,7 +23,7 @@ pub struct BlockDeviceIn {
 struct EbsIn {
     delete_on_termination: Option<bool>,
     iops: Option<u32>,
-    snapshot_id: Option<String>,
+    snapshot_id: Option<SnapshotId>,
     volume_size: Option<u32>,
     volume_type: Option<VolumeKind>,
     throughput: Option<u32>,
@@ -37,12 +38,12 @@ struct EbsIn {
 }
 
 /// The disks that an instance gets: the image's root one, changed as asked, then those that were asked for besides.
-pub fn volumes(image: &Image, mappings: &[BlockDeviceIn]) -> Result<Vec<NewDisk>, ApiError> {
+pub fn volumes(view: &View<'_>, image: &Image, mappings: &[BlockDeviceIn]) -> Result<Vec<NewDisk>, ApiError> {
     let root = VolumeShape { size_gib: image.size_gib, kind: VolumeKind::Gp3, iops: None, throughput_mib: None };
     let mut volumes = vec![NewDisk {
         device: image.root_device.clone(),
         delete_on_termination: true,
-        volume: NewVolume { shape: root, encrypted: false, image: Some((image.id, image.snapshot)) },
+        volume: NewVolume { shape: root, encrypted: false, image: Some((image.id, image.snapshot)), snapshot: None },
     }];
     for mapping in mappings {
         refuse_parameters!(mapping; virtual_name);
@@ -64,10 +65,15 @@ pub fn volumes(image: &Image, mappings: &[BlockDeviceIn]) -> Result<Vec<NewDisk>
                 let message = format!("'{device}' is used more than once in the block device mapping.");
                 return Err(ApiError::new("InvalidBlockDeviceMapping", message));
             }
-            None => volumes.push(asked.blank(device)?),
+            None => volumes.push(asked.more(view, device)?),
         }
     }
     Ok(volumes)
+}
+
+/// The snapshots that disks are to be made of.
+pub fn snapshots(mappings: &[BlockDeviceIn]) -> impl Iterator<Item = SnapshotId> + '_ {
+    mappings.iter().filter_map(|mapping| mapping.ebs.as_ref()?.snapshot_id)
 }
 
 impl EbsIn {
@@ -77,9 +83,11 @@ impl EbsIn {
         if self.encrypted {
             return Err(ApiError::unsupported("the value 'true' of the parameter Ebs.Encrypted"));
         }
-        match &self.snapshot_id {
-            Some(id) if !(is_root && *id == image.snapshot.to_string()) => {
-                Err(ApiError::new("InvalidSnapshot.NotFound", format!("The snapshot '{id}' does not exist.")))
+        match self.snapshot_id {
+            // The root disk is what the image says.
+            Some(id) if is_root && id != image.snapshot => {
+                let message = format!("snapshotId cannot be modified on root device {}", image.root_device);
+                Err(ApiError::new("InvalidBlockDeviceMapping", message))
             }
             _ => Ok(()),
         }
@@ -94,9 +102,12 @@ impl EbsIn {
         root.delete_on_termination = self.delete_on_termination.unwrap_or(root.delete_on_termination);
     }
 
-    fn blank(self, device: &str) -> Result<NewDisk, ApiError> {
+    /// A disk besides the root one: of zeroes, or of a snapshot.
+    fn more(self, view: &View<'_>, device: &str) -> Result<NewDisk, ApiError> {
+        let source = self.snapshot_id.map(|id| view.snapshot(id).ok_or_else(|| Fault::no_such(id))).transpose()?;
+        let size = self.volume_size.or(source.map(|row| row.size_gib));
         let shape = VolumeShape {
-            size_gib: self.volume_size.ok_or_else(|| ApiError::missing("Ebs.VolumeSize"))?,
+            size_gib: size.ok_or_else(|| ApiError::missing("Ebs.VolumeSize"))?,
             kind: self.volume_type.unwrap_or(VolumeKind::Gp2),
             iops: self.iops,
             throughput_mib: self.throughput,
@@ -104,7 +115,7 @@ impl EbsIn {
         Ok(NewDisk {
             device: device.to_owned(),
             delete_on_termination: self.delete_on_termination.unwrap_or(true),
-            volume: NewVolume { shape, encrypted: false, image: None },
+            volume: NewVolume { shape, encrypted: false, image: None, snapshot: source.map(|row| row.id) },
         })
     }
 }

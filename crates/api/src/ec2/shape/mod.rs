@@ -39,6 +39,7 @@ pub mod route;
 pub mod route_table;
 pub mod rule_description;
 pub mod security_group;
+pub mod snapshot;
 pub mod switch;
 pub mod tag;
 pub mod transit_attachment;

@@ -3,7 +3,7 @@
 use landfall_cloud::value::{
     Addresses, CustomerGateways, DhcpOptionsTable, EgressOnlyGateways, Endpoints, FlowLogs, InsightsAnalyses,
     InsightsPaths, Instances, Interfaces, InternetGateways, KeyPairs, LaunchTemplates, NatGateways, NetworkAcls,
-    PrefixLists, RouteTables, SecurityGroupRules, SecurityGroups, Subnets, TransitAttachments, TransitGateways,
+    PrefixLists, RouteTables, SecurityGroupRules, SecurityGroups, Snapshots, Subnets, TransitAttachments, TransitGateways,
     TransitTables, Volumes, Vpcs, VpnConnections, VpnGateways,
 };
 use landfall_cloud::{Fault, View};
@@ -202,8 +202,7 @@ impl Resource {
             Self::RouteTable(id) => view.find::<RouteTables, _>(id).is_some(),
             Self::SecurityGroup(id) => view.find::<SecurityGroups, _>(id).is_some(),
             Self::SecurityGroupRule(id) => view.find::<SecurityGroupRules, _>(id).is_some(),
-            // Images have them; nobody has one of their own yet.
-            Self::Snapshot(_) => false,
+            Self::Snapshot(id) => view.find::<Snapshots, _>(id).is_some(),
             Self::Subnet(id) => view.find::<Subnets, _>(id).is_some(),
             Self::TransitAttachment(id) => view.find::<TransitAttachments, _>(id).is_some(),
             Self::TransitGateway(id) => view.find::<TransitGateways, _>(id).is_some(),

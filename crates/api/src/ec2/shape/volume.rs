@@ -103,7 +103,7 @@ pub fn demand<'d>(view: &View<'_>, demands: &'d mut Demands, action: Action, id:
         demand.with("ec2:AvailabilityZone", row.zone).with("ec2:AvailabilityZoneId", row.zone.zone_id());
         demand.with("ec2:Encrypted", row.encrypted);
         if let Some(snapshot) = row.snapshot {
-            demand.with("ec2:ParentSnapshot", Arn::ec2(view.scope(), snapshot));
+            demand.with("ec2:ParentSnapshot", Arn::ec2_public(view.scope(), snapshot));
         }
     }
     demand

@@ -159,6 +159,8 @@ fn volume(id: VolumeId, host: HostId) -> Volume {
         zone: "us-east-1a".parse().unwrap(),
         image: None,
         snapshot: None,
+        chunks: None,
+        last_snapshot: None,
         created_at: Timestamp(1),
         attachment: None,
         host: Some(host),
@@ -278,7 +280,7 @@ fn image_plan(stand: &Stand) -> (landfall_model::Image, VolumePlan) {
         direct_boot: None,
     };
     let id = VolumeId::from_random(7);
-    (image, VolumePlan { id, size_bytes: 1 << 30, source: VolumeSource::Image(plan), wanted: true })
+    (image, VolumePlan { id, size_bytes: 1 << 30, source: VolumeSource::Image(plan), wanted: true, snapshots: vec![] })
 }
 
 #[test]
