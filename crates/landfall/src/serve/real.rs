@@ -68,6 +68,12 @@ impl Doorway {
     }
 }
 
+/// The folder of the chunk store.
+pub fn snapshots(config: &Config) -> Result<PathBuf> {
+    let state = config.state.as_deref().context("real machines need a state folder")?;
+    Ok(config.snapshots.clone().unwrap_or_else(|| state.join("chunks")))
+}
+
 fn place(config: &Config, identity: String) -> Result<Place> {
     Ok(Place {
         state: config.state.clone().context("real machines need a state folder")?,
@@ -77,6 +83,7 @@ fn place(config: &Config, identity: String) -> Result<Place> {
         public_pool: config.settings.public_pool,
         network: config.network.clone(),
         buckets: config.buckets.clone(),
+        snapshots: Some(snapshots(config)?),
         identity,
         pretend_guests: config.pretend_guests,
     })
