@@ -138,6 +138,7 @@ const PLACES: &[(&str, &str)] = &[
     ),
     ("crates/cloud/src/vpn.rs", "the VPNs of a gateway that the view gave; hosts serve all"),
     ("crates/control/src/agents.rs", "a host's token comes before any account"),
+    ("crates/control/src/collection.rs", "the chunks of all accounts are collected"),
     ("crates/control/src/relocation.rs", "hosts are the provider's"),
     ("crates/landfall/src/serve/mod.rs", "whether the root key opens what is sealed, whoever owns it"),
 ];

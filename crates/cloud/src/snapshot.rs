@@ -230,12 +230,7 @@ fn not_completed(row: &Snapshot) -> Fault {
     Fault::WrongState(format!("Snapshot '{}' is in invalid state - {}", row.id, row.status()))
 }
 
-fn open_to<'v>(
-    cloud: &'v crate::value::Cloud,
-    place: Scope,
-    account: AccountId,
-    id: SnapshotId,
-) -> Option<&'v Snapshot> {
+fn open_to(cloud: &crate::value::Cloud, place: Scope, account: AccountId, id: SnapshotId) -> Option<&Snapshot> {
     let is_there = |row: &&Snapshot| row.scope.region == place.region && row.is_open_to(account);
     cloud.snapshots.by_id(&id).find(is_there)
 }

@@ -15,6 +15,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use landfall_api::{HostPresence, Hosts, Vault};
 use landfall_cloud::{Cloud, Entropy, Tx, host, report};
 use landfall_model::agent::{AgentCall, AgentReply, Answer, Ask, HostRequest, Report, Secret, TunnelKey};
@@ -239,6 +241,17 @@ impl Agents {
         })
     }
 
+    /// The secret that an account's chunks are named by, for a host that has a volume made of them or a snapshot to make.
+    fn chunk_secret(&self, host: HostId, domain: AccountId) -> Option<Secret> {
+        let vault = self.vault.as_ref()?;
+        let cloud = self.engine.read();
+        let is_used = cloud.volumes.by_host(&host).any(|row| {
+            let is_made_of = row.chunks.as_ref().is_some_and(|root| root.domain == domain);
+            is_made_of || (row.scope.account == domain && cloud.snapshots.by_pending.count(&row.id) > 0)
+        });
+        is_used.then(|| Secret(STANDARD.encode(vault.derive(&format!("chunks of {domain}")))))
+    }
+
     fn desk(&self, host: HostId) -> Arc<HostDesk> {
         let mut hosts = lock(&self.hosts);
         let new = || {
@@ -330,6 +343,9 @@ impl Session {
             AgentCall::Report(report) => self.report(host, report).await,
             AgentCall::RoleCredentials { instance } => {
                 AgentReply::RoleCredentials { credentials: self.agents.role_credentials(host, instance) }
+            }
+            AgentCall::ChunkSecret { domain } => {
+                AgentReply::ChunkSecret { secret: self.agents.chunk_secret(host, domain) }
             }
             AgentCall::TunnelKeys { vpn } => AgentReply::TunnelKeys { keys: self.agents.tunnel_keys(host, vpn) },
             AgentCall::Answer { id, result } => {

@@ -63,6 +63,8 @@ pub struct Config {
     pub network: NetworkFile,
     /// The folders that stand for buckets, by the bucket's name.
     pub buckets: BTreeMap<String, PathBuf>,
+    /// The folder of the chunk store, where one is named.
+    pub snapshots: Option<PathBuf>,
     /// How long the records of calls that changed nothing are kept.
     pub keep_audit: Duration,
     /// How often trails deliver.
@@ -123,6 +125,9 @@ struct File {
     network: NetworkFile,
     /// The folders that stand for buckets: flow logs and trails are written there.
     buckets: BTreeMap<String, BucketFile>,
+    /// The folder of the chunk store, which all hosts must see as one; `chunks` in the state folder of a machine that is
+    /// alone.
+    snapshots: Option<PathBuf>,
     agents: Option<SocketAddr>,
     control_only: bool,
     tls: bool,
@@ -212,14 +217,31 @@ impl NetworkFile {
     }
 }
 
-/// The state folder, the networks and the buckets of a machine whose agent runs alone.
-pub fn agent_settings(args: &AgentArgs) -> Result<(PathBuf, NetworkFile, BTreeMap<String, PathBuf>)> {
+/// The settings of a machine whose agent runs alone.
+pub struct AgentSettings {
+    /// The state folder.
+    pub state: PathBuf,
+    /// How networks are made.
+    pub network: NetworkFile,
+    /// The folders that stand for buckets.
+    pub buckets: BTreeMap<String, PathBuf>,
+    /// The folder of the chunk store, where one is named.
+    pub snapshots: Option<PathBuf>,
+}
+
+/// The settings of a machine whose agent runs alone.
+pub fn agent_settings(args: &AgentArgs) -> Result<AgentSettings> {
     let file = read_file(args.config.as_deref())?;
     let state = args.state.clone().or(file.state).unwrap_or_else(|| DEFAULT_STATE.into());
     let mut network = file.network;
     network.uplink = args.uplink.clone().or(network.uplink);
     let state = std::path::absolute(&state).with_context(|| format!("--state {}", state.display()))?;
-    Ok((state, network, check_buckets(file.buckets)?))
+    Ok(AgentSettings {
+        state,
+        network,
+        buckets: check_buckets(file.buckets)?,
+        snapshots: check_snapshots(file.snapshots)?,
+    })
 }
 
 impl Config {
@@ -295,6 +317,7 @@ impl Config {
             settings,
             network,
             buckets,
+            snapshots: check_snapshots(file.snapshots)?,
             keep_audit: Duration::from_secs(86_400) * audit_days,
             trail_delivery: file.trail_delivery_s.map_or(trail::DELIVERY, |s| Duration::from_secs(s.max(1))),
             trail_digest: file.trail_digest_s.map_or(trail::DIGEST, |s| Duration::from_secs(s.max(1))),
@@ -341,6 +364,14 @@ fn endpoint(args: &ServeArgs, file: &File) -> Result<(SocketAddr, Option<Tls>)> 
         "--listen {listen}: off loopback the API is spoken over TLS only: add --tls (with an authority of the cloud's own, whose certificate `landfall env` names to clients), or --tls-certificate and --tls-key"
     );
     Ok((listen, tls))
+}
+
+/// The chunk store must be found from wherever the server was started.
+fn check_snapshots(folder: Option<PathBuf>) -> Result<Option<PathBuf>> {
+    if let Some(folder) = &folder {
+        ensure!(folder.is_absolute(), "snapshots: {} is no absolute path", folder.display());
+    }
+    Ok(folder)
 }
 
 /// The folders of buckets must be found from wherever the server was started.

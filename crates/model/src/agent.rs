@@ -13,6 +13,7 @@ use crate::delivery::RoleCredentials;
 use crate::host::HostFacts;
 use crate::id::{FlowLogId, HostId, InstanceId, InterfaceId, NatGatewayId, SnapshotId, VolumeId, VpnConnectionId};
 use crate::plan::PlanUpdate;
+use crate::scope::AccountId;
 use crate::time::Timestamp;
 use crate::volume::DiskLimits;
 
@@ -51,6 +52,12 @@ pub enum AgentCall {
         /// Whose.
         instance: InstanceId,
     },
+    /// Asks for the secret of an account's part of the chunk store, which plans don't have. Only a host gets it that has a
+    /// volume which is made of it, or a snapshot to make in it.
+    ChunkSecret {
+        /// Whose.
+        domain: AccountId,
+    },
     /// Asks for the keys of a VPN's tunnels, which plans don't have. Only the host that the VPN is placed on gets them.
     TunnelKeys {
         /// Which.
@@ -81,6 +88,11 @@ pub enum AgentReply {
     RoleCredentials {
         /// The credentials.
         credentials: Option<RoleCredentials>,
+    },
+    /// To `ChunkSecret`: 32 bytes in base64. None where the host has no use for it.
+    ChunkSecret {
+        /// The secret.
+        secret: Option<Secret>,
     },
     /// To `TunnelKeys`: a key for each tunnel, in the plan's order. None where the VPN isn't placed on this host.
     TunnelKeys {

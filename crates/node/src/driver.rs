@@ -5,11 +5,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 
 use landfall_model::agent::{DiskSeen, SnapshotMade, TunnelKey, VpnSeen};
 use landfall_model::delivery::RoleCredentials;
 use landfall_model::plan::{DiskPlan, HostPlan, InstancePlan, SnapshotPlan, VolumePlan};
-use landfall_model::{FlowLogId, InstanceId, InterfaceId, Mac, NatGatewayId, Timestamp, VolumeId, VpnConnectionId};
+use landfall_model::{
+    AccountId, FlowLogId, InstanceId, InterfaceId, Mac, NatGatewayId, Timestamp, VolumeId, VpnConnectionId,
+};
 
 /// Why a driver couldn't do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -152,6 +155,9 @@ pub enum PowerAction {
     Reset,
 }
 
+/// Fetches the secret of an account's part of the chunk store, from the control plane.
+pub type FetchSecret = dyn Fn(AccountId) -> DriverResult<[u8; 32]> + Send + Sync;
+
 /// Keeps volumes.
 pub trait Volumes: Send + Sync {
     /// Every volume that this machine has anything of.
@@ -161,6 +167,8 @@ pub trait Volumes: Send + Sync {
     fn ensure(&self, plan: &VolumePlan) -> DriverResult<u64>;
     /// Opens a volume for a guest.
     fn open(&self, plan: &VolumePlan) -> DriverResult<OpenDisk>;
+    /// Hears how secrets of the chunk store are fetched, before anything else is asked.
+    fn learn(&self, _fetch: Arc<FetchSecret>) {}
     /// Stores what is on a volume as a snapshot, and returns once that is durable. Made again after it was cut off, or was
     /// done and not told, it finds what is stored already.
     fn snapshot(&self, plan: &VolumePlan, snapshot: &SnapshotPlan) -> DriverResult<SnapshotMade>;

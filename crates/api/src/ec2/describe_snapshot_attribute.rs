@@ -52,7 +52,7 @@ impl Read for DescribeSnapshotAttribute {
         };
         match self.attribute.as_str() {
             "createVolumePermission" => {
-                let all = row.is_public.then(|| Permission { group: Some("all"), user_id: None });
+                let all = row.is_public.then_some(Permission { group: Some("all"), user_id: None });
                 let users = row.shared_with.iter().map(|account| Permission { user_id: Some(*account), group: None });
                 answer.create_volume_permission = Some(all.into_iter().chain(users).collect());
             }

@@ -62,7 +62,7 @@ impl Read for DescribeSnapshots {
         let users = Who::read_all(&self.restorable_by, &view)?;
         let matches = |row: &&'v Snapshot| {
             let tags = || view.tags(&row.id.to_string()).filter(|_| row.scope == view.scope());
-            (owners.is_empty() || owners.iter().any(|who| *who == Who::Account(row.scope.account)))
+            (owners.is_empty() || owners.contains(&Who::Account(row.scope.account)))
                 && (users.is_empty() || users.iter().any(|who| who.may_restore(row, view.scope().account)))
                 && (selection.is_empty() || selection.matches(tags(), |name| field(row, name)))
         };

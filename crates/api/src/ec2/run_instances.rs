@@ -307,7 +307,7 @@ impl RunInstances {
             self.interfaces(view).map(drop),
             self.iam_instance_profile.name().map(drop),
             match image {
-                Some(image) => image.and_then(|image| volumes(image, &self.block_device_mapping)).map(drop),
+                Some(image) => image.and_then(|image| volumes(view, image, &self.block_device_mapping)).map(drop),
                 None => Ok(()),
             },
             match self.key_name.as_ref().filter(|name| view.key_pair(name).is_none()) {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
+use landfall_chunks::Folder;
 use landfall_model::{HostFacts, Ipv4Cidr};
 use landfall_node::agent::{AgentOptions, Drivers, Timing, machine_clock};
 use landfall_node::connected::ConnectedNetwork;
@@ -19,7 +20,7 @@ use landfall_node::hypervisor::{Machine, QemuConfig, QemuHypervisor, detect};
 use landfall_node::metadata::{self, MetadataClient};
 use landfall_node::network::{HostNetwork, NetworkConfig, Underlay, underlay};
 use landfall_node::remote::{FetchedVolumes, RemoteLink};
-use landfall_node::volume::LocalVolumes;
+use landfall_node::volume::{LocalVolumes, SnapshotStore};
 use landfall_node::vpn::{StrongSwan, VpnConfig};
 
 use crate::config::NetworkFile;
@@ -50,6 +51,8 @@ pub struct Place {
     pub network: NetworkFile,
     /// The folders that stand for buckets, by the bucket's name.
     pub buckets: BTreeMap<String, PathBuf>,
+    /// The folder of the chunk store; without one, no snapshots are made here.
+    pub snapshots: Option<PathBuf>,
     /// The hash of what the machine's agent identifies itself with: what it writes for others is named after it.
     pub identity: String,
     /// Whether guests are only pretended, on networks that are real: to test networks over many machines.
@@ -191,7 +194,12 @@ impl Place {
             machine,
         ))?;
         let volumes = LocalVolumes::new(self.state.join("volumes"), image_folder.clone());
-        let volumes = volumes.context("opening the folder of volumes")?;
+        let mut volumes = volumes.context("opening the folder of volumes")?;
+        if let Some(folder) = &self.snapshots {
+            super::make_private(folder)?;
+            let chunks = Folder::open(folder).context("opening the store of snapshots")?;
+            volumes = volumes.with_store(SnapshotStore::new(Arc::new(chunks)));
+        }
         let volumes: Arc<dyn Volumes> = match link {
             Some(link) => Arc::new(FetchedVolumes::new(volumes, image_folder, link)),
             None => Arc::new(volumes),

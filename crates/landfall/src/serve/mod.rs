@@ -171,6 +171,12 @@ fn chores(
     chores.spawn(courier(engine, vault.clone(), &server.config).run());
     chores.spawn(landfall_control::destruction::run(engine.clone(), vault));
     chores.spawn(write_key_uses(server.clone()));
+    if !server.config.simulate {
+        match real::snapshots(&server.config).and_then(|folder| Ok(landfall_chunks::Folder::open(folder)?)) {
+            Ok(chunks) => drop(chores.spawn(landfall_control::collection::run(engine.clone(), Arc::new(chunks)))),
+            Err(error) => tracing::error!("the store of snapshots isn't collected: {error:#}"),
+        }
+    }
     if let Some(agents) = agents {
         chores.spawn(agents.watch());
     }

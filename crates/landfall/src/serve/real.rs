@@ -1,6 +1,7 @@
 //! A cloud of real machines: the agent of this machine with its drivers, in the same process as the control plane and
 //! still talking to it only through the agents' protocol; and the door for agents of other machines.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
@@ -68,6 +69,12 @@ impl Doorway {
     }
 }
 
+/// The folder of the chunk store.
+pub fn snapshots(config: &Config) -> Result<PathBuf> {
+    let state = config.state.as_deref().context("real machines need a state folder")?;
+    Ok(config.snapshots.clone().unwrap_or_else(|| state.join("chunks")))
+}
+
 fn place(config: &Config, identity: String) -> Result<Place> {
     Ok(Place {
         state: config.state.clone().context("real machines need a state folder")?,
@@ -77,6 +84,7 @@ fn place(config: &Config, identity: String) -> Result<Place> {
         public_pool: config.settings.public_pool,
         network: config.network.clone(),
         buckets: config.buckets.clone(),
+        snapshots: Some(snapshots(config)?),
         identity,
         pretend_guests: config.pretend_guests,
     })

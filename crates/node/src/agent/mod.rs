@@ -18,6 +18,7 @@ mod record;
 mod report;
 mod role;
 mod saved;
+mod secret;
 pub mod sim;
 mod talk;
 mod threads;
@@ -136,6 +137,11 @@ impl Agent {
             saved,
             options,
         });
+        let weak = Arc::downgrade(&shared);
+        shared.drivers.volumes.learn(Arc::new(move |domain| match weak.upgrade() {
+            Some(shared) => shared.chunk_secret(domain),
+            None => Err(crate::driver::DriverError::Retry("the agent is ending".to_owned())),
+        }));
         let mut agent = Self { shared, threads: Vec::new() };
         agent.spawn("agent-look", Shared::look_until_stopped)?;
         agent.spawn("agent-wire", Shared::wire_until_stopped)?;

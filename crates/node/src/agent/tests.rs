@@ -82,6 +82,7 @@ impl ControlLink for Link {
                 Ok(AgentReply::Taken)
             }
             AgentCall::RoleCredentials { .. } => Ok(AgentReply::RoleCredentials { credentials: None }),
+            AgentCall::ChunkSecret { .. } => Ok(AgentReply::ChunkSecret { secret: None }),
             AgentCall::TunnelKeys { .. } => Ok(AgentReply::TunnelKeys { keys: Vec::new() }),
             AgentCall::Answer { id, result } => {
                 state.requests.retain(|request| request.id != id);

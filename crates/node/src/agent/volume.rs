@@ -292,7 +292,7 @@ mod tests {
         let made = SnapshotMade { root: "root".into(), full_bytes: 5 };
         history.tried(VolumeStep::Snapshot(one), &Ok(Outcome::Snapshot(made.clone())), &timing, NOW);
         let seen = SnapshotSeen { id: one, session: 1, phase: SnapshotPhase::Made(made) };
-        assert_eq!(seen_snapshots(&volume, true, &history), [seen.clone()]);
+        assert_eq!(seen_snapshots(&volume, true, &history), std::slice::from_ref(&seen));
         assert!(history.tells(&seen) && !history.tells(&seen), "it is told once");
 
         // The other one has to wait, and the volume with it, though nobody wants it any more.

@@ -19,7 +19,7 @@ use landfall_model::plan::{ImagePlan, SnapshotPlan, VolumePlan, VolumeSource};
 use super::connection::RemoteLink;
 use crate::agent::identity::hex;
 use crate::crash::crash_point;
-use crate::driver::{DriverError, DriverResult, OpenDisk, Volumes};
+use crate::driver::{DriverError, DriverResult, FetchSecret, OpenDisk, Volumes};
 
 /// What stays free for the machine itself.
 const RESERVE_BYTES: u64 = 1 << 30;
@@ -135,6 +135,10 @@ impl<V: Volumes> Volumes for FetchedVolumes<V> {
             self.ensure_image(image)?;
         }
         self.volumes.open(plan)
+    }
+
+    fn learn(&self, fetch: Arc<FetchSecret>) {
+        self.volumes.learn(fetch);
     }
 
     fn snapshot(&self, plan: &VolumePlan, snapshot: &SnapshotPlan) -> DriverResult<SnapshotMade> {

@@ -7,14 +7,17 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 
 use landfall_model::VolumeId;
 use landfall_model::agent::SnapshotMade;
 use landfall_model::plan::{ImagePlan, SnapshotPlan, VolumePlan, VolumeSource};
 
+use super::export::Export;
 use super::qcow2::{self, Header};
+use super::store::SnapshotStore;
 use crate::crash::crash_point;
-use crate::driver::{DriverError, DriverResult, OpenDisk, Volumes};
+use crate::driver::{DriverError, DriverResult, FetchSecret, OpenDisk, Volumes};
 
 /// What stays free for the machine itself before new volumes are refused.
 const RESERVE_BYTES: u64 = 512 << 20;
@@ -27,6 +30,7 @@ pub struct LocalVolumes {
     folder: PathBuf,
     image_folder: PathBuf,
     reserve_bytes: u64,
+    store: Option<SnapshotStore>,
 }
 
 impl LocalVolumes {
@@ -34,7 +38,7 @@ impl LocalVolumes {
     pub fn new(folder: PathBuf, image_folder: PathBuf) -> io::Result<Self> {
         use std::os::unix::fs::DirBuilderExt;
         fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
-        let volumes = LocalVolumes { folder, image_folder, reserve_bytes: RESERVE_BYTES };
+        let volumes = LocalVolumes { folder, image_folder, reserve_bytes: RESERVE_BYTES, store: None };
         volumes.clear_unfinished()?;
         Ok(volumes)
     }
@@ -42,6 +46,11 @@ impl LocalVolumes {
     /// The same with another reserve of free space, in bytes.
     pub fn with_reserve(self, reserve_bytes: u64) -> Self {
         LocalVolumes { reserve_bytes, ..self }
+    }
+
+    /// The same with a store of snapshots: without, none can be made and no volume be made of one.
+    pub fn with_store(self, store: SnapshotStore) -> Self {
+        LocalVolumes { store: Some(store), ..self }
     }
 
     fn path(&self, id: VolumeId) -> PathBuf {
@@ -85,7 +94,7 @@ impl LocalVolumes {
                 }
                 Some(path)
             }
-            VolumeSource::Chunks(_) => return Err(no_store(id)),
+            VolumeSource::Chunks(_) => None,
         };
         self.check_room(id)?;
         let name = image.as_ref().map(|path| path.to_string_lossy());
@@ -95,21 +104,35 @@ impl LocalVolumes {
             let mut options = OpenOptions::new();
             let file = options.read(true).write(true).create_new(true).mode(0o600).open(&unfinished)?;
             qcow2::write_empty(&file, plan.size_bytes, name.as_deref())?;
-            file.sync_all()?;
+            file.sync_all()
+        });
+        let result = result.map_err(failed).and_then(|()| self.fill(plan, &unfinished)).and_then(|()| {
             crash_point!("volume:link");
             // Unlike a rename, a link never replaces what is there.
-            fs::hard_link(&unfinished, self.path(id))?;
+            let linked = match fs::hard_link(&unfinished, self.path(id)) {
+                Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(failed(error)),
+                _ => Ok(()),
+            };
             crash_point!("volume:linked");
-            Ok(())
+            linked
         });
-        match result.and(remove_file(&unfinished)) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(failed(error)),
-            _ => {}
-        }
+        result.and(remove_file(&unfinished).map_err(failed))?;
         crash_point!("volume:sync");
         self.sync().map_err(failed)?;
         crash_point!("volume:created");
         Ok(())
+    }
+
+    /// Fills a volume that isn't there yet with what it starts as.
+    fn fill(&self, plan: &VolumePlan, unfinished: &Path) -> DriverResult<()> {
+        let VolumeSource::Chunks(root) = &plan.source else { return Ok(()) };
+        let store = self.store.as_ref().ok_or_else(|| no_store(plan.id))?;
+        let mut export = Export::open(unfinished, None, true)?;
+        store.restore(root, export.nbd())?;
+        crash_point!("volume:filled");
+        let failed = |error: io::Error| DriverError::Retry(format!("{} can't be filled: {error}", plan.id));
+        export.close().map_err(failed)?;
+        File::open(unfinished).and_then(|file| file.sync_all()).map_err(failed)
     }
 
     /// The file of an image, looked at.
@@ -258,8 +281,26 @@ impl Volumes for LocalVolumes {
         Ok(OpenDisk { volume: id, file: Some(file.into()), base: base.map(Into::into) })
     }
 
-    fn snapshot(&self, plan: &VolumePlan, _: &SnapshotPlan) -> DriverResult<SnapshotMade> {
-        Err(no_store(plan.id))
+    fn learn(&self, fetch: Arc<FetchSecret>) {
+        if let Some(store) = &self.store {
+            store.learn(fetch);
+        }
+    }
+
+    fn snapshot(&self, plan: &VolumePlan, snapshot: &SnapshotPlan) -> DriverResult<SnapshotMade> {
+        let (id, store) = (plan.id, self.store.as_ref().ok_or_else(|| no_store(plan.id))?);
+        let path = self.path(id);
+        if is_in_use(&path).map_err(|error| DriverError::Retry(format!("{id} can't be opened: {error}")))? {
+            return Err(DriverError::Final(format!(
+                "{id} is in use by a running instance, of which this host makes no snapshots yet: stop the instance, or detach the volume"
+            )));
+        }
+        let base = match &plan.source {
+            VolumeSource::Image(image) => Some(self.image(image)?.0),
+            VolumeSource::Blank | VolumeSource::Chunks(_) => None,
+        };
+        let mut export = Export::open(&path, base.as_deref(), false)?;
+        store.save(export.nbd(), snapshot)
     }
 
     fn remove(&self, id: VolumeId) -> DriverResult<()> {
@@ -280,5 +321,7 @@ fn no_store(id: VolumeId) -> DriverError {
     DriverError::Final(format!("{id} is on a host without a store of snapshots"))
 }
 
+#[cfg(test)]
+mod snapshot_tests;
 #[cfg(test)]
 mod tests;

@@ -4,7 +4,11 @@
 //! differs from it. Guests get descriptors, never paths. What QEMU and `qemu-img` are told about the layers below is
 //! said by us; the path in a clone's header is only for people who look at it with `qemu-img info`.
 
+mod export;
 mod local;
+mod nbd;
 mod qcow2;
+mod store;
 
 pub use local::LocalVolumes;
+pub use store::SnapshotStore;

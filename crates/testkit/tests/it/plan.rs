@@ -11,18 +11,19 @@ use landfall_cloud::launch::{InterfaceOrder, Order, launch};
 use landfall_cloud::power::{self, PowerOrder};
 use landfall_cloud::profile_association::{self, ProfileName};
 use landfall_cloud::security_group;
+use landfall_cloud::snapshot;
 use landfall_cloud::value::{
     Addresses, DhcpOptionsTable, Hosts, Instances, Interfaces, InternetGateways, NetworkAcls, RouteTables,
     SecurityGroupRules, SecurityGroups, Tags, Volumes, Vpcs,
 };
 use landfall_cloud::volume::{NewDisk, NewVolume};
 use landfall_cloud::{Cloud, Entropy, Tx, address, network, report, tag};
-use landfall_model::agent::{InstanceSeen, Phase, Report};
+use landfall_model::agent::{InstanceSeen, Phase, Report, SnapshotMade, SnapshotPhase, SnapshotSeen};
 use landfall_model::plan::{AclRulePlan, Power};
 use landfall_model::{
     AccountId, Attachment, AttachmentState, Cidr, Host, HostFacts, HostId, Image, InstanceType, IpProtocol, Ipv4Cidr,
     MetadataOptions, NetworkInterface, Peer, PortRange, Region, Route, RouteTarget, RuleDirection, Scope,
-    SecurityGroupRule, ShutdownBehavior, VolumeKind, VolumeShape,
+    SecurityGroupRule, ShutdownBehavior, VolumeKind, VolumeShape, VolumeState,
 };
 use landfall_state::{Engine, MemoryLog};
 use landfall_testkit::mirror::Mirror;
@@ -123,6 +124,8 @@ const CHANGES: &[Change] = &[
     interfaces,
     interfaces,
     volumes,
+    snapshots,
+    snapshots,
     tags,
     profiles,
     profiles,
@@ -297,6 +300,26 @@ fn volumes(tx: &mut Tx<'_, '_>, dice: &mut Dice) {
                 attachment.instance = instance.id;
             }
         })),
+    }
+}
+
+/// Snapshots come, are made and go; their volumes go on.
+fn snapshots(tx: &mut Tx<'_, '_>, dice: &mut Dice) {
+    let volume = any!(tx, dice, volumes);
+    tx.update::<Volumes, _>(&volume.key(), |row| row.state = VolumeState::Present);
+    // Refused where too many are under way.
+    let _ = snapshot::create(tx, volume.id, "");
+    let row = any!(tx, dice, snapshots);
+    let host = row.volume.and_then(|id| tx.volumes.by_id(&id).next()?.host);
+    match (dice.below(3), row.task(), host) {
+        (0, Some(task), Some(host)) => {
+            let made = SnapshotMade { root: format!("root {}", task.session), full_bytes: 1 };
+            let seen = SnapshotSeen { id: row.id, session: task.session, phase: SnapshotPhase::Made(made) };
+            report::take(tx, host, &Report { snapshots: vec![seen], ..Report::default() });
+        }
+        // One that is there can be deleted.
+        (1, ..) => drop(snapshot::delete(tx, row.id)),
+        _ => {}
     }
 }
 

@@ -48,10 +48,11 @@ fn put_vpn(tx: &mut Tx<'_, '_>, number: u8, host: HostId) {
         created_at: Timestamp(1),
         expires_at: None,
     });
+    let customer_gateway = tx.new_id();
     tx.put::<VpnConnections>(VpnConnection {
         scope,
         id,
-        customer_gateway: tx.new_id(),
+        customer_gateway,
         gateway: VpnSide::Transit(gateway.id, attachment),
         static_routes_only: true,
         local: landfall_model::Ipv4Cidr::ALL,

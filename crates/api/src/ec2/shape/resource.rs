@@ -3,8 +3,8 @@
 use landfall_cloud::value::{
     Addresses, CustomerGateways, DhcpOptionsTable, EgressOnlyGateways, Endpoints, FlowLogs, InsightsAnalyses,
     InsightsPaths, Instances, Interfaces, InternetGateways, KeyPairs, LaunchTemplates, NatGateways, NetworkAcls,
-    PrefixLists, RouteTables, SecurityGroupRules, SecurityGroups, Snapshots, Subnets, TransitAttachments, TransitGateways,
-    TransitTables, Volumes, Vpcs, VpnConnections, VpnGateways,
+    PrefixLists, RouteTables, SecurityGroupRules, SecurityGroups, Snapshots, Subnets, TransitAttachments,
+    TransitGateways, TransitTables, Volumes, Vpcs, VpnConnections, VpnGateways,
 };
 use landfall_cloud::{Fault, View};
 use landfall_model::id::{Id, Kind};

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use landfall_cloud::value::{Hosts, Images, Volumes};
 use landfall_cloud::{Cloud, host};
-use landfall_model::agent::Report;
-use landfall_model::plan::{PlanUpdate, VolumePlan, VolumeSource};
+use landfall_model::agent::{Report, SnapshotMade};
+use landfall_model::plan::{PlanUpdate, SnapshotPlan, VolumePlan, VolumeSource};
 use landfall_model::{HostFacts, HostId, Ipv4Cidr, Scope, Timestamp, Volume, VolumeId, VolumeState};
 use landfall_node::agent::{ControlLink, LinkError};
 use landfall_node::driver::{self, DriverResult, OpenDisk, Volumes as _};
@@ -262,6 +262,9 @@ impl driver::Volumes for Counted {
     }
     fn open(&self, plan: &VolumePlan) -> DriverResult<OpenDisk> {
         Ok(OpenDisk { volume: plan.id, file: None, base: None })
+    }
+    fn snapshot(&self, _: &VolumePlan, _: &SnapshotPlan) -> DriverResult<SnapshotMade> {
+        Err(driver::DriverError::Final("no snapshots here".into()))
     }
     fn remove(&self, _: VolumeId) -> DriverResult<()> {
         Ok(())

@@ -18,7 +18,7 @@ fn cloud() -> Cloud {
 }
 
 /// The one record with these values.
-fn only<'r>(found: &'r [BTreeMap<String, String>], values: &[(&str, &str)]) -> BTreeMap<String, String> {
+fn only(found: &[BTreeMap<String, String>], values: &[(&str, &str)]) -> BTreeMap<String, String> {
     let records = with(found, values);
     let [record] = records.as_slice() else { panic!("{values:?}: {found:#?}") };
     record.clone()

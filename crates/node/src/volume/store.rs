@@ -1,0 +1,166 @@
+//! Volumes into the chunk store, and out of it.
+//!
+//! A snapshot reads what isn't zeros, block by block; what is as in the snapshot that it builds on isn't stored again. It is
+//! made under its session as often as it takes: what an attempt stored that was cut off is found by the next one.
+
+use std::fmt;
+use std::io;
+use std::sync::{Arc, OnceLock};
+
+use landfall_chunks::{BLOCK_BYTES, Domain, Error, Keys, Manifest, Objects, Options, Root, Session, Store, Writer};
+use landfall_model::agent::SnapshotMade;
+use landfall_model::plan::SnapshotPlan;
+use landfall_model::{AccountId, ChunkRoot};
+
+use super::nbd::Nbd;
+use crate::crash::crash_point;
+use crate::driver::{DriverError, DriverResult, FetchSecret};
+
+/// How much of a disk is asked about at once, in bytes: a whole number of blocks.
+const WINDOW_BYTES: u32 = 1 << 30;
+const BLOCK: u64 = BLOCK_BYTES as u64;
+
+/// The chunk store as a host uses it. Secrets of domains are asked for when they are needed, and not kept.
+#[derive(Clone)]
+pub struct SnapshotStore {
+    objects: Arc<dyn Objects>,
+    fetch: Arc<OnceLock<Arc<FetchSecret>>>,
+}
+
+impl fmt::Debug for SnapshotStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SnapshotStore")
+    }
+}
+
+impl SnapshotStore {
+    /// Over those objects.
+    pub fn new(objects: Arc<dyn Objects>) -> Self {
+        Self { objects, fetch: Arc::default() }
+    }
+
+    /// Says how secrets are fetched. The first word counts.
+    pub fn learn(&self, fetch: Arc<FetchSecret>) {
+        let _ = self.fetch.set(fetch);
+    }
+
+    fn domain(&self, account: AccountId) -> DriverResult<Store> {
+        let fetch = self.fetch.get().ok_or_else(|| DriverError::Retry("the agent isn't started yet".into()))?;
+        let secret = fetch(account)?;
+        let domain: Domain = account.to_string().parse().map_err(|error| failed(&error))?;
+        Ok(Store::new(self.objects.clone(), domain, Keys::open(&secret)))
+    }
+
+    /// Stores a disk. What is zeros is told by the disk and not read.
+    pub fn save(&self, disk: &mut Nbd, plan: &SnapshotPlan) -> DriverResult<SnapshotMade> {
+        let store = self.domain(plan.domain)?;
+        let base = plan.base.as_ref().map(|base| open(&store, base)).transpose()?.map(Arc::new);
+        let blocks = disk.size_bytes().div_ceil(BLOCK);
+        // Whether it was begun before isn't remembered: it is looked up.
+        let options = Options { resumed: true, ..Options::default() };
+        let begun = Writer::begin(&store, Session(plan.session), blocks, base.clone(), options);
+        let saving = Saving { writer: begun.map_err(|error| failed(&error))?, base };
+        let mut at = 0;
+        while at < disk.size_bytes() {
+            at = saving.window(disk, at)?;
+            crash_point!("snapshot:window");
+        }
+        let (root, _) = saving.writer.commit().map_err(|error| failed(&error))?;
+        crash_point!("snapshot:committed");
+        let manifest = Manifest::open(&store, &root).map_err(|error| failed(&error))?;
+        Ok(SnapshotMade { root: root.to_string(), full_bytes: manifest.written_blocks() * BLOCK })
+    }
+
+    /// Writes what is in the store to a disk of zeros, and has it be durable.
+    pub fn restore(&self, root: &ChunkRoot, disk: &mut Nbd) -> DriverResult<()> {
+        let store = self.domain(root.domain)?;
+        let manifest = open(&store, &root.root)?;
+        if manifest.blocks() * BLOCK > disk.size_bytes().next_multiple_of(BLOCK) {
+            return Err(DriverError::Final("A volume is smaller than the snapshot that it is made of".into()));
+        }
+        for chunk in manifest.chunks(0) {
+            let (block, link) = chunk.map_err(|error| failed(&error))?;
+            let contents = store.chunk(&link).map_err(|error| failed(&error))?;
+            // What is behind the end of a disk is what its last block was filled up with.
+            let bytes = disk.size_bytes().saturating_sub(block * BLOCK).min(BLOCK) as usize;
+            disk.write(block * BLOCK, &contents[..bytes]).map_err(|error| of_disk(&error))?;
+        }
+        disk.flush().map_err(|error| of_disk(&error))
+    }
+}
+
+fn open(store: &Store, root: &str) -> DriverResult<Manifest> {
+    let root: Root = root.parse().map_err(|error| failed(&error))?;
+    Manifest::open(store, &root).map_err(|error| failed(&error))
+}
+
+/// A snapshot that is being written.
+struct Saving {
+    writer: Writer,
+    base: Option<Arc<Manifest>>,
+}
+
+impl Saving {
+    /// Stores the blocks of a window of a disk. Returns where the next one begins.
+    fn window(&self, disk: &mut Nbd, from: u64) -> DriverResult<u64> {
+        let until = disk.size_bytes().min(from + u64::from(WINDOW_BYTES));
+        let (mut at, mut block) = (from, from / BLOCK);
+        // The end of what is known to hold something: a block that reaches into it is read.
+        let mut filled_until = from;
+        while at < until {
+            let bytes = u32::try_from(until - at).unwrap_or(WINDOW_BYTES);
+            for extent in disk.extents(at, bytes).map_err(|error| of_disk(&error))? {
+                let end = (at + extent.bytes).min(until);
+                if extent.zero {
+                    block = self.blocks(disk, block, filled_until.div_ceil(BLOCK))?;
+                    let whole = if end == disk.size_bytes() { end.div_ceil(BLOCK) } else { end / BLOCK };
+                    block = self.zeros(block, whole)?;
+                } else {
+                    filled_until = end;
+                }
+                at = end;
+                if at >= until {
+                    break;
+                }
+            }
+        }
+        self.blocks(disk, block, until.div_ceil(BLOCK))?;
+        Ok(until)
+    }
+
+    /// Stores blocks that may hold something. Returns the next one.
+    fn blocks(&self, disk: &mut Nbd, from: u64, until: u64) -> DriverResult<u64> {
+        for block in from..until {
+            let start = block * BLOCK;
+            let bytes = (disk.size_bytes() - start).min(BLOCK);
+            // The last block of a disk is filled up with zeros.
+            let mut contents = vec![0; BLOCK_BYTES];
+            disk.read(start, &mut contents[..bytes as usize]).map_err(|error| of_disk(&error))?;
+            self.writer.write(block, contents).map_err(|error| failed(&error))?;
+        }
+        Ok(until.max(from))
+    }
+
+    /// Makes blocks zeros that aren't in what the snapshot builds on. Returns the next one.
+    fn zeros(&self, from: u64, until: u64) -> DriverResult<u64> {
+        let base = self.base.iter().filter(|base| from < base.blocks());
+        for chunk in base.flat_map(|base| base.chunks(from)) {
+            let (block, _) = chunk.map_err(|error| failed(&error))?;
+            if block >= until {
+                break;
+            }
+            self.writer.zero(block).map_err(|error| failed(&error))?;
+        }
+        Ok(until.max(from))
+    }
+}
+
+fn of_disk(error: &io::Error) -> DriverError {
+    DriverError::Retry(format!("the volume can't be read or written: {error}"))
+}
+
+/// What the store said. Only what a person must put right is final; a full disk may have room again.
+fn failed(error: &Error) -> DriverError {
+    let words = format!("the store of snapshots: {error}");
+    if error.may_try_again() || error.is_full() { DriverError::Retry(words) } else { DriverError::Final(words) }
+}
