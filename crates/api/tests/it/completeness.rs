@@ -283,7 +283,8 @@ fn no_secret_of_a_call_is_in_the_store() {
         }
     }
     // Those that make or take secrets are among them, or nothing was looked for.
-    for action in ["CreateAccessKey", "CreateLoginProfile", "CreateSecret", "CreateVirtualMFADevice", "GetSessionToken"] {
+    for action in ["CreateAccessKey", "CreateLoginProfile", "CreateSecret", "CreateVirtualMFADevice", "GetSessionToken"]
+    {
         assert!(seen.contains(action), "{action} has none: {seen:?}");
     }
 }
