@@ -25,6 +25,7 @@ const VALUES: &[&str] = &["tx", "cloud", "inner", "head", "value", "tables()", "
 /// The files that may, and why.
 const PLACES: &[(&str, &str)] = &[
     ("crates/api/src/authorise.rs", "the caller's own policies, as its own account has them"),
+    ("crates/api/src/ec2/copy_snapshot.rs", "the same account's snapshots, in the region that the call names"),
     ("crates/api/src/ec2/describe_images.rs", "images are the provider's"),
     (
         "crates/api/src/ec2/describe_security_group_references.rs",
@@ -121,6 +122,7 @@ const PLACES: &[(&str, &str)] = &[
         "crates/cloud/src/security_group.rs",
         "the rules of a group that the view gave; a rule may name a group of a peered VPC, whoever has that",
     ),
+    ("crates/cloud/src/snapshot.rs", "snapshots that their owners share with this account, or with everybody"),
     (
         "crates/cloud/src/subnet.rs",
         "association ids are unique among all, and what is found by one is kept only if it is the view's",

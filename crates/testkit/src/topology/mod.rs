@@ -249,13 +249,14 @@ impl Topology {
 
     /// Whether a network is peered with two that have the same block.
     pub fn has_namesakes(&self) -> bool {
-        let blocks = |vpc: &VpcId| self.cloud.vpcs.by_id(vpc).flat_map(|row| row.cidrs.iter().map(|(_, cidr)| *cidr));
-        let of = |vpc: VpcId| {
-            let others = self.cloud.peerings.by_vpc(&vpc).filter_map(move |row| row.across(vpc)).map(|side| side.vpc);
-            others.flat_map(|other| blocks(&other).collect::<Vec<_>>()).collect::<Vec<_>>()
-        };
         self.cloud.vpcs.iter().any(|row| {
-            let blocks = of(row.id);
+            let mut blocks = Vec::new();
+            for peering in self.cloud.peerings.by_vpc(&row.id) {
+                let Some(side) = peering.across(row.id) else { continue };
+                for other in self.cloud.vpcs.by_id(&side.vpc) {
+                    blocks.extend(other.cidrs.iter().map(|(_, block)| *block));
+                }
+            }
             blocks.len() > blocks.iter().collect::<BTreeSet<_>>().len()
         })
     }

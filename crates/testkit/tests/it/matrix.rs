@@ -9,21 +9,29 @@ use landfall_testkit::{runs_from_env, seed_from_env};
 /// Set for the process that does it, in namespaces of its own.
 const OWN: &str = "LANDFALL_OWN_MACHINE";
 
+/// The first seed whose network is so, and has no VPNs, which take their time.
+fn first(is_so: fn(&Topology) -> bool) -> u64 {
+    let found = (0..1000).find(|seed| {
+        let topology = Topology::random(*seed);
+        topology.offices.is_empty() && is_so(&topology)
+    });
+    found.unwrap()
+}
+
 #[test]
 fn packets_go_where_the_model_says() {
     if std::env::var_os(OWN).is_some() {
-        let seeds = seed_from_env().map_or(0..runs_from_env(12), |seed| seed..seed + 1);
+        let mut seeds: Vec<u64> = seed_from_env().map_or(0..runs_from_env(12), |seed| seed..seed + 1).collect();
+        if seed_from_env().is_none() {
+            // What has convicted rules before is among them, however few there are.
+            seeds.extend([first(Topology::has_namesakes), first(Topology::has_wide_nat)]);
+        }
         let mut outcome = Outcome::default();
-        run(seeds, &mut outcome).unwrap();
+        run(seeds.into_iter(), &mut outcome).unwrap();
         println!("{} probes, {} reached, {} by VPNs", outcome.probes, outcome.reached, outcome.by_vpns);
         if outcome.without_strongswan > 0 {
             println!("{} topologies skipped: strongSwan isn't installed", outcome.without_strongswan);
         }
-        // What these twelve are to have among them, each of which has convicted rules before.
-        let runs = if seed_from_env().is_none() { runs_from_env(12) } else { 0 };
-        let all: Vec<Topology> = (0..runs).map(Topology::random).collect();
-        assert!(all.is_empty() || all.iter().any(Topology::has_namesakes), "no network has two peers with one block");
-        assert!(all.is_empty() || all.iter().any(Topology::has_wide_nat), "no NAT gateway has two addresses");
         assert!(outcome.with_vpns == 0 || outcome.by_vpns > 0, "VPNs without a probe");
         assert!(outcome.disagreements.is_empty(), "{}", outcome.disagreements.join("\n"));
         assert!(outcome.reached > 0 && outcome.stopped.len() > 3, "{outcome:?}");

@@ -94,7 +94,9 @@ fn gateways_are_where_they_work_and_stop_with_their_account() {
     let mut mirror = Mirror::default();
     let [one, two, three] = [1, 2, 3].map(|number| plan::host(number).id);
     run(&engine, 1, &mut |tx| {
-        (1..4).for_each(|number| tx.put::<Hosts>(plan::host(number)));
+        for number in 1..4 {
+            tx.put::<Hosts>(plan::host(number));
+        }
         network::ensure_default(tx).unwrap();
         // There is none yet: it makes one.
         connections::transit(tx, &mut Dice::new(1));
