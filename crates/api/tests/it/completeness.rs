@@ -222,12 +222,14 @@ fn an_unknown_key_is_refused() {
 }
 
 /// Members that the audit hides and rows may have all the same: names of rows, and what isn't a secret in this very case.
-const KEPT: [(&str, &str, &str); 5] = [
+const KEPT: [(&str, &str, &str); 7] = [
     // A token of a grant is its row's name, and opens nothing by itself.
     ("kms", "CreateGrant", "GrantToken"),
     // As AWS keeps them: whoever wants a secret in one has SecureString, and the instance's role to read it with.
     ("ssm", "PutParameter", "Value"),
     ("ssm", "GetParameter", "Value"),
+    ("ssm", "GetParameters", "Value"),
+    ("ec2", "GetLaunchTemplateData", "UserData"),
     ("ec2", "RunInstances", "UserData"),
     ("ec2", "ModifyInstanceAttribute", "UserData"),
 ];
@@ -255,13 +257,14 @@ fn secrets(case: &Case, good: &Params, answer: &Tree) -> Vec<String> {
     }
     walk(case, "Answer", answer, &mut found);
     let opened: Vec<_> = found.iter().filter_map(|text| STANDARD.decode(text).ok()).collect();
-    found.extend(opened.into_iter().filter_map(|bytes| String::from_utf8(bytes).ok()).filter(|text| text.len() >= 6));
+    // A short one may be a word that rows have of their own.
+    found.extend(opened.into_iter().filter_map(|bytes| String::from_utf8(bytes).ok()).filter(|text| text.len() >= 10));
     found
 }
 
 #[test]
 fn no_secret_of_a_call_is_in_the_store() {
-    let mut seen = BTreeSet::new();
+    let (mut seen, mut clear) = (BTreeSet::new(), Vec::new());
     for case in cases() {
         let world = World::new();
         let good = (case.good)(&world.root());
@@ -282,9 +285,10 @@ fn no_secret_of_a_call_is_in_the_store() {
         kept.extend(beside.into_iter().map(|record| record.record));
         for secret in &secrets {
             let row = kept.iter().find(|row| row.contains(secret.as_str()));
-            assert!(row.is_none(), "{} keeps {secret} in the clear: {}", case.action, row.unwrap());
+            clear.extend(row.map(|row| format!("{} keeps {secret} in the clear: {row}", case.action)));
         }
     }
+    assert!(clear.is_empty(), "{}", clear.join("\n"));
     // Those that make or take secrets are among them, or nothing was looked for.
     for action in ["CreateAccessKey", "CreateLoginProfile", "CreateSecret", "CreateVirtualMFADevice", "GetSessionToken"]
     {

@@ -271,7 +271,7 @@ impl World {
         let access_key = format!("AKIA{}", name.to_ascii_uppercase());
         let principal = Principal {
             account: ACCOUNT.parse().unwrap(),
-            id: format!("AIDA{}", name.to_ascii_uppercase()).parse().unwrap(),
+            id: format!("AIDA{}", name.to_ascii_uppercase().replace('-', "")).parse().unwrap(),
             kind: PrincipalKind::User(User::default()),
             name: name.into(),
             path: "/".into(),

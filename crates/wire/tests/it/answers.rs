@@ -76,7 +76,7 @@ fn ec2_writes_items() {
         <groups><item>a</item><item>b</item></groups></item></instanceSet><empty/>\
         <weight>0.5</weight><data>AP8=</data><flat>1</flat><flat>2</flat>\
         <named><DBInstance><item>3</item></DBInstance></named>\
-        <attributes><entry><key>k</key><value>-1</value></entry></attributes><letter>é</letter>\
+        <attributes><k>-1</k></attributes><letter>é</letter>\
         <nextToken>a&amp;b</nextToken></DescribeThingsResponse>";
     assert_eq!(String::from_utf8(bytes).unwrap(), expected);
 }
