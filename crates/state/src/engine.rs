@@ -18,7 +18,7 @@ use tokio::sync::watch;
 
 use crate::appender::{self, BulkQueue};
 use crate::change::DecodeError;
-use crate::clock::{Clock, LeapWatch, SystemClock};
+use crate::clock::{Bound, Clock, LeapWatch, SystemClock};
 use crate::feed::{Feed, Recent};
 use crate::head::{Core, Head};
 use crate::log::{Batch, BulkEntry, BulkRecord, Cursor, Log, LogError, Retention, is_stream_name};
@@ -147,6 +147,7 @@ pub(crate) struct Shared<V: Value> {
     immediate: bool,
     /// The latest moment that [`Engine::record_ms`] told.
     recorded_ms: AtomicI64,
+    believed: Bound,
 }
 
 pub(crate) struct HeadState<V> {
@@ -297,12 +298,14 @@ impl<V: Value> Engine<V> {
         let cursors = log.cursors()?;
         let immediate = log.is_immediate();
         let core = Core { value: value.clone(), revision: position.revision, time_ms: position.time_ms };
+        let leap = LeapWatch::begin(&*options.clock, position.time_ms);
+        let believed = leap.bound();
         let head = HeadState {
             core,
             durable_time_ms: position.time_ms,
             pending: Batch::default(),
             waiters: Vec::new(),
-            leap: LeapWatch::begin(&*options.clock, position.time_ms),
+            leap,
             down: None,
             disk_full: !log.ensure_reserve()?,
             idle: false,
@@ -323,6 +326,7 @@ impl<V: Value> Engine<V> {
             options,
             immediate,
             recorded_ms: AtomicI64::new(position.time_ms),
+            believed,
         });
         let appender = if immediate { None } else { Some(appender::start(shared.clone()).map_err(OpenError::Thread)?) };
         let running = Running { shared: shared.clone(), appender: Mutex::new(appender) };
@@ -411,9 +415,9 @@ impl<V: Value> Engine<V> {
 
     /// The time that a record of now bears: the wall clock's, but never before that of a commit that can be seen or of an
     /// earlier record. A clock that is set back a little stops nothing, and what happens then is still told after what
-    /// happened before.
+    /// happened before; one that leaps ahead is believed no further than writes would be.
     pub fn record_ms(&self) -> i64 {
-        let now_ms = self.now_ms().max(self.read().time_ms);
+        let now_ms = self.shared.believed.wall_ms(&*self.shared.options.clock).max(self.read().time_ms);
         self.shared.recorded_ms.fetch_max(now_ms, Ordering::AcqRel).max(now_ms)
     }
 

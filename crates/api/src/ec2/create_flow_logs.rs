@@ -111,7 +111,8 @@ impl Write for CreateFlowLogs {
 /// That the account's records may go to a bucket. Of one that the control plane doesn't know only the hosts know whether there is
 /// a folder for it.
 fn check_bucket(view: &View<'_>, destination: &str) -> Result<(), ApiError> {
-    let path = destination.rsplit(':').next().unwrap_or_default();
+    // A folder's name may have colons; a bucket's may not.
+    let path = destination.splitn(6, ':').nth(5).unwrap_or_default();
     let bucket = path.split('/').next().unwrap_or_default();
     let settings = view.provider();
     if settings.buckets.contains(bucket) && !settings.takes(bucket, view.scope().account) {

@@ -93,6 +93,14 @@ impl DescribeLaunchTemplateVersions {
         page.take(rows, |(_, row)| LaunchTemplateVersion::place(row.template, row.number))
     }
 
+    /// The versions that are asked for, each once.
+    fn asked(&self) -> Vec<VersionName> {
+        let mut asked: Vec<_> = self.launch_template_version.iter().map(|version| version.0).collect();
+        asked.sort_unstable();
+        asked.dedup();
+        asked
+    }
+
     fn rows<'v>(&self, view: &View<'v>) -> Result<Vec<Row<'v>>, ApiError> {
         if self.launch_template_id.is_none() && self.launch_template_name.is_none() {
             return self.of_all(view);
@@ -103,7 +111,7 @@ impl DescribeLaunchTemplateVersions {
 
     /// The newest or default versions, or both, of all templates.
     fn of_all<'v>(&self, view: &View<'v>) -> Result<Vec<Row<'v>>, ApiError> {
-        let asked: Vec<_> = self.launch_template_version.iter().map(|version| version.0).collect();
+        let asked = self.asked();
         if asked.is_empty() {
             return Err(ApiError::missing("LaunchTemplateId or LaunchTemplateName"));
         }
@@ -122,7 +130,7 @@ impl DescribeLaunchTemplateVersions {
 
     fn of_one<'v>(&self, view: &View<'v>, template: &TemplateName) -> Result<Vec<Row<'v>>, ApiError> {
         let template = view.need_launch_template(template)?;
-        let asked: Vec<_> = self.launch_template_version.iter().map(|version| version.0).collect();
+        let asked = self.asked();
         if asked.is_empty() {
             let bound = |version: Option<VersionIn>, none: u64| match version {
                 None => Ok(none),

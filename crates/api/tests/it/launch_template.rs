@@ -449,6 +449,20 @@ fn who_may_launch_from_a_template_alone_may_change_nothing_of_it() {
 }
 
 #[test]
+fn a_version_is_no_place_to_keep_much_in() {
+    let world = World::new();
+    let root = world.root();
+    let text = "x".repeat(10_000);
+    let tags: Vec<_> =
+        (1..=8).map(|n| format!("LaunchTemplateData.LicenseSpecification.{n}.LicenseConfigurationArn")).collect();
+    let mut call = vec![("LaunchTemplateName", "large")];
+    call.extend(tags.iter().map(|name| (name.as_str(), text.as_str())));
+    assert_eq!(root.refused("CreateLaunchTemplate", &call), "InvalidParameterValue");
+    let none = [("LaunchTemplateName", "odd"), ("LaunchTemplateData.InstanceRequirements.MemoryGiBPerVCpu.Min", "NaN")];
+    assert_eq!(root.refused("CreateLaunchTemplate", &none), "InvalidParameterValue");
+}
+
+#[test]
 fn what_an_instance_is_like_makes_a_template_that_launches_its_like() {
     let world = World::new();
     let client = world.root();

@@ -339,6 +339,10 @@ fn a_bucket_is_there_for_its_accounts_alone() {
     };
     let own = at(&vpcs, "vpcSet.0.vpcId");
     assert_eq!(flows(&world.root(), own, "theirs").code(), "InvalidParameter");
+    // A folder's name may have colons, by which no other bucket is meant.
+    for folder in ["theirs/x:y", "theirs/x:trails"] {
+        assert_eq!(flows(&world.root(), own, folder).code(), "InvalidParameter", "{folder}");
+    }
     for bucket in ["trails", "on-a-host"] {
         assert_eq!(flows(&world.root(), own, bucket).status, 200, "{bucket}");
     }

@@ -8,6 +8,8 @@
 //! structure as specified in the launch template plus any additional nested parameters that you specify", where a tag of the
 //! same key and a disk at the same device are replaced (the EC2 User Guide, "Launch an instance from a launch template").
 
+use std::collections::HashMap;
+
 use landfall_model::launch_template::LaunchParameters;
 use serde_json::Value;
 
@@ -31,8 +33,18 @@ const NAMED: [Named; 4] = [
     Named { list: "Tag", by: "Key", unnamed: "", replaces: true },
 ];
 
+/// Members of which one takes the other's place.
+const EITHER: [(&str, &str); 2] = [("SecurityGroup", "SecurityGroupId"), ("AvailabilityZone", "AvailabilityZoneId")];
+
 /// The parameters of a launch: those of a template, and over them those that the request says itself.
 pub fn overlay(mut template: LaunchParameters, request: LaunchParameters) -> LaunchParameters {
+    for (one, other) in EITHER {
+        for (said, instead) in [(one, other), (other, one)] {
+            if request.contains_key(said) {
+                template.remove(instead);
+            }
+        }
+    }
     for (name, value) in request {
         match template.get_mut(&name) {
             Some(below) => lay(&name, below, value),
@@ -65,9 +77,13 @@ fn lay(name: &str, below: &mut Value, above: Value) {
 }
 
 fn lay_list(named: &Named, below: &mut Vec<Value>, above: Vec<Value>) {
+    // Of several with one name the first is meant; of the request's own all are kept, to be refused as without a template.
+    let mut places = HashMap::new();
+    for (place, element) in below.iter().enumerate() {
+        places.entry(name_of(named, element)).or_insert(place);
+    }
     for element in above {
-        let name = name_of(named, &element);
-        match below.iter_mut().find(|other| name_of(named, other) == name) {
+        match places.remove(&name_of(named, &element)).and_then(|place| below.get_mut(place)) {
             Some(other) if !named.replaces => lay("", other, element),
             Some(other) => *other = element,
             None => below.push(element),

@@ -26,7 +26,7 @@ pub enum TemplateName {
 }
 
 /// A version as it is called.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum VersionName {
     /// The one that launches take unless they say another.
     Default,
@@ -154,11 +154,19 @@ pub fn delete_versions(tx: &mut Tx<'_, '_>, mut row: LaunchTemplate, numbers: &[
     results
 }
 
+/// The most bytes of a version's parameters: user data in base64 is a third of it.
+const DATA_BYTES: usize = 64 * 1024;
+
 fn push(tx: &mut Tx<'_, '_>, mut row: LaunchTemplate, new: NewVersion) -> Result<u64, Fault> {
     if new.description.as_ref().is_some_and(|text| text.chars().count() > DESCRIPTION_CHARS) {
         let why = format!("A description has up to {DESCRIPTION_CHARS} characters.");
         let value = new.description.unwrap_or_default().chars().take(DESCRIPTION_CHARS).collect();
         return Err(Fault::Invalid { name: "versionDescription", value, why });
+    }
+    let bytes = serde_json::to_string(&new.data).map_or(usize::MAX, |text| text.len());
+    if bytes > DATA_BYTES {
+        let why = format!("Launch template data has up to {DATA_BYTES} bytes.");
+        return Err(Fault::Invalid { name: "launchTemplateData", value: format!("{bytes} bytes"), why });
     }
     row.last_number += 1;
     row.latest_version = row.last_number;

@@ -37,11 +37,12 @@ const REQUIREMENTS: &str = "InstanceRequirements";
 /// What isn't about any resource that is launched, or can't be a template's.
 const OF_THE_CALL: [&str; 4] = ["LaunchTemplate", "MaxCount", "MinCount", "TagSpecification"];
 /// Kinds of resources, with what a request says of them.
-const SAID_OF: [(&str, &[&str]); 6] = [
+const SAID_OF: [(&str, &[&str]); 7] = [
     ("image", &["ImageId"]),
     ("key-pair", &["KeyName"]),
     ("network-interface", &["NetworkInterface"]),
     ("security-group", &["SecurityGroup", "SecurityGroupId"]),
+    ("snapshot", &["BlockDeviceMapping"]),
     ("subnet", &["SubnetId"]),
     ("volume", &["BlockDeviceMapping"]),
 ];
@@ -94,13 +95,14 @@ impl RunInstances {
             None if kind == "instance" => {
                 names.any(|name| !OF_THE_CALL.contains(&name) && !SAID_OF.iter().any(|(_, of)| of.contains(&name)))
             }
-            None => false,
+            // What isn't known here is better taken for the request's.
+            None => kind != "launch-template",
         }
     }
 
     fn says_in_interfaces(&self, kind: &str) -> bool {
         self.network_interface.iter().any(|each| match kind {
-            "subnet" => each.subnet_id.is_some(),
+            "subnet" => each.subnet_id.is_some() || each.network_interface_id.is_some(),
             "security-group" => !each.security_group_id.is_empty(),
             _ => false,
         })

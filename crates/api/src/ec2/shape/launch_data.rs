@@ -72,6 +72,15 @@ impl LaunchData {
         if let Some(text) = &data.user_data {
             user_data::parse(text).map_err(|error| ApiError::new("InvalidUserData.Malformed", error.message))?;
         }
+        let wants = data.instance_requirements.as_ref();
+        let fractions = wants
+            .map(|wants| [&wants.memory_gi_b_per_v_cpu, &wants.total_local_storage_g_b, &wants.network_bandwidth_gbps]);
+        for each in fractions.into_iter().flatten().flatten() {
+            // What isn't a number couldn't be told again.
+            if let Some(odd) = [each.min, each.max].into_iter().flatten().find(|bound| !bound.is_finite()) {
+                return Err(ApiError::invalid("InstanceRequirements", odd, "A bound is a number."));
+            }
+        }
         match serde_json::to_value(&data) {
             Ok(serde_json::Value::Object(parameters)) => Ok(parameters),
             _ => Err(ApiError::internal()),
