@@ -42,6 +42,21 @@ def read_s(guest, name, count):
     return time.monotonic() - started
 
 
+def restored(world, zone, volume):
+    """A snapshot of a volume that nobody uses, the volume deleted as soon as that is asked for, and another made of it."""
+    ec2, report = world.ec2, world.report
+    snapshot = ec2.create_snapshot(VolumeId=volume, Description="what was written")["SnapshotId"]
+    ec2.delete_volume(VolumeId=volume)
+    row = lambda: ec2.describe_snapshots(SnapshotIds=[snapshot])["Snapshots"][0]
+    took = until(lambda: row()["State"] != "pending")
+    report.equal("a snapshot is made, though its volume is deleted", (row()["State"], row()["Progress"]), ("completed", "100%"))
+    report.check("and when", took is not None, seconds(took))
+    copy = ec2.create_volume(AvailabilityZone=zone, SnapshotId=snapshot)["VolumeId"]
+    report.check("a volume is made of it", reach(world, copy, "available") is not None)
+    ec2.delete_snapshot(SnapshotId=snapshot)
+    return copy
+
+
 def run(world):
     report, ec2, a, b = world.report, world.ec2, world.a, world.b
     ec2.start_instances(InstanceIds=[b.id])
@@ -88,8 +103,14 @@ def run(world):
     report.equal("nor while the cloud is killed and started again", a.sh(sum_of.format(again)), wrote)
     ec2.detach_volume(VolumeId=volume)
     reach(world, volume, "available")
-    ec2.delete_volume(VolumeId=volume)
+    copy = restored(world, zone, volume)
     gone = until(lambda: not glob.glob(f"{world.state}/**/{volume}*", recursive=True))
     report.check("what is deleted is gone from the disk", gone is not None, seconds(gone))
+    other = attach(world, a, copy, "/dev/sdl")
+    report.equal("a volume from a snapshot is as large", a.sh(f"cat /sys/block/{other}/size"), str(3 << 21))
+    report.equal("and has what the snapshot has", a.sh(sum_of.format(other)), wrote)
+    ec2.detach_volume(VolumeId=copy)
+    reach(world, copy, "available")
+    ec2.delete_volume(VolumeId=copy)
     ec2.stop_instances(InstanceIds=[b.id], Force=True)
     b.disconnect(), b.wait("stopped")
