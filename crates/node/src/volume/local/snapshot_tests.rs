@@ -183,9 +183,70 @@ fn what_cannot_be_read_is_said() {
     assert_eq!(place.volumes.inspect().unwrap(), [disk.id].into());
     // A file that isn't qcow2 any more.
     fs::write(place.volumes.path(disk.id), b"nothing").unwrap();
-    let Err(DriverError::Retry(why)) = place.volumes.snapshot(&disk, &snapshot(2, None)) else { panic!("it was read") };
-    assert!(why.contains("can't be served"), "{why}");
+    let Err(DriverError::Final(why)) = place.volumes.snapshot(&disk, &snapshot(2, None)) else { panic!("it was read") };
+    assert!(why.contains("no qcow2"), "{why}");
     // A host without a store says so.
     let bare = LocalVolumes::new(place.folder.path().join("bare"), place.folder.path().join("images")).unwrap();
     assert!(matches!(bare.snapshot(&disk, &snapshot(3, None)), Err(DriverError::Final(_))));
+}
+
+#[test]
+fn no_name_in_a_volume_is_followed() {
+    let Some(place) = place("no_name_in_a_volume_is_followed") else { return };
+    let secret = place.folder.path().join("secret.raw");
+    fs::write(&secret, vec![0x5a; MIB as usize]).unwrap();
+    let secret = secret.to_string_lossy().into_owned();
+    let disk = plan(1, MIB, VolumeSource::Blank);
+    place.volumes.ensure(&disk).unwrap();
+    let path = place.path(&disk);
+    for options in [format!("data_file={secret},data_file_raw=on"), format!("backing_file={secret},backing_fmt=raw")] {
+        fs::remove_file(&path).unwrap();
+        place.run("qemu-img", &["create", "-q", "-f", "qcow2", "-o", &options, &path, "1M"]);
+        // Making a file with its data elsewhere empties that one.
+        fs::write(&secret, vec![0x5a; MIB as usize]).unwrap();
+        let refused = place.volumes.snapshot(&disk, &snapshot(1, None));
+        assert!(matches!(&refused, Err(DriverError::Final(why)) if why.contains("another file")), "{refused:?}");
+    }
+    // Also a server that is given such a file serves nothing of it.
+    let mut export = Export::open(&place.volumes.folder, Path::new(&path), None, false).unwrap();
+    let mut read = vec![1; 4096];
+    export.nbd().read(0, &mut read).unwrap();
+    assert!(read.iter().all(|byte| *byte == 0));
+    // And it is made larger without a look at that file.
+    drop(export);
+    assert_eq!(place.volumes.ensure(&plan(1, 2 * MIB, VolumeSource::Blank)).unwrap(), 2 * MIB);
+}
+
+#[test]
+fn a_server_sees_only_what_it_serves() {
+    let Some(place) = place("a_server_sees_only_what_it_serves") else { return };
+    if !nix::unistd::geteuid().is_root() {
+        eprintln!("SKIPPED a_server_sees_only_what_it_serves: not root");
+        return;
+    }
+    let disk = plan(1, MIB, VolumeSource::Blank);
+    place.volumes.ensure(&disk).unwrap();
+    let export = Export::open(&place.volumes.folder, Path::new(&place.path(&disk)), None, true).unwrap();
+    let process = PathBuf::from(format!("/proc/{}", export.pid()));
+    let root = process.join("root");
+    let mut seen: Vec<String> =
+        fs::read_dir(&root).unwrap().map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
+    seen.retain(|name| !["lib", "lib64", "usr", "etc", "dev"].contains(&name.as_str()));
+    seen.sort();
+    assert_eq!(seen, ["own", "top"]);
+    assert!(!root.join("etc/passwd").exists());
+    let status = fs::read_to_string(process.join("status")).unwrap();
+    for line in
+        ["Uid:\t65534\t65534\t65534\t65534", "CapEff:\t0000000000000002", "CapBnd:\t0000000000000002", "NoNewPrivs:\t1"]
+    {
+        assert!(status.contains(line), "{line}: {status}");
+    }
+    drop(export);
+    assert!(!process.exists());
+    // What an agent left behind that was killed goes.
+    let left = place.volumes.folder.join(".nbd-left");
+    fs::create_dir(&left).unwrap();
+    fs::write(left.join("words"), "").unwrap();
+    place.volumes.clear_unfinished().unwrap();
+    assert!(!left.exists());
 }
