@@ -45,7 +45,7 @@ impl SnapshotStore {
     }
 
     fn domain(&self, account: AccountId) -> DriverResult<Store> {
-        let fetch = self.fetch.get().ok_or_else(|| DriverError::Retry("the agent isn't started yet".into()))?;
+        let fetch = self.fetch.get().ok_or_else(|| DriverError::Later("the agent isn't started yet".into()))?;
         let secret = fetch(account)?;
         let domain: Domain = account.to_string().parse().map_err(|error| failed(&error))?;
         Ok(Store::new(self.objects.clone(), domain, Keys::open(&secret)))
