@@ -297,7 +297,7 @@ impl Volumes for LocalVolumes {
         let (id, store) = (plan.id, self.store.as_ref().ok_or_else(|| no_store(plan.id))?);
         let path = self.path(id);
         if is_in_use(&path).map_err(|error| DriverError::Retry(format!("{id} can't be opened: {error}")))? {
-            return Err(DriverError::Final(format!(
+            return Err(DriverError::InUse(format!(
                 "{id} is in use by a running instance, of which this host makes no snapshots yet: stop the instance, or detach the volume"
             )));
         }
