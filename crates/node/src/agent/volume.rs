@@ -291,6 +291,7 @@ mod tests {
             domain: landfall_model::AccountId::PROVIDER,
             session: n,
             base: None,
+            size_bytes: 0,
             moment: SnapshotId::from_random(n.into()),
         };
         let (one, two) = (SnapshotId::from_random(1), SnapshotId::from_random(2));

@@ -49,7 +49,7 @@ fn plan(number: u128, size_bytes: u64, source: VolumeSource) -> VolumePlan {
 fn snapshot(session: u64, base: Option<&SnapshotMade>) -> SnapshotPlan {
     let id = SnapshotId::from_random(session.into());
     let base = base.map(|made| made.root.clone());
-    SnapshotPlan { id, domain: AccountId::PROVIDER, session, base, moment: id }
+    SnapshotPlan { id, domain: AccountId::PROVIDER, session, base, size_bytes: 0, moment: id }
 }
 
 fn of(made: &SnapshotMade) -> VolumeSource {
@@ -155,6 +155,52 @@ fn the_next_snapshot_stores_only_what_changed() {
     );
     let manifest = Manifest::open(&store, &grown.root.parse::<Root>().unwrap()).unwrap();
     assert_eq!((manifest.blocks(), manifest.written_blocks()), (4096, 31));
+}
+
+#[test]
+fn a_snapshot_is_as_large_as_it_was_asked_for() {
+    let Some(place) = place("a_snapshot_is_as_large_as_it_was_asked_for") else { return };
+    let disk = plan(1, 4 * MIB, VolumeSource::Blank);
+    place.volumes.ensure(&disk).unwrap();
+    place.write(&place.path(&disk), 1, MIB, 2 * MIB);
+    // It grew, and what was written there since is no part of it.
+    place.volumes.ensure(&plan(1, 8 * MIB, VolumeSource::Blank)).unwrap();
+    place.write(&place.path(&disk), 2, 6 * MIB, MIB);
+    let all = place.volumes.snapshot(&disk, &snapshot(1, None)).unwrap();
+    let asked = SnapshotPlan { size_bytes: 4 * MIB, ..snapshot(2, None) };
+    let made = place.volumes.snapshot(&disk, &asked).unwrap();
+    assert_eq!((all.full_bytes, made.full_bytes), (3 * MIB, 2 * MIB));
+    let copy = plan(2, 4 * MIB, of(&made));
+    assert_eq!(place.volumes.ensure(&copy).unwrap(), 4 * MIB);
+    place.run("qemu-io", &["-f", "qcow2", "-c", &format!("read -P 1 {MIB} {}", 2 * MIB), &place.path(&copy)]);
+    // One that builds on a larger one does without.
+    let smaller = SnapshotPlan { size_bytes: 4 * MIB, ..snapshot(3, Some(&all)) };
+    assert_eq!(place.volumes.snapshot(&disk, &smaller).unwrap().full_bytes, 2 * MIB);
+}
+
+#[test]
+fn a_base_that_cannot_be_read_is_done_without() {
+    let Some(place) = place("a_base_that_cannot_be_read_is_done_without") else { return };
+    let disk = plan(1, 4 * MIB, VolumeSource::Blank);
+    place.volumes.ensure(&disk).unwrap();
+    place.write(&place.path(&disk), 1, MIB, 2 * MIB);
+    let first = place.volumes.snapshot(&disk, &snapshot(1, None)).unwrap();
+    let chunks = place.folder.path().join("chunks");
+    let all = place.run("find", &[&chunks.to_string_lossy(), "-type", "f"]);
+    // First each object by itself is gone, then all of them.
+    for (n, path) in all.lines().chain([""]).enumerate() {
+        let session = 10 + n as u64;
+        let mut away = Vec::new();
+        for path in all.lines().filter(|it| path.is_empty() || *it == path) {
+            away.push((path, fs::read(path).unwrap()));
+            fs::remove_file(path).unwrap();
+        }
+        let made = place.volumes.snapshot(&disk, &snapshot(session, Some(&first))).unwrap();
+        assert_eq!(made.full_bytes, 2 * MIB);
+        for (path, bytes) in away {
+            fs::write(path, bytes).unwrap();
+        }
+    }
 }
 
 #[test]
