@@ -46,7 +46,7 @@ const BASE: &str = "/base";
 pub struct Export {
     nbd: Option<Nbd>,
     server: Child,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Export {
@@ -61,7 +61,7 @@ impl Export {
             _ => failed(error),
         })?;
         // From here on it is ended whatever happens.
-        let mut export = Self { nbd: None, server, _folder: folder };
+        let mut export = Self { nbd: None, server, folder };
         crash_point!("volume:served");
         let stream = export.wait(file)?;
         let connected = Nbd::connect(stream);
@@ -73,7 +73,7 @@ impl Export {
     fn wait(&mut self, file: &Path) -> DriverResult<UnixStream> {
         let failed = |error: io::Error| DriverError::Retry(format!("qemu-nbd can't be waited for: {error}"));
         // By its descriptor, because the name of a socket has few bytes.
-        let folder = File::open(self._folder.path()).map_err(failed)?;
+        let folder = File::open(self.folder.path()).map_err(failed)?;
         let socket = format!("/proc/self/fd/{}/s", folder.as_raw_fd());
         let began = Instant::now();
         loop {
@@ -82,7 +82,7 @@ impl Export {
             }
             if self.server.try_wait().map_err(failed)?.is_some() {
                 let mut words = String::new();
-                let path = self._folder.path().join("words");
+                let path = self.folder.path().join("words");
                 File::open(path).and_then(|file| file.take(4096).read_to_string(&mut words)).map_err(failed)?;
                 return Err(DriverError::Retry(format!("{} can't be served: {}", file.display(), words.trim())));
             }

@@ -100,7 +100,7 @@ impl LocalVolumes {
             }
             VolumeSource::Chunks(_) => None,
         };
-        self.check_room(id)?;
+        self.check_room(id, 0)?;
         let name = image.as_ref().map(|path| path.to_string_lossy());
         let unfinished = self.unfinished(id);
         crash_point!("volume:create");
@@ -132,7 +132,7 @@ impl LocalVolumes {
         let VolumeSource::Chunks(root) = &plan.source else { return Ok(()) };
         let store = self.store.as_ref().ok_or_else(|| no_store(plan.id))?;
         let mut export = Export::open(&self.folder, unfinished, None, true)?;
-        store.restore(root, export.nbd())?;
+        store.restore(root, export.nbd(), &|more| self.check_room(plan.id, more))?;
         crash_point!("volume:filled");
         let failed = |error: io::Error| DriverError::Retry(format!("{} can't be filled: {error}", plan.id));
         export.close().map_err(failed)?;
@@ -159,14 +159,15 @@ impl LocalVolumes {
         Ok((path, header))
     }
 
-    fn check_room(&self, id: VolumeId) -> DriverResult<()> {
+    fn check_room(&self, id: VolumeId, more_bytes: u64) -> DriverResult<()> {
         let facts = nix::sys::statvfs::statvfs(&self.folder)
             .map_err(|errno| DriverError::Retry(format!("the free space for {id} can't be told: {errno}")))?;
         let free = facts.blocks_available().saturating_mul(facts.fragment_size());
-        if free < self.reserve_bytes {
+        if free < self.reserve_bytes.saturating_add(more_bytes) {
             return Err(DriverError::Retry(format!(
-                "the disk that volumes are on has {} MiB free and keeps {} MiB for the machine: make room in {}",
+                "the disk that volumes are on has {} MiB free for the {} MiB of {id} and keeps {} MiB for the machine: make room in {}",
                 free >> 20,
+                more_bytes >> 20,
                 self.reserve_bytes >> 20,
                 self.folder.display()
             )));
@@ -313,7 +314,8 @@ impl Volumes for LocalVolumes {
             return Err(strays(id));
         }
         let mut export = Export::open(&self.folder, &path, base.as_deref(), false)?;
-        store.save(export.nbd(), snapshot)
+        // The store may be on the same disk, and the log is.
+        store.save(export.nbd(), snapshot, &|more| self.check_room(id, more))
     }
 
     fn remove(&self, id: VolumeId) -> DriverResult<()> {

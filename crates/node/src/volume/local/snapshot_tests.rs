@@ -204,6 +204,31 @@ fn a_base_that_cannot_be_read_is_done_without() {
 }
 
 #[test]
+fn snapshots_and_their_volumes_leave_room() {
+    let Some(place) = place("snapshots_and_their_volumes_leave_room") else { return };
+    let disk = plan(1, 4 * MIB, VolumeSource::Blank);
+    place.volumes.ensure(&disk).unwrap();
+    place.write(&place.path(&disk), 1, MIB, 2 * MIB);
+    let made = place.volumes.snapshot(&disk, &snapshot(1, None)).unwrap();
+    let full = place.volumes.clone().with_reserve(u64::MAX);
+    let files = place.files();
+    assert!(matches!(full.snapshot(&disk, &snapshot(2, None)), Err(DriverError::Retry(_))));
+    assert!(place.files() <= files + 1, "no chunk was written");
+    let root = ChunkRoot { domain: AccountId::PROVIDER, root: made.root };
+    let store = SnapshotStore::new(place.objects.clone());
+    store.learn(Arc::new(|_| Ok(SECRET)));
+    let path = place.path(&disk);
+    let mut export = Export::open(&place.volumes.folder, Path::new(&path), None, true).unwrap();
+    let asked = std::cell::Cell::new(0);
+    let refuse = |more| {
+        asked.set(more);
+        Err(DriverError::Retry("full".into()))
+    };
+    assert!(store.restore(&root, export.nbd(), &refuse).is_err());
+    assert_eq!(asked.get(), 2 * MIB, "all of it is asked for first");
+}
+
+#[test]
 fn what_cannot_be_read_is_said() {
     let Some(place) = place("what_cannot_be_read_is_said") else { return };
     let disk = plan(1, 1 << 30, VolumeSource::Blank);
