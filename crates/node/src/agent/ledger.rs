@@ -15,7 +15,7 @@ use std::mem;
 use std::sync::Arc;
 
 use landfall_model::agent::{InstanceSeen, Phase, SnapshotSeen, VolumeSeen, VpnSeen};
-use landfall_model::plan::{HostPlan, Piece, PieceKey, PlanUpdate, PortLocation, Power};
+use landfall_model::plan::{HostPlan, Piece, PieceKey, PlanUpdate, PortLocation, Power, VolumeSource};
 use landfall_model::{InstanceId, InterfaceId, Timestamp, VolumeId, VpnConnectionId};
 
 use super::history::History;
@@ -58,7 +58,13 @@ pub struct Ledger {
     /// Instances that wait for a generation of the wiring that isn't applied yet, by that generation.
     unwired: BTreeSet<(u64, InstanceId)>,
     stale: BTreeSet<InstanceId>,
+    /// How many jobs are under way that may take hours, and what waits for one of them to end.
+    long: usize,
+    queue: BTreeSet<VolumeId>,
 }
+
+/// How many jobs that may take hours are done at a time, so that some threads are left for guests.
+const LONG_JOBS: usize = 2;
 
 /// One instance.
 #[derive(Default)]
@@ -87,6 +93,7 @@ pub(super) struct VolumeEntry {
     busy: bool,
     /// Whether what it holds is being read for a snapshot: no guest gets it meanwhile.
     saving: bool,
+    is_long: bool,
     touched: u64,
     due: Option<Timestamp>,
 }
@@ -140,6 +147,8 @@ impl Ledger {
             unheard: BTreeMap::new(),
             unwired: BTreeSet::new(),
             stale: BTreeSet::new(),
+            long: 0,
+            queue: BTreeSet::new(),
         }
     }
 
@@ -315,8 +324,17 @@ impl Ledger {
         let step = if is_awaited && matches!(step, VolumeStep::Snapshot(_)) { VolumeStep::Await } else { step };
         let wait = if let VolumeStep::WaitUntil(at) = step { Some(at) } else { None };
         set_due(&mut self.due, &mut entry.due, wait, Key::Volume(id));
+        let fills =
+            entry.history.size_bytes() == 0 && plan.is_some_and(|it| matches!(it.source, VolumeSource::Chunks(_)));
+        let is_long = matches!(step, VolumeStep::Snapshot(_)) || (step == VolumeStep::Ensure && fills);
+        if is_long && self.long >= LONG_JOBS {
+            self.queue.insert(id);
+            return None;
+        }
         match step {
             VolumeStep::Ensure | VolumeStep::Remove | VolumeStep::Snapshot(_) => {
+                self.long += usize::from(is_long);
+                entry.is_long = is_long;
                 entry.busy = true;
                 entry.saving = matches!(step, VolumeStep::Snapshot(_));
                 // Something of it may be there from now on, also if making it is cut off.
@@ -442,6 +460,11 @@ impl Ledger {
                 let entry = self.volumes.entry(*id).or_default();
                 entry.busy = false;
                 entry.saving = false;
+                if mem::take(&mut entry.is_long) {
+                    self.long = self.long.saturating_sub(1);
+                    // All of them, for which one is next isn't known before it is looked at.
+                    self.ready.extend(mem::take(&mut self.queue).into_iter().map(Key::Volume));
+                }
                 entry.touched = self.tick;
                 match result {
                     // Of a running guest's volume none can be made, and that guest may run for ever.
@@ -766,3 +789,6 @@ fn ports_of<'a>(
     }
     wiring.failure(timing).map_or(Readiness::Pending, Readiness::Failed)
 }
+
+#[cfg(test)]
+mod tests;
