@@ -35,6 +35,19 @@ impl StoreError {
             Some(Errno::EINTR | Errno::EAGAIN | Errno::EMFILE | Errno::ENFILE | Errno::ENOMEM | Errno::ESTALE) => {
                 Trouble::Passing
             }
+            // A folder that another machine serves, while that one or the way to it is away.
+            Some(
+                Errno::ETIMEDOUT
+                | Errno::ENOTCONN
+                | Errno::ECONNREFUSED
+                | Errno::ECONNRESET
+                | Errno::ECONNABORTED
+                | Errno::EHOSTDOWN
+                | Errno::EHOSTUNREACH
+                | Errno::ENETDOWN
+                | Errno::ENETUNREACH
+                | Errno::EPIPE,
+            ) => Trouble::Passing,
             _ => Trouble::Lasting,
         };
         Self { step, key: key.into(), reason: error.to_string(), trouble }

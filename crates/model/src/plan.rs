@@ -606,6 +606,9 @@ pub struct SnapshotPlan {
     /// The root that it builds on.
     #[serde(default)]
     pub base: Option<String>,
+    /// How much of the volume it is made of, in bytes: the volume may have grown meanwhile. With 0 all of it.
+    #[serde(default)]
+    pub size_bytes: u64,
     /// Those of one moment have the same here: the id of the first of them.
     pub moment: SnapshotId,
 }

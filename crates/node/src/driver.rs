@@ -20,6 +20,12 @@ pub enum DriverError {
     /// It may work when it is tried again.
     #[error("{0}")]
     Retry(String),
+    /// The same, where nothing here is at fault: however often it is tried, that isn't counted.
+    #[error("{0}")]
+    Later(String),
+    /// A volume is open in another process. It may work once that has let go.
+    #[error("{0}")]
+    InUse(String),
     /// It won't work until something else changes. The sentence is read by the tenant in `StateReason`.
     #[error("{0}")]
     Final(String),

@@ -29,7 +29,8 @@ fn snapshots(cloud: &Cloud, volume: &Volume) -> Vec<SnapshotPlan> {
         let task = row.task()?;
         let base = task.base.as_ref().map(|base| base.root.clone());
         let (domain, session, moment) = (row.scope.account, task.session, task.moment);
-        Some(SnapshotPlan { id: row.id, domain, session, base, moment })
+        let size_bytes = u64::from(row.size_gib) << 30;
+        Some(SnapshotPlan { id: row.id, domain, session, base, size_bytes, moment })
     });
     let mut all: Vec<_> = pending.collect();
     all.sort_unstable_by_key(|plan| plan.session);

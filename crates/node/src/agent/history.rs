@@ -154,7 +154,7 @@ impl History {
     pub fn failed(&mut self, step: &Step, error: &DriverError, guest: Option<&Guest>, timing: &Timing, now: Timestamp) {
         let attempts = self.attempts(step) + 1;
         let (pause, is_final) = match error {
-            DriverError::Retry(_) => (timing.backoff(attempts), false),
+            DriverError::Retry(_) | DriverError::Later(_) | DriverError::InUse(_) => (timing.backoff(attempts), false),
             DriverError::Final(_) => (timing.backoff_most, true),
         };
         let sentence = error.to_string();

@@ -15,7 +15,7 @@ use std::mem;
 use std::sync::Arc;
 
 use landfall_model::agent::{InstanceSeen, Phase, SnapshotSeen, VolumeSeen, VpnSeen};
-use landfall_model::plan::{HostPlan, Piece, PieceKey, PlanUpdate, PortLocation};
+use landfall_model::plan::{HostPlan, Piece, PieceKey, PlanUpdate, PortLocation, Power, VolumeSource};
 use landfall_model::{InstanceId, InterfaceId, Timestamp, VolumeId, VpnConnectionId};
 
 use super::history::History;
@@ -58,7 +58,13 @@ pub struct Ledger {
     /// Instances that wait for a generation of the wiring that isn't applied yet, by that generation.
     unwired: BTreeSet<(u64, InstanceId)>,
     stale: BTreeSet<InstanceId>,
+    /// How many jobs are under way that may take hours, and what waits for one of them to end.
+    long: usize,
+    queue: BTreeSet<VolumeId>,
 }
+
+/// How many jobs that may take hours are done at a time, so that some threads are left for guests.
+const LONG_JOBS: usize = 2;
 
 /// One instance.
 #[derive(Default)]
@@ -85,6 +91,9 @@ pub(super) struct VolumeEntry {
     pub said: Option<VolumeSeen>,
     pub owed: bool,
     busy: bool,
+    /// Whether what it holds is being read for a snapshot: no guest gets it meanwhile.
+    saving: bool,
+    is_long: bool,
     touched: u64,
     due: Option<Timestamp>,
 }
@@ -138,6 +147,8 @@ impl Ledger {
             unheard: BTreeMap::new(),
             unwired: BTreeSet::new(),
             stale: BTreeSet::new(),
+            long: 0,
+            queue: BTreeSet::new(),
         }
     }
 
@@ -258,6 +269,8 @@ impl Ledger {
         for disk in &piece.disks {
             entry.holds.push(disk.volume);
             self.holders.insert((disk.volume, id));
+            // One that isn't to start any more keeps its volumes' snapshots waiting no longer.
+            self.ready.insert(Key::Volume(disk.volume));
         }
         self.unsaid_instances.insert(id);
     }
@@ -295,6 +308,7 @@ impl Ledger {
     fn consider_volume(&mut self, id: VolumeId, now: Timestamp) -> Option<Job> {
         let plan = self.plan.as_ref().and_then(|plan| plan.volume(id));
         let held = self.is_held(id);
+        let is_awaited = plan.is_some_and(|plan| plan.wanted) && self.is_awaited(id);
         let entry = self.volumes.get_mut(&id)?;
         if entry.busy {
             return None;
@@ -306,11 +320,23 @@ impl Ledger {
             return None;
         }
         let step = next_volume_step(plan, entry.present, held, &entry.history, now);
+        // A guest that waits for the volume would wait for all its snapshots otherwise.
+        let step = if is_awaited && matches!(step, VolumeStep::Snapshot(_)) { VolumeStep::Await } else { step };
         let wait = if let VolumeStep::WaitUntil(at) = step { Some(at) } else { None };
         set_due(&mut self.due, &mut entry.due, wait, Key::Volume(id));
+        let fills =
+            entry.history.size_bytes() == 0 && plan.is_some_and(|it| matches!(it.source, VolumeSource::Chunks(_)));
+        let is_long = matches!(step, VolumeStep::Snapshot(_)) || (step == VolumeStep::Ensure && fills);
+        if is_long && self.long >= LONG_JOBS {
+            self.queue.insert(id);
+            return None;
+        }
         match step {
             VolumeStep::Ensure | VolumeStep::Remove | VolumeStep::Snapshot(_) => {
+                self.long += usize::from(is_long);
+                entry.is_long = is_long;
                 entry.busy = true;
+                entry.saving = matches!(step, VolumeStep::Snapshot(_));
                 // Something of it may be there from now on, also if making it is cut off.
                 entry.present = true;
                 Some(Job::Volume(id, step))
@@ -331,6 +357,32 @@ impl Ledger {
                     })
             })
         })
+    }
+
+    /// Whether an instance waits to have that volume: one that is to start, or a running one that lacks it.
+    fn is_awaited(&self, volume: VolumeId) -> bool {
+        let Some(plan) = &self.plan else { return false };
+        self.holders.range((volume, InstanceId::MIN)..=(volume, InstanceId::MAX)).any(|(_, id)| {
+            let (Some(piece), Some(entry)) = (plan.instance(*id), self.instances.get(id)) else { return false };
+            if piece.power != Power::On || !piece.disks.iter().any(|disk| disk.volume == volume) {
+                return false;
+            }
+            match entry.guest.as_ref() {
+                Some(guest) if is_live(guest) => {
+                    guest.devices.as_ref().is_some_and(|devices| !devices.disks.contains_key(&volume))
+                }
+                // One that ended by itself isn't started again.
+                Some(guest) if guest.boot >= piece.boot && !reconcile::is_leftover(&entry.history, guest) => false,
+                _ => entry.history.gave_up().is_none(),
+            }
+        })
+    }
+
+    /// Whether a running guest has that volume.
+    fn is_run(&self, volume: VolumeId) -> bool {
+        self.holders
+            .range((volume, InstanceId::MIN)..=(volume, InstanceId::MAX))
+            .any(|(_, id)| self.instances.get(id).and_then(|entry| entry.guest.as_ref()).is_some_and(is_live))
     }
 
     fn wake_holders(&mut self, volume: VolumeId) {
@@ -372,6 +424,7 @@ impl Ledger {
         self.unsaid_instances.insert(id);
         if let Step::GiveUp(reason) = step {
             entry.history.give_up(reason);
+            self.ready.extend(entry.holds.iter().map(|volume| Key::Volume(*volume)));
             return None;
         }
         if !step.has_effect() {
@@ -403,10 +456,23 @@ impl Ledger {
         match job {
             Job::Volume(id, step) => {
                 self.tick += 1;
+                let is_run = self.is_run(*id);
                 let entry = self.volumes.entry(*id).or_default();
                 entry.busy = false;
+                entry.saving = false;
+                if mem::take(&mut entry.is_long) {
+                    self.long = self.long.saturating_sub(1);
+                    // All of them, for which one is next isn't known before it is looked at.
+                    self.ready.extend(mem::take(&mut self.queue).into_iter().map(Key::Volume));
+                }
                 entry.touched = self.tick;
-                entry.history.tried(*step, result, &self.timing, now);
+                match result {
+                    // Of a running guest's volume none can be made, and that guest may run for ever.
+                    Err(DriverError::InUse(why)) if is_run => {
+                        entry.history.tried(*step, &Err(DriverError::Final(why.clone())), &self.timing, now);
+                    }
+                    _ => entry.history.tried(*step, result, &self.timing, now),
+                }
                 if *step == VolumeStep::Remove && result.is_ok() {
                     entry.present = false;
                 }
@@ -424,6 +490,7 @@ impl Ledger {
                     Ok(_) => entry.history.done(step, guest, &self.timing, now),
                     Err(error) => entry.history.failed(step, error, guest, &self.timing, now),
                 }
+                self.ready.extend(entry.holds.iter().map(|volume| Key::Volume(*volume)));
                 self.stale.insert(*id);
                 self.unsaid_instances.insert(*id);
             }
@@ -692,6 +759,7 @@ fn volumes_of<'a>(
     let mut all = Readiness::Ready;
     for disk in &piece.disks {
         let one = match (plan.volume(disk.volume), volumes.get(&disk.volume)) {
+            (Some(_), Some(entry)) if entry.saving => Readiness::Pending,
             (Some(volume), Some(entry)) => entry.history.readiness(volume),
             _ => Readiness::Failed("A volume of the instance isn't on the host that it was placed on"),
         };
@@ -721,3 +789,6 @@ fn ports_of<'a>(
     }
     wiring.failure(timing).map_or(Readiness::Pending, Readiness::Failed)
 }
+
+#[cfg(test)]
+mod tests;

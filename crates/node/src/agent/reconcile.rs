@@ -210,7 +210,7 @@ fn device_steps(plan: &InstancePlan, has: &Devices) -> Vec<Step> {
 }
 
 /// Whether a dead guest is only what a start that is being tried left behind.
-fn is_leftover(history: &History, guest: &Guest) -> bool {
+pub(super) fn is_leftover(history: &History, guest: &Guest) -> bool {
     matches!(guest.state, GuestState::Dead(_)) && history.has_failed_start()
 }
 

@@ -14,9 +14,9 @@ impl Shared {
         let secret = match self.link.call(AgentCall::ChunkSecret { domain }) {
             Ok(AgentReply::ChunkSecret { secret }) => secret,
             Ok(_) => None,
-            Err(error) => return Err(DriverError::Retry(error.to_string())),
+            Err(error) => return Err(DriverError::Later(error.to_string())),
         };
         let bytes = secret.and_then(|secret| STANDARD.decode(secret.0).ok()?.try_into().ok());
-        bytes.ok_or_else(|| DriverError::Retry(format!("the control plane doesn't give the secret of {domain} now")))
+        bytes.ok_or_else(|| DriverError::Later(format!("the control plane doesn't give the secret of {domain} now")))
     }
 }

@@ -4,8 +4,10 @@
 //! no guest holds it, and only where the plan says so in words: a volume that isn't in the plan is left alone. One that
 //! a running guest has is made larger through that guest.
 //!
-//! Its snapshots are made one after another, also while a guest holds it, and before it is destroyed. One that was made is
-//! reported until the plan has it no more; after a restart of the agent it is made again, which finds all that is stored.
+//! Its snapshots are made one after another, and it is destroyed only when the plan has none of them any more: what came of
+//! them is on record then. One that was made is reported until the plan has it no more; after a restart of the agent it is
+//! made again, which finds all that is stored. A store that is full or away, or a control plane that is, ends no snapshot:
+//! volumes wait, their contents would be lost.
 
 use std::collections::BTreeMap;
 
@@ -25,6 +27,8 @@ pub struct VolumeHistory {
     ensured: Option<u64>,
     failed: Option<String>,
     attempts: u32,
+    /// Attempts that don't count, because somebody was away whom the volume can do nothing about.
+    waits: u32,
     retry_at: Option<Timestamp>,
     snapshots: BTreeMap<SnapshotId, SnapshotHistory>,
 }
@@ -83,6 +87,8 @@ pub fn next_volume_step(
         Some(plan) if plan.wanted => VolumeStep::Ensure,
         Some(_) if !present => VolumeStep::Nothing,
         Some(_) if snapshot.is_some() => snapshot.unwrap_or(VolumeStep::Nothing),
+        // What came of its snapshots is taken note of before what they were made of goes: the plan loses them then.
+        Some(plan) if !plan.snapshots.is_empty() => VolumeStep::Nothing,
         Some(_) if held => VolumeStep::Await,
         Some(_) => VolumeStep::Remove,
         None => VolumeStep::Nothing,
@@ -144,6 +150,7 @@ impl VolumeHistory {
     pub fn try_again(&mut self) {
         self.failed = None;
         self.attempts = 0;
+        self.waits = 0;
         self.retry_at = None;
     }
 
@@ -157,6 +164,10 @@ impl VolumeHistory {
             Ok(outcome) => {
                 self.try_again();
                 self.ensured = if let Outcome::Volume(size_bytes) = outcome { Some(*size_bytes) } else { None };
+            }
+            Err(DriverError::Later(_)) => {
+                self.waits = self.waits.saturating_add(1);
+                self.retry_at = Some(now + timing.backoff(self.waits));
             }
             Err(error) => {
                 self.attempts += 1;
@@ -217,9 +228,9 @@ impl SnapshotHistory {
             // The plan had lost it.
             Ok(Outcome::Done | Outcome::Volume(_)) => {}
             Err(error) => {
-                self.attempts += 1;
-                if matches!(error, DriverError::Final(_)) || self.attempts >= timing.attempts {
-                    self.outcome = Some(SnapshotPhase::Failed(error.to_string()));
+                self.attempts = self.attempts.saturating_add(1);
+                if let DriverError::Final(why) = error {
+                    self.outcome = Some(SnapshotPhase::Failed(why.clone()));
                 }
                 self.retry_at = Some(now + timing.backoff(self.attempts));
             }
@@ -280,6 +291,7 @@ mod tests {
             domain: landfall_model::AccountId::PROVIDER,
             session: n,
             base: None,
+            size_bytes: 0,
             moment: SnapshotId::from_random(n.into()),
         };
         let (one, two) = (SnapshotId::from_random(1), SnapshotId::from_random(2));
@@ -304,10 +316,25 @@ mod tests {
         let later = NOW + timing.backoff_first;
         assert_eq!(next_volume_step(Some(&volume), true, false, &history, NOW), VolumeStep::WaitUntil(later));
         assert_eq!(next_volume_step(Some(&volume), true, false, &history, later), VolumeStep::Snapshot(two));
-        history.tried(VolumeStep::Snapshot(two), &full(), &timing, later);
-        let phase = SnapshotPhase::Failed("the disk is full".into());
+        // However often that is.
+        for _ in 0..100 {
+            history.tried(VolumeStep::Snapshot(two), &full(), &timing, later);
+        }
+        assert_eq!(seen_snapshots(&volume, true, &history), std::slice::from_ref(&seen));
+        let much_later = later + timing.backoff_most;
+        assert_eq!(next_volume_step(Some(&volume), true, false, &history, much_later), VolumeStep::Snapshot(two));
+        let damaged = Err(DriverError::Final("the file is damaged".into()));
+        history.tried(VolumeStep::Snapshot(two), &damaged, &timing, much_later);
+        let phase = SnapshotPhase::Failed("the file is damaged".into());
         assert_eq!(seen_snapshots(&volume, true, &history)[1], SnapshotSeen { id: two, session: 2, phase });
-        assert_eq!(next_volume_step(Some(&volume), true, false, &history, later), VolumeStep::Remove);
+        // The volume stays until all that is on record.
+        assert_eq!(next_volume_step(Some(&volume), true, false, &history, much_later), VolumeStep::Nothing);
+        volume.snapshots = vec![snapshot(2)];
+        history.wish(&volume);
+        assert_eq!(next_volume_step(Some(&volume), true, false, &history, much_later), VolumeStep::Nothing);
+        volume.snapshots.clear();
+        history.wish(&volume);
+        assert_eq!(next_volume_step(Some(&volume), true, false, &history, much_later), VolumeStep::Remove);
 
         volume.snapshots = vec![snapshot(3)];
         history.wish(&volume);
@@ -332,6 +359,16 @@ mod tests {
         assert_eq!(history.readiness(&volume), Readiness::Failed("the disk is busy"));
         let later = NOW + Duration::from_secs(3600);
         assert_eq!(next_volume_step(Some(&volume), true, false, &history, later), VolumeStep::Nothing);
+        // But what waits for a secret isn't given up.
+        let mut waits = VolumeHistory::default();
+        waits.wish(&volume);
+        for _ in 0..100 {
+            let away = Err(DriverError::Later("the control plane is away".into()));
+            waits.tried(VolumeStep::Ensure, &away, &timing, NOW);
+        }
+        assert_eq!(waits.readiness(&volume), Readiness::Pending);
+        assert!(matches!(next_volume_step(Some(&volume), false, false, &waits, NOW), VolumeStep::WaitUntil(_)));
+        assert_eq!(next_volume_step(Some(&volume), false, false, &waits, later), VolumeStep::Ensure);
         assert_eq!(seen_volume(&volume, true, &history), Some(VolumePhase::Failed("the disk is busy".into())));
         history.try_again();
         assert_eq!(next_volume_step(Some(&volume), true, false, &history, later), VolumeStep::Ensure);

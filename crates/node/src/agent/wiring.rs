@@ -68,7 +68,7 @@ impl Wiring {
             }
             Err(error) => {
                 self.attempts = match error {
-                    DriverError::Retry(_) => self.attempts + 1,
+                    DriverError::Retry(_) | DriverError::Later(_) | DriverError::InUse(_) => self.attempts + 1,
                     DriverError::Final(_) => self.attempts.max(timing.attempts),
                 };
                 self.sentence = format!("The network of the instance couldn't be made: {error}");

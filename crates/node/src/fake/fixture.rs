@@ -146,6 +146,11 @@ impl Author {
         PlanUpdate::Snapshot(self.plan.clone())
     }
 
+    /// Puts a piece in the plan.
+    pub fn put_piece(&mut self, key: PieceKey, piece: Piece) {
+        self.put(key, Some(piece));
+    }
+
     fn put(&mut self, key: PieceKey, piece: Option<Piece>) {
         self.plan.revision += 1;
         match &piece {

@@ -64,6 +64,8 @@ pub enum ShowKind {
     Own,
     /// A file.
     File,
+    /// A file that it may write to.
+    OwnFile,
     /// A device.
     Device,
 }
@@ -135,6 +137,17 @@ impl Confinement {
         confinement
     }
 
+    /// What QEMU's tools need for a disk: the tool itself, libraries and modules, a folder of its own as `own`, and what is
+    /// given besides.
+    pub fn of_tool(uid: u32, program: &Path, folder: &Path, own: &str, besides: Vec<Show>, host: &dyn Host) -> Self {
+        let root = folder.join("tree");
+        let mut confinement = Confinement { uid, groups: Vec::new(), root, shows: besides, links: Vec::new() };
+        let needs = ["/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache", "/dev/null"];
+        confinement.show(needs.iter().map(PathBuf::from).chain([program.to_owned()]), host);
+        confinement.shows.push(Show { from: folder.to_owned(), to: own.into(), kind: ShowKind::Own });
+        confinement
+    }
+
     /// Shows what there is of those paths.
     fn show(&mut self, wanted: impl IntoIterator<Item = PathBuf>, host: &dyn Host) {
         for path in wanted {
@@ -189,7 +202,7 @@ impl Confinement {
                 steps.push(Step::File { path: path.clone() });
             }
             let flags = match show.kind {
-                ShowKind::Own => libc::MS_NODEV | libc::MS_NOEXEC,
+                ShowKind::Own | ShowKind::OwnFile => libc::MS_NODEV | libc::MS_NOEXEC,
                 ShowKind::Device => libc::MS_RDONLY,
                 ShowKind::Folder | ShowKind::File => libc::MS_RDONLY | libc::MS_NODEV,
             };
@@ -380,6 +393,47 @@ impl Tree {
             step(c"entering the root", i64::from(libc::chdir(slash)))
         }
     }
+}
+
+/// Takes a user without any right but that of reading and writing what its tree shows, whosever it is; and none who is
+/// started by it has more. It ends with the thread that started it.
+///
+/// # Safety
+/// Must be called between fork and exec, by the process's only thread, after its tree was entered.
+pub unsafe fn become_tool(uid: u32, parent: libc::pid_t, memory: libc::rlim_t) -> io::Result<()> {
+    const DAC_OVERRIDE: libc::c_ulong = 1;
+    let header = [CAPABILITY_VERSION, 0];
+    let bits = 1u32 << DAC_OVERRIDE;
+    let rights = [bits, bits, bits, 0, 0, 0];
+    // SAFETY: every pointer is to memory of ours as long as the call says. The raw calls change this thread only, which
+    // is the process's only one.
+    unsafe {
+        limit(libc::RLIMIT_CORE, CORE_LIMIT)?;
+        limit(libc::RLIMIT_NOFILE, DESCRIPTOR_LIMIT)?;
+        limit(libc::RLIMIT_DATA, memory)?;
+        for capability in (0..CAPABILITIES).filter(|it| *it != DAC_OVERRIDE as libc::c_int) {
+            libc::prctl(libc::PR_CAPBSET_DROP, capability, 0, 0, 0);
+        }
+        step(c"keeping rights", i64::from(libc::prctl(libc::PR_SET_KEEPCAPS, 1, 0, 0, 0)))?;
+        step(c"taking groups", libc::syscall(libc::SYS_setgroups, 0, std::ptr::null::<libc::gid_t>()))?;
+        step(c"taking the group", libc::syscall(libc::SYS_setresgid, uid, uid, uid))?;
+        step(c"taking the user", libc::syscall(libc::SYS_setresuid, uid, uid, uid))?;
+        step(c"giving up capabilities", libc::syscall(libc::SYS_capset, header.as_ptr(), rights.as_ptr()))?;
+        let raised = libc::prctl(libc::PR_CAP_AMBIENT, libc::PR_CAP_AMBIENT_RAISE, DAC_OVERRIDE, 0, 0);
+        step(c"handing on the right to its files", i64::from(raised))?;
+        step(c"forgoing new rights", i64::from(libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)))?;
+    }
+    end_with(parent)
+}
+
+/// Has the calling process end with the thread that started it, also if that one has ended already.
+pub fn end_with(parent: libc::pid_t) -> io::Result<()> {
+    // SAFETY: system calls without pointers.
+    let is_there = unsafe {
+        step(c"being bound", i64::from(libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL, 0, 0, 0)))?;
+        libc::getppid() == parent
+    };
+    if is_there { Ok(()) } else { Err(io::Error::from_raw_os_error(libc::ESRCH)) }
 }
 
 impl Step {

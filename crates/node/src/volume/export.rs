@@ -1,79 +1,108 @@
 //! A qcow2 file served over NBD by a `qemu-nbd` of ours, as long as somebody reads or writes it.
 //!
+//! What is served was written by a guest's QEMU, which a guest may have taken over. So no name that stands in a file is
+//! followed: what lies below is said by us, also where it is nothing, and a file whose header tells of another file is
+//! refused before. And the server is confined: a user of its own, no network, none of the machine's files but those that
+//! it serves. (An agent that isn't root can't confine; what it starts has its own few rights.)
+//!
 //! QEMU's own locks keep it apart from guests: a file that a guest writes isn't served, and a guest gets no file that is
-//! served until that is over. The server ends by itself when its one client goes.
+//! served until that is over. The server ends by itself when its one client goes, and with the agent's thread.
 
-use std::fs::File;
+use std::ffi::OsString;
+use std::fs::{self, File};
 use std::io::{self, Read};
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::net::UnixStream;
-use std::path::Path;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::nbd::{EXPORT, Nbd};
-use crate::driver::{DriverError, DriverResult};
+use serde_json::{Value, json};
 
+use super::nbd::{EXPORT, Nbd};
+use crate::crash::crash_point;
+use crate::driver::{DriverError, DriverResult};
+use crate::hypervisor::confine::{self, Confinement, Show, ShowKind, ThisHost};
+
+/// What folders of servers begin with. Those that an agent left behind that was killed go when the next one starts.
+pub(super) const PREFIX: &str = ".nbd-";
 /// How long a server may take until it is there.
 const START: Duration = Duration::from_secs(30);
 /// How long it may take to end once nobody is connected.
 const END: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(5);
+/// The user that a server is: nobody's.
+const USER: u32 = 65534;
+/// How much memory one may have for its data. Most of it is the cache of the file's tables.
+const MEMORY_BYTES: u64 = 1 << 30;
+/// Where a confined server sees its folder, the file, and what lies below it.
+const OWN: &str = "/own";
+const TOP: &str = "/top";
+const BASE: &str = "/base";
 
 /// A served disk.
 pub struct Export {
     nbd: Option<Nbd>,
     server: Child,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl Export {
-    /// Serves a file, with what lies below it.
-    pub fn open(file: &Path, base: Option<&Path>, writable: bool) -> DriverResult<Self> {
+    /// Serves a file, with what lies below it. What the server needs meanwhile is in a folder in that one.
+    pub fn open(within: &Path, file: &Path, base: Option<&Path>, writable: bool) -> DriverResult<Self> {
         let failed = |error: io::Error| DriverError::Retry(format!("qemu-nbd can't be started: {error}"));
-        let folder = tempfile::Builder::new().prefix("landfall-nbd-").tempdir().map_err(failed)?;
-        let socket = folder.path().join("s");
-        let words = File::create(folder.path().join("words")).map_err(failed)?;
-        let mut command = Command::new("qemu-nbd");
-        command.arg("--socket").arg(&socket).args(["--export-name", EXPORT, "--shared", "1"]);
-        if !writable {
-            command.arg("--read-only");
-        }
-        command.args(["--cache", "writeback", "--discard", "unmap", "--image-opts"]).arg(options(file, base));
-        command.env("LC_ALL", "C").stdin(Stdio::null()).stdout(Stdio::null()).stderr(words);
-        let mut server = command.spawn().map_err(|error| match error.kind() {
+        let folder = tempfile::Builder::new().prefix(PREFIX).tempdir_in(within).map_err(failed)?;
+        let server = start(folder.path(), file, base, writable).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => DriverError::Retry(
                 "qemu-nbd isn't installed: `apt-get install --no-install-recommends qemu-utils`".into(),
             ),
             _ => failed(error),
         })?;
-        let began = Instant::now();
-        let stream = loop {
-            if let Ok(stream) = UnixStream::connect(&socket) {
-                break stream;
-            }
-            if server.try_wait().map_err(failed)?.is_some() {
-                let mut words = String::new();
-                let read =
-                    File::open(folder.path().join("words")).and_then(|file| file.take(4096).read_to_string(&mut words));
-                read.map_err(failed)?;
-                return Err(DriverError::Retry(format!("{} can't be served: {}", file.display(), words.trim())));
-            }
-            if began.elapsed() > START {
-                end(&mut server);
-                return Err(DriverError::Retry(format!("{} isn't served in time", file.display())));
-            }
-            std::thread::sleep(PAUSE);
-        };
-        let mut export = Self { nbd: None, server, _folder: folder };
+        // From here on it is ended whatever happens.
+        let mut export = Self { nbd: None, server, folder };
+        crash_point!("volume:served");
+        let stream = export.wait(file)?;
         let connected = Nbd::connect(stream);
         export.nbd = Some(connected.map_err(|error| DriverError::Retry(format!("{}: {error}", file.display())))?);
         Ok(export)
+    }
+
+    /// Waits until the server is there.
+    fn wait(&mut self, file: &Path) -> DriverResult<UnixStream> {
+        let failed = |error: io::Error| DriverError::Retry(format!("qemu-nbd can't be waited for: {error}"));
+        // By its descriptor, because the name of a socket has few bytes.
+        let folder = File::open(self.folder.path()).map_err(failed)?;
+        let socket = format!("/proc/self/fd/{}/s", folder.as_raw_fd());
+        let began = Instant::now();
+        loop {
+            if let Ok(stream) = UnixStream::connect(&socket) {
+                return Ok(stream);
+            }
+            if self.server.try_wait().map_err(failed)?.is_some() {
+                let mut words = String::new();
+                let path = self.folder.path().join("words");
+                File::open(path).and_then(|file| file.take(4096).read_to_string(&mut words)).map_err(failed)?;
+                return Err(DriverError::Retry(format!("{} can't be served: {}", file.display(), words.trim())));
+            }
+            if began.elapsed() > START {
+                return Err(DriverError::Retry(format!("{} isn't served in time", file.display())));
+            }
+            std::thread::sleep(PAUSE);
+        }
     }
 
     /// The connection.
     pub fn nbd(&mut self) -> &mut Nbd {
         // Only a drop takes it.
         self.nbd.as_mut().expect("a served disk is connected")
+    }
+
+    /// The server's process.
+    #[cfg(test)]
+    pub fn pid(&self) -> u32 {
+        self.server.id()
     }
 
     /// Ends it, and says whether the server ended as it should: with everything written.
@@ -107,15 +136,54 @@ fn end(server: &mut Child) {
     }
 }
 
-/// What QEMU is told of a file and of what lies below it, so that it opens nothing by a name that stands in the file.
-fn options(file: &Path, base: Option<&Path>) -> String {
-    // A comma stands for itself where it is doubled.
-    let name = |path: &Path| path.to_string_lossy().replace(',', ",,");
-    let top = format!("driver=qcow2,file.driver=file,file.filename={}", name(file));
-    match base {
-        Some(base) => {
-            format!("{top},backing.driver=qcow2,backing.file.driver=file,backing.file.filename={}", name(base))
-        }
-        None => top,
+/// Starts a server for a file.
+fn start(folder: &Path, file: &Path, base: Option<&Path>, writable: bool) -> io::Result<Child> {
+    let words = File::create(folder.join("words"))?;
+    let confined = nix::unistd::geteuid().is_root();
+    let (own, top, below) =
+        if confined { (Path::new(OWN), Path::new(TOP), base.map(|_| Path::new(BASE))) } else { (folder, file, base) };
+    let program = program("qemu-nbd").ok_or(io::ErrorKind::NotFound)?;
+    let mut command = Command::new(&program);
+    command.arg("--socket").arg(own.join("s")).args(["--export-name", EXPORT, "--shared", "1"]);
+    if !writable {
+        command.arg("--read-only");
     }
+    command.args(["--cache", "writeback", "--discard", "unmap"]).arg(disk(top, below));
+    command.env_clear().env("LC_ALL", "C").stdin(Stdio::null()).stdout(Stdio::null()).stderr(words);
+    let parent = nix::unistd::getpid().as_raw();
+    if !confined {
+        // SAFETY: only system calls are made between fork and exec.
+        unsafe { command.pre_exec(move || confine::end_with(parent)) };
+        return command.spawn();
+    }
+    fs::DirBuilder::new().mode(0o700).create(folder.join("tree"))?;
+    let kind = if writable { ShowKind::OwnFile } else { ShowKind::File };
+    let mut shows = vec![Show { from: file.to_owned(), to: TOP.into(), kind }];
+    shows.extend(base.map(|base| Show { from: base.to_owned(), to: BASE.into(), kind: ShowKind::File }));
+    let tree = Confinement::of_tool(USER, &program, folder, OWN, shows, &ThisHost).prepare_tree()?;
+    // SAFETY: only system calls are made between fork and exec, on memory made before.
+    unsafe {
+        command.pre_exec(move || {
+            let namespaces = libc::CLONE_NEWNS | libc::CLONE_NEWNET | libc::CLONE_NEWIPC | libc::CLONE_NEWUTS;
+            if libc::unshare(namespaces) < 0 {
+                return Err(io::Error::last_os_error());
+            }
+            tree.enter()?;
+            confine::become_tool(USER, parent, MEMORY_BYTES)
+        });
+    }
+    command.spawn()
+}
+
+/// Where a program is, if it is installed.
+fn program(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).map(|folder| folder.join(name)).find(|file| file.is_file())
+}
+
+/// What QEMU is told of a file and of what lies below it, so that it opens nothing by a name that stands in the file.
+pub(super) fn disk(file: &Path, base: Option<&Path>) -> OsString {
+    let node = |path: &Path, below: Value| json!({"driver": "qcow2", "file": {"driver": "file", "filename": path.to_string_lossy()}, "backing": below});
+    let below = base.map_or(Value::Null, |base| node(base, Value::Null));
+    format!("json:{}", node(file, below)).into()
 }

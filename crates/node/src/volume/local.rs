@@ -13,7 +13,7 @@ use landfall_model::VolumeId;
 use landfall_model::agent::SnapshotMade;
 use landfall_model::plan::{ImagePlan, SnapshotPlan, VolumePlan, VolumeSource};
 
-use super::export::Export;
+use super::export::{self, Export};
 use super::qcow2::{self, Header};
 use super::store::SnapshotStore;
 use crate::crash::crash_point;
@@ -66,9 +66,13 @@ impl LocalVolumes {
     fn clear_unfinished(&self) -> io::Result<()> {
         for entry in fs::read_dir(&self.folder)? {
             let entry = entry?;
-            if entry.file_name().to_string_lossy().starts_with(".making-") {
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            if name.starts_with(".making-") {
                 crash_point!("volume:clear-unfinished");
                 fs::remove_file(entry.path())?;
+            } else if name.starts_with(export::PREFIX) {
+                fs::remove_dir_all(entry.path())?;
             }
         }
         Ok(())
@@ -96,7 +100,7 @@ impl LocalVolumes {
             }
             VolumeSource::Chunks(_) => None,
         };
-        self.check_room(id)?;
+        self.check_room(id, 0)?;
         let name = image.as_ref().map(|path| path.to_string_lossy());
         let unfinished = self.unfinished(id);
         crash_point!("volume:create");
@@ -127,8 +131,8 @@ impl LocalVolumes {
     fn fill(&self, plan: &VolumePlan, unfinished: &Path) -> DriverResult<()> {
         let VolumeSource::Chunks(root) = &plan.source else { return Ok(()) };
         let store = self.store.as_ref().ok_or_else(|| no_store(plan.id))?;
-        let mut export = Export::open(unfinished, None, true)?;
-        store.restore(root, export.nbd())?;
+        let mut export = Export::open(&self.folder, unfinished, None, true)?;
+        store.restore(root, export.nbd(), &|more| self.check_room(plan.id, more))?;
         crash_point!("volume:filled");
         let failed = |error: io::Error| DriverError::Retry(format!("{} can't be filled: {error}", plan.id));
         export.close().map_err(failed)?;
@@ -155,14 +159,15 @@ impl LocalVolumes {
         Ok((path, header))
     }
 
-    fn check_room(&self, id: VolumeId) -> DriverResult<()> {
+    fn check_room(&self, id: VolumeId, more_bytes: u64) -> DriverResult<()> {
         let facts = nix::sys::statvfs::statvfs(&self.folder)
             .map_err(|errno| DriverError::Retry(format!("the free space for {id} can't be told: {errno}")))?;
         let free = facts.blocks_available().saturating_mul(facts.fragment_size());
-        if free < self.reserve_bytes {
+        if free < self.reserve_bytes.saturating_add(more_bytes) {
             return Err(DriverError::Retry(format!(
-                "the disk that volumes are on has {} MiB free and keeps {} MiB for the machine: make room in {}",
+                "the disk that volumes are on has {} MiB free for the {} MiB of {id} and keeps {} MiB for the machine: make room in {}",
                 free >> 20,
+                more_bytes >> 20,
                 self.reserve_bytes >> 20,
                 self.folder.display()
             )));
@@ -177,8 +182,9 @@ impl LocalVolumes {
             return Ok(has_bytes);
         }
         let output = Command::new("qemu-img")
-            .args(["resize", "-q", "-f", "qcow2"])
-            .arg(&path)
+            .args(["resize", "-q"])
+            // Nothing that lies below is needed, and no name that stands in the file is followed.
+            .arg(export::disk(&path, None))
             .arg(size_bytes.to_string())
             .env("LC_ALL", "C")
             .stdin(Stdio::null())
@@ -258,9 +264,10 @@ impl Volumes for LocalVolumes {
         let header = qcow2::read_header(&file);
         let header = header.map_err(|error| DriverError::Retry(format!("{id} can't be read: {error}")))?;
         match header {
+            Some(header) if header.data_elsewhere => Err(strays(id)),
             Some(header) if header.size < plan.size_bytes => self.grow(id, header.size, plan.size_bytes),
             Some(header) => Ok(header.size),
-            None => Err(DriverError::Final(format!("the file of {id} is damaged: it is no qcow2 any more"))),
+            None => Err(damaged(id)),
         }
     }
 
@@ -291,7 +298,7 @@ impl Volumes for LocalVolumes {
         let (id, store) = (plan.id, self.store.as_ref().ok_or_else(|| no_store(plan.id))?);
         let path = self.path(id);
         if is_in_use(&path).map_err(|error| DriverError::Retry(format!("{id} can't be opened: {error}")))? {
-            return Err(DriverError::Final(format!(
+            return Err(DriverError::InUse(format!(
                 "{id} is in use by a running instance, of which this host makes no snapshots yet: stop the instance, or detach the volume"
             )));
         }
@@ -299,8 +306,16 @@ impl Volumes for LocalVolumes {
             VolumeSource::Image(image) => Some(self.image(image)?.0),
             VolumeSource::Blank | VolumeSource::Chunks(_) => None,
         };
-        let mut export = Export::open(&path, base.as_deref(), false)?;
-        store.save(export.nbd(), snapshot)
+        // Whoever took a guest's QEMU over wrote what it liked. Nobody has the file open now, so its header stands still.
+        let unread = |error: io::Error| DriverError::Retry(format!("{id} can't be read: {error}"));
+        let file = open_plain(&path, false).map_err(unread)?;
+        let header = qcow2::read_header(&file).map_err(unread)?.ok_or_else(|| damaged(id))?;
+        if header.data_elsewhere || (header.backed && base.is_none()) {
+            return Err(strays(id));
+        }
+        let mut export = Export::open(&self.folder, &path, base.as_deref(), false)?;
+        // The store may be on the same disk, and the log is.
+        store.save(export.nbd(), snapshot, &|more| self.check_room(id, more))
     }
 
     fn remove(&self, id: VolumeId) -> DriverResult<()> {
@@ -314,6 +329,16 @@ impl Volumes for LocalVolumes {
         crash_point!("volume:removed");
         self.sync().map_err(failed)
     }
+}
+
+/// That a volume's file isn't one any more.
+fn damaged(id: VolumeId) -> DriverError {
+    DriverError::Final(format!("the file of {id} is damaged: it is no qcow2 any more"))
+}
+
+/// That a volume's file tells of a file that isn't known to lie below it.
+fn strays(id: VolumeId) -> DriverError {
+    DriverError::Final(format!("the file of {id} refers to another file"))
 }
 
 /// That snapshots are neither written nor read on this host.

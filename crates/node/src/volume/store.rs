@@ -3,6 +3,7 @@
 //! A snapshot reads what isn't zeros, block by block; what is as in the snapshot that it builds on isn't stored again. It is
 //! made under its session as often as it takes: what an attempt stored that was cut off is found by the next one.
 
+use std::cell::Cell;
 use std::fmt;
 use std::io;
 use std::sync::{Arc, OnceLock};
@@ -19,6 +20,11 @@ use crate::driver::{DriverError, DriverResult, FetchSecret};
 /// How much of a disk is asked about at once, in bytes: a whole number of blocks.
 const WINDOW_BYTES: u32 = 1 << 30;
 const BLOCK: u64 = BLOCK_BYTES as u64;
+/// After how many blocks it is asked again whether there is room.
+const ROOM_BLOCKS: u64 = 64;
+
+/// Whether there is room for so many bytes more, besides what stays free for the machine itself.
+pub type Room<'r> = dyn Fn(u64) -> DriverResult<()> + 'r;
 
 /// The chunk store as a host uses it. Secrets of domains are asked for when they are needed, and not kept.
 #[derive(Clone)]
@@ -45,40 +51,67 @@ impl SnapshotStore {
     }
 
     fn domain(&self, account: AccountId) -> DriverResult<Store> {
-        let fetch = self.fetch.get().ok_or_else(|| DriverError::Retry("the agent isn't started yet".into()))?;
+        let fetch = self.fetch.get().ok_or_else(|| DriverError::Later("the agent isn't started yet".into()))?;
         let secret = fetch(account)?;
         let domain: Domain = account.to_string().parse().map_err(|error| failed(&error))?;
         Ok(Store::new(self.objects.clone(), domain, Keys::open(&secret)))
     }
 
-    /// Stores a disk. What is zeros is told by the disk and not read.
-    pub fn save(&self, disk: &mut Nbd, plan: &SnapshotPlan) -> DriverResult<SnapshotMade> {
+    /// Stores a disk. What is zeros is told by the disk and not read. What it is to build on only saves room: where that
+    /// can't be read, it is done without.
+    pub fn save(&self, disk: &mut Nbd, plan: &SnapshotPlan, room: &Room<'_>) -> DriverResult<SnapshotMade> {
         let store = self.domain(plan.domain)?;
-        let base = plan.base.as_ref().map(|base| open(&store, base)).transpose()?.map(Arc::new);
-        let blocks = disk.size_bytes().div_ceil(BLOCK);
+        match self.save_over(disk, plan, &store, plan.base.as_ref(), room) {
+            Err(Trouble::Store(error @ (Error::Missing { .. } | Error::Corrupt { .. }))) if plan.base.is_some() => {
+                tracing::warn!(snapshot = %plan.id, %error, "what a snapshot is to build on can't be read");
+                self.save_over(disk, plan, &store, None, room).map_err(DriverError::from)
+            }
+            built => built.map_err(DriverError::from),
+        }
+    }
+
+    fn save_over(
+        &self,
+        disk: &mut Nbd,
+        plan: &SnapshotPlan,
+        store: &Store,
+        base: Option<&String>,
+        room: &Room<'_>,
+    ) -> Result<SnapshotMade, Trouble> {
+        // The volume may have grown since.
+        let asked = if plan.size_bytes == 0 { u64::MAX } else { plan.size_bytes };
+        let size_bytes = disk.size_bytes().min(asked);
+        let blocks = size_bytes.div_ceil(BLOCK);
+        let base = base.map(|base| open(store, base)).transpose()?;
+        let base = base.filter(|base| base.blocks() <= blocks).map(Arc::new);
         // Whether it was begun before isn't remembered: it is looked up.
         let options = Options { resumed: true, ..Options::default() };
-        let begun = Writer::begin(&store, Session(plan.session), blocks, base.clone(), options);
-        let saving = Saving { writer: begun.map_err(|error| failed(&error))?, base };
+        let writer = Writer::begin(store, Session(plan.session), blocks, base.clone(), options)?;
+        let saving = Saving { writer, base, size_bytes, room, read: Cell::new(0) };
         let mut at = 0;
-        while at < disk.size_bytes() {
+        while at < size_bytes {
             at = saving.window(disk, at)?;
             crash_point!("snapshot:window");
         }
-        let (root, _) = saving.writer.commit().map_err(|error| failed(&error))?;
+        let (root, _) = saving.writer.commit()?;
         crash_point!("snapshot:committed");
-        let manifest = Manifest::open(&store, &root).map_err(|error| failed(&error))?;
+        let manifest = Manifest::open(store, &root)?;
         Ok(SnapshotMade { root: root.to_string(), full_bytes: manifest.written_blocks() * BLOCK })
     }
 
     /// Writes what is in the store to a disk of zeros, and has it be durable.
-    pub fn restore(&self, root: &ChunkRoot, disk: &mut Nbd) -> DriverResult<()> {
+    pub fn restore(&self, root: &ChunkRoot, disk: &mut Nbd, room: &Room<'_>) -> DriverResult<()> {
         let store = self.domain(root.domain)?;
-        let manifest = open(&store, &root.root)?;
+        let manifest = open(&store, &root.root).map_err(|error| failed(&error))?;
         if manifest.blocks() * BLOCK > disk.size_bytes().next_multiple_of(BLOCK) {
             return Err(DriverError::Final("A volume is smaller than the snapshot that it is made of".into()));
         }
-        for chunk in manifest.chunks(0) {
+        // Before any of it is written: what doesn't fit would only take the room of others until it failed.
+        room(manifest.written_blocks() * BLOCK)?;
+        for (written, chunk) in (0u64..).zip(manifest.chunks(0)) {
+            if written.is_multiple_of(ROOM_BLOCKS) {
+                room(0)?;
+            }
             let (block, link) = chunk.map_err(|error| failed(&error))?;
             let contents = store.chunk(&link).map_err(|error| failed(&error))?;
             // What is behind the end of a disk is what its last block was filled up with.
@@ -89,31 +122,57 @@ impl SnapshotStore {
     }
 }
 
-fn open(store: &Store, root: &str) -> DriverResult<Manifest> {
-    let root: Root = root.parse().map_err(|error| failed(&error))?;
-    Manifest::open(store, &root).map_err(|error| failed(&error))
+fn open(store: &Store, root: &str) -> Result<Manifest, Error> {
+    let root: Root = root.parse()?;
+    Manifest::open(store, &root)
+}
+
+/// Who is at fault.
+enum Trouble {
+    Store(Error),
+    Disk(DriverError),
+}
+
+impl From<Error> for Trouble {
+    fn from(error: Error) -> Self {
+        Trouble::Store(error)
+    }
+}
+
+impl From<Trouble> for DriverError {
+    fn from(trouble: Trouble) -> Self {
+        match trouble {
+            Trouble::Store(error) => failed(&error),
+            Trouble::Disk(error) => error,
+        }
+    }
 }
 
 /// A snapshot that is being written.
-struct Saving {
+struct Saving<'r> {
     writer: Writer,
     base: Option<Arc<Manifest>>,
+    /// How much of the disk it is made of.
+    size_bytes: u64,
+    room: &'r Room<'r>,
+    /// How many blocks were read.
+    read: Cell<u64>,
 }
 
-impl Saving {
+impl Saving<'_> {
     /// Stores the blocks of a window of a disk. Returns where the next one begins.
-    fn window(&self, disk: &mut Nbd, from: u64) -> DriverResult<u64> {
-        let until = disk.size_bytes().min(from + u64::from(WINDOW_BYTES));
+    fn window(&self, disk: &mut Nbd, from: u64) -> Result<u64, Trouble> {
+        let until = self.size_bytes.min(from + u64::from(WINDOW_BYTES));
         let (mut at, mut block) = (from, from / BLOCK);
         // The end of what is known to hold something: a block that reaches into it is read.
         let mut filled_until = from;
         while at < until {
             let bytes = u32::try_from(until - at).unwrap_or(WINDOW_BYTES);
-            for extent in disk.extents(at, bytes).map_err(|error| of_disk(&error))? {
+            for extent in disk.extents(at, bytes).map_err(|error| Trouble::Disk(of_disk(&error)))? {
                 let end = (at + extent.bytes).min(until);
                 if extent.zero {
                     block = self.blocks(disk, block, filled_until.div_ceil(BLOCK))?;
-                    let whole = if end == disk.size_bytes() { end.div_ceil(BLOCK) } else { end / BLOCK };
+                    let whole = if end == self.size_bytes { end.div_ceil(BLOCK) } else { end / BLOCK };
                     block = self.zeros(block, whole)?;
                 } else {
                     filled_until = end;
@@ -129,27 +188,31 @@ impl Saving {
     }
 
     /// Stores blocks that may hold something. Returns the next one.
-    fn blocks(&self, disk: &mut Nbd, from: u64, until: u64) -> DriverResult<u64> {
+    fn blocks(&self, disk: &mut Nbd, from: u64, until: u64) -> Result<u64, Trouble> {
         for block in from..until {
+            if self.read.get().is_multiple_of(ROOM_BLOCKS) {
+                (self.room)(0).map_err(Trouble::Disk)?;
+            }
+            self.read.set(self.read.get() + 1);
             let start = block * BLOCK;
-            let bytes = (disk.size_bytes() - start).min(BLOCK);
+            let bytes = (self.size_bytes - start).min(BLOCK);
             // The last block of a disk is filled up with zeros.
             let mut contents = vec![0; BLOCK_BYTES];
-            disk.read(start, &mut contents[..bytes as usize]).map_err(|error| of_disk(&error))?;
-            self.writer.write(block, contents).map_err(|error| failed(&error))?;
+            disk.read(start, &mut contents[..bytes as usize]).map_err(|error| Trouble::Disk(of_disk(&error)))?;
+            self.writer.write(block, contents)?;
         }
         Ok(until.max(from))
     }
 
     /// Makes blocks zeros that aren't in what the snapshot builds on. Returns the next one.
-    fn zeros(&self, from: u64, until: u64) -> DriverResult<u64> {
+    fn zeros(&self, from: u64, until: u64) -> Result<u64, Trouble> {
         let base = self.base.iter().filter(|base| from < base.blocks());
         for chunk in base.flat_map(|base| base.chunks(from)) {
-            let (block, _) = chunk.map_err(|error| failed(&error))?;
+            let (block, _) = chunk?;
             if block >= until {
                 break;
             }
-            self.writer.zero(block).map_err(|error| failed(&error))?;
+            self.writer.zero(block)?;
         }
         Ok(until.max(from))
     }

@@ -49,7 +49,7 @@ fn plan(number: u128, size_bytes: u64, source: VolumeSource) -> VolumePlan {
 fn snapshot(session: u64, base: Option<&SnapshotMade>) -> SnapshotPlan {
     let id = SnapshotId::from_random(session.into());
     let base = base.map(|made| made.root.clone());
-    SnapshotPlan { id, domain: AccountId::PROVIDER, session, base, moment: id }
+    SnapshotPlan { id, domain: AccountId::PROVIDER, session, base, size_bytes: 0, moment: id }
 }
 
 fn of(made: &SnapshotMade) -> VolumeSource {
@@ -158,6 +158,77 @@ fn the_next_snapshot_stores_only_what_changed() {
 }
 
 #[test]
+fn a_snapshot_is_as_large_as_it_was_asked_for() {
+    let Some(place) = place("a_snapshot_is_as_large_as_it_was_asked_for") else { return };
+    let disk = plan(1, 4 * MIB, VolumeSource::Blank);
+    place.volumes.ensure(&disk).unwrap();
+    place.write(&place.path(&disk), 1, MIB, 2 * MIB);
+    // It grew, and what was written there since is no part of it.
+    place.volumes.ensure(&plan(1, 8 * MIB, VolumeSource::Blank)).unwrap();
+    place.write(&place.path(&disk), 2, 6 * MIB, MIB);
+    let all = place.volumes.snapshot(&disk, &snapshot(1, None)).unwrap();
+    let asked = SnapshotPlan { size_bytes: 4 * MIB, ..snapshot(2, None) };
+    let made = place.volumes.snapshot(&disk, &asked).unwrap();
+    assert_eq!((all.full_bytes, made.full_bytes), (3 * MIB, 2 * MIB));
+    let copy = plan(2, 4 * MIB, of(&made));
+    assert_eq!(place.volumes.ensure(&copy).unwrap(), 4 * MIB);
+    place.run("qemu-io", &["-f", "qcow2", "-c", &format!("read -P 1 {MIB} {}", 2 * MIB), &place.path(&copy)]);
+    // One that builds on a larger one does without.
+    let smaller = SnapshotPlan { size_bytes: 4 * MIB, ..snapshot(3, Some(&all)) };
+    assert_eq!(place.volumes.snapshot(&disk, &smaller).unwrap().full_bytes, 2 * MIB);
+}
+
+#[test]
+fn a_base_that_cannot_be_read_is_done_without() {
+    let Some(place) = place("a_base_that_cannot_be_read_is_done_without") else { return };
+    let disk = plan(1, 4 * MIB, VolumeSource::Blank);
+    place.volumes.ensure(&disk).unwrap();
+    place.write(&place.path(&disk), 1, MIB, 2 * MIB);
+    let first = place.volumes.snapshot(&disk, &snapshot(1, None)).unwrap();
+    let chunks = place.folder.path().join("chunks");
+    let all = place.run("find", &[&chunks.to_string_lossy(), "-type", "f"]);
+    // First each object by itself is gone, then all of them.
+    for (n, path) in all.lines().chain([""]).enumerate() {
+        let session = 10 + n as u64;
+        let mut away = Vec::new();
+        for path in all.lines().filter(|it| path.is_empty() || *it == path) {
+            away.push((path, fs::read(path).unwrap()));
+            fs::remove_file(path).unwrap();
+        }
+        let made = place.volumes.snapshot(&disk, &snapshot(session, Some(&first))).unwrap();
+        assert_eq!(made.full_bytes, 2 * MIB);
+        for (path, bytes) in away {
+            fs::write(path, bytes).unwrap();
+        }
+    }
+}
+
+#[test]
+fn snapshots_and_their_volumes_leave_room() {
+    let Some(place) = place("snapshots_and_their_volumes_leave_room") else { return };
+    let disk = plan(1, 4 * MIB, VolumeSource::Blank);
+    place.volumes.ensure(&disk).unwrap();
+    place.write(&place.path(&disk), 1, MIB, 2 * MIB);
+    let made = place.volumes.snapshot(&disk, &snapshot(1, None)).unwrap();
+    let full = place.volumes.clone().with_reserve(u64::MAX);
+    let files = place.files();
+    assert!(matches!(full.snapshot(&disk, &snapshot(2, None)), Err(DriverError::Retry(_))));
+    assert!(place.files() <= files + 1, "no chunk was written");
+    let root = ChunkRoot { domain: AccountId::PROVIDER, root: made.root };
+    let store = SnapshotStore::new(place.objects.clone());
+    store.learn(Arc::new(|_| Ok(SECRET)));
+    let path = place.path(&disk);
+    let mut export = Export::open(&place.volumes.folder, Path::new(&path), None, true).unwrap();
+    let asked = std::cell::Cell::new(0);
+    let refuse = |more| {
+        asked.set(more);
+        Err(DriverError::Retry("full".into()))
+    };
+    assert!(store.restore(&root, export.nbd(), &refuse).is_err());
+    assert_eq!(asked.get(), 2 * MIB, "all of it is asked for first");
+}
+
+#[test]
 fn what_cannot_be_read_is_said() {
     let Some(place) = place("what_cannot_be_read_is_said") else { return };
     let disk = plan(1, 1 << 30, VolumeSource::Blank);
@@ -183,9 +254,70 @@ fn what_cannot_be_read_is_said() {
     assert_eq!(place.volumes.inspect().unwrap(), [disk.id].into());
     // A file that isn't qcow2 any more.
     fs::write(place.volumes.path(disk.id), b"nothing").unwrap();
-    let Err(DriverError::Retry(why)) = place.volumes.snapshot(&disk, &snapshot(2, None)) else { panic!("it was read") };
-    assert!(why.contains("can't be served"), "{why}");
+    let Err(DriverError::Final(why)) = place.volumes.snapshot(&disk, &snapshot(2, None)) else { panic!("it was read") };
+    assert!(why.contains("no qcow2"), "{why}");
     // A host without a store says so.
     let bare = LocalVolumes::new(place.folder.path().join("bare"), place.folder.path().join("images")).unwrap();
     assert!(matches!(bare.snapshot(&disk, &snapshot(3, None)), Err(DriverError::Final(_))));
+}
+
+#[test]
+fn no_name_in_a_volume_is_followed() {
+    let Some(place) = place("no_name_in_a_volume_is_followed") else { return };
+    let secret = place.folder.path().join("secret.raw");
+    fs::write(&secret, vec![0x5a; MIB as usize]).unwrap();
+    let secret = secret.to_string_lossy().into_owned();
+    let disk = plan(1, MIB, VolumeSource::Blank);
+    place.volumes.ensure(&disk).unwrap();
+    let path = place.path(&disk);
+    for options in [format!("data_file={secret},data_file_raw=on"), format!("backing_file={secret},backing_fmt=raw")] {
+        fs::remove_file(&path).unwrap();
+        place.run("qemu-img", &["create", "-q", "-f", "qcow2", "-o", &options, &path, "1M"]);
+        // Making a file with its data elsewhere empties that one.
+        fs::write(&secret, vec![0x5a; MIB as usize]).unwrap();
+        let refused = place.volumes.snapshot(&disk, &snapshot(1, None));
+        assert!(matches!(&refused, Err(DriverError::Final(why)) if why.contains("another file")), "{refused:?}");
+    }
+    // Also a server that is given such a file serves nothing of it.
+    let mut export = Export::open(&place.volumes.folder, Path::new(&path), None, false).unwrap();
+    let mut read = vec![1; 4096];
+    export.nbd().read(0, &mut read).unwrap();
+    assert!(read.iter().all(|byte| *byte == 0));
+    // And it is made larger without a look at that file.
+    drop(export);
+    assert_eq!(place.volumes.ensure(&plan(1, 2 * MIB, VolumeSource::Blank)).unwrap(), 2 * MIB);
+}
+
+#[test]
+fn a_server_sees_only_what_it_serves() {
+    let Some(place) = place("a_server_sees_only_what_it_serves") else { return };
+    if !nix::unistd::geteuid().is_root() {
+        eprintln!("SKIPPED a_server_sees_only_what_it_serves: not root");
+        return;
+    }
+    let disk = plan(1, MIB, VolumeSource::Blank);
+    place.volumes.ensure(&disk).unwrap();
+    let export = Export::open(&place.volumes.folder, Path::new(&place.path(&disk)), None, true).unwrap();
+    let process = PathBuf::from(format!("/proc/{}", export.pid()));
+    let root = process.join("root");
+    let mut seen: Vec<String> =
+        fs::read_dir(&root).unwrap().map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
+    seen.retain(|name| !["lib", "lib64", "usr", "etc", "dev"].contains(&name.as_str()));
+    seen.sort();
+    assert_eq!(seen, ["own", "top"]);
+    assert!(!root.join("etc/passwd").exists());
+    let status = fs::read_to_string(process.join("status")).unwrap();
+    for line in
+        ["Uid:\t65534\t65534\t65534\t65534", "CapEff:\t0000000000000002", "CapBnd:\t0000000000000002", "NoNewPrivs:\t1"]
+    {
+        assert!(status.contains(line), "{line}: {status}");
+    }
+    drop(export);
+    assert!(!process.exists());
+    // What an agent left behind that was killed goes.
+    let left = place.volumes.folder.join(".nbd-left");
+    fs::create_dir(&left).unwrap();
+    fs::write(left.join("words"), "").unwrap();
+    place.volumes.clear_unfinished().unwrap();
+    assert!(!left.exists());
 }
