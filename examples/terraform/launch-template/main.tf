@@ -83,14 +83,7 @@ resource "aws_launch_template" "web" {
     enabled = true
   }
 
-  tag_specifications {
-    resource_type = "instance"
-
-    tags = {
-      Role = "web"
-    }
-  }
-
+  # Tags of an instance are each instance's own below: Terraform takes all that one has for its own.
   tag_specifications {
     resource_type = "volume"
 

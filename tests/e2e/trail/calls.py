@@ -165,7 +165,12 @@ def form(record):
     assert re.fullmatch(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", record["eventID"]), record
     assert record["eventType"] == "AwsApiCall" and record["eventCategory"] == "Management", record
     assert record["managementEvent"] is True and isinstance(record["readOnly"], bool), record
-    assert record["sourceIPAddress"] == "127.0.0.1" and "Boto" in record["userAgent"] or "aws-cli" in record["userAgent"], record
+    service = record["userIdentity"].get("invokedBy")
+    if service:
+        assert service.endswith(".amazonaws.com") and record["sourceIPAddress"] == record["userAgent"] == service, record
+    else:
+        assert record["sourceIPAddress"] == "127.0.0.1", record
+        assert "Boto" in record["userAgent"] or "aws-cli" in record["userAgent"], record
     looks = record["eventName"].startswith(("Describe", "Get", "List", "Lookup"))
     assert not looks or record["readOnly"], record
     if record["readOnly"] and record["eventSource"] != "sts.amazonaws.com":
