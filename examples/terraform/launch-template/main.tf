@@ -58,12 +58,6 @@ resource "aws_launch_template" "web" {
   vpc_security_group_ids = [aws_security_group.web.id]
   update_default_version = true
 
-  user_data = base64encode(<<-SCRIPT
-    #!/bin/sh
-    echo "made from a template" > /etc/motd
-  SCRIPT
-  )
-
   block_device_mappings {
     device_name = "/dev/sdf"
 
