@@ -390,15 +390,8 @@ impl Gateway {
             Ok(mut entropy) => entropy.next_u128(),
             Err(_) => self.spare.lock().unwrap_or_else(PoisonError::into_inner).next_u128(),
         };
-        uuid(bits)
+        crate::uuid::random(bits)
     }
-}
-
-/// A number for a request in its usual form: a UUID of version 4 (RFC 9562).
-pub(crate) fn uuid(bits: u128) -> String {
-    let (a, b, c, d, e) =
-        (bits >> 96, bits >> 80 & 0xffff, bits >> 64 & 0xfff, bits >> 48 & 0x3fff, bits & 0xffff_ffff_ffff);
-    format!("{a:08x}-{b:04x}-4{c:03x}-{:04x}-{e:012x}", d | 0x8000)
 }
 
 fn refused(form: Form, error: &ApiError, request_id: &str) -> HttpAnswer {

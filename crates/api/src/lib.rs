@@ -42,6 +42,7 @@ mod throttle;
 mod through;
 pub mod totp;
 pub(crate) mod unsupported;
+mod uuid;
 pub mod vault;
 mod way;
 pub mod web_identity;

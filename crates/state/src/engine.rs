@@ -462,7 +462,12 @@ impl<V: Value> Engine<V> {
 
     /// Takes a record of a bulk stream, to be durable within a second. Never blocks on the disk.
     pub fn append_bulk(&self, stream: &str, record: String) -> Result<(), BulkRefused> {
-        self.append_entry(BulkEntry { stream: stream.into(), time_ms: self.record_ms(), record, keys: Vec::new() })
+        self.append_entry(BulkEntry {
+            stream: stream.into(),
+            time_ms: self.record_ms(),
+            record: record.as_str().into(),
+            keys: Vec::new(),
+        })
     }
 
     /// As [`append_bulk`](Engine::append_bulk), with what it is to be found by.

@@ -31,7 +31,7 @@ pub use feed::{Feed, FeedError};
 pub use head::{Head, Tx};
 pub use log::memory::{MemoryLog, MemoryStore};
 pub use log::sqlite::{SqliteLog, SqliteOptions};
-pub use log::{BulkEntry, BulkRecord, Cursor, Log, LogError, Retention, bulk_key};
+pub use log::{BulkEntry, BulkRecord, Cursor, Line, Log, LogError, Retention, bulk_key, bulk_key_after};
 pub use passphrase::Passphrase;
 pub use pending::{Pending, Refused};
 pub use seal::{RootKey, SealError, Sealed};

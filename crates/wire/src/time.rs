@@ -114,7 +114,7 @@ fn put_digits(out: &mut [u8], mut value: i64) {
 
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.to_iso().iter().try_for_each(|byte| fmt::Write::write_char(f, char::from(*byte)))
+        f.write_str(std::str::from_utf8(&self.to_iso()).unwrap_or_default())
     }
 }
 

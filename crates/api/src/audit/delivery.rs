@@ -10,10 +10,10 @@ use serde::Serialize;
 
 use super::event::{self, Text};
 use super::identity::second;
-use super::{IS_OFF, STREAM, key};
-use crate::gateway::uuid;
+use super::{IS_OFF, Keys};
 use crate::operation::Action;
 use crate::session::Session;
+use crate::uuid;
 
 const SERVICE: &str = "ec2.amazonaws.com";
 const SOURCE: &str = "sts.amazonaws.com";
@@ -45,7 +45,7 @@ pub(crate) fn taken(scope: Scope, role: &Principal, name: &str, session: &Sessio
     if IS_OFF {
         return None;
     }
-    let (recipient, request_id) = (role.account.to_string(), uuid(bits));
+    let (recipient, request_id) = (role.account.to_string(), uuid::random(bits));
     let time_ms = session.issued_at.as_millis();
     let given = Given {
         credentials: Credentials {
@@ -82,10 +82,9 @@ pub(crate) fn taken(scope: Scope, role: &Principal, name: &str, session: &Sessio
     out.text("recipientAccountId", &recipient);
     out.text("sharedEventID", &event::event_id(&request_id, time_ms, "shared"));
     out.raw(r#","eventCategory":"Management"}"#);
-    let found_by = [("EventName", "AssumeRole"), ("EventSource", SOURCE), ("ReadOnly", "true")];
-    let keys = found_by.map(|(attribute, value)| key(&recipient, scope.region, Some((attribute, value))));
-    let keys = [key(&recipient, scope.region, None)].into_iter().chain(keys).collect();
-    // The texts that it is made of are text.
-    let record = String::from_utf8(out.0).unwrap_or_default();
-    Some(BulkEntry { stream: STREAM.into(), time_ms, record, keys })
+    let mut keys = Keys::of(&recipient, scope.region);
+    for (attribute, value) in [("EventName", "AssumeRole"), ("EventSource", SOURCE), ("ReadOnly", "true")] {
+        keys.add(attribute, value);
+    }
+    Some(keys.file(out, time_ms))
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::identity::{self, second, user_name};
 use super::mask::mask;
-use super::{PART_BYTES, Record, STREAM, TEXT_BYTES, is_read_only, key, resources};
+use super::{Keys, PART_BYTES, Record, TEXT_BYTES, is_read_only, resources};
 use crate::authorise::Caller;
 use crate::error::ApiError;
 use crate::operation::Action;
@@ -115,25 +115,22 @@ pub(super) fn entry(
         out.raw("}");
     }
     out.raw("}");
-    let mut keys = vec![key(&recipient, region, None)];
-    let mut found_by = |attribute: &str, value: &str| keys.push(key(&recipient, region, Some((attribute, value))));
-    found_by("EventName", &record.name);
-    found_by("EventSource", &source);
-    found_by("ReadOnly", if read_only { "true" } else { "false" });
+    let mut keys = Keys::of(&recipient, region);
+    keys.add("EventName", &record.name);
+    keys.add("EventSource", &source);
+    keys.add("ReadOnly", if read_only { "true" } else { "false" });
     if copy.recipient == caller.principal.account {
-        found_by("Username", user_name(caller));
-        found_by("AccessKeyId", &caller.access_key);
+        keys.add("Username", user_name(caller));
+        keys.add("AccessKeyId", &caller.access_key);
     }
     // What only looks tells what it gave out, if anything: whose role was taken.
     if !read_only || answer != "null" {
         for resource in resources(&record.service, &[parameters, answer]) {
-            found_by("ResourceType", resource.kind);
-            found_by("ResourceName", &resource.name);
+            keys.add("ResourceType", resource.kind);
+            keys.add("ResourceName", &resource.name);
         }
     }
-    // The texts that it is made of are text.
-    let text = String::from_utf8(out.0).unwrap_or_default();
-    BulkEntry { stream: STREAM.into(), time_ms, record: text, keys }
+    keys.file(out, time_ms)
 }
 
 /// The resources whose owners were asked.
@@ -181,7 +178,7 @@ impl Text {
 
 /// The service's name in events. Those that sign under another name than their own are none of ours.
 pub(super) fn source(service: &str) -> String {
-    format!("{service}.amazonaws.com")
+    [service, ".amazonaws.com"].concat()
 }
 
 /// The code of an error as events have it: EC2's say whose fault it is, IAM's and STS's are the names of exceptions.
@@ -217,15 +214,7 @@ pub(super) fn event_id(request_id: &str, time_ms: i64, whose: &str) -> String {
     // Both parts are as random as the request's id, and differ from account to account.
     let bits = landfall_state::bulk_key(&[request_id, whose]);
     let more = landfall_state::bulk_key(&[whose, request_id]);
-    let time = time_ms.cast_unsigned() & 0xffff_ffff_ffff;
-    let (a, b) = (bits >> 52, more >> 2);
-    format!(
-        "{:08x}-{:04x}-7{a:03x}-{:04x}-{:012x}",
-        time >> 16,
-        time & 0xffff,
-        b >> 48 & 0x3fff | 0x8000,
-        b & 0xffff_ffff_ffff
-    )
+    crate::uuid::timed(time_ms, u128::from(bits >> 52) << 64 | u128::from(more >> 2))
 }
 
 /// When the event of that id was recorded; `None` where it is no id of an event.

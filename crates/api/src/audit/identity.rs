@@ -1,7 +1,7 @@
 //! Who called, as records tell it. Source: the CloudTrail User Guide, "CloudTrail userIdentity element".
 
 use landfall_model::{Principal, PrincipalKind, Timestamp};
-use landfall_wire::write_json_string;
+use landfall_wire::{Time, write_json_string};
 use serde_json::Value;
 
 use crate::authorise::Caller;
@@ -92,7 +92,7 @@ fn member(out: &mut Vec<u8>, name: &str, value: &str) {
 
 /// A moment to the second, as records have them.
 pub(super) fn second(at: Timestamp) -> String {
-    let mut text = at.to_string();
+    let mut text = Time(at.as_millis()).to_string();
     text.truncate("2026-11-22T10:00:00".len());
     text.push('Z');
     text

@@ -13,7 +13,7 @@ use landfall_wire::write_json_string;
 
 use super::event::{self, Text};
 use super::identity::{self, second, user_name};
-use super::{Record, STREAM, key};
+use super::{Keys, Record};
 use crate::authorise::Caller;
 use crate::demand::Demands;
 
@@ -106,8 +106,7 @@ fn entry(
         out.text("sharedEventID", &event::event_id(request_id, time_ms, "shared"));
     }
     out.raw(r#","eventCategory":"Management"}"#);
-    let mut keys = vec![key(recipient, region, None)];
-    let mut found_by = |attribute: &str, value: &str| keys.push(key(recipient, region, Some((attribute, value))));
+    let mut keys = Keys::of(recipient, region);
     for (attribute, value) in [
         ("EventName", used.action),
         ("EventSource", SOURCE),
@@ -115,14 +114,13 @@ fn entry(
         ("ResourceType", KIND),
         ("ResourceName", &used.key),
     ] {
-        found_by(attribute, value);
+        keys.add(attribute, value);
     }
     if is_own {
-        found_by("Username", user_name(caller));
-        found_by("AccessKeyId", &caller.access_key);
+        keys.add("Username", user_name(caller));
+        keys.add("AccessKeyId", &caller.access_key);
     }
-    // The texts that it is made of are text.
-    BulkEntry { stream: STREAM.into(), time_ms, record: String::from_utf8(out.0).unwrap_or_default(), keys }
+    keys.file(out, time_ms)
 }
 
 fn parameters(out: &mut Text, used: &KeyUse, answer: &str) {

@@ -19,12 +19,12 @@ mod spelling;
 use std::collections::BTreeSet;
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
 use landfall_cloud::Cloud;
 use landfall_model::{AccountId, Region, Scope};
-use landfall_state::{BulkEntry, Engine, bulk_key};
+use landfall_state::{BulkEntry, Engine, bulk_key, bulk_key_after};
 use landfall_wire::{Form, Tree};
 use serde::Serialize;
 
@@ -57,7 +57,36 @@ const IS_OFF: bool = cfg!(feature = "without-audit");
 pub fn key(account: &str, region: Region, attribute: Option<(&str, &str)>) -> u64 {
     match attribute {
         None => bulk_key(&[account, region.name()]),
-        Some((name, value)) => bulk_key(&[account, region.name(), name, value]),
+        Some((name, value)) => bulk_key_after(key(account, region, None), &[name, value]),
+    }
+}
+
+/// What a record is found by, as it is told.
+struct Keys {
+    of_all: u64,
+    keys: Vec<u64>,
+}
+
+impl Keys {
+    /// Those of all records of an account's events in a region.
+    fn of(account: &str, region: Region) -> Self {
+        let of_all = key(account, region, None);
+        let mut keys = Vec::with_capacity(12);
+        keys.push(of_all);
+        Self { of_all, keys }
+    }
+
+    /// The record is found by that attribute's value, too.
+    fn add(&mut self, attribute: &str, value: &str) {
+        self.keys.push(bulk_key_after(self.of_all, &[attribute, value]));
+    }
+
+    /// The record of that text, which was told at that time.
+    fn file(self, text: event::Text, time_ms: i64) -> BulkEntry {
+        static THE_STREAM: LazyLock<Arc<str>> = LazyLock::new(|| STREAM.into());
+        // The texts that it is made of are text.
+        let record = std::str::from_utf8(&text.0).unwrap_or_default().into();
+        BulkEntry { stream: THE_STREAM.clone(), time_ms, record, keys: self.keys }
     }
 }
 

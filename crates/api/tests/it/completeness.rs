@@ -279,7 +279,7 @@ fn no_secret_of_a_call_is_in_the_store() {
         let mut feed = world.engine().feed(0);
         while let Some(commit) = feed.try_next().unwrap() {
             kept.extend(commit.changes.iter().filter_map(|change| change.body_after().unwrap()).map(|body| body.json));
-            kept.extend(commit.records.iter().map(|entry| entry.record.clone()));
+            kept.extend(commit.records.iter().map(|entry| entry.record.to_string()));
         }
         let beside = world.engine().bulk(landfall_api::audit::STREAM, 0, 10_000).unwrap();
         kept.extend(beside.into_iter().map(|record| record.record));

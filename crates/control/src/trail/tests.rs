@@ -102,7 +102,7 @@ impl Place {
         let record = format!(
             r#"{{"eventTime":"{time}Z","eventSource":"ec2.amazonaws.com","eventName":"{name}","awsRegion":"{region}","readOnly":false,"recipientAccountId":"{account}"}}"#
         );
-        let entry = BulkEntry { stream: STREAM.into(), time_ms, record, keys: Vec::new() };
+        let entry = BulkEntry { stream: STREAM.into(), time_ms, record: record.as_str().into(), keys: Vec::new() };
         self.courier.engine.append_entry(entry).unwrap();
     }
 

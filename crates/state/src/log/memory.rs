@@ -5,7 +5,9 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{Batch, BulkRecord, Cursor, LiveRow, Log, LogError, LoggedChange, LoggedCommit, Position, is_stream_name};
+use super::{
+    Batch, BulkEntry, BulkRecord, Cursor, LiveRow, Log, LogError, LoggedChange, LoggedCommit, Position, is_stream_name,
+};
 use crate::change::{Body, Change, Commit};
 
 /// Records that a volatile log keeps of each bulk stream.
@@ -14,8 +16,8 @@ const VOLATILE_BULK_RECORDS: usize = 10_000;
 /// Records that are handed out at once to who looks for some.
 const FOUND_AT_ONCE: usize = 256;
 
-/// A record with its keys.
-type Keyed = (BulkRecord, Box<[u64]>);
+/// A record with its number.
+type Numbered = (u64, BulkEntry);
 
 /// What outlives a [`MemoryLog`]: opening another on the same store is what a restart is to a file.
 #[derive(Clone, Default)]
@@ -29,8 +31,8 @@ struct Stored {
     /// Latest changes of rows at the floor; empty in a volatile log.
     base: BTreeMap<(&'static str, String), Change>,
     cursors: BTreeMap<String, Cursor>,
-    /// By stream: the last number, and the records with their keys.
-    bulk: BTreeMap<Arc<str>, (u64, VecDeque<Keyed>)>,
+    /// By stream: the last number, and the records.
+    bulk: BTreeMap<Arc<str>, (u64, VecDeque<Numbered>)>,
     forgot: bool,
 }
 
@@ -72,6 +74,10 @@ impl Stored {
     fn check_epoch(&self, ours: u64) -> Result<(), LogError> {
         if self.epoch == ours { Ok(()) } else { Err(LogError::Fenced { current: self.epoch, ours }) }
     }
+}
+
+fn record((number, entry): &Numbered) -> BulkRecord {
+    BulkRecord { number: *number, time_ms: entry.time_ms, record: entry.record.to_string() }
 }
 
 impl Log for MemoryLog {
@@ -127,10 +133,9 @@ impl Log for MemoryLog {
         for entry in records {
             let (last, records) = stored.bulk.entry(entry.stream.clone()).or_default();
             *last += 1;
-            let before = records.back().map_or(entry.time_ms, |(record, _)| record.time_ms);
+            let before = records.back().map_or(entry.time_ms, |(_, entry)| entry.time_ms);
             let time_ms = entry.time_ms.max(before);
-            let record = BulkRecord { number: *last, time_ms, record: entry.record.clone() };
-            records.push_back((record, entry.keys.as_slice().into()));
+            records.push_back((*last, BulkEntry { time_ms, ..entry.clone() }));
             if volatile && records.len() > VOLATILE_BULK_RECORDS {
                 records.pop_front();
             }
@@ -155,27 +160,26 @@ impl Log for MemoryLog {
     fn bulk(&mut self, stream: &str, after: u64, limit: usize) -> Result<Vec<BulkRecord>, LogError> {
         let stored = self.stored();
         let records = stored.bulk.get(stream).into_iter().flat_map(|(_, records)| records);
-        Ok(records.map(|(record, _)| record).filter(|record| record.number > after).take(limit).cloned().collect())
+        Ok(records.filter(|(number, _)| *number > after).take(limit).map(record).collect())
     }
 
     fn find_bulk(&mut self, stream: &str, key: u64, before: u64, until_ms: i64) -> Result<Vec<BulkRecord>, LogError> {
         let stored = self.stored();
         let records = stored.bulk.get(stream).into_iter().flat_map(|(_, records)| records.iter().rev());
-        let older = records.filter(|(record, _)| record.number < before && record.time_ms <= until_ms);
-        let having = older.filter(|(_, keys)| keys.contains(&key)).map(|(record, _)| record.clone());
-        Ok(having.take(FOUND_AT_ONCE).collect())
+        let older = records.filter(|(number, entry)| *number < before && entry.time_ms <= until_ms);
+        let having = older.filter(|(_, entry)| entry.keys.contains(&key));
+        Ok(having.take(FOUND_AT_ONCE).map(record).collect())
     }
 
     fn bulk_until(&mut self, stream: &str, until_ms: i64) -> Result<u64, LogError> {
         let stored = self.stored();
-        let records = stored.bulk.get(stream).into_iter().flat_map(|(_, records)| records.iter().rev());
-        let last = records.map(|(record, _)| record).find(|record| record.time_ms <= until_ms);
-        Ok(last.map_or(0, |record| record.number))
+        let mut records = stored.bulk.get(stream).into_iter().flat_map(|(_, records)| records.iter().rev());
+        Ok(records.find(|(_, entry)| entry.time_ms <= until_ms).map_or(0, |(number, _)| *number))
     }
 
     fn trim_bulk(&mut self, stream: &str, until: u64) -> Result<(), LogError> {
         if let Some((_, records)) = self.stored().bulk.get_mut(stream) {
-            records.retain(|(record, _)| record.number > until);
+            records.retain(|(number, _)| *number > until);
         }
         Ok(())
     }

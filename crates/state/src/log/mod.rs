@@ -4,6 +4,7 @@
 //! waiting and recovery belong to the engine. `check_log` in [`suite`] is what every driver must pass.
 
 pub mod faulty;
+mod line;
 pub mod memory;
 mod reserve;
 pub mod sqlite;
@@ -11,6 +12,8 @@ mod streams;
 pub mod suite;
 
 use std::sync::Arc;
+
+pub use line::Line;
 
 use crate::change::{Body, Commit};
 
@@ -141,7 +144,7 @@ pub struct BulkEntry {
     /// When it was made, in milliseconds.
     pub time_ms: i64,
     /// The record: one line.
-    pub record: String,
+    pub record: Line,
     /// What it is to be found by, each the [`bulk_key`] of some words.
     pub keys: Vec<u64>,
 }
@@ -244,13 +247,13 @@ pub trait Log: Send {
 /// The number by which records are found that are about some words: the same on every machine and for ever (FNV-1a).
 /// Different words may have the same number, so whoever finds a record looks at it.
 pub fn bulk_key(words: &[&str]) -> u64 {
-    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
-    for word in words {
-        for byte in word.bytes().chain([0]) {
-            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-        }
-    }
-    hash
+    bulk_key_after(0xcbf2_9ce4_8422_2325, words)
+}
+
+/// The [`bulk_key`] of the words that `before` is the number of, and these.
+pub fn bulk_key_after(before: u64, words: &[&str]) -> u64 {
+    let bytes = words.iter().flat_map(|word| word.bytes().chain([0]));
+    bytes.fold(before, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
 
 /// Whether a stream's name is one: lower-case letters, digits and underscores, since it names an SQL table.

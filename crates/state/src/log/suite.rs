@@ -142,7 +142,7 @@ fn keeps_cursors(place: &impl LogPlace) {
 }
 
 fn entry(stream: &str, time_ms: i64, record: &str, keys: &[u64]) -> BulkEntry {
-    BulkEntry { stream: Arc::from(stream), time_ms, record: record.to_owned(), keys: keys.to_vec() }
+    BulkEntry { stream: Arc::from(stream), time_ms, record: record.into(), keys: keys.to_vec() }
 }
 
 fn keeps_bulk_records(place: &impl LogPlace) {
