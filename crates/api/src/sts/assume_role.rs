@@ -162,7 +162,10 @@ impl AssumeRole {
     fn tag(&self, caller: &Caller, session: &mut Session) -> Result<(), ApiError> {
         check_tags(&self.tags)?;
         let before = caller.session.as_deref();
-        let carried = |key: &str| before.is_some_and(|session| session.transitive.contains(key));
+        // Conditions don't tell keys apart by case: TEAM would stand in for a team that is carried on.
+        let carried = |key: &str| {
+            before.is_some_and(|session| session.transitive.iter().any(|kept| kept.eq_ignore_ascii_case(key)))
+        };
         if let Some(tag) = by_key(&self.tags).keys().find(|key| carried(key)) {
             let message = format!(
                 "One of the specified transitive tag keys can't be set because it conflicts with a transitive tag key from the calling session: {tag}"

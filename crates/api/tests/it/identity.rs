@@ -215,8 +215,10 @@ fn a_session_is_narrowed_by_its_own_policies_and_tagged() {
     let second = [("RoleArn", "arn:aws:iam::111122223333:role/second"), ("RoleSessionName", "next")];
     let longer = [second[0], second[1], ("DurationSeconds", "3601")];
     assert_eq!(assume(&first, &longer).code(), "ValidationError");
-    let retagged = [second[0], second[1], ("Tags.member.1.Key", "team"), ("Tags.member.1.Value", "blue")];
-    assert_eq!(assume(&first, &retagged).code(), "InvalidParameterValue");
+    for key in ["team", "Team", "TEAM"] {
+        let retagged = [second[0], second[1], ("Tags.member.1.Key", key), ("Tags.member.1.Value", "blue")];
+        assert_eq!(assume(&first, &retagged).code(), "InvalidParameterValue", "{key}");
+    }
     let chained = assume(&first, &second);
     assert!(chained.body.contains("<SourceIdentity>alice</SourceIdentity>"), "{}", chained.body);
     with_credentials(&world, &chained, "AssumeRole").ok("DescribeVpcs", &[]);
