@@ -1,4 +1,5 @@
-//! kms:CreateGrant. Lets somebody use a key, besides its policy, until the grant is taken back.
+//! kms:CreateGrant. Lets somebody use a key, besides its policy, until the grant is taken back. The key may be another
+//! account's, which lets the caller by its policy or by a grant.
 
 use landfall_cloud::kms::{KmsFault, grant};
 use landfall_cloud::{Tx, View};
@@ -9,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::shape::demand::on_key;
 use super::shape::grant::Constraints;
 use super::shape::grant_token::{GrantTokens, check_tokens};
-use super::shape::key::own;
+use super::shape::key::grantable;
 use crate::{Action, ApiError, Demands, Write};
 
 #[derive(Deserialize)]
@@ -55,7 +56,7 @@ impl Write for CreateGrant {
 
     fn run(self, tx: &mut Tx<'_, '_>) -> Result<CreateGrantResponse, ApiError> {
         check_tokens(&tx.view(), &self.grant_tokens)?;
-        let key = own(&tx.view(), &self.key_id)?.clone();
+        let key = grantable(&tx.view(), &self.key_id)?.clone();
         let new = grant::NewGrant {
             name: self.name,
             grantee: principal(&self.grantee_principal)?,

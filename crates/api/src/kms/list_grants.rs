@@ -1,4 +1,4 @@
-//! kms:ListGrants. Lists the grants of a key.
+//! kms:ListGrants. Lists the grants of a key, which may be another account's.
 
 use landfall_cloud::View;
 use landfall_cloud::kms::grant;
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::shape::demand::on_key;
 use super::shape::grant::{GrantListEntry, entry};
-use super::shape::key::own;
+use super::shape::key::grantable;
 use crate::{Action, ApiError, Demands, Look, Read};
 
 #[derive(Deserialize)]
@@ -35,7 +35,7 @@ impl Read for ListGrants {
     fn run<'v>(self, look: &mut Look<'v, '_>) -> Result<ListGrantsResponse<'v>, ApiError> {
         look.page.bound(50);
         let view = look.view;
-        let key = own(&view, &self.key_id)?;
+        let key = grantable(&view, &self.key_id)?;
         if let Some(id) = &self.grant_id {
             grant::need(&view, key, id)?;
         }

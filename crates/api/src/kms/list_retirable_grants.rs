@@ -1,4 +1,4 @@
-//! kms:ListRetirableGrants. Lists the grants of this account's keys that somebody may retire.
+//! kms:ListRetirableGrants. Lists the grants that somebody of this account may retire, whosever their keys are.
 
 use landfall_cloud::View;
 use landfall_cloud::kms::{KmsFault, grant};
@@ -33,7 +33,7 @@ impl Read for ListRetirableGrants {
         look.page.bound(50);
         let invalid = |_| KmsFault::Arn(format!("{} is no ARN of a principal.", self.retiring_principal));
         let retirer: Arn = self.retiring_principal.parse().map_err(invalid)?;
-        let rows = look.page.take(grant::of_retirer(&look.view, &retirer), |row| row.id.clone())?;
+        let rows = look.page.take(grant::of_retirer(&look.view, &retirer)?, |row| row.row_key())?;
         Ok(ListRetirableGrantsResponse { grants: rows.into_iter().map(entry).collect() })
     }
 }

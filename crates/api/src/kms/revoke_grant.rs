@@ -1,4 +1,4 @@
-//! kms:RevokeGrant. Takes a grant back.
+//! kms:RevokeGrant. Takes a grant back, whosever the key is.
 
 use landfall_cloud::kms::grant;
 use landfall_cloud::{Tx, View};
@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::shape::Nothing;
 use super::shape::demand::on_key;
-use super::shape::key::own;
+use super::shape::key::grantable;
 use crate::{Action, ApiError, Demands, Write};
 
 #[derive(Deserialize)]
@@ -26,7 +26,7 @@ impl Write for RevokeGrant {
     }
 
     fn run(self, tx: &mut Tx<'_, '_>) -> Result<Nothing, ApiError> {
-        let key = own(&tx.view(), &self.key_id)?.clone();
+        let key = grantable(&tx.view(), &self.key_id)?.clone();
         let id = grant::need(&tx.view(), &key, &self.grant_id)?.id.clone();
         grant::delete(tx, &key, &id)?;
         Ok(Nothing {})

@@ -2,6 +2,7 @@
 //! in [`behaviour`].
 
 mod behaviour;
+mod grants;
 mod import;
 
 use crate::harness::{Case, Client, at, params};

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use landfall_model::kms::{
     GrantConstraints, GrantOperation, Grantee, KmsGrant, KmsGrantId, KmsKey, KmsKeyId, SpecFamily,
 };
-use landfall_model::{Arn, Scoped, UniqueId};
+use landfall_model::{Arn, Scope, Scoped, UniqueId};
 
 use super::fault::KmsFault;
 use super::key::{check_stays, check_usable};
@@ -43,13 +43,14 @@ pub fn create(tx: &mut Tx<'_, '_>, key: &KmsKey, new: NewGrant) -> Result<KmsGra
     let mut operations = new.operations;
     operations.sort_unstable();
     operations.dedup();
-    let (scope, created_at) = (tx.scope(), tx.now());
+    let created_at = tx.now();
+    // The grant is its key's, and whoever makes it may be of another account.
+    let issued_by = Arn::iam(tx.scope().account, "root");
     let entropy = tx.entropy();
     let id = KmsGrantId::from_random(entropy.next_u128(), entropy.next_u128());
-    let issued_by = Arn::iam(scope.account, "root");
     let constraints = new.constraints;
     let row = KmsGrant {
-        scope,
+        scope: key.scope,
         key: key.id,
         id,
         name: new.name,
@@ -74,16 +75,22 @@ pub fn create(tx: &mut Tx<'_, '_>, key: &KmsKey, new: NewGrant) -> Result<KmsGra
     Ok(row)
 }
 
-/// The grants of a key of this account's, by id.
+/// The grants of a key, by id.
 pub fn of_key<'a>(view: &View<'a>, key: &KmsKey) -> impl Iterator<Item = &'a KmsGrant> + use<'a> {
     let scope = key.scope;
     view.tables().kms_grants.by_key(&key.id).filter(move |row| row.scope == scope)
 }
 
-/// The grants of this account's keys that somebody may retire.
-pub fn of_retirer<'a>(view: &View<'a>, retirer: &Arn) -> impl Iterator<Item = &'a KmsGrant> + use<'a> {
-    let scope = view.scope();
-    view.tables().kms_grants.by_retirer(retirer).filter(move |row| row.scope == scope)
+/// The grants of this region's keys, whosever they are, that somebody of this account may retire.
+pub fn of_retirer<'a>(
+    view: &View<'a>,
+    retirer: &Arn,
+) -> Result<impl Iterator<Item = &'a KmsGrant> + use<'a>, KmsFault> {
+    let Scope { account, region } = view.scope();
+    if retirer.account() != Some(account) {
+        return Err(KmsFault::Arn(format!("{retirer} is no principal of account {account}.")));
+    }
+    Ok(view.tables().kms_grants.by_retirer(retirer).filter(move |row| row.scope.region == region))
 }
 
 /// The grants of a key to somebody of that word.

@@ -17,14 +17,24 @@ pub fn any<'a>(view: &View<'a>, text: &str) -> Result<&'a KmsKey, ApiError> {
 
 /// The key of this account that a request calls by its id or ARN: for what changes keys, which takes no alias.
 pub fn own<'a>(view: &View<'a>, text: &str) -> Result<&'a KmsKey, KmsFault> {
-    let reference = KeyRef::parse(text, view.scope())?;
-    if reference.alias().is_some() {
-        return Err(KmsFault::NotFound(format!("Invalid keyId {text}")));
-    }
+    let reference = unaliased(view, text)?;
     if reference.scope() != view.scope() {
         return Err(KmsFault::NotFound(format!("Invalid arn {text}")));
     }
     reference.need(view.tables())
+}
+
+/// The key whose grants a request is about, whosever it is: the demands on it were met. It takes no alias either.
+pub fn grantable<'a>(view: &View<'a>, text: &str) -> Result<&'a KmsKey, KmsFault> {
+    unaliased(view, text)?.need(view.tables())
+}
+
+fn unaliased(view: &View<'_>, text: &str) -> Result<KeyRef, KmsFault> {
+    let reference = KeyRef::parse(text, view.scope())?;
+    match reference.alias() {
+        Some(_) => Err(KmsFault::NotFound(format!("Invalid keyId {text}"))),
+        None => Ok(reference),
+    }
 }
 
 /// A key that can be used now, for that.
