@@ -1,15 +1,15 @@
 //! What a change of the value may change in the plans of hosts.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use landfall_model::plan::PieceKey;
 use landfall_model::{
-    Account, AccountId, Host, HostId, Instance, InterfaceId, InterfacePurpose, Principal, RouteTable, RouteTarget,
-    UniqueId, VpcId, VpnConnection, VpnSide,
+    Account, AccountId, Host, HostId, Instance, InstanceId, InterfaceId, InterfacePurpose, Principal, RouteTable,
+    RouteTarget, UniqueId, VpcId, VpnConnection, VpnSide,
 };
 use landfall_state::Change;
 
-use super::vpn;
+use super::{presence, vpn};
 use crate::value::*;
 
 /// What a change may touch, on every host: the pieces of those keys are to be made again.
@@ -17,10 +17,39 @@ use crate::value::*;
 pub struct Affected {
     /// Pieces that may differ.
     pub keys: BTreeSet<PieceKey>,
-    /// VPCs that may have come to a host or left it, with the host: all their pieces are to be looked at there.
-    pub presence: BTreeSet<(HostId, VpcId)>,
+    /// VPCs that may have come to a host or left it, with the host, for what it does for them there.
+    presence: BTreeSet<(HostId, VpcId)>,
     /// VPCs whose connections with others changed: they, and those, may have come to any host or left it.
-    pub connected: BTreeSet<VpcId>,
+    connected: BTreeSet<VpcId>,
+    /// The hosts that instances came to or left.
+    hosts: BTreeMap<InstanceId, BTreeSet<HostId>>,
+    /// The VPCs that instances got an interface in, or lost one in.
+    seats: BTreeMap<InstanceId, BTreeSet<VpcId>>,
+}
+
+impl Affected {
+    /// The VPCs that may have come to a host or left it: all their pieces are to be looked at there.
+    ///
+    /// A VPC is on a host for the sake of chains of rows, an interface's instance on it, say. Several links of one may have
+    /// changed at once; then no single change tells the whole chain as it was. So what each link was and is counts with
+    /// what every other was and is: this names too many rather than too few.
+    pub fn moved(&self, cloud: &Cloud, host: HostId) -> BTreeSet<VpcId> {
+        let mut moved = self.connected.clone();
+        moved.extend(self.presence.iter().filter(|(other, _)| *other == host).map(|(_, vpc)| *vpc));
+        for (instance, _) in self.hosts.iter().filter(|(_, hosts)| hosts.contains(&host)) {
+            moved.extend(cloud.interfaces.by_instance(instance).map(|row| row.vpc));
+        }
+        for (instance, vpcs) in &self.seats {
+            let is_here = cloud.instances.by_id(instance).any(|row| row.status.host == Some(host));
+            if is_here || self.hosts.get(instance).is_some_and(|hosts| hosts.contains(&host)) {
+                moved.extend(vpcs);
+            }
+        }
+        // Who is connected with a network comes to a host with it, and goes with it.
+        let neighbours: Vec<_> = moved.iter().flat_map(|vpc| presence::neighbours(cloud, *vpc)).collect();
+        moved.extend(neighbours);
+        moved
+    }
 }
 
 /// Adds what a change touches. `cloud` is the value after it.
@@ -36,12 +65,8 @@ pub fn affected(cloud: &Cloud, change: &Change, into: &mut Affected) {
                 let interfaces = cloud.interfaces.by_instance(&row.id).map(|row| (row.id, row.vpc));
                 interfaces.for_each(|(id, vpc)| into.reroute(cloud, id, vpc));
             }
-            for row in before.into_iter().chain(after) {
-                if let Some(host) = row.status.host {
-                    let vpcs = cloud.interfaces.by_instance(&row.id).map(|row| row.vpc);
-                    into.presence.extend(vpcs.chain([row.spec.vpc]).map(|vpc| (host, vpc)));
-                }
-            }
+            let hosts = before.into_iter().chain(after).map(|row| (row.id, row.status.host));
+            hosts.for_each(|(id, host)| into.hosts.entry(id).or_default().extend(host));
         }
     } else if let Some((before, after)) = change.of::<Interfaces>() {
         for row in before.into_iter().chain(after) {
@@ -53,8 +78,7 @@ pub fn affected(cloud: &Cloud, change: &Change, into: &mut Affected) {
             }
             if let Some(instance) = row.instance() {
                 into.keys.insert(PieceKey::Instance(instance));
-                let host = cloud.instances.by_id(&instance).next().and_then(|row| row.status.host);
-                into.presence.extend(host.map(|host| (host, row.vpc)));
+                into.seats.entry(instance).or_default().insert(row.vpc);
             }
         }
     } else if let Some((before, after)) = change.of::<Volumes>() {
@@ -202,11 +226,9 @@ fn connections_affected(cloud: &Cloud, change: &Change, into: &mut Affected) {
     } else if let Some((before, after)) = change.of::<VpnGateways>() {
         for row in before.into_iter().chain(after) {
             row.vpc.into_iter().for_each(|vpc| into.route_to(cloud, vpc, RouteTarget::VpnGateway(row.id)));
-            for vpn in cloud.vpn_connections.by_gateway(&row.id) {
-                into.keys.insert(PieceKey::Vpn(vpn.id));
-                into.presence.extend(vpn.host.zip(row.vpc));
-                into.connected.extend(row.vpc);
-            }
+            into.keys.extend(cloud.vpn_connections.by_gateway(&row.id).map(|row| PieceKey::Vpn(row.id)));
+            // Also of those whose connections were taken from the gateway in the same breath.
+            into.connected.extend(row.vpc);
         }
     } else if let Some((before, after)) = change.of::<CustomerGateways>() {
         for row in before.into_iter().chain(after) {

@@ -83,12 +83,8 @@ pub fn advance<'c>(
         affected(cloud, change, &mut touched);
     }
     let planner = Planner::new(cloud, host);
+    let moved = touched.moved(cloud, host);
     let mut keys = touched.keys;
-    let mut moved: BTreeSet<VpcId> = touched.connected;
-    moved.extend(touched.presence.iter().filter(|(h, _)| *h == host).map(|(_, vpc)| *vpc));
-    // Who is connected with a network comes to a host with it, and goes with it.
-    let neighbours: Vec<_> = moved.iter().flat_map(|vpc| presence::neighbours(cloud, *vpc)).collect();
-    moved.extend(neighbours);
     for vpc in moved {
         // Where a network's presence changed, all its pieces come or go; where it stays, only what was named above does.
         let was = plan.pieces.contains_key(&PieceKey::Vpc(vpc));

@@ -7,6 +7,7 @@ mod connections;
 mod gateways;
 mod matrix;
 mod plan;
+mod presence;
 mod relocation;
 #[path = "../../../../tests/skipped.rs"]
 mod skipped;

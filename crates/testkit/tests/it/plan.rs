@@ -168,7 +168,7 @@ macro_rules! any {
     }};
 }
 
-fn launches(tx: &mut Tx<'_, '_>, dice: &mut Dice) {
+pub fn launches(tx: &mut Tx<'_, '_>, dice: &mut Dice) {
     let images: Vec<Image> = tx.images.iter().cloned().collect();
     let image = dice.pick(&images).unwrap();
     let count = dice.between(1, 3) as u32;
