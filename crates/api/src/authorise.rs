@@ -87,6 +87,21 @@ impl Caller {
     }
 }
 
+/// What a caller may not do.
+#[derive(Debug)]
+pub struct Denial {
+    /// The error that tells of it.
+    pub error: ApiError,
+    /// The demand that isn't met, where it is a single one.
+    pub demand: Option<Box<Demand>>,
+}
+
+impl From<ApiError> for Denial {
+    fn from(error: ApiError) -> Self {
+        Self { error, demand: None }
+    }
+}
+
 /// A caller's names as the policy engine wants them.
 struct Names {
     arn: String,
@@ -199,7 +214,7 @@ impl Policies {
         view: &View<'_>,
         mut demands: Demands,
         gate: Option<&EndpointGate>,
-    ) -> Result<(), ApiError> {
+    ) -> Result<(), Denial> {
         let is_free = demands.list().is_empty();
         if is_free {
             if gate.is_none() {
@@ -213,7 +228,7 @@ impl Policies {
         let principal = cloud.principals.get_arc(&caller.principal.id);
         let compiled = principal.and_then(|principal| self.of(cloud, &principal));
         let Some(compiled) = compiled else {
-            return Err(unauthorised(action.service, "A policy of the caller can't be read.".into()));
+            return Err(unauthorised(action.service, "A policy of the caller can't be read.".into()).into());
         };
         let session = caller.session.as_deref();
         let managed = session.map(|session| self.narrowing.of(cloud, session)).unwrap_or_default();
@@ -256,10 +271,12 @@ impl Policies {
                     "User: {who} is not authorized to perform: {} on resource: {} {why}",
                     demand.action, demand.resource
                 );
-                return Err(unauthorised(action.service, message));
+                return Err(unauthorised(action.service, message).into());
             }
             let granted = || self.documents.read(&granted(cloud, caller, &demand)?).ok();
-            self.ask(action.service, &set, &who, &demand, granted)?;
+            if let Err(error) = self.ask(action.service, &set, &who, &demand, granted) {
+                return Err(Denial { error, demand: Some(Box::new(demand)) });
+            }
         }
         Ok(())
     }

@@ -45,12 +45,14 @@ pub struct Owned {
 pub struct Demands {
     scope: Scope,
     list: Vec<Demand>,
+    /// Where those of the call's parts begin, if it has any.
+    parts: Option<usize>,
 }
 
 impl Demands {
     /// None yet, for a request in that scope.
     pub fn new(scope: Scope) -> Self {
-        Self { scope, list: Vec::new() }
+        Self { scope, list: Vec::new(), parts: None }
     }
 
     /// The demand of an action that knows no resource.
@@ -114,6 +116,16 @@ impl Demands {
     /// What was gathered.
     pub fn list(&self) -> &[Demand] {
         &self.list
+    }
+
+    /// Begins with what the call's parts demand, each of which is a call by itself.
+    pub(crate) fn begin_parts(&mut self) {
+        self.parts.get_or_insert(self.list.len());
+    }
+
+    /// What was gathered for the call as a whole.
+    pub(crate) fn whole(&self) -> &[Demand] {
+        &self.list[..self.parts.unwrap_or(self.list.len())]
     }
 
     /// What was gathered since there were so many.

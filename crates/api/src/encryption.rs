@@ -28,6 +28,7 @@ use crate::kms::crypto::{material, symmetric};
 use crate::kms::shape::demand::{on_key_of, set_context};
 use crate::kms::shape::key::{check_algorithm, usable};
 use crate::operation::Action;
+use crate::outside::Outside;
 use crate::vault::Vault;
 
 /// What binds a ciphertext to what it is for: whoever decrypts has to say the same.
@@ -158,23 +159,29 @@ pub fn key_of(ciphertext: &[u8]) -> Option<Arn> {
     Some(KeyRef::Id(ciphertext.scope, ciphertext.key).arn())
 }
 
-/// Encrypts under a key, which is called as in requests. Gives the key's ARN with the ciphertext.
+/// Encrypts under a key, which is called as in requests, by the action that was demanded. Gives the key's ARN with the
+/// ciphertext. That it was done, or why it can't be, is the audit's to tell.
 pub fn encrypt(
-    vault: &Vault,
+    outside: &Outside,
     home: &Home<'_>,
+    action: &'static str,
     key: &str,
     context: &Context,
     plaintext: &[u8],
 ) -> Result<(Arn, Vec<u8>), ApiError> {
-    let row = usable(home.view(), key, KeyUsage::EncryptDecrypt)?;
-    check_algorithm(row, Default::default())?;
-    let secret = material::open(vault, row)?;
-    Ok((row.arn(), symmetric::encrypt(row, &secret, context, plaintext)?))
+    let sealed = (|| {
+        let row = usable(home.view(), key, KeyUsage::EncryptDecrypt)?;
+        check_algorithm(row, Default::default())?;
+        let secret = material::open(&outside.vault, row)?;
+        Ok((row.arn(), symmetric::encrypt(row, &secret, context, plaintext)?))
+    })();
+    outside.deeds.add_key_use(home, action, key, context, sealed.as_ref().err());
+    sealed
 }
 
-/// Decrypts. Gives the key's ARN with the plaintext.
+/// Decrypts. Gives the key's ARN with the plaintext. The audit tells of it as of [`encrypt`].
 pub fn decrypt(
-    vault: &Vault,
+    outside: &Outside,
     home: &Home<'_>,
     ciphertext: &[u8],
     context: &Context,
@@ -182,9 +189,13 @@ pub fn decrypt(
     let invalid = || ApiError::new("InvalidCiphertextException", "");
     let ciphertext = Ciphertext::parse(ciphertext).map_err(|_| invalid())?;
     let arn = KeyRef::Id(ciphertext.scope, ciphertext.key).arn();
-    let row = usable(home.view(), arn.as_str(), KeyUsage::EncryptDecrypt)?;
-    let secret = material::open(vault, row)?;
-    Ok((arn, symmetric::decrypt(&secret, ciphertext, context).map_err(|_| invalid())?))
+    let opened = (|| {
+        let row = usable(home.view(), arn.as_str(), KeyUsage::EncryptDecrypt)?;
+        let secret = material::open(&outside.vault, row)?;
+        symmetric::decrypt(&secret, ciphertext, context).map_err(|_| invalid())
+    })();
+    outside.deeds.add_key_use(home, "Decrypt", arn.as_str(), context, opened.as_ref().err());
+    Ok((arn, opened?))
 }
 
 /// Whether an account hasn't got that key yet.

@@ -252,17 +252,9 @@ impl Gateway {
         }
         record.region = Some(self.event_region(scope.region, is_global));
         record.caller = Some(caller);
-        let Form::Spoken(protocol) = record.form else { return Err(absent_service(&claim.scope.service, record.form)) };
-        if protocol != Protocol::RestXml {
-            way::check(request)?;
-        }
-        detect(&parts, &claim.scope.service).map_err(|error| error.refusal())?;
-        let decoded = decode(protocol, &parts, request.body).map_err(|error| error.refusal(protocol))?;
-        if protocol.is_typed() {
-            way::check_target(&claim.scope.service, decoded.version.as_deref())?;
-        } else {
-            way::check_version(&claim.scope.service, decoded.version.as_deref())?;
-        }
+        let read = read_request(record.form, request, &parts, &claim.scope.service);
+        // What can't be read has a name all the same, by which it stands in the record.
+        let (protocol, decoded) = read.inspect_err(|_| record.hear_name(&way::name(request)))?;
         record.hear_name(&decoded.action);
         let known = self.operation(&claim.scope.service, &decoded.action, protocol)?;
         let operation = known.operation;
@@ -404,6 +396,27 @@ fn refused(form: Form, error: &ApiError, request_id: &str) -> HttpAnswer {
     }
 }
 
+/// Reads what a request to a service asks for, if the service is there and the request came the way that it goes.
+fn read_request(
+    form: Form,
+    request: &HttpRequest<'_>,
+    parts: &RequestParts<'_>,
+    service: &str,
+) -> Result<(Protocol, landfall_wire::Request), ApiError> {
+    let Form::Spoken(protocol) = form else { return Err(absent_service(service, form)) };
+    if protocol != Protocol::RestXml {
+        way::check(request)?;
+    }
+    detect(parts, service).map_err(|error| error.refusal())?;
+    let decoded = decode(protocol, parts, request.body).map_err(|error| error.refusal(protocol))?;
+    if protocol.is_typed() {
+        way::check_target(service, decoded.version.as_deref())?;
+    } else {
+        way::check_version(service, decoded.version.as_deref())?;
+    }
+    Ok((protocol, decoded))
+}
+
 /// The action and the input of a request, from wherever its protocol has them.
 fn decode(
     protocol: Protocol,
@@ -477,14 +490,16 @@ impl Turn<'_> {
     ) -> Result<(), ApiError> {
         let mut demands = Demands::new(self.scope);
         gather(view, &mut demands);
-        let (heard, uses) = audit::heard(self.action.service, &demands);
+        let heard = audit::heard(self.action.service, &demands);
         let gate = through::gate(view, self.caller.origin)?;
         let asked = self.gateway.policies.authorise(self.caller, self.action, view, demands, gate.as_ref());
         if is_whole || asked.is_ok() {
             self.record.hear_demands(heard);
         }
-        asked?;
-        self.record.hear_allowed(uses);
+        if let Err(denial) = asked {
+            self.record.hear_denial(&denial);
+            return Err(denial.error);
+        }
         if self.prologue.dry_run { Err(ApiError::dry_run()) } else { Ok(()) }
     }
 
@@ -513,12 +528,13 @@ impl Turn<'_> {
             }
             _ => {}
         }
+        let outside = self.gateway.outside.of_call(&self.record.deeds);
         let mut look = Look {
             view,
             page,
             caller: self.caller,
             regions: self.gateway.regions,
-            outside: &self.gateway.outside,
+            outside: &outside,
             engine: &self.gateway.engine,
         };
         let output = operation.run(&mut look)?;
@@ -581,7 +597,10 @@ impl Turn<'_> {
             operation.hear_proof(&self.gateway.outside, &view)?;
             self.authorise(&view, |view, demands| operation.demands(view, demands))?;
             for part in operation.parts(&view) {
-                let asked = self.authorise_part(&view, |view, demands| operation.demand_part(view, &part, demands));
+                let asked = self.authorise_part(&view, |view, demands| {
+                    demands.begin_parts();
+                    operation.demand_part(view, &part, demands);
+                });
                 if let Err(denied) = asked {
                     operation.hear_denied(part, denied);
                 }
@@ -594,12 +613,13 @@ impl Turn<'_> {
         let made = {
             let snapshot = self.gateway.engine.read();
             let view = View::new(&snapshot, self.scope, Timestamp(self.now_ms.max(snapshot.time_ms)));
-            operation.effect(&self.gateway.outside, view).await?
+            operation.effect(&self.gateway.outside.of_call(&self.record.deeds), view).await?
         };
         self.transact(
             false,
             |view, demands, operation: &O| {
                 operation.demands(view, demands);
+                demands.begin_parts();
                 operation.parts(view).iter().for_each(|part| operation.demand_part(view, part, demands));
             },
             operation,

@@ -23,6 +23,8 @@ pub enum MemberKind {
     Bool,
     /// Text, in whatever form.
     Text,
+    /// Pairs, whose names are their sender's to choose.
+    Map,
     /// Anything: it is refused or passed over as a whole.
     Any,
 }
@@ -111,7 +113,8 @@ impl<'de> Deserializer<'de> for Probe<'_> {
         Bool: deserialize_bool;
         Text: deserialize_char deserialize_str deserialize_string deserialize_bytes deserialize_byte_buf
             deserialize_identifier;
-        Any: deserialize_any deserialize_ignored_any deserialize_unit deserialize_map;
+        Map: deserialize_map;
+        Any: deserialize_any deserialize_ignored_any deserialize_unit;
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Reached> {
@@ -209,6 +212,7 @@ mod tests {
         count: Option<u32>,
         #[serde(default)]
         filter: Vec<Inner>,
+        context: BTreeMap<String, String>,
     }
 
     #[derive(Deserialize)]
@@ -222,11 +226,12 @@ mod tests {
     fn every_place_is_found() {
         let found = members::<Input>();
         let at = |path: &[&'static str]| found[path].clone();
-        assert_eq!(at(&[]).kind, MemberKind::Structure(vec!["VpcId", "Count", "Filter"]));
+        assert_eq!(at(&[]).kind, MemberKind::Structure(vec!["VpcId", "Count", "Filter", "Context"]));
+        assert_eq!(at(&["Context"]).kind, MemberKind::Map);
         assert_eq!(at(&["VpcId"]), Member { kind: MemberKind::Text, is_list: false });
         assert_eq!(at(&["Count"]), Member { kind: MemberKind::Number, is_list: false });
         assert!(at(&["Filter"]).is_list);
         assert_eq!(at(&["Filter", "Value"]), Member { kind: MemberKind::Bool, is_list: true });
-        assert_eq!(found.len(), 5);
+        assert_eq!(found.len(), 6);
     }
 }

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use landfall_model::HostId;
 use landfall_model::agent::{Answer, Ask};
 
+use crate::audit::Deeds;
 use crate::error::ApiError;
 use crate::key_uses::KeyUses;
 use crate::password::Hasher;
@@ -53,6 +54,8 @@ pub struct Outside {
     pub issuers: Issuers,
     /// When access keys were last used.
     pub key_uses: KeyUses,
+    /// What the call at hand did that has records of its own.
+    pub(crate) deeds: Deeds,
 }
 
 impl Outside {
@@ -65,7 +68,13 @@ impl Outside {
             guesses: Guesses::default(),
             issuers: Issuers::default(),
             key_uses: KeyUses::default(),
+            deeds: Deeds::default(),
         }
+    }
+
+    /// The same for one call, whose record is to tell what it did.
+    pub(crate) fn of_call(&self, deeds: &Deeds) -> Self {
+        Self { deeds: deeds.clone(), ..self.clone() }
     }
 
     /// The same where the keys of issuers come that way.

@@ -34,6 +34,22 @@ pub(crate) fn check(request: &HttpRequest<'_>) -> Result<(), ApiError> {
     Ok(())
 }
 
+/// Parameters of a request among which its action is looked for.
+const SEARCHED: usize = 1_000;
+
+/// What a request that can't be read calls its action, as far as it says so anywhere; otherwise how it came. It is good for
+/// being shown, and nothing else.
+pub(crate) fn name(request: &HttpRequest<'_>) -> String {
+    let target = request.headers.get("x-amz-target").and_then(|target| target.to_str().ok());
+    let of_target = target.and_then(|target| target.rsplit('.').next());
+    let pairs = [request.query.as_bytes(), request.body].into_iter().flat_map(|text| text.split(|byte| *byte == b'&'));
+    let of_pairs = || pairs.take(SEARCHED).find_map(|pair| std::str::from_utf8(pair.strip_prefix(b"Action=")?).ok());
+    match of_target.or_else(of_pairs).filter(|name| !name.is_empty()) {
+        Some(name) => name.to_owned(),
+        None => format!("{}:{}", request.method, request.path),
+    }
+}
+
 /// That a version, if one is named, is one of the service's. A service that isn't there is named by another error.
 pub(crate) fn check_version(service: &str, version: Option<&str>) -> Result<(), ApiError> {
     let (name, known) = match service {

@@ -1,5 +1,7 @@
 //! The text of a record.
 
+use std::collections::BTreeSet;
+
 use landfall_model::{AccountId, Region, Timestamp};
 use landfall_state::BulkEntry;
 use landfall_wire::{Record as Form, write_json_string, write_record};
@@ -7,17 +9,73 @@ use serde::Serialize;
 
 use super::identity::{self, second, user_name};
 use super::mask::mask;
-use super::{Keys, PART_BYTES, Record, TEXT_BYTES, is_read_only, resources};
-use crate::authorise::Caller;
+use super::{Keys, PART_BYTES, Part, Record, TEXT_BYTES, resources};
 use crate::error::ApiError;
+use crate::gateway::HttpRequest;
 use crate::operation::Action;
 
+/// What a record tells of a call, besides who made it and how.
+pub(super) struct Told<'a> {
+    /// Which deed of a call it is, where it is none by itself.
+    pub(super) part: Option<usize>,
+    /// The action.
+    pub(super) name: &'a str,
+    pub(super) read_only: bool,
+    /// As JSON, as is the answer.
+    pub(super) parameters: &'a str,
+    pub(super) answer: &'a str,
+    /// Resources whose own policies were asked, with their owners.
+    pub(super) owned: &'a [(String, String)],
+    pub(super) error: Option<&'a ApiError>,
+}
+
 /// In which account's events a record is.
-pub(super) struct Copy {
+struct Copy {
     /// Whose events they are.
-    pub(super) recipient: AccountId,
+    recipient: AccountId,
+    /// Whether that is the account that made the call.
+    is_own: bool,
     /// Whether other accounts have the same event.
-    pub(super) is_shared: bool,
+    is_shared: bool,
+}
+
+/// The records of a call: for the account that made it, and where it went through for the owners of its resources and the
+/// account that it is about.
+pub(super) fn entries(
+    record: &Record<'_>,
+    account: AccountId,
+    told: &Told<'_>,
+    concern: Option<AccountId>,
+    time_ms: i64,
+) -> Vec<BulkEntry> {
+    let owners = told.owned.iter().filter(|_| told.error.is_none()).filter_map(|(_, owner)| owner.parse().ok());
+    let others: BTreeSet<AccountId> = concern.into_iter().chain(owners).collect();
+    let others: Vec<_> = others.into_iter().filter(|other| *other != account).collect();
+    let is_shared = !others.is_empty();
+    let copies = [account].into_iter().chain(others);
+    let copies = copies.map(|recipient| Copy { recipient, is_own: recipient == account, is_shared });
+    copies.map(|copy| entry(record, told, time_ms, &copy)).collect()
+}
+
+/// The records of a part of a call that was a call by itself.
+pub(super) fn part(
+    record: &Record<'_>,
+    account: AccountId,
+    part: &Part,
+    number: usize,
+    time_ms: i64,
+) -> Vec<BulkEntry> {
+    let owned: Vec<_> = part.resource.iter().map(|(arn, owner)| (arn.to_string(), owner.to_string())).collect();
+    let told = Told {
+        part: Some(number),
+        name: part.action.name,
+        read_only: true,
+        parameters: &part.parameters.to_string(),
+        answer: "null",
+        owned: &owned,
+        error: part.fault.as_ref(),
+    };
+    entries(record, account, &told, None, time_ms)
 }
 
 /// What stands for a part that is too large.
@@ -52,99 +110,108 @@ pub(super) fn answer<T: Serialize + ?Sized>(action: Action, output: &T, request_
 }
 
 /// The record of a call for one account, with what it is found by.
-pub(super) fn entry(
-    record: &Record<'_>,
-    caller: &Caller,
-    error: Option<&ApiError>,
-    time_ms: i64,
-    copy: &Copy,
-) -> BulkEntry {
-    let action = record.operation.map(|operation| (operation.action, operation.shape));
-    let read_only = action.is_some_and(|(action, shape)| is_read_only(action, shape));
+fn entry(record: &Record<'_>, told: &Told<'_>, time_ms: i64, copy: &Copy) -> BulkEntry {
+    let (caller, request) = (record.caller.as_ref(), record.request);
     let region = record.region.unwrap_or(Region::DEFAULT);
-    let parameters = if record.parameters.is_empty() { "null" } else { record.parameters.as_str() };
-    let answer = record.answer.get().filter(|_| error.is_none()).map_or("null", String::as_str);
     let source = source(&record.service);
     let recipient = copy.recipient.to_string();
-    let mut out = Text(Vec::with_capacity(1_024 + parameters.len() + answer.len()));
+    let read_only = if told.read_only { "true" } else { "false" };
+    // Each of a call's records has an id of its own.
+    let id_for = |whose: &str| match told.part {
+        None => event_id(&record.request_id, time_ms, whose),
+        Some(number) => event_id(&record.request_id, time_ms, &format!("{number} {whose}")),
+    };
+    let mut out = Text(Vec::with_capacity(1_024 + told.parameters.len() + told.answer.len()));
     out.raw(r#"{"eventVersion":"1.11","userIdentity":"#);
-    if copy.recipient == caller.principal.account {
-        identity::write(&mut out.0, caller);
-    } else {
-        identity::write_foreign(&mut out.0, caller);
+    match caller {
+        Some(caller) if copy.is_own => identity::write(&mut out.0, caller),
+        Some(caller) => identity::write_foreign(&mut out.0, caller),
+        None => out.raw(r#"{"type":"Unknown"}"#),
     }
     out.text("eventTime", &second(Timestamp(time_ms)));
     out.text("eventSource", &source);
-    out.text("eventName", &record.name);
+    out.text("eventName", told.name);
     out.text("awsRegion", region.name());
-    out.text("sourceIPAddress", &caller.source.to_string());
-    let agent = record.request.headers.get("user-agent").and_then(|agent| agent.to_str().ok());
+    out.text("sourceIPAddress", &request.source.to_string());
+    let agent = request.headers.get("user-agent").and_then(|agent| agent.to_str().ok());
     if let Some(agent) = agent {
         out.text("userAgent", bounded(agent));
     }
-    if let Some(error) = error {
-        out.text("errorCode", &error_code(&record.service, error));
-        out.text("errorMessage", bounded(&error.message));
-    }
-    out.json("requestParameters", parameters);
-    out.json("responseElements", answer);
-    if let Some(origin) = caller.origin.filter(|origin| origin.endpoint.is_none()) {
+    write_error(&mut out, &record.service, told.error);
+    out.json("requestParameters", told.parameters);
+    out.json("responseElements", told.answer);
+    if let Some(origin) = request.origin.filter(|origin| origin.endpoint.is_none()) {
         out.raw(&format!(r#","additionalEventData":{{"vpcId":"{}"}}"#, origin.vpc));
     }
     out.text("requestID", &record.request_id);
-    out.text("eventID", &event_id(&record.request_id, time_ms, &recipient));
-    out.json("readOnly", if read_only { "true" } else { "false" });
-    write_owned(&mut out, record);
+    out.text("eventID", &id_for(&recipient));
+    out.json("readOnly", read_only);
+    write_owned(&mut out, &record.service, told.owned);
     out.raw(r#","eventType":"AwsApiCall","managementEvent":true"#);
     out.text("recipientAccountId", &recipient);
     if copy.is_shared {
-        out.text("sharedEventID", &event_id(&record.request_id, time_ms, "shared"));
+        out.text("sharedEventID", &id_for("shared"));
     }
-    if let Some(endpoint) = caller.origin.and_then(|origin| origin.endpoint) {
+    if let Some(endpoint) = request.origin.and_then(|origin| origin.endpoint) {
         out.text("vpcEndpointId", &endpoint.to_string());
     }
     out.raw(r#","eventCategory":"Management""#);
-    if caller.secure {
-        let host = record.request.headers.get("host").and_then(|host| host.to_str().ok()).unwrap_or_default();
-        out.raw(r#","tlsDetails":{"#);
-        if let Some(tls) = record.request.tls {
-            out.raw(&format!(r#""tlsVersion":"{}","cipherSuite":"{}","#, tls.version, tls.cipher));
-        }
-        out.raw(r#""clientProvidedHostHeader":"#);
-        write_json_string(&mut out.0, bounded(host));
-        out.raw("}");
+    if request.secure {
+        write_tls(&mut out, request);
     }
     out.raw("}");
     let mut keys = Keys::of(&recipient, region);
-    keys.add("EventName", &record.name);
+    keys.add("EventName", told.name);
     keys.add("EventSource", &source);
-    keys.add("ReadOnly", if read_only { "true" } else { "false" });
-    if copy.recipient == caller.principal.account {
+    keys.add("ReadOnly", read_only);
+    if let Some(caller) = caller.filter(|_| copy.is_own) {
         keys.add("Username", user_name(caller));
         keys.add("AccessKeyId", &caller.access_key);
     }
-    // What only looks tells what it gave out, if anything: whose role was taken.
-    if !read_only || answer != "null" {
-        for resource in resources(&record.service, &[parameters, answer]) {
-            keys.add("ResourceType", resource.kind);
-            keys.add("ResourceName", &resource.name);
-        }
-    }
+    add_resources(&mut keys, &record.service, told);
     keys.file(out, time_ms)
 }
 
-/// The resources whose owners were asked.
-fn write_owned(out: &mut Text, record: &Record<'_>) {
-    let owned = record.owned();
-    let kind = match record.service.as_str() {
-        "sts" => "AWS::IAM::Role",
-        "kms" => "AWS::KMS::Key",
-        "secretsmanager" => "AWS::SecretsManager::Secret",
-        _ => return,
-    };
-    if owned.is_empty() {
-        return;
+/// The error of a call that didn't go through.
+pub(super) fn write_error(out: &mut Text, service: &str, error: Option<&ApiError>) {
+    if let Some(error) = error {
+        out.text("errorCode", &error_code(service, error));
+        out.text("errorMessage", bounded(&error.message));
     }
+}
+
+/// How the call came over TLS.
+fn write_tls(out: &mut Text, request: &HttpRequest<'_>) {
+    let host = request.headers.get("host").and_then(|host| host.to_str().ok()).unwrap_or_default();
+    out.raw(r#","tlsDetails":{"#);
+    if let Some(tls) = request.tls {
+        out.raw(&format!(r#""tlsVersion":"{}","cipherSuite":"{}","#, tls.version, tls.cipher));
+    }
+    out.raw(r#""clientProvidedHostHeader":"#);
+    write_json_string(&mut out.0, bounded(host));
+    out.raw("}");
+}
+
+/// The record is found by the resources that it tells of. What only looks tells of those whose owners were asked, and of
+/// what it gave out, if anything: whose role was taken.
+fn add_resources(keys: &mut Keys, service: &str, told: &Told<'_>) {
+    let named = if told.read_only && told.answer == "null" {
+        Vec::new()
+    } else {
+        resources::resources(service, &[told.parameters, told.answer])
+    };
+    let asked =
+        resources::owned_kind(service).into_iter().flat_map(|kind| told.owned.iter().map(move |(arn, _)| (kind, arn)));
+    let more = asked.filter(|(kind, arn)| !named.iter().any(|it| it.kind == *kind && it.name == **arn));
+    for (kind, name) in more.chain(named.iter().map(|it| (it.kind, &it.name))) {
+        keys.add("ResourceType", kind);
+        keys.add("ResourceName", name);
+    }
+}
+
+/// The resources whose owners were asked.
+fn write_owned(out: &mut Text, service: &str, owned: &[(String, String)]) {
+    let Some(kind) = resources::owned_kind(service).filter(|_| !owned.is_empty()) else { return };
     out.raw(r#","resources":["#);
     for (number, (arn, owner)) in owned.iter().enumerate() {
         out.raw(if number == 0 { r#"{"accountId":"# } else { r#",{"accountId":"# });

@@ -2,8 +2,8 @@
 //! each use is an event of KMS's beside their own, so that whoever has a key sees who works with it.
 //!
 //! Source: the Secrets Manager User Guide, "Secret encryption and decryption", and the KMS Developer Guide, "How AWS Systems
-//! Manager Parameter Store uses AWS KMS", whose examples these events follow. A use that is denied is told by the caller's own
-//! event alone.
+//! Manager Parameter Store uses AWS KMS", whose examples these events follow. A use that failed, since it
+//! was denied or the key is disabled, is told to the caller's account alone.
 
 use std::collections::BTreeMap;
 
@@ -15,52 +15,41 @@ use super::event::{self, Text};
 use super::identity::{self, second, user_name};
 use super::{Keys, Record};
 use crate::authorise::Caller;
-use crate::demand::Demands;
+use crate::error::ApiError;
 
 const SOURCE: &str = "kms.amazonaws.com";
 const KIND: &str = "AWS::KMS::Key";
-/// What ends the ARN of a secret that is yet to be made, when it is demanded.
-const UNKNOWN: &str = "??????";
 
-/// A use of a key.
+/// A use of a key, or one that failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct KeyUse {
     /// `Decrypt`, `Encrypt` or `GenerateDataKey`.
-    action: &'static str,
+    pub(super) action: &'static str,
     /// The key's ARN.
-    key: String,
+    pub(super) key: String,
     /// Whose key it is.
-    owner: String,
-    context: BTreeMap<String, String>,
+    pub(super) owner: String,
+    /// The encryption context.
+    pub(super) context: BTreeMap<String, String>,
+    /// Why it failed.
+    pub(super) fault: Option<ApiError>,
 }
 
-impl KeyUse {
-    /// The uses that a call of a service demands. Those of KMS's own calls are these calls.
-    pub(super) fn of(service: &str, demands: &Demands) -> Vec<Self> {
-        if service == "kms" {
-            return Vec::new();
-        }
-        let used = demands.list().iter().filter_map(|demand| {
-            let (asked, owned) = (demand.grantable.as_ref()?, demand.owned.as_ref()?);
-            let (key, owner) = (demand.resource.clone(), owned.owner.clone());
-            Some(Self { action: asked.operation, key, owner, context: asked.context.clone().unwrap_or_default() })
-        });
-        used.collect()
-    }
-}
-
-/// The records of a call's uses of keys, for the caller's account and the key's.
-pub(super) fn entries(record: &Record<'_>, caller: &Caller, uses: &[KeyUse], time_ms: i64) -> Vec<BulkEntry> {
+/// The records of a call's use of a key, for the caller's account and, unless it failed, the key's.
+pub(super) fn entries(
+    record: &Record<'_>,
+    caller: &Caller,
+    used: &KeyUse,
+    number: usize,
+    time_ms: i64,
+) -> Vec<BulkEntry> {
     let own = caller.principal.account.to_string();
-    let mut entries = Vec::new();
-    for (number, used) in uses.iter().enumerate() {
-        // Each was a request of the service's.
-        let request_id = event::event_id(&record.request_id, time_ms, &format!("kms {number}"));
-        let is_shared = used.owner != own;
-        entries.push(entry(record, caller, used, time_ms, (&request_id, &own, is_shared)));
-        if is_shared {
-            entries.push(entry(record, caller, used, time_ms, (&request_id, &used.owner, is_shared)));
-        }
+    // It was a request of the service's.
+    let request_id = event::event_id(&record.request_id, time_ms, &format!("kms {number}"));
+    let is_shared = used.owner != own && used.fault.is_none();
+    let mut entries = vec![entry(record, caller, used, time_ms, (&request_id, &own, is_shared))];
+    if is_shared {
+        entries.push(entry(record, caller, used, time_ms, (&request_id, &used.owner, is_shared)));
     }
     entries
 }
@@ -91,8 +80,9 @@ fn entry(
     out.text("awsRegion", region.name());
     out.text("sourceIPAddress", &service);
     out.text("userAgent", &service);
+    event::write_error(&mut out, "kms", used.fault.as_ref());
     out.raw(r#","requestParameters":{"#);
-    parameters(&mut out, used, record.answer.get().map_or("", String::as_str));
+    parameters(&mut out, used);
     out.raw(r#"},"responseElements":null"#);
     out.text("requestID", request_id);
     out.text("eventID", &event::event_id(request_id, time_ms, recipient));
@@ -123,7 +113,7 @@ fn entry(
     keys.file(out, time_ms)
 }
 
-fn parameters(out: &mut Text, used: &KeyUse, answer: &str) {
+fn parameters(out: &mut Text, used: &KeyUse) {
     if used.action != "Decrypt" {
         out.raw(r#""keyId":"#);
         write_json_string(&mut out.0, &used.key);
@@ -144,28 +134,7 @@ fn parameters(out: &mut Text, used: &KeyUse, answer: &str) {
         }
         write_json_string(&mut out.0, name);
         out.raw(":");
-        write_json_string(&mut out.0, known(value, answer).unwrap_or(value));
+        write_json_string(&mut out.0, value);
     }
     out.raw("}");
-}
-
-/// The ARN of a secret that was yet to be made when it was demanded: the answer has it.
-fn known<'a>(value: &str, answer: &'a str) -> Option<&'a str> {
-    let begin = value.strip_suffix(UNKNOWN)?;
-    let at = answer.find(&format!("\"{begin}"))? + 1;
-    answer[at..].split('"').next()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_arn_of_a_new_secret_is_the_answers() {
-        let answer = r#"{"arn":"arn:aws:secretsmanager:us-east-1:1:secret:db-AbCdEf","name":"db"}"#;
-        let asked = "arn:aws:secretsmanager:us-east-1:1:secret:db-??????";
-        assert_eq!(known(asked, answer), Some("arn:aws:secretsmanager:us-east-1:1:secret:db-AbCdEf"));
-        assert_eq!(known("arn:aws:secretsmanager:us-east-1:1:secret:other-??????", answer), None);
-        assert_eq!(known("arn:aws:secretsmanager:us-east-1:1:secret:db-AbCdEf", answer), None);
-    }
 }

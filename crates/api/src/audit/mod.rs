@@ -8,6 +8,7 @@
 //! Records are lines of the stream [`STREAM`], found by [`key`]s of what they are about. Source of their form: the
 //! CloudTrail User Guide, "CloudTrail record contents".
 
+mod deeds;
 mod delivery;
 mod event;
 mod identity;
@@ -16,28 +17,28 @@ pub mod mask;
 mod resources;
 mod spelling;
 
-use std::collections::BTreeSet;
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
 use landfall_cloud::Cloud;
-use landfall_model::{AccountId, Region, Scope};
+use landfall_model::{AccountId, Arn, Region, Scope};
 use landfall_state::{BulkEntry, Engine, bulk_key, bulk_key_after};
 use landfall_wire::{Form, Tree};
 use serde::Serialize;
 
-use crate::authorise::Caller;
+use crate::authorise::{Caller, Denial};
 use crate::demand::Demands;
 use crate::error::ApiError;
 use crate::gateway::HttpRequest;
 use crate::operation::{Action, Operation, Shape};
 
+use deeds::Deed;
+pub(crate) use deeds::{Deeds, Part};
 pub(crate) use delivery::taken;
 pub use event::{parse_time, time_of};
 pub use identity::user_name_of;
-use key_use::KeyUse;
 pub use resources::{Resource, resources};
 pub use spelling::Spelling;
 
@@ -121,8 +122,8 @@ pub(crate) struct Record<'r> {
     answer: OnceLock<String>,
     /// Resources of the service's whose own policies were asked, with their owners.
     owned: Mutex<Vec<(String, String)>>,
-    /// Keys that the service uses for the caller.
-    uses: Mutex<Vec<KeyUse>>,
+    /// What it did that has records of its own.
+    pub(crate) deeds: Deeds,
     /// Another account that the call is about.
     concern: OnceLock<AccountId>,
 }
@@ -143,7 +144,7 @@ impl<'r> Record<'r> {
             committed: AtomicBool::new(false),
             answer: OnceLock::new(),
             owned: Mutex::default(),
-            uses: Mutex::default(),
+            deeds: Deeds::default(),
             concern: OnceLock::new(),
         }
     }
@@ -151,6 +152,14 @@ impl<'r> Record<'r> {
     /// Hears what the action is called, by whom it may have been made up.
     pub(crate) fn hear_name(&mut self, name: &str) {
         self.name = name.chars().filter(|c| c.is_ascii_graphic()).take(NAME_CHARACTERS).collect();
+    }
+
+    /// Hears that nobody is proven to call, and for whose role: that account is told of it. Of the parameters no more is kept
+    /// than says which role was asked for, since anybody could have sent them.
+    pub(crate) fn hear_unproven(&mut self, scope: Scope, role: &Arn, session: &str) {
+        let session: String = session.chars().take(NAME_CHARACTERS).collect();
+        self.parameters = serde_json::json!({ "roleArn": role, "roleSessionName": session }).to_string();
+        (self.scope, self.region) = (Some(scope), Some(scope.region));
     }
 
     /// Hears the parameters, before anything is taken out of them.
@@ -163,21 +172,19 @@ impl<'r> Record<'r> {
     /// Hears what was demanded: resources with policies of their own may be another account's. A call may ask for the same more
     /// than once, and for its parts one after the other.
     pub(crate) fn hear_demands(&self, heard: Heard) {
-        let add = |all: &mut Vec<_>, one| {
+        let mut all = lock(&self.owned);
+        for one in heard.owned {
             if !all.contains(&one) {
                 all.push(one);
             }
-        };
-        heard.owned.into_iter().for_each(|one| add(&mut lock(&self.owned), one));
+        }
     }
 
-    /// Hears that what was demanded is allowed: then the keys among it are used.
-    pub(crate) fn hear_allowed(&self, uses: Uses) {
-        let mut all = lock(&self.uses);
-        for used in uses.0 {
-            if !all.contains(&used) {
-                all.push(used);
-            }
+    /// Hears which demand was denied. Where it was that a service may use a key, KMS tells of it, too; KMS's own calls are
+    /// told by themselves.
+    pub(crate) fn hear_denial(&self, denial: &Denial) {
+        if let Some(demand) = denial.demand.as_deref().filter(|_| self.service != "kms") {
+            self.deeds.add_denied(demand, &denial.error);
         }
     }
 
@@ -204,17 +211,26 @@ impl<'r> Record<'r> {
 
     /// The records of a call that ended at that time, to be written with what it changed.
     pub(crate) fn entries(&self, error: Option<&ApiError>, time_ms: i64) -> Vec<BulkEntry> {
-        let (Some(scope), Some(caller)) = (self.scope, &self.caller) else { return Vec::new() };
-        if IS_OFF {
-            return Vec::new();
-        }
-        let others = self.other_accounts(caller, error);
-        let is_shared = !others.is_empty();
-        let recipients = [scope.account].into_iter().chain(others);
-        let copies = recipients.map(|recipient| event::Copy { recipient, is_shared });
-        let mut entries: Vec<_> = copies.map(|copy| event::entry(self, caller, error, time_ms, &copy)).collect();
-        if error.is_none() {
-            entries.extend(key_use::entries(self, caller, &lock(&self.uses), time_ms));
+        // A call of which only the account is known was made by somebody who proved nothing.
+        let Some(Scope { account, .. }) = self.scope.filter(|_| !IS_OFF) else { return Vec::new() };
+        let owned = self.owned();
+        let told = event::Told {
+            part: None,
+            name: &self.name,
+            read_only: self.operation.is_some_and(|operation| is_read_only(operation.action, operation.shape)),
+            parameters: if self.parameters.is_empty() { "null" } else { &self.parameters },
+            answer: self.answer.get().filter(|_| error.is_none()).map_or("null", String::as_str),
+            owned: &owned,
+            error,
+        };
+        let concern = self.concern.get().copied().filter(|_| error.is_none());
+        let mut entries = event::entries(self, account, &told, concern, time_ms);
+        let Some(caller) = &self.caller else { return entries };
+        for (number, deed) in self.deeds.list().iter().enumerate() {
+            entries.extend(match deed {
+                Deed::Key(used) => key_use::entries(self, caller, used, number, time_ms),
+                Deed::Part(part) => event::part(self, account, part, number, time_ms),
+            });
         }
         entries
     }
@@ -222,18 +238,6 @@ impl<'r> Record<'r> {
     /// That a commit holds the change and its record.
     pub(crate) fn is_committed(&self) {
         self.committed.store(true, Ordering::Relaxed);
-    }
-
-    /// The other accounts in whose events a call shows that went through: the one that it is about, and the owners of the
-    /// resources.
-    fn other_accounts(&self, caller: &Caller, error: Option<&ApiError>) -> BTreeSet<AccountId> {
-        if error.is_some() {
-            return BTreeSet::new();
-        }
-        let owned = self.owned();
-        let owners = owned.iter().filter_map(|(_, owner)| owner.parse().ok());
-        let all = self.concern.get().copied().into_iter().chain(owners);
-        all.filter(|account| *account != caller.principal.account).collect()
     }
 
     /// Logs the call, and writes its record unless a commit holds it.
@@ -267,17 +271,14 @@ pub(crate) struct Heard {
     owned: Vec<(String, String)>,
 }
 
-/// The keys that a call's demands are about.
-pub(crate) struct Uses(Vec<KeyUse>);
-
-/// What is told of a call of that service by its demands, and by those that are allowed.
-pub(crate) fn heard(service: &str, demands: &Demands) -> (Heard, Uses) {
+/// What is told of a call of that service by its demands. Those of its parts are told by these.
+pub(crate) fn heard(service: &str, demands: &Demands) -> Heard {
     let is_own = |action: &str| action.split_once(':').is_some_and(|(of, _)| of == service);
-    let owned = demands.list().iter().filter(|demand| is_own(&demand.action)).filter_map(|demand| {
+    let owned = demands.whole().iter().filter(|demand| is_own(&demand.action)).filter_map(|demand| {
         let owner = &demand.owned.as_ref()?.owner;
         Some((demand.resource.clone(), owner.clone()))
     });
-    (Heard { owned: owned.collect() }, Uses(KeyUse::of(service, demands)))
+    Heard { owned: owned.collect() }
 }
 
 fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {

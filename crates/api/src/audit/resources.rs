@@ -64,6 +64,16 @@ const BY_MEMBER: &[(&str, &str, &str)] = &[
     ("sts", "roleArn", "AWS::IAM::Role"),
 ];
 
+/// The type of the resources whose own policies are asked for calls of that service, where records tell of them.
+pub(super) fn owned_kind(service: &str) -> Option<&'static str> {
+    match service {
+        "sts" => Some("AWS::IAM::Role"),
+        "kms" => Some("AWS::KMS::Key"),
+        "secretsmanager" => Some("AWS::SecretsManager::Secret"),
+        _ => None,
+    }
+}
+
 /// The resources in JSON texts of a call of that service.
 pub fn resources(service: &str, texts: &[&str]) -> Vec<Resource> {
     let mut found = Vec::new();

@@ -66,6 +66,8 @@ struct Place {
     /// Its name with the quotation marks and the colon.
     name: Vec<u8>,
     is_list: bool,
+    /// Its members' names are their sender's, and are shown as they are: no name of such a one says that it is secret.
+    is_map: bool,
     leaf: Leaf,
     /// What single values of a list are called each, in EC2's.
     element: &'static str,
@@ -134,6 +136,7 @@ impl Spelling {
         place: Option<&Place>,
     ) {
         let mut is_first = true;
+        let is_map = place.is_some_and(|place| place.is_map);
         for (name, value) in members {
             if matches!(value, Tree::Null) {
                 continue;
@@ -147,6 +150,11 @@ impl Spelling {
                 Some(place) => {
                     out.extend_from_slice(&place.name);
                     place.mask
+                }
+                None if is_map => {
+                    write_json_string(out, name);
+                    out.push(b':');
+                    None
                 }
                 None => {
                     write_record_name(out, name);
@@ -213,7 +221,7 @@ impl Place {
             _ => Leaf::Text,
         };
         let own = path.last().copied().unwrap_or_default();
-        let is_single = !matches!(kind, MemberKind::Structure(_) | MemberKind::Any);
+        let is_single = !matches!(kind, MemberKind::Structure(_) | MemberKind::Map | MemberKind::Any);
         let (name, element) = if service == "ec2" && *is_list { ec2_list(own, is_single) } else { (own, "") };
         let mut quoted = Vec::with_capacity(name.len() + 3);
         write_record_name(&mut quoted, name);
@@ -225,7 +233,8 @@ impl Place {
             }
             _ => Vec::new(),
         };
-        Self { name: quoted, is_list: *is_list, leaf, element, mask: mask(service, own), members: inside }
+        let (is_list, is_map) = (*is_list, *kind == MemberKind::Map);
+        Self { name: quoted, is_list, is_map, leaf, element, mask: mask(service, own), members: inside }
     }
 }
 

@@ -77,7 +77,7 @@ struct Event {
 #[derive(Serialize)]
 #[serde(rename_all = "PascalCase")]
 struct ResourceShape {
-    resource_type: &'static str,
+    resource_type: String,
     resource_name: String,
 }
 
@@ -215,8 +215,16 @@ impl Event {
         let service = source.split('.').next().unwrap_or_default();
         let parts = ["requestParameters", "responseElements"].map(|part| json[part].to_string());
         let tells_none = is_read && json["responseElements"].is_null();
-        let resources = if tells_none { Vec::new() } else { audit::resources(service, &[&parts[0], &parts[1]]) };
-        let shape = |Resource { kind, name }| ResourceShape { resource_type: kind, resource_name: name };
+        let named = if tells_none { Vec::new() } else { audit::resources(service, &[&parts[0], &parts[1]]) };
+        let shape = |Resource { kind, name }| ResourceShape { resource_type: kind.into(), resource_name: name };
+        let mut resources: Vec<_> = named.into_iter().map(shape).collect();
+        // Those whose owners were asked, which are found by their ARNs whatever the call did.
+        for owned in json["resources"].as_array().into_iter().flatten() {
+            let (Some(kind), Some(arn)) = (owned["type"].as_str(), owned["ARN"].as_str()) else { continue };
+            if !resources.iter().any(|known| known.resource_type == kind && known.resource_name == arn) {
+                resources.push(ResourceShape { resource_type: kind.into(), resource_name: arn.into() });
+            }
+        }
         let event = Self {
             number: record.number,
             event_id: text("eventID")?,
@@ -225,7 +233,7 @@ impl Event {
             access_key_id: json["userIdentity"]["accessKeyId"].as_str().map(str::to_owned),
             event_time: Time::parse(json["eventTime"].as_str()?).ok()?,
             username: audit::user_name_of(&json["userIdentity"]).map(str::to_owned),
-            resources: resources.into_iter().map(shape).collect(),
+            resources,
             event_source: source,
             cloud_trail_event: record.record.clone(),
         };

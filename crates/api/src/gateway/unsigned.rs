@@ -42,13 +42,24 @@ impl Gateway {
         let now_ms = self.engine.now_ms();
         let source = Source::of(request.origin.map(|origin| origin.vpc), request.source);
         self.throttle.admit_unsigned(source, now_ms, protocol)?;
-        let (principal, vouched) = web_identity::prove(&self.outside, &snapshot, &input, now_ms).await?;
-        // Only now somebody has proven to have sent it.
-        record.hear_input(known.spelling.get_or_init(|| Spelling::of(operation)), &input);
         let region = match self.regions {
             Regions::Any => Region::DEFAULT,
             Regions::One(only) => only,
         };
+        let (principal, vouched) = match web_identity::prove(&self.outside, &snapshot, &input, now_ms).await {
+            Ok(proven) => proven,
+            Err(error) => {
+                // Whoever has the role learns that somebody tried, but nobody fills the disk by trying.
+                if let Some((role, session)) = web_identity::asked_role(&snapshot, &input)
+                    && self.throttle.admit_unproven(role.account, now_ms)
+                {
+                    record.hear_unproven(Scope { account: role.account, region }, &role.arn(), &session);
+                }
+                return Err(error);
+            }
+        };
+        // Only now somebody has proven to have sent it.
+        record.hear_input(known.spelling.get_or_init(|| Spelling::of(operation)), &input);
         let scope = Scope { account: principal.account, region };
         record.scope = Some(scope);
         record.region = Some(region);

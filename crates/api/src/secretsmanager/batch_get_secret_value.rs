@@ -1,6 +1,7 @@
 //! secretsmanager:BatchGetSecretValue. Shows the values of several secrets, named or found by filters.
 //!
-//! What keeps one of them from being shown stands beside the others, also that the caller may not read it.
+//! What keeps one of them from being shown stands beside the others, also that the caller may not read it. Each is an event
+//! of GetSecretValue by itself, so that whoever has a secret sees who reads it and nothing else.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -10,9 +11,11 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use landfall_cloud::value::Secrets;
 use landfall_cloud::{Tx, View};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 
-use super::get_secret_value::{ValueShape, demand_read, read};
+use super::get_secret_value::{GetSecretValue, ValueShape, demand_read, read};
 use super::shape::filter::{self, Filter};
+use crate::audit::Part;
 use crate::{Action, ApiError, Call, Demands, Outside};
 
 /// How many secrets one call shows.
@@ -95,8 +98,14 @@ impl Call for BatchGetSecretValue {
         for secret_id in ids {
             let value = match self.denied.get(&secret_id) {
                 Some(denied) => Err(denied.clone()),
-                None => read(&outside.vault, &view, &secret_id, None, None),
+                None => read(outside, &view, &secret_id, None, None),
             };
+            outside.deeds.add_part(Part {
+                action: GetSecretValue::ACTION,
+                parameters: json!({ "secretId": secret_id }),
+                resource: value.as_ref().ok().and_then(|value| Some((value.arn().clone(), value.arn().account()?))),
+                fault: value.as_ref().err().cloned(),
+            });
             match value {
                 Ok(value) => secret_values.push(value),
                 Err(error) if error.status >= 500 => return Err(error),

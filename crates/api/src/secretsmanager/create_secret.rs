@@ -86,19 +86,19 @@ impl Call for CreateSecret {
     async fn effect(&self, outside: &Outside, view: View<'_>) -> Result<Made, ApiError> {
         let plain = self.check()?;
         let token = token(self.client_request_token.as_deref())?;
-        let (vault, home, asker) = (&outside.vault, Home::own(&view), view.scope().account);
+        let (home, asker) = (Home::own(&view), view.scope().account);
         let before = secret::find(&view, &self.name).filter(|row| row.deletion.is_none());
         if let Some(row) = before
             && let Some(plain) = &plain
             && let Some(version) = version::find(&view, &row.name, token)
         {
-            let same = Plain::open(vault, asker, &home, row, version)? == *plain;
+            let same = Plain::open(outside, asker, &home, row, version)? == *plain;
             return if same { Ok(Made::Again) } else { Err(version::taken(row, token).into()) };
         }
         secret::check_free(&view, &self.name)?;
-        let suffix = vault.make(secret::SUFFIX_CHARS)?;
+        let suffix = outside.vault.make(secret::SUFFIX_CHARS)?;
         let arn = Secret::arn_of(view.scope(), &self.name, &suffix);
-        let version = plain.map(|plain| plain.seal(vault, asker, &home, self.key(), (&arn, token))).transpose()?;
+        let version = plain.map(|plain| plain.seal(outside, asker, &home, self.key(), (&arn, token))).transpose()?;
         Ok(Made::New(suffix, version))
     }
 

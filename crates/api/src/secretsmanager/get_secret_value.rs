@@ -8,7 +8,6 @@ use serde::{Deserialize, Serialize};
 
 use super::shape::plain::{Plain, demand_open};
 use super::shape::{at_home, demand, home, time};
-use crate::vault::Vault;
 use crate::{Action, ApiError, Call, Demands, Outside};
 
 #[derive(Deserialize)]
@@ -45,7 +44,7 @@ impl Call for GetSecretValue {
     }
 
     async fn effect(&self, outside: &Outside, view: View<'_>) -> Result<ValueShape, ApiError> {
-        read(&outside.vault, &view, &self.secret_id, self.version_id.as_deref(), self.version_stage.as_deref())
+        read(outside, &view, &self.secret_id, self.version_id.as_deref(), self.version_stage.as_deref())
     }
 
     fn run(self, made: ValueShape, tx: &mut Tx<'_, '_>) -> Result<ValueShape, ApiError> {
@@ -74,7 +73,7 @@ pub fn demand_read(view: &View<'_>, demands: &mut Demands, id: &str, version_id:
 
 /// Reads a version of a secret.
 pub fn read(
-    vault: &Vault,
+    outside: &Outside,
     view: &View<'_>,
     id: &str,
     version_id: Option<&str>,
@@ -84,7 +83,7 @@ pub fn read(
     let row = secret::need_alive(home.view(), id)?;
     let version = version::pick(home.view(), &row.name, version_id, stage)?;
     let asker = view.scope().account;
-    let (secret_string, secret_binary) = Plain::open(vault, asker, &home, row, version)?.members()?;
+    let (secret_string, secret_binary) = Plain::open(outside, asker, &home, row, version)?.members()?;
     Ok(ValueShape {
         arn: row.arn(),
         name: row.name.clone(),

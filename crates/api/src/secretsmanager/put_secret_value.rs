@@ -63,13 +63,13 @@ impl Call for PutSecretValue {
         refuse_parameters!(self; rotation_token);
         let token = token(self.client_request_token.as_deref())?;
         let plain = Plain::need(self.secret_string.as_ref(), self.secret_binary.as_ref())?;
-        let (home, vault) = (home(&view, &self.secret_id), &outside.vault);
+        let home = home(&view, &self.secret_id);
         let (row, asker) = (secret::need_alive(home.view(), &self.secret_id)?, view.scope().account);
         if let Some(version) = version::find(home.view(), &row.name, token) {
-            let same = Plain::open(vault, asker, &home, row, version)? == plain;
+            let same = Plain::open(outside, asker, &home, row, version)? == plain;
             return if same { Ok(None) } else { Err(version::taken(row, token).into()) };
         }
-        let mut version = plain.seal(vault, asker, &home, row.kms_key.as_deref(), (&row.arn(), token))?;
+        let mut version = plain.seal(outside, asker, &home, row.kms_key.as_deref(), (&row.arn(), token))?;
         let current = || BTreeSet::from([version::CURRENT.to_owned()]);
         version.stages = self.version_stages.clone().unwrap_or_else(current);
         if version.stages.is_empty() {

@@ -86,18 +86,18 @@ impl Call for UpdateSecret {
         secret::check_description(self.description.as_deref().unwrap_or_default())?;
         let token = token(self.client_request_token.as_deref())?;
         let plain = Plain::of(self.secret_string.as_ref(), self.secret_binary.as_ref())?;
-        let (home, vault) = (home(&view, &self.secret_id), &outside.vault);
+        let home = home(&view, &self.secret_id);
         let (row, asker) = (secret::need_alive(home.view(), &self.secret_id)?, view.scope().account);
         let (key, arn) = (self.key(row), row.arn());
         if plain.is_some() && version::find(home.view(), &row.name, token).is_some() {
             return Err(version::taken(row, token).into());
         }
-        let mut version = plain.map(|plain| plain.seal(vault, asker, &home, key, (&arn, token))).transpose()?;
+        let mut version = plain.map(|plain| plain.seal(outside, asker, &home, key, (&arn, token))).transpose()?;
         if let Some(version) = &mut version {
             version.stages = BTreeSet::from([version::CURRENT.to_owned()]);
         }
         let again = |old: &SecretVersion| {
-            Plain::open(vault, asker, &home, row, old)?.seal(vault, asker, &home, key, (&arn, &old.id))
+            Plain::open(outside, asker, &home, row, old)?.seal(outside, asker, &home, key, (&arn, &old.id))
         };
         let moved = self.moved(&home, row).map(again).collect::<Result<_, _>>()?;
         Ok(Made { version, moved })

@@ -32,7 +32,7 @@ impl Read for GetParameter {
     fn run(self, look: &mut Look<'_, '_>) -> Result<GetParameterResult, ApiError> {
         let reference = Reference::parse(&self.name)?;
         let found = look_up(&look.view, &reference)?;
-        let parameter = shown(&look.outside.vault, &look.view, &found, &reference, self.with_decryption)?;
+        let parameter = shown(look.outside, &look.view, &found, &reference, self.with_decryption)?;
         Ok(GetParameterResult { parameter })
     }
 }

@@ -59,7 +59,7 @@ impl Read for GetParameterHistory {
     }
 
     fn run<'v>(self, look: &mut Look<'v, '_>) -> Result<GetParameterHistoryResult<'v>, ApiError> {
-        let (view, vault) = (look.view, &look.outside.vault);
+        let (view, outside) = (look.view, look.outside);
         let reference = Reference::parse(&self.name)?;
         let here = (Some(view.scope().account), Some(view.scope().region));
         let found =
@@ -75,7 +75,7 @@ impl Read for GetParameterHistory {
                 last_modified_date: time(version.modified_at),
                 last_modified_user: &version.modified_by,
                 description: version.description.as_deref(),
-                value: value(vault, &view, row, version, self.with_decryption)?,
+                value: value(outside, &view, row, version, self.with_decryption)?,
                 allowed_pattern: version.allowed_pattern.as_deref(),
                 version: version.number,
                 labels: &version.labels,

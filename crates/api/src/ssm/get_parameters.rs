@@ -47,8 +47,7 @@ impl Read for GetParameters {
             let found = reference.and_then(|reference| Ok((look_up(&look.view, &reference)?, reference)));
             match found {
                 Ok((found, reference)) => {
-                    let vault = &look.outside.vault;
-                    parameters.push(shown(vault, &look.view, &found, &reference, self.with_decryption)?);
+                    parameters.push(shown(look.outside, &look.view, &found, &reference, self.with_decryption)?);
                 }
                 Err(_) => invalid_parameters.push(name.clone()),
             }

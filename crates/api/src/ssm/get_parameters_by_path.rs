@@ -65,7 +65,7 @@ impl Read for GetParametersByPath {
     }
 
     fn run(self, look: &mut Look<'_, '_>) -> Result<GetParametersByPathResult, ApiError> {
-        let (view, vault) = (look.view, &look.outside.vault);
+        let (view, outside) = (look.view, look.outside);
         let path = self.path.trim();
         name::check_path(path)?;
         let filters = filter::parse(self.parameter_filters.clone(), Use::ByPath)?;
@@ -78,7 +78,7 @@ impl Read for GetParametersByPath {
         let rows = rows.filter(|(row, version)| filter::matches(&view, &filters, row, version));
         let rows = look.page.take(rows, |(row, _)| parameter_key(&row.name).to_owned())?;
         let shape = |(row, version): (&Parameter, &ParameterVersion)| {
-            own(vault, &view, row, version, &row.name, self.with_decryption)
+            own(outside, &view, row, version, &row.name, self.with_decryption)
         };
         Ok(GetParametersByPathResult { parameters: rows.into_iter().map(shape).collect::<Result<_, _>>()? })
     }

@@ -74,7 +74,7 @@ impl Call for PutParameter {
             let context = context(parameter::arn(view.scope(), self.name.trim()));
             let home = Home::own(view);
             encryption::demand_use(&home, demands, "Encrypt", SERVICE, self.key(), &context);
-            if matches!(self.tier, Some(TierName::Advanced)) {
+            if self.is_advanced(view) {
                 encryption::demand_use(&home, demands, "GenerateDataKey", SERVICE, self.key(), &context);
             }
         }
@@ -87,12 +87,15 @@ impl Call for PutParameter {
     }
 
     async fn effect(&self, outside: &Outside, view: View<'_>) -> Result<Option<String>, ApiError> {
-        if put::plan(&view, &self.order())?.kind != ParameterKind::SecureString {
+        let planned = put::plan(&view, &self.order())?;
+        if planned.kind != ParameterKind::SecureString {
             return Ok(None);
         }
         let context = context(parameter::arn(view.scope(), self.name.trim()));
-        let sealed =
-            encryption::encrypt(&outside.vault, &Home::own(&view), self.key(), &context, self.value.as_bytes());
+        // Those of the advanced tier are encrypted by a data key of the key's.
+        let action = if planned.tier == ParameterTier::Advanced { "GenerateDataKey" } else { "Encrypt" };
+        let (home, value) = (Home::own(&view), self.value.as_bytes());
+        let sealed = encryption::encrypt(outside, &home, action, self.key(), &context, value);
         let (_, sealed) = sealed.map_err(unusable_key)?;
         Ok(Some(STANDARD.encode(sealed)))
     }
@@ -126,6 +129,12 @@ impl PutParameter {
     /// What kind of value it has: that of the parameter, where there is one.
     fn kind(&self, view: &View<'_>) -> Option<ParameterKind> {
         parameter::find(view, self.name.trim()).map(|row| row.kind).or(self.kind)
+    }
+
+    /// Whether it is of the advanced tier, whoever decides on that.
+    fn is_advanced(&self, view: &View<'_>) -> bool {
+        let planned = put::plan(view, &self.order());
+        planned.map_or(matches!(self.tier, Some(TierName::Advanced)), |it| it.tier == ParameterTier::Advanced)
     }
 
     fn key(&self) -> &str {

@@ -65,6 +65,11 @@ impl AssumeRoleWithWebIdentity {
         &self.role_arn
     }
 
+    /// What the session is to be called.
+    pub fn session_name(&self) -> &str {
+        &self.role_session_name
+    }
+
     /// What the token says of the session.
     fn labels(&self) -> Option<&Labels> {
         Some(&self.caller.as_ref()?.vouched.as_deref()?.labels)

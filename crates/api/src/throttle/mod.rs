@@ -36,11 +36,15 @@ pub(crate) struct Throttle {
     used: Buckets<(AccountId, Region, Bucket)>,
     /// By where calls come from that nobody signed.
     unsigned: Buckets<Source>,
+    /// By whose role was asked for with tokens that proved nothing.
+    unproven: Buckets<AccountId>,
 }
 
 /// Calls of one source that nobody signed: a token has to be proven for each, and perhaps an issuer asked. AWS publishes no
 /// such rate; many machines behind one address still get their credentials by this one.
 const UNSIGNED: Rate = Rate::new(100, 10);
+/// Records of such calls that failed, for the account that was asked for: strangers write them.
+const UNPROVEN: Rate = Rate::one_in_ms(100, 10_000);
 /// Sources that are kept.
 const MOST_SOURCES: usize = 1 << 14;
 /// Buckets that are kept. An account that uses all operations in a region has a few hundred.
@@ -49,7 +53,12 @@ const MOST: usize = 1 << 17;
 impl Throttle {
     /// Nothing used yet.
     pub(crate) fn new(settings: Throttling) -> Self {
-        Self { settings, used: Buckets::of(MOST), unsigned: Buckets::of(MOST_SOURCES) }
+        Self {
+            settings,
+            used: Buckets::of(MOST),
+            unsigned: Buckets::of(MOST_SOURCES),
+            unproven: Buckets::of(MOST_SOURCES),
+        }
     }
 
     /// Lets a call pass that nobody signed, if its source hasn't made too many.
@@ -60,6 +69,12 @@ impl Throttle {
             return Ok(());
         }
         Err(ApiError::throttled(protocol))
+    }
+
+    /// Whether a call that asked for a role of that account's, and proved nothing, is to be recorded. This holds whatever the
+    /// settings say.
+    pub(crate) fn admit_unproven(&self, account: AccountId, now_ms: i64) -> bool {
+        self.unproven.take(&account, UNPROVEN, 1, now_ms.saturating_mul(1_000))
     }
 
     /// Lets a call pass, if its account's buckets have what it costs.

@@ -119,6 +119,13 @@ pub(crate) async fn prove(
     Ok((role, vouched))
 }
 
+/// The role that a request asks for, whatever its token proves, and the name of the session.
+pub(crate) fn asked_role<'c>(cloud: &'c Cloud, input: &Tree) -> Option<(&'c Principal, String)> {
+    let asked: crate::sts::AssumeRoleWithWebIdentity = landfall_wire::from_tree(input).ok()?;
+    let row = role::by_arn(cloud, &asked.role_arn().parse().ok()?).filter(|row| row.role().is_some())?;
+    Some((row, asked.session_name().to_owned()))
+}
+
 fn denied() -> ApiError {
     ApiError::new("AccessDenied", format!("Not authorized to perform sts:{ACTION}")).with_status(403)
 }

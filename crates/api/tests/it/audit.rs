@@ -1,5 +1,7 @@
 //! The audit: what records say, of whom, and that nothing secret is in them.
 
+mod deeds;
+
 use landfall_api::audit::{self, mask};
 use landfall_model::Region;
 use serde_json::{Value, json};
@@ -336,4 +338,38 @@ fn whoever_has_a_key_sees_which_service_used_it_for_whom() {
     let found = [("LookupAttributes:", r#"[{"AttributeKey":"EventName","AttributeValue":"Encrypt"}]"#)];
     assert_eq!(crate::harness::list(&owner.ok_of("cloudtrail", "LookupEvents", &found), "Events").len(), 1);
     assert!(!records(&world).iter().any(|record| record.to_string().contains("hidden")));
+}
+
+#[test]
+fn names_that_callers_choose_are_shown_as_they_are() {
+    let world = World::new();
+    let client = world.root();
+    let key = at(&client.ok_of("kms", "CreateKey", &[]), "KeyMetadata.KeyId").to_owned();
+    let context = r#"{"Password":"one","SecretARN":"two","stage":"three"}"#;
+    client.ok_of("kms", "Encrypt", &[("KeyId", &key), ("Plaintext", "aGlkZGVu"), ("EncryptionContext:", context)]);
+    let parameters = last(&world)["requestParameters"].clone();
+    assert_eq!(parameters["encryptionContext"], serde_json::from_str::<Value>(context).unwrap());
+    assert_eq!(parameters["plaintext"], json!("HIDDEN_DUE_TO_SECURITY_REASONS"));
+}
+
+#[test]
+fn what_cannot_be_read_has_the_name_that_it_says() {
+    let world = World::new();
+    let client = world.root();
+    let form = [("content-type", "application/x-www-form-urlencoded; charset=utf-8")];
+    let target = |target| [("x-amz-target", target), ("content-type", "application/x-amz-json-1.1")];
+    let told = |service: &str, method: &str, path: &str, more: &[(&'static str, &str)], body: &str| {
+        let status = client.send_to(service, method, path, more, body.as_bytes()).status;
+        assert!((400..500).contains(&status), "{status}");
+        last(&world)["eventName"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(
+        told("ec2", "POST", "/", &form, "Action=StopInstances&Force=1&Force=2&Version=2016-11-15"),
+        "StopInstances"
+    );
+    assert_eq!(told("ec2", "POST", "/", &form, "Action=StopTheWorld&Version=2016-11-15"), "StopTheWorld");
+    assert_eq!(told("kms", "POST", "/", &target("TrentService.Encrypt"), "{"), "Encrypt");
+    assert_eq!(told("kms", "POST", "/", &target("TrentService.Enchant"), "{}"), "Enchant");
+    assert_eq!(told("dynamodb", "POST", "/", &target("DynamoDB_20120810.ListTables"), "{}"), "ListTables");
+    assert_eq!(told("lambda", "GET", "/2015-03-31/functions", &form, ""), "GET:/2015-03-31/functions");
 }

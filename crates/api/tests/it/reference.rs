@@ -202,6 +202,7 @@ fn compare(shown: &str, ours: &Member, theirs: &Value) -> Vec<String> {
         MemberKind::Bool => kind == "boolean",
         MemberKind::Text => matches!(kind, "string" | "blob" | "timestamp"),
         MemberKind::Enumeration(_) => kind == "string",
+        MemberKind::Map => kind == "map",
         MemberKind::Any => true,
     };
     if !fits {

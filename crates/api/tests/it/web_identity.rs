@@ -295,6 +295,35 @@ fn refusal(world: &World, token: &str) -> String {
 }
 
 #[test]
+fn whoever_has_a_role_learns_of_tokens_that_proved_nothing() {
+    let world = World::new();
+    let trust = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"AWS":"111122223333"},"Action":"sts:AssumeRole"}]}"#;
+    ok(&world.root(), "CreateRole", &[("RoleName", "ci"), ("AssumeRolePolicyDocument", trust)]);
+    let records = || {
+        let kept = world.engine().bulk(landfall_api::audit::STREAM, 0, 10_000).unwrap();
+        kept.iter().map(|kept| serde_json::from_str::<Value>(&kept.record).unwrap()).collect::<Vec<_>>()
+    };
+    let before = records().len();
+    let code = refusal(&world, "abcd");
+    let record = records().pop().unwrap();
+    assert_eq!(records().len(), before + 1);
+    assert_eq!((&record["eventName"], &record["errorCode"]), (&json!("AssumeRoleWithWebIdentity"), &json!(code)));
+    assert_eq!(
+        (&record["recipientAccountId"], &record["userIdentity"]),
+        (&json!(ACCOUNT), &json!({"type": "Unknown"}))
+    );
+    assert_eq!(record["requestParameters"], json!({ "roleArn": ROLE, "roleSessionName": "build" }));
+    // A role that isn't there is nobody's to be told.
+    let absent =
+        params([("RoleArn", &*ROLE.replace("/ci", "/no")), ("RoleSessionName", "b"), ("WebIdentityToken", "a")]);
+    assert_eq!(world.client("", "", None).send("sts", "AssumeRoleWithWebIdentity", &absent).code(), code);
+    assert_eq!(records().len(), before + 1);
+    // Nobody fills the disk by trying.
+    (0..150).for_each(|_| assert_eq!(refusal(&world, "abcd"), code));
+    assert_eq!(records().len(), before + 100);
+}
+
+#[test]
 fn a_token_takes_the_role_and_no_other() {
     let world = World::new();
     let (root, issuer) = (world.root(), Issuer::start());

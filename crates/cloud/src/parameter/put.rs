@@ -74,7 +74,8 @@ pub struct Planned {
     pub kind: ParameterKind,
     /// The key that encrypts it, as it is to be shown.
     pub kms_key: Option<String>,
-    tier: ParameterTier,
+    /// The tier.
+    pub tier: ParameterTier,
     description: Option<String>,
     allowed_pattern: Option<String>,
     data_type: String,

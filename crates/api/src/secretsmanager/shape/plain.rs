@@ -11,8 +11,7 @@ use landfall_wire::Blob;
 use super::{DEFAULT_KEY, SERVICE};
 use crate::encryption::{self, Context};
 use crate::home::Home;
-use crate::vault::Vault;
-use crate::{ApiError, Demands};
+use crate::{ApiError, Demands, Outside};
 
 /// The largest value, in bytes.
 const BYTES: usize = 65_536;
@@ -58,7 +57,7 @@ impl Plain {
     /// Encrypts it for a version of a secret with that ARN, under the key that the secret names, for whoever asks.
     pub fn seal(
         &self,
-        vault: &Vault,
+        outside: &Outside,
         asker: AccountId,
         home: &Home<'_>,
         kms_key: Option<&str>,
@@ -66,7 +65,7 @@ impl Plain {
     ) -> Result<NewVersion, ApiError> {
         let key = kms_key.unwrap_or(DEFAULT_KEY);
         check_key(asker, home, key)?;
-        let sealed = encryption::encrypt(vault, home, key, &context(arn, id), &self.bytes);
+        let sealed = encryption::encrypt(outside, home, "GenerateDataKey", key, &context(arn, id), &self.bytes);
         let (_, sealed) = sealed.map_err(|error| unusable(error, "EncryptionFailure", "encrypt"))?;
         Ok(NewVersion {
             id: id.to_owned(),
@@ -79,7 +78,7 @@ impl Plain {
 
     /// Decrypts the value of a version, for whoever asks.
     pub fn open(
-        vault: &Vault,
+        outside: &Outside,
         asker: AccountId,
         home: &Home<'_>,
         row: &Secret,
@@ -87,7 +86,7 @@ impl Plain {
     ) -> Result<Self, ApiError> {
         let sealed = STANDARD.decode(&version.value).map_err(|_| ApiError::internal())?;
         check_key(asker, home, &key_of(&sealed))?;
-        let opened = encryption::decrypt(vault, home, &sealed, &context(&row.arn(), &version.id));
+        let opened = encryption::decrypt(outside, home, &sealed, &context(&row.arn(), &version.id));
         let (_, bytes) = opened.map_err(|error| unusable(error, "DecryptionFailure", "decrypt"))?;
         Ok(Self { bytes, is_binary: version.is_binary })
     }

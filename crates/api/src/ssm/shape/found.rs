@@ -8,8 +8,7 @@ use landfall_wire::Time;
 use serde::Serialize;
 
 use super::{demand, demand_open, time, value};
-use crate::vault::Vault;
-use crate::{Action, ApiError, Demands};
+use crate::{Action, ApiError, Demands, Outside};
 
 /// A parameter with its value.
 #[derive(Serialize)]
@@ -94,7 +93,7 @@ pub fn demand_read(view: &View<'_>, demands: &mut Demands, action: Action, text:
 
 /// Shows what was found by a reference. A name of one level is shown as it was asked for, with its slash or without.
 pub fn shown(
-    vault: &Vault,
+    outside: &Outside,
     view: &View<'_>,
     found: &Found<'_>,
     reference: &Reference,
@@ -104,7 +103,7 @@ pub fn shown(
     match found {
         Found::Own(row, version) => {
             let name = if reference.owner.is_some() { &row.name } else { &reference.name };
-            Ok(ParameterShape { selector, ..own(vault, view, row, version, name, decrypts)? })
+            Ok(ParameterShape { selector, ..own(outside, view, row, version, name, decrypts)? })
         }
         Found::Public(found) => Ok(ParameterShape { selector, ..of_image(view, found) }),
     }
@@ -112,7 +111,7 @@ pub fn shown(
 
 /// Shows a version of an own parameter under that name.
 pub fn own(
-    vault: &Vault,
+    outside: &Outside,
     view: &View<'_>,
     row: &Parameter,
     version: &ParameterVersion,
@@ -122,7 +121,7 @@ pub fn own(
     Ok(ParameterShape {
         name: name.to_owned(),
         kind: row.kind.name(),
-        value: value(vault, view, row, version, decrypts)?,
+        value: value(outside, view, row, version, decrypts)?,
         version: version.number,
         selector: None,
         last_modified_date: time(version.modified_at),

@@ -14,8 +14,7 @@ use serde::Serialize;
 use crate::demand::Demand;
 use crate::encryption::{self, Context};
 use crate::home::Home;
-use crate::vault::Vault;
-use crate::{Action, ApiError, Demands};
+use crate::{Action, ApiError, Demands, Outside};
 
 /// The service, as encryption through it is told.
 pub const SERVICE: &str = "ssm";
@@ -57,7 +56,7 @@ pub fn demand_open(view: &View<'_>, demands: &mut Demands, row: &Parameter, vers
 
 /// The value of a version: opened, or as it is kept.
 pub fn value(
-    vault: &Vault,
+    outside: &Outside,
     view: &View<'_>,
     row: &Parameter,
     version: &ParameterVersion,
@@ -68,7 +67,7 @@ pub fn value(
     }
     let ciphertext = STANDARD.decode(&version.value).map_err(|_| ApiError::internal())?;
     let context = context(parameter::arn(row.scope, &row.name));
-    let (_, plaintext) = encryption::decrypt(vault, &Home::own(view), &ciphertext, &context).map_err(unusable_key)?;
+    let (_, plaintext) = encryption::decrypt(outside, &Home::own(view), &ciphertext, &context).map_err(unusable_key)?;
     String::from_utf8(plaintext).map_err(|_| ApiError::internal())
 }
 
