@@ -26,6 +26,7 @@ const VALUES: &[&str] = &["tx", "cloud", "inner", "head", "value", "tables()", "
 const PLACES: &[(&str, &str)] = &[
     ("crates/api/src/audit/deeds.rs", "the key that a service used for its caller, whosever it is"),
     ("crates/api/src/authorise.rs", "the caller's own policies, as its own account has them"),
+    ("crates/api/src/circumstances.rs", "the caller's own tags, as its own account has them"),
     ("crates/api/src/ec2/copy_snapshot.rs", "the same account's snapshots, in the region that the call names"),
     ("crates/api/src/ec2/describe_images.rs", "images are the provider's"),
     (

@@ -83,12 +83,9 @@ impl Authenticator {
         let parts =
             RequestParts { method: request.method, path: request.path, query: request.query, headers: request.headers };
         let source = Source::of(request.origin.map(|origin| origin.vpc), request.source);
-        if !self.attempts.may_try(source, &claim.access_key_id, now_ms) {
-            return Err(ApiError::throttled(protocol));
-        }
         let refuse = |error: AuthError| {
-            if error.is_failed_proof() {
-                self.attempts.failed(source, &claim.access_key_id, now_ms);
+            if error.is_failed_proof() && self.attempts.failed(source, &claim.access_key_id, now_ms) {
+                return ApiError::throttled(protocol);
             }
             ApiError::from(error.refusal(protocol))
         };
@@ -107,7 +104,6 @@ impl Authenticator {
         let is_new = kept.is_none();
         let key = kept.map_or_else(|| self.signing_key(&signer, &sealed, claim), Ok)?;
         sigv4::verify(claim, &parts, Payload::Bytes(request.body), &key, now_ms).map_err(refuse)?;
-        self.attempts.proven(source, &claim.access_key_id, now_ms);
         if is_new {
             // Only what verified is kept: dates, regions and services of other requests are their senders' to choose.
             let mut keys = self.keys();

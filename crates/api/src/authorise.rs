@@ -7,15 +7,16 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use landfall_cloud::identity::{home, managed_policy, speaking};
+use landfall_cloud::identity::{managed_policy, speaking};
 use landfall_cloud::kms::grant::{self, Holder};
 use landfall_cloud::{Cloud, View};
-use landfall_model::{Group, ManagedPolicy, Origin, Principal, PrincipalKind, Region, Timestamp, UniqueId};
+use landfall_model::{Group, ManagedPolicy, Origin, Principal, PrincipalKind, UniqueId};
 use landfall_policy::{
-    Attached, Context, Decision, Gate, Policy, PolicyKind, PolicySet, PrincipalRef, Request, ResourcePolicy, Verdict,
-    denial, detail, evaluate,
+    Attached, Decision, Gate, Policy, PolicyKind, PolicySet, PrincipalRef, Request, ResourcePolicy, Verdict, denial,
+    detail, evaluate,
 };
 
+use crate::circumstances::{self, Headers};
 use crate::demand::{Demand, Demands, Owned};
 use crate::documents::Documents;
 use crate::error::ApiError;
@@ -23,7 +24,7 @@ use crate::narrowing::Narrowing;
 use crate::operation::Action;
 use crate::session::{Session, SessionKind};
 use crate::standing;
-use crate::through::{self, EndpointGate};
+use crate::through::EndpointGate;
 use crate::vault::Vault;
 use crate::web_identity::Vouched;
 
@@ -47,6 +48,8 @@ pub struct Caller {
     pub secure: bool,
     /// Where in a network it began, if it did.
     pub origin: Option<Origin>,
+    /// What its headers say of what sent it.
+    pub headers: Headers,
 }
 
 impl Caller {
@@ -247,7 +250,7 @@ impl Policies {
         let set = PolicySet { identity, boundary, session: narrowing.as_deref(), endpoint, ..PolicySet::default() };
         let names = Names::of(caller);
         let who = names.principal(caller);
-        let region = demands.region();
+        let (region, asker) = (demands.region(), demands.account());
         // Only statements look at the context, and refusals tell it: root that nothing narrows has neither.
         let is_plain_root = compiled.principal.kind == PrincipalKind::Root
             && session.is_none()
@@ -256,12 +259,15 @@ impl Policies {
         let mut common = None;
         for mut demand in demands.into_list() {
             if !is_plain_root || demand.owned.is_some() {
-                let known = common.get_or_insert_with(|| common_context(caller, view, region, &who));
+                let known = common.get_or_insert_with(|| circumstances::common(caller, view, region, &who));
                 // What a demand says of itself holds: a second factor that was shown with this very call.
                 for (key, values) in known.iter() {
                     if demand.context.values(key).is_none() {
                         demand.context.set_many(key, values.to_vec());
                     }
+                }
+                if let Some(owner) = circumstances::owner(&demand, asker) {
+                    demand.context.set("aws:ResourceAccount", owner);
                 }
             }
             if demand.owned.as_ref().is_some_and(|owned| !standing::serves_owner(cloud, caller, &owned.owner)) {
@@ -298,8 +304,9 @@ impl Policies {
         let context = &demand.context;
         let request = Request { principal: *who, action: &demand.action, resource: &demand.resource, context };
         let refuse = |verdict: &Verdict<'_>| {
-            if let Some(veil) = demand.veil {
-                return unauthorised(service, veil.into());
+            if let Some(veil) = &demand.veil {
+                let who = who.arn().unwrap_or_default();
+                return unauthorised(service, veil.sentence(who, &demand.action, &demand.resource));
             }
             let mut sentence = denial(verdict, &request);
             if service == "ec2" {
@@ -369,7 +376,7 @@ pub(crate) fn locks_out(caller: &Caller, view: &View<'_>, document: &str) -> Res
     let (Ok(policy), Ok(anything)) = (policy, anything) else { return Err(refuse()) };
     let names = Names::of(caller);
     let who = names.principal(caller);
-    let context = common_context(caller, view, view.scope().region, &who);
+    let context = circumstances::common(caller, view, view.scope().region, &who);
     let context = context.with("kms:CallerAccount", names.account.as_str());
     let owner = view.scope().account.to_string();
     let attached = Attached { label: "ResourcePolicy", policy: &policy };
@@ -381,61 +388,6 @@ pub(crate) fn locks_out(caller: &Caller, view: &View<'_>, document: &str) -> Res
     };
     let request = Request { principal: who, action: "kms:PutKeyPolicy", resource: "*", context: &context };
     if evaluate(&set, &request).is_allowed() { Ok(()) } else { Err(refuse()) }
-}
-
-/// What is known of every request of a caller.
-fn common_context(caller: &Caller, view: &View<'_>, region: Region, who: &PrincipalRef<'_>) -> Context {
-    let now = view.now();
-    let mut context = Context::new()
-        .with("aws:RequestedRegion", region.name())
-        .with("ec2:Region", region.name())
-        .with("aws:CurrentTime", now.to_string())
-        .with("aws:EpochTime", (now.as_millis() / 1000).to_string())
-        .with("aws:SecureTransport", caller.secure.to_string())
-        .with_principal(who);
-    through::describe(caller, &mut context);
-    if let Some(vouched) = &caller.vouched {
-        vouched.describe(&mut context);
-        return context;
-    }
-    let principal = &caller.principal;
-    let at_home = View::new(view.tables(), home(principal.account), now);
-    for (key, value) in at_home.tags(principal.id.as_str()).into_iter().flatten() {
-        context.set(&format!("aws:PrincipalTag/{key}"), value.as_str());
-    }
-    if let Some(session) = &caller.session {
-        describe_session(session, now, &mut context);
-    }
-    context
-}
-
-/// What a session adds: keys that only temporary credentials have.
-fn describe_session(session: &Session, now: Timestamp, context: &mut Context) {
-    for (key, value) in &session.tags {
-        context.set(&format!("aws:PrincipalTag/{key}"), value.as_str());
-    }
-    context.set("aws:TokenIssueTime", session.issued_at.to_string());
-    context.set("aws:MultiFactorAuthPresent", session.mfa_at.is_some().to_string());
-    for (key, values) in &session.claims {
-        context.set_many(key, values.iter().map(String::as_str));
-    }
-    if let Some(at) = session.mfa_at {
-        context.set("aws:MultiFactorAuthAge", ((now.as_millis() - at.as_millis()) / 1000).to_string());
-    }
-    if let Some(delivery) = &session.delivery {
-        context.set("ec2:SourceInstanceARN", delivery.instance.as_str());
-        context.set("ec2:RoleDelivery", delivery.version.as_str());
-        context.set("aws:Ec2InstanceSourceVpc", delivery.vpc.to_string());
-        if let Some(address) = delivery.address {
-            context.set("aws:Ec2InstanceSourcePrivateIPv4", address.to_string());
-        }
-    }
-    for (key, value) in [("aws:SourceIdentity", &session.source_identity), ("aws:FederatedProvider", &session.provider)]
-    {
-        if let Some(value) = value {
-            context.set(key, value.as_str());
-        }
-    }
 }
 
 /// A denied call, under the code of its service.

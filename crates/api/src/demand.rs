@@ -25,8 +25,45 @@ pub struct Demand {
     pub grantable: Option<Asked>,
     /// Whether it is allowed unless a policy denies it.
     pub implied: bool,
-    /// What is said where it is denied, instead of what on and why: the caller is to learn neither.
-    pub veil: Option<&'static str>,
+    /// What is said where it is denied, if the caller is not to learn what on and why.
+    pub veil: Option<Veil>,
+}
+
+/// The words of a denial that tell nobody of another account whether what he named is there, what it is called by its owner,
+/// and which policy decided: they are the same whether it is or not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Veil {
+    /// Of the key that a ciphertext names: not even which key it is.
+    Ciphertext,
+    /// Of a key.
+    Key,
+    /// Of what a request calls so, as if no policy of its let the caller.
+    Named(String),
+    /// Of a role.
+    Role,
+    /// Of a role that is asked for by a token.
+    WebIdentity,
+}
+
+/// What is said of the key of a ciphertext.
+pub(crate) const HIDDEN_KEY: &str = "The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access.";
+
+impl Veil {
+    /// The sentence of a denied call. Sources: the KMS Developer Guide, "Troubleshooting key access", and what STS says.
+    pub fn sentence(&self, who: &str, action: &str, resource: &str) -> String {
+        let refused = format!("User: {who} is not authorized to perform: {action}");
+        match self {
+            Self::Ciphertext => HIDDEN_KEY.to_owned(),
+            Self::Key => format!(
+                "{refused} on this resource because the resource does not exist in this Region, no resource-based policies allow access, or a resource-based policy explicitly denies access"
+            ),
+            Self::Named(name) => {
+                format!("{refused} on resource: {name} because no resource-based policy allows the {action} action")
+            }
+            Self::Role => format!("{refused} on resource: {resource}"),
+            Self::WebIdentity => format!("Not authorized to perform {action}"),
+        }
+    }
 }
 
 /// A resource's own policy.
@@ -168,6 +205,16 @@ impl Demand {
             self.context.set(&format!("ec2:ResourceTag/{key}"), value.as_str());
         }
         self
+    }
+
+    /// That a service makes this call of another's in its caller's name. Source: the IAM User Guide, "Forward access
+    /// sessions".
+    pub fn via(&mut self, service: &str) -> &mut Self {
+        let principal = format!("{service}.amazonaws.com");
+        self.context.set_many("aws:CalledVia", [principal.as_str()]);
+        self.with("aws:CalledViaFirst", &principal)
+            .with("aws:CalledViaLast", &principal)
+            .with("aws:ViaAWSService", true)
     }
 
     /// One more condition key.

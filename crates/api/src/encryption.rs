@@ -1,7 +1,7 @@
 //! Encryption under KMS keys for other services: Parameter Store, Secrets Manager, volumes.
 //!
 //! A service acts for its caller: whoever reads a secret must be allowed `kms:Decrypt` on its key, with the service in
-//! `kms:ViaService` and the encryption context to look at, as AWS has it. So an operation
+//! `kms:ViaService` and `aws:CalledVia` and the encryption context to look at, as AWS has it. So an operation
 //!
 //! 1. demands it in `demands` ([`demand_use`] to encrypt, [`demand_decrypt`] to decrypt), like anything else,
 //! 2. names its service's own key in [`Call::default_key`](crate::Call::default_key) where it may have to be made (a
@@ -138,7 +138,7 @@ pub fn demand_use<'d>(
     let via = via_service(service, home.scope());
     let demand = on_key_of(home, demands, Action::kms(action), key);
     set_context(demand, context);
-    demand.with("kms:ViaService", via).with("kms:EncryptionAlgorithm", "SYMMETRIC_DEFAULT")
+    demand.via(service).with("kms:ViaService", via).with("kms:EncryptionAlgorithm", "SYMMETRIC_DEFAULT")
 }
 
 /// Demands that the caller may decrypt that ciphertext through a service.

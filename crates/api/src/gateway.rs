@@ -20,6 +20,7 @@ use serde::Serialize;
 use crate::audit::{self, Record, Recording, Spelling, TlsSpoken};
 use crate::authenticate::Authenticator;
 use crate::authorise::{Caller, Policies};
+use crate::circumstances::Headers;
 use crate::demand::Demands;
 use crate::encryption;
 use crate::error::ApiError;
@@ -241,6 +242,7 @@ impl Gateway {
             source: request.source,
             secure: request.secure,
             origin: request.origin,
+            headers: Headers::of(request.headers),
         };
         let is_global = GLOBAL.contains(&claim.scope.service.as_str());
         let region = if is_global { Region::DEFAULT } else { self.region(&claim.scope.region, terms)? };
@@ -413,6 +415,9 @@ fn read_request(
         way::check_target(service, decoded.version.as_deref())?;
     } else {
         way::check_version(service, decoded.version.as_deref())?;
+        if protocol != Protocol::RestXml {
+            way::check_query(request, &decoded.action, decoded.version.as_deref())?;
+        }
     }
     Ok((protocol, decoded))
 }

@@ -7,6 +7,7 @@
 pub mod audit;
 pub mod authenticate;
 pub mod authorise;
+pub mod circumstances;
 pub mod cloudtrail;
 pub mod demand;
 mod documents;

@@ -62,6 +62,9 @@ pub(crate) fn of_service(service: Option<&str>, mut error: ApiError) -> ApiError
         error.code = "InvalidArgument".into();
         return error;
     }
+    if service == Some("iam") && error.code == "InvalidNextToken" {
+        return ApiError::new("ValidationError", "Invalid Marker.");
+    }
     let Some(term) = TERMS.iter().find(|term| term.ec2 == error.code) else { return error };
     error.code = match service {
         Some("kms") => term.kms,
@@ -86,6 +89,8 @@ mod tests {
         assert_eq!(code(Some("ec2")), "MissingParameter");
         assert_eq!(code(Some("s3")), "InvalidArgument");
         assert_eq!(code(None), "MissingParameter");
+        let marker = of_service(Some("iam"), ApiError::new("InvalidNextToken", "no"));
+        assert_eq!((&*marker.code, &*marker.message), ("ValidationError", "Invalid Marker."));
         let own = ApiError::new("NotFoundException", "no");
         assert_eq!(of_service(Some("kms"), own.clone()), own);
     }

@@ -11,6 +11,7 @@ use crate::gateway::HttpRequest;
 const EC2: &[&str] =
     &["2014-09-01", "2014-10-01", "2015-03-01", "2015-04-15", "2015-10-01", "2016-04-01", "2016-09-15", "2016-11-15"];
 const STS: &[&str] = &["2011-06-15"];
+const IAM: &[&str] = &["2010-05-08"];
 
 /// What `X-Amz-Target` begins with, by the service that speaks JSON. CloudTrail has two spellings. Source: botocore's
 /// models.
@@ -50,10 +51,32 @@ pub(crate) fn name(request: &HttpRequest<'_>) -> String {
     }
 }
 
+/// That the query of a request with a body says nothing but what the body says: which of two actions was meant nobody knows.
+/// Parameters of a signature belong to no action.
+pub(crate) fn check_query(request: &HttpRequest<'_>, action: &str, version: Option<&str>) -> Result<(), ApiError> {
+    if request.body.is_empty() {
+        return Ok(());
+    }
+    let said = |pair: &str| match pair.split_once('=') {
+        Some(("Action", value)) => value == action,
+        Some(("Version", value)) => Some(value) == version,
+        _ => pair.is_empty() || pair.starts_with("X-Amz-"),
+    };
+    match request.query.split('&').find(|pair| !said(pair)) {
+        None => Ok(()),
+        Some(pair) => {
+            let name: String = pair.split('=').next().unwrap_or_default().chars().take(64).collect();
+            let message = format!("The query string has {name}, and the request a body which has its parameters.");
+            Err(ApiError::new("MalformedQueryString", message).with_status(404))
+        }
+    }
+}
+
 /// That a version, if one is named, is one of the service's. A service that isn't there is named by another error.
 pub(crate) fn check_version(service: &str, version: Option<&str>) -> Result<(), ApiError> {
     let (name, known) = match service {
         "ec2" => ("AmazonEC2", EC2),
+        "iam" => ("AWSIdentityManagementV20100508", IAM),
         "sts" => ("AWSSecurityTokenService", STS),
         _ => return Ok(()),
     };

@@ -25,6 +25,8 @@ const DEFAULT_FILE: &str = "/etc/landfall.toml";
 const DEFAULT_ACCOUNT: &str = "000000000000";
 /// The key of a simulated cloud, where none is given: anybody may know it.
 const SIMULATED_KEY: &str = "test";
+/// Letters of a secret that is given: nothing else bounds how often somebody may guess it.
+const SECRET_LEAST: usize = 16;
 
 /// How a cloud runs.
 #[derive(Clone, Debug)]
@@ -266,6 +268,10 @@ impl Config {
         let access_key = key(args.access_key.clone().or(file.access_key));
         let secret_key = key(args.secret_key.clone().or(file.secret_key));
         check_access_key(access_key.as_deref())?;
+        ensure!(
+            simulate || secret_key.as_ref().is_none_or(|secret| secret.len() >= SECRET_LEAST),
+            "a secret of fewer than {SECRET_LEAST} letters can be guessed: give a longer one, or none, and one is made"
+        );
         let audit_days = file.audit_days.unwrap_or(retention::AUDIT_DAYS);
         ensure!(audit_days > 0, "audit_days: an audit that is kept for no day is none");
         let agents = args.agents.or(file.agents);
@@ -568,6 +574,14 @@ mod tests {
         assert!(resolve(ServeArgs { tls_key: None, ..given }).is_err());
         assert!(resolve(ServeArgs { tls: true, tls_authority: Some("/ca.pem".into()), ..open }).is_err());
         assert_eq!(resolve(ServeArgs::default()).unwrap().tls, None);
+    }
+
+    #[test]
+    fn a_secret_that_can_be_guessed_is_for_simulations() {
+        let given =
+            |secret: &str, simulate| ServeArgs { secret_key: Some(secret.into()), simulate, ..ServeArgs::default() };
+        assert!(resolve(given("test", false)).is_err() && resolve(given("0123456789abcde", false)).is_err());
+        assert!(resolve(given("0123456789abcdef", false)).is_ok() && resolve(given("test", true)).is_ok());
     }
 
     #[test]

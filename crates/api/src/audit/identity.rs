@@ -172,6 +172,7 @@ mod tests {
                 source: IpAddr::V4(Ipv4Addr::LOCALHOST),
                 secure: false,
                 origin: None,
+                headers: Default::default(),
             };
             let mut out = Vec::new();
             write(&mut out, &caller);

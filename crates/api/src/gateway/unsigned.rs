@@ -9,6 +9,7 @@ use landfall_wire::{Form, Protocol, RequestParts};
 use super::{Gateway, HttpRequest, Regions};
 use crate::audit::{Record, Spelling};
 use crate::authorise::Caller;
+use crate::circumstances::Headers;
 use crate::error::ApiError;
 use crate::throttle::Source;
 use crate::{through, way, web_identity};
@@ -29,6 +30,7 @@ impl Gateway {
         record.service = service.to_owned();
         way::check(request)?;
         way::check_version(service, decoded.version.as_deref())?;
+        way::check_query(request, &decoded.action, decoded.version.as_deref())?;
         let snapshot = self.engine.read();
         let only = through::only_service(&snapshot, request.origin)?.filter(|only| *only != service);
         if let Some(only) = only {
@@ -71,6 +73,7 @@ impl Gateway {
             source: request.source,
             secure: request.secure,
             origin: request.origin,
+            headers: Headers::of(request.headers),
         });
         self.serve(record, operation, (scope, protocol), input, now_ms).await
     }

@@ -21,7 +21,9 @@ impl Write for AddRoleToInstanceProfile {
 
     fn demands(&self, view: &View<'_>, demands: &mut Demands) {
         profile_demand(view, demands, Self::ACTION, &self.instance_profile_name);
-        role_demand(view, demands, Action::iam("PassRole"), &self.role_name);
+        // Only instances take their roles from profiles.
+        role_demand(view, demands, Action::iam("PassRole"), &self.role_name)
+            .with("iam:PassedToService", "ec2.amazonaws.com");
     }
 
     fn run(self, tx: &mut Tx<'_, '_>) -> Result<Nothing, ApiError> {

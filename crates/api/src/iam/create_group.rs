@@ -32,7 +32,7 @@ impl Write for CreateGroup {
             view,
             demands,
             Self::ACTION,
-            &format!("{}{}", &self.path[1.min(self.path.len())..], self.group_name),
+            &format!("{}{}", self.path.strip_prefix('/').unwrap_or(&self.path), self.group_name),
         );
     }
 

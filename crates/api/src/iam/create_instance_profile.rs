@@ -33,11 +33,12 @@ impl Write for CreateInstanceProfile {
         let _ = view;
         let place = format!("instance-profile{}{}", self.path, self.instance_profile_name);
         demands.resource(Self::ACTION, Arn::iam(demands.account(), place)).request_tags(&tag::by_key(&self.tags));
+        tag::demand_on_new(demands, "TagInstanceProfile", &self.tags);
     }
 
     fn run<'t>(self, tx: &'t mut Tx<'_, '_>) -> Result<CreateInstanceProfileResult<'t>, ApiError> {
         let id = instance_profile::create(tx, &self.instance_profile_name, &self.path)?;
-        tag::put(tx, "instance-profile", &id, &self.tags)?;
+        tag::put(tx, tag::Tagged::InstanceProfile, &id, &self.tags)?;
         let view = tx.view();
         let row = instance_profile::need(&view, &self.instance_profile_name)?;
         Ok(CreateInstanceProfileResult { instance_profile: shown(&view, row) })

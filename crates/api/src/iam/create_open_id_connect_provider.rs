@@ -37,11 +37,12 @@ impl Write for CreateOpenIDConnectProvider {
         let name = self.url.split_once("://").map_or(&*self.url, |(_, name)| name).trim_end_matches('/');
         let arn = OidcProvider::arn_of(demands.account(), name);
         provider_demand(view, demands, Self::ACTION, arn.as_str()).request_tags(&tag::by_key(&self.tags));
+        tag::demand_on_new(demands, "TagOpenIDConnectProvider", &self.tags);
     }
 
     fn run<'t>(self, tx: &'t mut Tx<'_, '_>) -> Result<CreateOpenIDConnectProviderResult<'t>, ApiError> {
         let arn = oidc_provider::create(tx, &self.url, self.client_ids, self.thumbprint_list)?;
-        tag::put(tx, "oidc-provider", arn.as_str(), &self.tags)?;
+        tag::put(tx, tag::Tagged::OidcProvider, arn.as_str(), &self.tags)?;
         let tags = tag::tags(&tx.view(), arn.as_str());
         Ok(CreateOpenIDConnectProviderResult { arn, tags })
     }

@@ -36,11 +36,12 @@ impl Write for CreatePolicy {
         let _ = view;
         let arn = Arn::iam(demands.account(), format_args!("policy{}{}", self.path, self.policy_name));
         demands.resource(Self::ACTION, arn).request_tags(&tag::by_key(&self.tags));
+        tag::demand_on_new(demands, "TagPolicy", &self.tags);
     }
 
     fn run<'t>(self, tx: &'t mut Tx<'_, '_>) -> Result<CreatePolicyResult<'t>, ApiError> {
         let id = managed_policy::create(tx, &self.policy_name, &self.path, &self.description, &self.policy_document)?;
-        tag::put(tx, "policy", &id, &self.tags)?;
+        tag::put(tx, tag::Tagged::Policy, &id, &self.tags)?;
         let view = tx.view();
         let row = managed_policy::own(&view).find(|row| row.id == id);
         Ok(CreatePolicyResult { policy: row.map(|row| shown(&view, row.arn(), Managed::Own(row))) })

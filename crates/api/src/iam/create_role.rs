@@ -42,16 +42,17 @@ impl Write for CreateRole {
             view,
             demands,
             Self::ACTION,
-            &format!("{}{}", &self.path[1.min(self.path.len())..], self.role_name),
+            &format!("{}{}", self.path.strip_prefix('/').unwrap_or(&self.path), self.role_name),
         );
         demand.request_tags(&tag::by_key(&self.tags));
         if let Some(boundary) = &self.permissions_boundary {
             demand.with("iam:PermissionsBoundary", boundary);
         }
+        tag::demand_on_new(demands, "TagRole", &self.tags);
     }
 
     fn run<'t>(self, tx: &'t mut Tx<'_, '_>) -> Result<CreateRoleResult<'t>, ApiError> {
-        if self.path.starts_with("/aws-service-role/") {
+        if self.path.starts_with(role::OF_SERVICES) {
             let message = "Only CreateServiceLinkedRole makes roles below /aws-service-role/.";
             return Err(ApiError::new("InvalidInput", message));
         }
@@ -65,7 +66,7 @@ impl Write for CreateRole {
             boundary,
         };
         let id = role::create(tx, new)?;
-        tag::put(tx, "role", &id, &self.tags)?;
+        tag::put(tx, tag::Tagged::Role, &id, &self.tags)?;
         let view = tx.view();
         let row = role::need(&view, &self.role_name)?;
         Ok(CreateRoleResult { role: shown(&view, row) })

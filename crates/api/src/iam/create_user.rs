@@ -35,18 +35,19 @@ impl Write for CreateUser {
             view,
             demands,
             Self::ACTION,
-            &format!("{}{}", &self.path[1.min(self.path.len())..], self.user_name),
+            &format!("{}{}", self.path.strip_prefix('/').unwrap_or(&self.path), self.user_name),
         );
         demand.request_tags(&tag::by_key(&self.tags));
         if let Some(boundary) = &self.permissions_boundary {
             demand.with("iam:PermissionsBoundary", boundary);
         }
+        tag::demand_on_new(demands, "TagUser", &self.tags);
     }
 
     fn run<'t>(self, tx: &'t mut Tx<'_, '_>) -> Result<CreateUserResult<'t>, ApiError> {
         let boundary = self.permissions_boundary.as_deref().map(policy_arn).transpose()?;
         let id = user::create(tx, &self.user_name, &self.path, boundary)?;
-        tag::put(tx, "user", &id, &self.tags)?;
+        tag::put(tx, tag::Tagged::User, &id, &self.tags)?;
         let view = tx.view();
         let row = user::need(&view, &self.user_name)?;
         Ok(CreateUserResult { user: shown(&view, row) })

@@ -57,6 +57,7 @@ impl Call for CreateVirtualMFADevice {
     fn demands(&self, view: &View<'_>, demands: &mut Demands) {
         let serial = MfaDevice::serial(demands.account(), &self.path, &self.name);
         mfa_demand(view, demands, Self::ACTION, serial.as_str()).request_tags(&tag::by_key(&self.tags));
+        tag::demand_on_new(demands, "TagMFADevice", &self.tags);
     }
 
     async fn effect(&self, outside: &Outside, view: View<'_>) -> Result<Made, ApiError> {
@@ -71,7 +72,7 @@ impl Call for CreateVirtualMFADevice {
 
     fn run<'t>(self, made: Made, tx: &'t mut Tx<'_, '_>) -> Result<CreateVirtualMFADeviceResult<'t>, ApiError> {
         let serial = mfa::create(tx, &self.name, &self.path, made.sealed)?;
-        tag::put(tx, "mfa", serial.as_str(), &self.tags)?;
+        tag::put(tx, tag::Tagged::Mfa, serial.as_str(), &self.tags)?;
         let device = DeviceShape {
             base32_string_seed: qr_code::base64(made.seed.as_bytes()),
             qr_code_png: qr_code::base64(&made.picture),

@@ -26,7 +26,7 @@ impl Write for TagInstanceProfile {
 
     fn run(self, tx: &mut Tx<'_, '_>) -> Result<Nothing, ApiError> {
         let id = instance_profile::need(&tx.view(), &self.instance_profile_name)?.id.clone();
-        tag::put(tx, "instance-profile", &id, &self.tags)?;
+        tag::put(tx, tag::Tagged::InstanceProfile, &id, &self.tags)?;
         Ok(Nothing {})
     }
 }

@@ -25,7 +25,7 @@ impl Write for TagMFADevice {
 
     fn run(self, tx: &mut Tx<'_, '_>) -> Result<Nothing, ApiError> {
         let serial = mfa::need(&tx.view(), &self.serial_number)?.serial.clone();
-        tag::put(tx, "mfa", serial.as_str(), &self.tags)?;
+        tag::put(tx, tag::Tagged::Mfa, serial.as_str(), &self.tags)?;
         Ok(Nothing {})
     }
 }

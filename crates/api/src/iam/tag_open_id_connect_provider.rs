@@ -27,7 +27,7 @@ impl Write for TagOpenIDConnectProvider {
 
     fn run(self, tx: &mut Tx<'_, '_>) -> Result<Nothing, ApiError> {
         let arn = oidc_provider::need(&tx.view(), &self.arn)?.arn.clone();
-        tag::put(tx, "oidc-provider", arn.as_str(), &self.tags)?;
+        tag::put(tx, tag::Tagged::OidcProvider, arn.as_str(), &self.tags)?;
         Ok(Nothing {})
     }
 }

@@ -25,7 +25,7 @@ impl Write for TagPolicy {
 
     fn run(self, tx: &mut Tx<'_, '_>) -> Result<Nothing, ApiError> {
         let id = managed_policy::need_own(&tx.view(), &policy_arn(&self.policy_arn)?)?.id.clone();
-        tag::put(tx, "policy", &id, &self.tags)?;
+        tag::put(tx, tag::Tagged::Policy, &id, &self.tags)?;
         Ok(Nothing {})
     }
 }

@@ -26,7 +26,7 @@ impl Write for TagRole {
 
     fn run(self, tx: &mut Tx<'_, '_>) -> Result<Nothing, ApiError> {
         let id = role::need(&tx.view(), &self.role_name)?.id.clone();
-        tag::put(tx, "role", &id, &self.tags)?;
+        tag::put(tx, tag::Tagged::Role, &id, &self.tags)?;
         Ok(Nothing {})
     }
 }

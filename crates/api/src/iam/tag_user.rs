@@ -26,7 +26,7 @@ impl Write for TagUser {
 
     fn run(self, tx: &mut Tx<'_, '_>) -> Result<Nothing, ApiError> {
         let id = user::need(&tx.view(), &self.user_name)?.id.clone();
-        tag::put(tx, "user", &id, &self.tags)?;
+        tag::put(tx, tag::Tagged::User, &id, &self.tags)?;
         Ok(Nothing {})
     }
 }

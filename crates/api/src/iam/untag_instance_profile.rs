@@ -28,7 +28,7 @@ impl Write for UntagInstanceProfile {
 
     fn run(self, tx: &mut Tx<'_, '_>) -> Result<Nothing, ApiError> {
         let id = instance_profile::need(&tx.view(), &self.instance_profile_name)?.id.clone();
-        tag::remove(tx, &id, self.tag_keys);
+        tag::remove(tx, tag::Tagged::InstanceProfile, &id, &self.tag_keys)?;
         Ok(Nothing {})
     }
 }

@@ -27,7 +27,7 @@ impl Write for UntagMFADevice {
 
     fn run(self, tx: &mut Tx<'_, '_>) -> Result<Nothing, ApiError> {
         let serial = mfa::need(&tx.view(), &self.serial_number)?.serial.clone();
-        tag::remove(tx, serial.as_str(), self.tag_keys);
+        tag::remove(tx, tag::Tagged::Mfa, serial.as_str(), &self.tag_keys)?;
         Ok(Nothing {})
     }
 }

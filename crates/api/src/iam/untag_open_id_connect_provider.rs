@@ -29,7 +29,7 @@ impl Write for UntagOpenIDConnectProvider {
 
     fn run(self, tx: &mut Tx<'_, '_>) -> Result<Nothing, ApiError> {
         let arn = oidc_provider::need(&tx.view(), &self.arn)?.arn.clone();
-        tag::remove(tx, arn.as_str(), self.tag_keys);
+        tag::remove(tx, tag::Tagged::OidcProvider, arn.as_str(), &self.tag_keys)?;
         Ok(Nothing {})
     }
 }

@@ -27,7 +27,7 @@ impl Write for UntagPolicy {
 
     fn run(self, tx: &mut Tx<'_, '_>) -> Result<Nothing, ApiError> {
         let id = managed_policy::need_own(&tx.view(), &policy_arn(&self.policy_arn)?)?.id.clone();
-        tag::remove(tx, &id, self.tag_keys);
+        tag::remove(tx, tag::Tagged::Policy, &id, &self.tag_keys)?;
         Ok(Nothing {})
     }
 }

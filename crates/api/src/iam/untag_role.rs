@@ -28,7 +28,7 @@ impl Write for UntagRole {
 
     fn run(self, tx: &mut Tx<'_, '_>) -> Result<Nothing, ApiError> {
         let id = role::need(&tx.view(), &self.role_name)?.id.clone();
-        tag::remove(tx, &id, self.tag_keys);
+        tag::remove(tx, tag::Tagged::Role, &id, &self.tag_keys)?;
         Ok(Nothing {})
     }
 }

@@ -28,7 +28,7 @@ impl Write for UntagUser {
 
     fn run(self, tx: &mut Tx<'_, '_>) -> Result<Nothing, ApiError> {
         let id = user::need(&tx.view(), &self.user_name)?.id.clone();
-        tag::remove(tx, &id, self.tag_keys);
+        tag::remove(tx, tag::Tagged::User, &id, &self.tag_keys)?;
         Ok(Nothing {})
     }
 }

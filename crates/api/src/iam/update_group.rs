@@ -5,7 +5,7 @@ use landfall_cloud::{Tx, View};
 use serde::Deserialize;
 
 use super::shape::Nothing;
-use super::shape::demand::group_demand;
+use super::shape::demand::rename_demands;
 use crate::{Action, ApiError, Demands, Write};
 
 #[derive(Deserialize)]
@@ -21,7 +21,8 @@ impl Write for UpdateGroup {
     type Output<'t> = Nothing;
 
     fn demands(&self, view: &View<'_>, demands: &mut Demands) {
-        group_demand(view, demands, Self::ACTION, &self.group_name);
+        let names = (&*self.group_name, self.new_group_name.as_deref(), self.new_path.as_deref());
+        rename_demands(view, demands, Self::ACTION, HolderKind::Group, names);
     }
 
     fn run(self, tx: &mut Tx<'_, '_>) -> Result<Nothing, ApiError> {

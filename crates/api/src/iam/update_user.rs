@@ -5,7 +5,7 @@ use landfall_cloud::{Tx, View};
 use serde::Deserialize;
 
 use super::shape::Nothing;
-use super::shape::demand::user_demand;
+use super::shape::demand::rename_demands;
 use crate::{Action, ApiError, Demands, Write};
 
 #[derive(Deserialize)]
@@ -21,7 +21,8 @@ impl Write for UpdateUser {
     type Output<'t> = Nothing;
 
     fn demands(&self, view: &View<'_>, demands: &mut Demands) {
-        user_demand(view, demands, Self::ACTION, &self.user_name);
+        let names = (&*self.user_name, self.new_user_name.as_deref(), self.new_path.as_deref());
+        rename_demands(view, demands, Self::ACTION, HolderKind::User, names);
     }
 
     fn run(self, tx: &mut Tx<'_, '_>) -> Result<Nothing, ApiError> {

@@ -7,7 +7,7 @@ use landfall_cloud::{Tx, View};
 use landfall_model::{Principal, PrincipalKind, UniqueId};
 use serde::{Deserialize, Serialize};
 
-use super::shape::taking::{AssumedRoleUser, note_use, trust_demand};
+use super::shape::taking::{AssumedRoleUser, check_role_arn, note_use, trust_demand};
 use super::shape::{
     Credentials, PolicyDescriptor, SessionTag, by_key, check_name, check_tags, credentials, duration, narrowing,
     new_session, packed_size,
@@ -81,12 +81,19 @@ impl Call for AssumeRole {
         Ok(())
     }
 
+    fn check(&self) -> Result<(), ApiError> {
+        check_role_arn(&self.role_arn)
+    }
+
     fn demands(&self, view: &View<'_>, demands: &mut Demands) {
         self.demand(view, demands, Self::ACTION);
-        if !self.tags.is_empty() {
+        // What a chain of roles carries on is set anew in each of its sessions. Source: the IAM User Guide, "Monitor and
+        // control actions taken with assumed roles"; the same of tags is what STS does.
+        let before = self.caller.as_ref().and_then(|caller| caller.session.as_deref());
+        if !self.tags.is_empty() || before.is_some_and(|session| !session.transitive.is_empty()) {
             self.demand(view, demands, Action::sts("TagSession"));
         }
-        if self.source_identity.is_some() {
+        if self.source_identity.is_some() || before.is_some_and(|session| session.source_identity.is_some()) {
             self.demand(view, demands, Action::sts("SetSourceIdentity"));
         }
     }
@@ -150,7 +157,9 @@ impl AssumeRole {
         if let Some(id) = &self.external_id {
             demand.with("sts:ExternalId", id);
         }
-        if let Some(source) = &self.source_identity {
+        let before = self.caller.as_ref().and_then(|caller| caller.session.as_deref());
+        let carried = before.and_then(|session| session.source_identity.as_ref());
+        if let Some(source) = self.source_identity.as_ref().or(carried) {
             demand.with("sts:SourceIdentity", source);
         }
         if !self.transitive_tag_keys.is_empty() {

@@ -6,10 +6,11 @@ use landfall_cloud::{Tx, View};
 use landfall_model::{Arn, UniqueId};
 use serde::{Deserialize, Serialize};
 
-use super::shape::taking::{AssumedRoleUser, note_use, trust_demand};
+use super::shape::taking::{AssumedRoleUser, check_role_arn, note_use, trust_demand};
 use super::shape::{
     Credentials, PolicyDescriptor, check_by_key, check_name, credentials, duration, narrowing, new_session, packed_size,
 };
+use crate::demand::Veil;
 use crate::session::{Session, SessionKind};
 use crate::unsupported::{Unsupported, refuse_parameters};
 use crate::web_identity::Labels;
@@ -60,6 +61,11 @@ impl AssumeRoleWithWebIdentity {
         &self.web_identity_token
     }
 
+    /// Refuses what names no role.
+    pub fn check_role(&self) -> Result<(), ApiError> {
+        check_role_arn(&self.role_arn)
+    }
+
     /// The role that is asked for.
     pub fn role_arn(&self) -> &str {
         &self.role_arn
@@ -78,7 +84,7 @@ impl AssumeRoleWithWebIdentity {
     /// What the role's trust policy may look at.
     fn demand(&self, view: &View<'_>, demands: &mut Demands, action: Action) {
         let demand = trust_demand(view, demands, action, &self.role_arn);
-        demand.with("sts:RoleSessionName", &self.role_session_name);
+        demand.with("sts:RoleSessionName", &self.role_session_name).veil = Some(Veil::WebIdentity);
         let Some(labels) = self.labels() else { return };
         demand.request_tags(&labels.tags);
         if let Some(source) = &labels.source {

@@ -113,6 +113,9 @@ pub fn costs(action: Action, region: Region, input: &Tree) -> [Option<Cost>; 2] 
             [one(Bucket::Requests(service, "get"), Rate::new(10_000, 10_000)), None]
         }
         "secretsmanager" => [one(Bucket::Requests(service, name), Rate::new(50, 50)), None],
+        // "The rate of lookup requests is limited to two per second, per account, per Region." Source: the CloudTrail API
+        // Reference on LookupEvents.
+        "cloudtrail" if name == "LookupEvents" => [one(Bucket::Requests(service, name), Rate::new(2, 2)), None],
         // The provider's own operations.
         "landfall" => [None, None],
         _ => [one(Bucket::Requests(service, name), Rate::new(100, 20)), None],

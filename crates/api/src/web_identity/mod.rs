@@ -96,6 +96,7 @@ pub(crate) async fn prove(
 ) -> Result<(Arc<Principal>, Vouched), ApiError> {
     let asked: crate::sts::AssumeRoleWithWebIdentity =
         landfall_wire::from_tree(input).map_err(|error| error.refusal(Protocol::Query))?;
+    asked.check_role()?;
     let claimed = Claimed::read(asked.token()).map_err(refusal)?;
     let arn: Option<Arn> = asked.role_arn().parse().ok();
     let account: Option<AccountId> = arn.as_ref().and_then(Arn::account);

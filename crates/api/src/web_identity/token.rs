@@ -219,7 +219,7 @@ impl<'t> Claimed<'t> {
         if !keys.iter().filter(|key| key.fits(self)).any(|key| key.made(self)) {
             return Err(TokenError::Signature);
         }
-        let number = |name: &str| self.claims.get(name).and_then(whole).ok_or(TokenError::Malformed);
+        let number = |name: &str| self.claims.get(name).and_then(second).ok_or(TokenError::Malformed);
         let (until, issued) = (number("exp")?, number("iat")?);
         if until <= now_s {
             return Err(TokenError::Expired { now: now_s, until });
@@ -250,9 +250,12 @@ impl<'t> Claimed<'t> {
     }
 }
 
-/// A time as AWS takes it: a whole number of seconds.
-fn whole(value: &Value) -> Option<i64> {
-    value.as_i64()
+/// A time in seconds (NumericDate of RFC 7519), of which some issuers write fractions. The second that it is in counts.
+#[expect(clippy::cast_possible_truncation, reason = "it is within what a float says exactly")]
+fn second(value: &Value) -> Option<i64> {
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    let fraction = || value.as_f64().map(f64::floor).filter(|seconds| seconds.abs() < EXACT);
+    value.as_i64().or_else(|| Some(fraction()? as i64))
 }
 
 /// One text or several.

@@ -5,6 +5,7 @@ mod behaviour;
 pub mod credentials;
 pub mod overview;
 pub mod simulation;
+mod tags;
 
 use crate::harness::{ACCOUNT, Case, Client, Params, World, at, params};
 

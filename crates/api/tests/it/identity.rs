@@ -22,7 +22,8 @@ pub const CASES: &[Case] = &[
         },
         bad: &[
             (&[("RoleArn", ROLE), ("RoleSessionName", "build")], "AccessDenied"),
-            (&[("RoleArn", "deploy"), ("RoleSessionName", "build")], "AccessDenied"),
+            (&[("RoleArn", "deploy"), ("RoleSessionName", "build")], "ValidationError"),
+            (&[("RoleArn", "arn:aws:iam::nobody:role/deploy"), ("RoleSessionName", "build")], "ValidationError"),
             (&[("RoleArn", ROLE)], "ValidationError"),
         ],
         masked: CREDENTIALS,
@@ -226,6 +227,74 @@ fn a_session_is_narrowed_by_its_own_policies_and_tagged() {
     assert_eq!(assume(&plain, &second).code(), "AccessDenied", "its tag is asked for");
 }
 
+/// What a chain of roles carries on is set anew, and each role has to let it.
+#[test]
+fn a_role_lets_in_what_a_chain_carries_on() {
+    let world = World::new();
+    let root = world.root();
+    make_role(&root, "deploy", r#"{"AWS":"arn:aws:iam::111122223333:root"}"#, "");
+    let user = world.user("alice", ALL);
+    let put = [("RoleName", "deploy"), ("PolicyName", "all"), ("PolicyDocument", ALL)];
+    assert_eq!(root.send("iam", "PutRolePolicy", &params(put)).status, 200);
+    let (tag, source) = ("sts:TagSession", "sts:SetSourceIdentity");
+    let trust = |more: &[&str], condition: &str| {
+        let actions = serde_json::to_string(&[&["sts:AssumeRole"], more].concat()).unwrap();
+        format!(
+            r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"AWS":"{ROLE}"}},"Action":{actions}{condition}}}]}}"#
+        )
+    };
+    let with_tags: Vec<_> = vec![
+        ("RoleArn", ROLE),
+        ("RoleSessionName", "build"),
+        ("Tags.member.1.Key", "team"),
+        ("Tags.member.1.Value", "red"),
+    ];
+    let transitive = [&with_tags[..], &[("TransitiveTagKeys.member.1", "team")]].concat();
+    let with_source = [&with_tags[..2], &[("SourceIdentity", "alice")]].concat();
+    let of_alice = r#","Condition":{"StringEquals":{"sts:SourceIdentity":"alice"}}"#;
+    for (number, (first, more, condition, missing)) in [
+        (&with_tags[..], &[][..], "", None),
+        (&transitive[..], &[][..], "", Some(tag)),
+        (&transitive[..], &[tag][..], "", None),
+        (&with_source[..], &[][..], "", Some(source)),
+        (&with_source[..], &[source][..], "", None),
+        (&with_source[..], &[source][..], of_alice, None),
+        (&with_tags[..2], &[source][..], of_alice, Some("sts:AssumeRole")),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let name = format!("next{number}");
+        let role = [("RoleName", name.as_str()), ("AssumeRolePolicyDocument", &trust(more, condition))];
+        assert_eq!(root.send("iam", "CreateRole", &params(role)).status, 200);
+        let session = with_credentials(&world, &assume(&user, first), "AssumeRole");
+        let arn = format!("arn:aws:iam::{ACCOUNT}:role/{name}");
+        let answer = assume(&session, &[("RoleArn", &arn), ("RoleSessionName", "next")]);
+        match missing {
+            None => assert_eq!(answer.status, 200, "{first:?} {more:?}: {}", answer.body),
+            Some(action) => assert!(answer.message().contains(&format!("perform: {action} on")), "{}", answer.body),
+        }
+    }
+}
+
+#[test]
+fn a_role_of_another_account_is_told_of_in_the_same_words_whether_it_is_there_or_not() {
+    let world = World::new();
+    let nobody =
+        r#"{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"sts:AssumeRole"}]}"#;
+    let role = [("RoleName", "there"), ("AssumeRolePolicyDocument", nobody)];
+    assert_eq!(world.other().send("iam", "CreateRole", &params(role)).status, 200);
+    let user = world.user("alice", ALL);
+    let ask = |name: &str| {
+        let arn = format!("arn:aws:iam::{OTHER_ACCOUNT}:role/{name}");
+        let answer = assume(&user, &[("RoleArn", &arn), ("RoleSessionName", "build")]);
+        (answer.status, answer.message().replace(name, ""))
+    };
+    assert_eq!(ask("there"), ask("absent"));
+    let words = "is not authorized to perform: sts:AssumeRole on resource: arn:aws:iam::444455556666:role/";
+    assert!(ask("there").1.ends_with(words), "{:?}", ask("there"));
+}
+
 #[test]
 fn sessions_of_users_do_what_both_sides_allow() {
     let world = World::new();
@@ -318,7 +387,7 @@ fn what_was_meant_for_another_version_or_place_is_refused() {
         let answer = client.send_to(service, method, path, form, body.as_bytes());
         (answer.status, String::from_utf8_lossy(&answer.body).into_owned())
     };
-    for (service, action) in [("ec2", "DescribeVpcs"), ("sts", "GetCallerIdentity")] {
+    for (service, action) in [("ec2", "DescribeVpcs"), ("iam", "ListUsers"), ("sts", "GetCallerIdentity")] {
         let (status, body) = send(service, "POST", "/", &format!("Action={action}&Version=2010-03-31"));
         assert_eq!(status, 400);
         assert!(body.contains("<Code>NoSuchVersion</Code>") && body.contains("(2010-03-31)"), "{body}");
@@ -330,4 +399,23 @@ fn what_was_meant_for_another_version_or_place_is_refused() {
     assert!(status == 404 && body.contains("/ec2"), "{body}");
     let (status, body) = send("ec2", "PUT", "/", good);
     assert!(status == 405 && body.contains("MethodNotAllowed"), "{body}");
+}
+
+#[test]
+fn a_query_string_says_nothing_else_than_the_body() {
+    let world = World::new();
+    let root = world.root();
+    let form: &[(&'static str, &str)] = &[("content-type", "application/x-www-form-urlencoded")];
+    let ask = |query: &str| {
+        let body = b"Action=DescribeVpcs&Version=2016-11-15";
+        let answer = world.deliver(&root.sign_query("ec2", "POST", "/", query, form, body));
+        (answer.status, String::from_utf8_lossy(&answer.body).into_owned())
+    };
+    for query in ["", "Action=DescribeVpcs", "Action=DescribeVpcs&Version=2016-11-15"] {
+        assert_eq!(ask(query).0, 200, "{query}");
+    }
+    for query in ["Action=DeleteVpc", "Action=DescribeVpcs&VpcId=vpc-1", "Version=2014-10-01"] {
+        let (status, body) = ask(query);
+        assert!(status == 404 && body.contains("<Code>MalformedQueryString</Code>"), "{query}: {body}");
+    }
 }

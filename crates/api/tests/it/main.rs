@@ -9,6 +9,7 @@ mod account;
 mod address;
 mod attack;
 mod audit;
+mod circumstances;
 mod completeness;
 mod conditions;
 mod console;

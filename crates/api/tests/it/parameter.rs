@@ -462,6 +462,11 @@ fn a_launch_finds_its_image_by_a_parameter() {
         world.user("launcher", r#"{"Statement":[{"Effect":"Allow","Action":["ec2:*","iam:*"],"Resource":"*"}]}"#);
     assert_eq!(launch(&user, IMAGE).status, 200);
     assert_eq!(launch(&user, "resolve:ssm:/golden").status, 403);
+    let by_himself = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"},
+        {"Effect":"Deny","Action":"ssm:GetParameters","Resource":"*","Condition":{"Bool":{"aws:ViaAWSService":"true"}}}]}"#;
+    let user = world.user("himself", by_himself);
+    assert_eq!(launch(&user, "resolve:ssm:/golden").status, 403);
+    user.ok_of("ssm", "GetParameters", &[("Names:", r#"["/golden"]"#)]);
 }
 
 #[test]

@@ -60,12 +60,18 @@ fn demands_are_those_of_the_authorisation_reference() {
 
 /// What AWS demands besides by the "required permissions" of its API references and guides, which the authorisation
 /// reference leaves out. Services that encrypt under their caller's keys demand these, too.
-const ALSO_DEMANDED: [(&str, &str); 7] = [
+const ALSO_DEMANDED: [(&str, &str); 13] = [
     ("AssumeRole", "sts:TagSession"),
     ("GetLaunchTemplateData", "ec2:DescribeInstanceAttribute"),
     ("GetLaunchTemplateData", "ec2:DescribeVolumes"),
     ("BatchGetSecretValue", "secretsmanager:GetSecretValue"),
+    ("CreateInstanceProfile", "iam:TagInstanceProfile"),
+    ("CreateOpenIDConnectProvider", "iam:TagOpenIDConnectProvider"),
+    ("CreatePolicy", "iam:TagPolicy"),
+    ("CreateRole", "iam:TagRole"),
     ("CreateSecret", "secretsmanager:TagResource"),
+    ("CreateUser", "iam:TagUser"),
+    ("CreateVirtualMFADevice", "iam:TagMFADevice"),
     ("PutParameter", "ssm:AddTagsToResource"),
     ("ValidateResourcePolicy", "secretsmanager:PutResourcePolicy"),
 ];

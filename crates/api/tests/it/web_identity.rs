@@ -348,6 +348,12 @@ fn a_token_takes_the_role_and_no_other() {
     assert_eq!(session.call("DescribeImages", &[]).code(), "UnauthorizedOperation");
 
     assert_eq!(refusal(&world, &issuer.token(json!({ "sub": "repo:evil/app:main" }))), "AccessDenied");
+    let evil = taking(&issuer.token(json!({ "sub": "repo:evil/app:main" })));
+    let answer = world.client("", "", None).send("sts", "AssumeRoleWithWebIdentity", &evil);
+    assert_eq!(answer.message(), "Not authorized to perform sts:AssumeRoleWithWebIdentity");
+    let malformed = params([("RoleArn", "ci"), ("RoleSessionName", "build"), ("WebIdentityToken", "x.y.z")]);
+    let answer = world.client("", "", None).send("sts", "AssumeRoleWithWebIdentity", &malformed);
+    assert_eq!(answer.code(), "ValidationError", "{}", answer.body);
     let other = params([
         ("RoleArn", "arn:aws:iam::111122223333:role/none"),
         ("RoleSessionName", "build"),
@@ -392,6 +398,8 @@ fn what_somebody_made_up_gets_nothing() {
     assert_eq!(refusal(&world, &critical), "InvalidIdentityToken", "an extension that must be understood");
 
     let now = NOW_MS / 1000;
+    #[expect(clippy::cast_precision_loss, reason = "seconds of our time are few")]
+    let seconds = now as f64;
     for (claims, code) in [
         (json!({ "aud": "another" }), "InvalidIdentityToken"),
         (json!({ "aud": null }), "InvalidIdentityToken"),
@@ -399,6 +407,8 @@ fn what_somebody_made_up_gets_nothing() {
         (json!({ "exp": now }), "ExpiredTokenException"),
         (json!({ "exp": null }), "InvalidIdentityToken"),
         (json!({ "exp": "tomorrow" }), "InvalidIdentityToken"),
+        (json!({ "exp": 1e300 }), "InvalidIdentityToken"),
+        (json!({ "exp": seconds - 0.5 }), "ExpiredTokenException"),
         (json!({ "iat": now + 3600 }), "InvalidIdentityToken"),
         (json!({ "iat": null }), "InvalidIdentityToken"),
         (json!({ "nbf": now + 3600 }), "InvalidIdentityToken"),
@@ -412,6 +422,7 @@ fn what_somebody_made_up_gets_nothing() {
         json!({ "aud": ["another", "sts.amazonaws.com"] }),
         json!({ "aud": ["another"], "azp": "sts.amazonaws.com" }),
         json!({ "nbf": now }),
+        json!({ "exp": seconds + 60.5, "iat": seconds - 0.25, "nbf": seconds - 0.25 }),
     ] {
         assert_eq!(refusal(&world, &issuer.token(claims.clone())), "", "{claims}");
     }

@@ -21,6 +21,7 @@ pub mod role;
 pub mod service_role;
 pub mod speaking;
 pub mod ssh_public_key;
+pub mod tag;
 pub mod user;
 
 use landfall_model::{Account, AccountId, Principal, PrincipalKind, Region, Scope, UniqueId, UniqueKind};

@@ -51,10 +51,28 @@ pub struct NewRole<'a> {
     pub boundary: Option<Arn>,
 }
 
+/// Below which path the roles of services lie.
+pub const OF_SERVICES: &str = "/aws-service-role/";
+/// What the names of services' roles begin with, and what the provider's own sessions are called by: nobody is to be taken
+/// for either.
+const SERVICE_PREFIX: &str = "AWSServiceRoleFor";
+const PROVIDERS: &str = "LandfallBreakGlass";
+
+/// Refuses names that are kept for others.
+fn check_free(new: &NewRole<'_>) -> Result<(), IdentityFault> {
+    let begins = new.name.get(..SERVICE_PREFIX.len());
+    let is_services = begins.is_some_and(|begins| begins.eq_ignore_ascii_case(SERVICE_PREFIX));
+    if new.name.eq_ignore_ascii_case(PROVIDERS) || is_services && !new.path.starts_with(OF_SERVICES) {
+        return Err(IdentityFault::Input(format!("The role name {} is reserved.", new.name)));
+    }
+    Ok(())
+}
+
 /// Makes a role.
 pub fn create(tx: &mut Tx<'_, '_>, new: NewRole<'_>) -> Result<UniqueId, Fault> {
     naming::check_name("roleName", new.name, naming::ROLE_CHARS)?;
     naming::check_path("path", new.path)?;
+    check_free(&new)?;
     naming::check_description(new.description)?;
     check_duration(new.max_session_s)?;
     let account = tx.scope().account;

@@ -37,7 +37,9 @@ impl ImageRef {
     /// Demands to read the parameter, where there is one.
     pub fn demand(&self, view: &View<'_>, demands: &mut Demands) {
         if let Self::Parameter(name) = self {
+            let count = demands.list().len();
             demand_read(view, demands, Action::ssm("GetParameters"), name, false);
+            demands.since(count).iter_mut().for_each(|demand| _ = demand.via("ec2"));
         }
     }
 

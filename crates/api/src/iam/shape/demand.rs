@@ -107,6 +107,35 @@ pub fn holder_demand<'d>(
     demand
 }
 
+/// The demands of giving a user or group another name or path: on what it is, and on what it would be. Source: the IAM User
+/// Guide, "Renaming an IAM user" and "Rename an IAM user group".
+pub fn rename_demands(
+    view: &View<'_>,
+    demands: &mut Demands,
+    action: Action,
+    kind: HolderKind,
+    (name, new_name, new_path): (&str, Option<&str>, Option<&str>),
+) {
+    let account = demands.account();
+    let (demand, path) = match kind {
+        HolderKind::Group => {
+            let path = group::find(view, name).map_or("/", |row| &*row.path);
+            (group_demand(view, demands, action, name), path)
+        }
+        HolderKind::User | HolderKind::Role => {
+            let path = user::find(view, name).map_or("/", |row| &*row.path);
+            (user_demand(view, demands, action, name), path)
+        }
+    };
+    let (path, name) = (new_path.unwrap_or(path), new_name.unwrap_or(name));
+    let target = Arn::iam(account, format_args!("{}{path}{name}", kind.noun())).to_string();
+    if demand.resource != target {
+        // It keeps its tags.
+        let context = demand.context.clone();
+        demands.resource(action, target).context = context;
+    }
+}
+
 /// The demand of an action on the user that is meant: the named one, or else the caller, who may be root.
 pub fn whom_demand<'d>(
     view: &View<'_>,

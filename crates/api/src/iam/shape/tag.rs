@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use landfall_cloud::{Tx, View, tag};
+use landfall_cloud::identity::tag;
+pub use landfall_cloud::identity::tag::Tagged;
+use landfall_cloud::{Tx, View};
 use serde::{Deserialize, Serialize};
 
-use crate::{ApiError, Look};
+use crate::{Action, ApiError, Demands, Look};
 
 /// A tag.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -20,28 +22,24 @@ pub fn by_key(tags: &[Tag]) -> BTreeMap<String, String> {
     tags.iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect()
 }
 
-/// Refuses keys that come twice. IAM doesn't tell keys apart by case.
-pub fn check(tags: &[Tag]) -> Result<(), ApiError> {
-    let mut keys: Vec<_> = tags.iter().map(|tag| tag.key.to_ascii_lowercase()).collect();
-    keys.sort_unstable();
-    if keys.windows(2).any(|pair| pair[0] == pair[1]) {
-        let message = "Duplicate tag keys found. Please note that Tag keys are case insensitive.";
-        return Err(ApiError::new("InvalidInput", message));
+/// The demand of the action by which tags are put on what an action makes, where it makes any. It is of the same resource as
+/// the demand before. Source: the IAM User Guide, "Tags for AWS Identity and Access Management resources".
+pub fn demand_on_new(demands: &mut Demands, action: &'static str, tags: &[Tag]) {
+    let Some(resource) = demands.list().last().map(|demand| demand.resource.clone()) else { return };
+    if !tags.is_empty() {
+        demands.resource(Action::iam(action), resource).request_tags(&by_key(tags));
     }
-    Ok(())
 }
 
 /// Adds tags to what has that id.
-pub fn put(tx: &mut Tx<'_, '_>, kind: &str, id: impl AsRef<str>, tags: &[Tag]) -> Result<(), ApiError> {
-    check(tags)?;
-    Ok(tag::put(tx, kind, id.as_ref(), &by_key(tags))?)
+pub fn put(tx: &mut Tx<'_, '_>, kind: Tagged, id: impl AsRef<str>, tags: &[Tag]) -> Result<(), ApiError> {
+    let pairs: Vec<_> = tags.iter().map(|tag| (tag.key.as_str(), tag.value.as_str())).collect();
+    Ok(tag::put(tx, kind, id.as_ref(), &pairs)?)
 }
 
 /// Removes tags of those keys.
-pub fn remove(tx: &mut Tx<'_, '_>, id: impl AsRef<str>, keys: Vec<String>) {
-    if !keys.is_empty() {
-        tag::remove(tx, id.as_ref(), &keys.into_iter().map(|key| (key, None)).collect::<Vec<_>>());
-    }
+pub fn remove(tx: &mut Tx<'_, '_>, kind: Tagged, id: impl AsRef<str>, keys: &[String]) -> Result<(), ApiError> {
+    Ok(tag::remove(tx, kind, id.as_ref(), keys)?)
 }
 
 /// A tag in an answer.

@@ -11,7 +11,7 @@ use landfall_model::{Arn, KmsKey, TrustPolicy};
 
 use super::key::usable;
 use super::tag;
-use crate::demand::{Demand, Owned};
+use crate::demand::{Demand, HIDDEN_KEY, Owned, Veil};
 use crate::encryption::{DefaultKey, key_of};
 use crate::home::Home;
 use crate::kms::crypto::encryption::invalid;
@@ -49,11 +49,12 @@ pub fn on_key_of<'d>(home: &Home<'_>, demands: &'d mut Demands, action: Action, 
     if let Some(name) = reference.alias() {
         demand.with("kms:RequestAlias", name);
     }
+    // What another account calls its keys, and which there are, is its own affair.
+    if reference.scope().account != asker {
+        demand.veil = Some(Veil::Key);
+    }
     demand
 }
-
-/// What AWS says of a ciphertext whose key is gone, or is another account's that lets nobody: not even which key it is.
-pub const VEIL: &str = "The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access.";
 
 /// The demand of an action on the key of a ciphertext, which the request may name, too. Who sends a ciphertext learns of
 /// another account's key only what that lets him.
@@ -68,7 +69,9 @@ pub fn on_ciphertext<'d>(
     let text = named.or(found.as_deref()).unwrap_or_default();
     let own = KeyRef::parse(text, view.scope()).is_ok_and(|key| key.scope().account == view.scope().account);
     let demand = on_key(view, demands, action, text);
-    demand.veil = (found.is_some() && !own).then_some(VEIL);
+    if found.is_some() && !own {
+        demand.veil = Some(Veil::Ciphertext);
+    }
     demand
 }
 
@@ -80,7 +83,7 @@ pub fn of_ciphertext<'v>(view: &View<'v>, named: Option<&str>, ciphertext: &[u8]
     let arn = key_of(ciphertext).ok_or_else(invalid)?.to_string();
     let key = KeyRef::parse(&arn, view.scope()).ok().and_then(|key| key.find(view.tables()));
     if key.is_none() {
-        return Err(ApiError::new("AccessDeniedException", VEIL));
+        return Err(ApiError::new("AccessDeniedException", HIDDEN_KEY));
     }
     usable(view, &arn, KeyUsage::EncryptDecrypt)
 }

@@ -10,7 +10,7 @@ use landfall_model::{AccountId, Arn, Scope, Secret, Timestamp, TrustPolicy};
 use landfall_wire::Time;
 use serde::Serialize;
 
-use crate::demand::{Demand, Owned};
+use crate::demand::{Demand, Owned, Veil};
 use crate::home::{self, Home};
 use crate::{Action, ApiError, Demands};
 
@@ -83,6 +83,8 @@ pub fn demand<'d>(view: &View<'_>, demands: &'d mut Demands, action: Action, id:
         demand.with(&format!("secretsmanager:ResourceTag/{key}"), value);
     }
     let policy = row.and_then(|row| row.policy.clone());
+    // Nobody else is told what ends the ARN of a secret whose name he guessed, or that it is there.
+    demand.veil = is_foreign.then(|| Veil::Named(id.to_owned()));
     if policy.is_some() || is_foreign {
         let policy = policy.unwrap_or_else(|| TrustPolicy::of(NOBODY));
         demand.owned = Some(Owned { policy, owner: home.owner().to_string(), required: false });

@@ -8,8 +8,8 @@ use landfall_cloud::{Tx, View};
 use landfall_model::{AccountId, Arn, Principal, PrincipalKind, RoleUse, TrustPolicy, UniqueId};
 use serde::Serialize;
 
-use crate::demand::{Demand, Owned};
-use crate::{Action, Demands};
+use crate::demand::{Demand, Owned, Veil};
+use crate::{Action, ApiError, Demands};
 
 /// How fine a role's last use is kept, in milliseconds.
 const USE_MS: i64 = 15 * 60 * 1000;
@@ -24,6 +24,21 @@ pub struct AssumedRoleUser {
     pub arn: Arn,
 }
 
+/// Refuses what can't be a role's ARN.
+pub fn check_role_arn(arn: &str) -> Result<(), ApiError> {
+    let invalid = |message: String| Err(ApiError::new("ValidationError", message));
+    let side = match arn.chars().count() {
+        0..20 => "greater than or equal to 20",
+        2049.. => "less than or equal to 2048",
+        _ if arn.parse::<Arn>().is_ok_and(|arn| arn.account().is_some()) => return Ok(()),
+        _ => return invalid(format!("{arn} is invalid")),
+    };
+    let shown: String = arn.chars().take(2048).collect();
+    invalid(format!(
+        "1 validation error detected: Value '{shown}' at 'roleArn' failed to satisfy constraint: Member must have length {side}"
+    ))
+}
+
 /// Whoever takes a role must be let by the role's trust policy; one that isn't there lets nobody.
 pub fn trust_demand<'d>(view: &View<'_>, demands: &'d mut Demands, action: Action, role_arn: &str) -> &'d mut Demand {
     let arn: Option<Arn> = role_arn.parse().ok();
@@ -31,7 +46,9 @@ pub fn trust_demand<'d>(view: &View<'_>, demands: &'d mut Demands, action: Actio
     let trust = row.and_then(Principal::role).map(|role| role.trust.clone());
     let account = arn.and_then(|arn| arn.account());
     let resource_tags = row.map(|row| tags_of(view, row)).unwrap_or_default();
+    let is_foreign = account != Some(demands.account());
     let demand = demands.resource(action, role_arn);
+    demand.veil = is_foreign.then_some(Veil::Role);
     let nobody = r#"{"Statement":[{"Effect":"Allow","Principal":{"Service":"nobody.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
     demand.owned = Some(Owned {
         policy: trust.unwrap_or_else(|| TrustPolicy::of(nobody)),

@@ -1,7 +1,9 @@
 //! Another account's things, by ids and names that were guessed right: every operation of every service.
 
 use crate::completeness::cases;
-use crate::harness::{OTHER_ACCOUNT, World};
+use crate::harness::{ACCOUNT, OTHER_ACCOUNT, World, params};
+
+const ALL: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
 
 #[test]
 fn no_operation_tells_or_changes_what_is_anothers() {
@@ -29,5 +31,33 @@ fn no_operation_tells_or_changes_what_is_anothers() {
             case.action,
             answer.body
         );
+    }
+}
+
+/// Whoever guesses what another account's secret is called learns neither that it is there nor how its ARN ends.
+#[test]
+fn a_guessed_name_gets_the_same_words_whether_it_is_there_or_not() {
+    let world = World::new();
+    let (owner, user) = (world.other(), world.user("ann", ALL));
+    let policy = format!(
+        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Deny","Principal":"*","Action":"secretsmanager:GetSecretValue","Resource":"*","Condition":{{"StringEquals":{{"aws:PrincipalAccount":"{ACCOUNT}"}}}}}}]}}"#
+    );
+    let token = "12345678901234567890123456789012";
+    let create = |name: &str| {
+        let secret = [("Name", name), ("SecretString", "x"), ("ClientRequestToken", token)];
+        owner.ok_of("secretsmanager", "CreateSecret", &secret);
+    };
+    create("there");
+    create("closed");
+    owner.ok_of("secretsmanager", "PutResourcePolicy", &[("SecretId", "closed"), ("ResourcePolicy", &policy)]);
+    for action in ["DescribeSecret", "GetSecretValue"] {
+        let ask = |name: &str| {
+            let arn = format!("arn:aws:secretsmanager:us-east-1:{OTHER_ACCOUNT}:secret:{name}");
+            let answer = user.send("secretsmanager", action, &params([("SecretId", &arn)]));
+            assert!(answer.message().contains(&format!("on resource: {arn} because")), "{}", answer.body);
+            (answer.status, answer.code(), answer.message().replace(name, ""))
+        };
+        let absent = ask("absent");
+        assert_eq!((ask("there"), ask("closed")), (absent.clone(), absent), "{action}");
     }
 }

@@ -180,8 +180,6 @@ fn a_role_is_passed_only_where_it_may_be() {
                   "Condition":{{"StringEqualsIfExists":{{"iam:PassedToService":"{to}"}}}}}}]}}"#,
                 arn(resource)
             );
-            // Who puts a role into a profile doesn't pass it to a service yet.
-            let passes = passes || (way.service == "iam" && resource == "role/machine");
             let (status, body) = take(way, &document);
             assert_eq!(status == 200, passes, "{} of {resource} to {to}: {body}", way.action);
         }

@@ -173,3 +173,27 @@ fn nothing_of_another_account_is_found_by_name_or_arn() {
     let alias = [("AccountAlias", "landed")];
     assert_eq!(refused(&other, "CreateAccountAlias", &alias), (409, "EntityAlreadyExists".into()));
 }
+
+#[test]
+fn names_that_are_kept_for_others_are_nobodys() {
+    let world = World::new();
+    let root = world.root();
+    for (name, path) in [
+        ("LandfallBreakGlass", "/"),
+        ("landfallbreakglass", "/team/"),
+        ("AWSServiceRoleForSupport", "/"),
+        ("awsserviceroleforec2spot", "/"),
+        ("AWSServiceRoleForEC2Spot", "/aws-service-role/spot.amazonaws.com/"),
+    ] {
+        let role = [("RoleName", name), ("Path", path), ("AssumeRolePolicyDocument", TRUST)];
+        assert_eq!(refused(&root, "CreateRole", &role), (400, "InvalidInput".into()), "{name}");
+    }
+    ok(&root, "CreateRole", &[("RoleName", "LandfallBreakGlasses"), ("AssumeRolePolicyDocument", TRUST)]);
+    ok(&root, "CreateServiceLinkedRole", &[("AWSServiceName", "spot.amazonaws.com")]);
+}
+
+#[test]
+fn a_marker_of_ones_own_making_is_refused() {
+    let world = World::new();
+    assert_eq!(refused(&world.root(), "ListUsers", &[("Marker", "x")]), (400, "ValidationError".into()));
+}

@@ -63,12 +63,19 @@ fn a_key_of_another_account_is_nobodys_but_its_owners() {
         let words = "The ciphertext refers to a customer master key that does not exist, does not exist in this region, or you are not allowed to access.";
         assert_eq!(refused.message(), words, "{action}");
     }
-    let named = stranger.send(
-        "kms",
-        "Decrypt",
-        &crate::harness::params([("CiphertextBlob", blob.as_str()), ("KeyId", arn.as_str())]),
-    );
-    assert!(named.message().contains(&arn), "{}", named.message());
+    // Whatever he calls it, he isn't told whether it is there, nor which key an alias is of.
+    owner.ok_of("kms", "CreateAlias", &[("AliasName", "alias/app"), ("TargetKeyId", &id)]);
+    let alias = |name: &str| format!("arn:aws:kms:us-east-1:{ACCOUNT}:alias/{name}");
+    let words: Vec<_> = [arn, absent, alias("app"), alias("none")]
+        .iter()
+        .map(|named| {
+            let call = crate::harness::params([("CiphertextBlob", blob.as_str()), ("KeyId", named.as_str())]);
+            let refused = stranger.send("kms", "Decrypt", &call);
+            (refused.code(), refused.message())
+        })
+        .collect();
+    assert!(words.iter().all(|word| *word == words[0]) && !words[0].1.contains(ACCOUNT), "{words:#?}");
+    assert!(words[0].1.contains("the resource does not exist in this Region"), "{words:#?}");
     let seen = stranger.ok_of("kms", "ListKeys", &[]);
     assert_eq!(crate::harness::column(&seen, "Keys", "KeyId"), [own.as_str()]);
 }
