@@ -113,7 +113,7 @@ fn put(tx: &mut Tx<'_, '_>, id: SnapshotId, volume: &Volume, description: &str, 
     let state = if volume.host.is_some() {
         let base = base(&tx.view(), volume);
         let session = chunk_store::begin_session(tx, scope.account);
-        SnapshotState::Pending(SnapshotTask { session, base, moment, percent: 0 })
+        SnapshotState::Pending(SnapshotTask { session, base, moment, percent: 0, taken: false })
     } else {
         // Nothing was ever written to it.
         completed(volume.origin())
@@ -241,8 +241,12 @@ pub(crate) fn seen(tx: &mut Tx<'_, '_>, row: &Snapshot, seen: &SnapshotSeen) {
     let now = tx.now();
     match &seen.phase {
         SnapshotPhase::Working(percent) => {
-            let task = SnapshotTask { percent: (*percent).min(99), ..task.clone() };
-            tx.update::<Snapshots, _>(&row.key(), |row| row.state = SnapshotState::Pending(task));
+            // An attempt after one that was cut off begins from nothing; what its owner saw before doesn't shrink.
+            let percent = (*percent).min(99).max(task.percent);
+            let next = SnapshotTask { percent, taken: task.taken || seen.taken, ..task.clone() };
+            if next != *task {
+                tx.update::<Snapshots, _>(&row.key(), |row| row.state = SnapshotState::Pending(next));
+            }
         }
         SnapshotPhase::Made(made) => {
             let root = ChunkRoot { domain: row.scope.account, root: made.root.clone() };

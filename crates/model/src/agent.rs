@@ -302,6 +302,9 @@ pub struct SnapshotSeen {
     pub session: u64,
     /// How it is.
     pub phase: SnapshotPhase,
+    /// Whether its moment has been taken of a running instance, whose machine holds what it is to have.
+    #[serde(default)]
+    pub taken: bool,
 }
 
 /// How a snapshot is.

@@ -611,6 +611,10 @@ pub struct SnapshotPlan {
     pub size_bytes: u64,
     /// Those of one moment have the same here: the id of the first of them.
     pub moment: SnapshotId,
+    /// Whether its moment has been taken of a running instance, as the host once said: what it is to have is held by that
+    /// one's machine, and lost with it.
+    #[serde(default)]
+    pub taken: bool,
 }
 
 /// What a volume starts as.

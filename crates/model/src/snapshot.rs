@@ -63,6 +63,9 @@ pub struct SnapshotTask {
     pub moment: SnapshotId,
     /// How much of it is stored.
     pub percent: u8,
+    /// Whether its moment has been taken of a running instance: what it is to have is lost with that one's machine.
+    #[serde(default)]
+    pub taken: bool,
 }
 
 /// What is on a volume or in a snapshot.

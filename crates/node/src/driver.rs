@@ -5,13 +5,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
 use landfall_model::agent::{DiskSeen, SnapshotMade, TunnelKey, VpnSeen};
 use landfall_model::delivery::RoleCredentials;
 use landfall_model::plan::{DiskPlan, HostPlan, InstancePlan, SnapshotPlan, VolumePlan};
 use landfall_model::{
-    AccountId, FlowLogId, InstanceId, InterfaceId, Mac, NatGatewayId, Timestamp, VolumeId, VpnConnectionId,
+    AccountId, FlowLogId, InstanceId, InterfaceId, Mac, NatGatewayId, SnapshotId, Timestamp, VolumeId, VpnConnectionId,
 };
 
 /// Why a driver couldn't do what it was asked.
@@ -56,6 +57,14 @@ pub trait Hypervisor: Send + Sync {
     fn detach(&self, id: InstanceId, volume: VolumeId, pull: bool) -> DriverResult<()>;
     /// Makes a disk of a running guest as large and as fast as planned. Never shrinks it.
     fn tune(&self, id: InstanceId, disk: &DiskPlan) -> DriverResult<()>;
+    /// Holds what is on those disks of a running guest, all as they are at one moment, each for a snapshot, while the guest
+    /// writes on; what is held for those snapshots already is no error. What an attempt that was cut off left of the same
+    /// disks is cleared away before. A disk is held for one snapshot at a time.
+    fn hold(&self, id: InstanceId, disks: &[(VolumeId, SnapshotId)], open: &OpenTheFleece<'_>) -> DriverResult<()>;
+    /// Connects to what a guest holds for a snapshot, to be read.
+    fn held(&self, id: InstanceId, snapshot: SnapshotId) -> DriverResult<HeldDisk>;
+    /// Lets go of what a guest holds for a snapshot, read or not. Nothing is no error.
+    fn release(&self, id: InstanceId, snapshot: SnapshotId) -> DriverResult<()>;
     /// Does something to the power of a guest. One that isn't there is no error.
     fn power(&self, id: InstanceId, action: PowerAction) -> DriverResult<()>;
     /// Forgets a guest that isn't running: its console, its folder, its confinement. Not its volumes.
@@ -69,6 +78,9 @@ pub type OpenThePort<'a> = dyn Fn() -> DriverResult<OpenPort> + 'a;
 
 /// Opens the disk that is to be given to a guest.
 pub type OpenTheDisk<'a> = dyn Fn() -> DriverResult<OpenDisk> + 'a;
+
+/// Opens the file for what a guest overwrites on a volume while that is held for a snapshot.
+pub type OpenTheFleece<'a> = dyn Fn(VolumeId) -> DriverResult<OpenFleece> + 'a;
 
 /// Everything that a start needs.
 pub struct Launch<'a> {
@@ -88,6 +100,25 @@ pub struct OpenDisk {
     pub file: Option<OwnedFd>,
     /// The image that it is a clone of, in qcow2, read only.
     pub base: Option<OwnedFd>,
+}
+
+/// A file for what a guest overwrites on a volume.
+pub struct OpenFleece {
+    /// The file: an empty qcow2 as large as the volume. It has no name, so that nothing is left of it once its holders have
+    /// ended. Absent in simulation.
+    pub file: Option<OwnedFd>,
+    /// How long the file is, in bytes, with room for what it is to get: it never gets longer.
+    pub limit_bytes: u64,
+}
+
+/// A connection to what a guest holds for a snapshot.
+pub struct HeldDisk {
+    /// Which guest.
+    pub instance: InstanceId,
+    /// The server's socket. Absent in simulation.
+    pub stream: Option<UnixStream>,
+    /// The name of the export.
+    pub export: String,
 }
 
 /// A port opened for a guest.
@@ -126,6 +157,17 @@ pub struct Devices {
     pub ports: BTreeSet<InterfaceId>,
     /// Its disks, also those of which something is left over.
     pub disks: BTreeMap<VolumeId, DiskSeen>,
+    /// What it holds of its disks, by the snapshots that it is held for.
+    pub held: BTreeMap<SnapshotId, Hold>,
+}
+
+/// What a guest's disk was at a moment, held while the guest writes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hold {
+    /// The disk's volume.
+    pub volume: VolumeId,
+    /// Whether it can be read. False of what an attempt that was cut off left.
+    pub whole: bool,
 }
 
 /// Something that is plugged into guests and taken from them while they run.
@@ -164,6 +206,9 @@ pub enum PowerAction {
 /// Fetches the secret of an account's part of the chunk store, from the control plane.
 pub type FetchSecret = dyn Fn(AccountId) -> DriverResult<[u8; 32]> + Send + Sync;
 
+/// Hears how many of a hundred parts are done, whenever that is another number.
+pub type TellProgress<'a> = dyn Fn(u8) + 'a;
+
 /// Keeps volumes.
 pub trait Volumes: Send + Sync {
     /// Every volume that this machine has anything of.
@@ -175,9 +220,17 @@ pub trait Volumes: Send + Sync {
     fn open(&self, plan: &VolumePlan) -> DriverResult<OpenDisk>;
     /// Hears how secrets of the chunk store are fetched, before anything else is asked.
     fn learn(&self, _fetch: Arc<FetchSecret>) {}
-    /// Stores what is on a volume as a snapshot, and returns once that is durable. Made again after it was cut off, or was
-    /// done and not told, it finds what is stored already.
-    fn snapshot(&self, plan: &VolumePlan, snapshot: &SnapshotPlan) -> DriverResult<SnapshotMade>;
+    /// Opens a file for what a guest overwrites on a volume while that is held for a snapshot.
+    fn fleece(&self, plan: &VolumePlan) -> DriverResult<OpenFleece>;
+    /// Stores what is on a volume as a snapshot, or what a guest holds of it, and returns once that is durable. Made again
+    /// after it was cut off, or was done and not told, it finds what is stored already. Meanwhile it tells how far it is.
+    fn snapshot(
+        &self,
+        plan: &VolumePlan,
+        snapshot: &SnapshotPlan,
+        held: Option<HeldDisk>,
+        tell: &TellProgress<'_>,
+    ) -> DriverResult<SnapshotMade>;
     /// Destroys a volume. One that isn't there is no error.
     fn remove(&self, id: VolumeId) -> DriverResult<()>;
 }

@@ -361,7 +361,7 @@ impl World {
                 if let (Some(task), Some(host)) = (row.task(), host) {
                     let made = SnapshotMade { root: format!("root {:x}", task.session), full_bytes: 1 << 20 };
                     let phase = SnapshotPhase::Made(made);
-                    let seen = SnapshotSeen { id: row.id, session: task.session, phase };
+                    let seen = SnapshotSeen { id: row.id, session: task.session, phase, taken: false };
                     reports.entry(host).or_default().snapshots.push(seen);
                 }
             }

@@ -191,7 +191,7 @@ fn tell(world: &World, id: &str, session: Option<u64>, phase: SnapshotPhase) {
         let row = tx.snapshots.by_id(&id).next().unwrap().clone();
         let host: HostId = tx.volumes.by_id(&row.volume.unwrap()).next().unwrap().host.unwrap();
         let session = session.unwrap_or_else(|| row.task().unwrap().session);
-        let seen = SnapshotSeen { id, session, phase };
+        let seen = SnapshotSeen { id, session, phase, taken: false };
         report::take(tx, host, &Report { snapshots: vec![seen], ..Report::default() });
     });
 }

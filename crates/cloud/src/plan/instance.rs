@@ -30,7 +30,7 @@ fn snapshots(cloud: &Cloud, volume: &Volume) -> Vec<SnapshotPlan> {
         let base = task.base.as_ref().map(|base| base.root.clone());
         let (domain, session, moment) = (row.scope.account, task.session, task.moment);
         let size_bytes = u64::from(row.size_gib) << 30;
-        Some(SnapshotPlan { id: row.id, domain, session, base, size_bytes, moment })
+        Some(SnapshotPlan { id: row.id, domain, session, base, size_bytes, moment, taken: task.taken })
     });
     let mut all: Vec<_> = pending.collect();
     all.sort_unstable_by_key(|plan| plan.session);

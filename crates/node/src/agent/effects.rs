@@ -8,7 +8,9 @@ use landfall_model::{InstanceId, SnapshotId, VolumeId};
 use super::ledger::Job;
 use super::reconcile::Step;
 use super::volume::{Outcome, VolumeStep};
-use crate::driver::{Device, DriverError, DriverResult, Hypervisor, Launch, Network, PowerAction, Tunnels, Volumes};
+use crate::driver::{
+    Device, DriverError, DriverResult, Hypervisor, Launch, Network, PowerAction, TellProgress, Tunnels, Volumes,
+};
 
 /// What touches the machine.
 #[derive(Clone)]
@@ -25,18 +27,18 @@ pub struct Drivers {
 
 impl Drivers {
     /// Does a job as that plan has it. A piece that the plan lost in between is no longer wanted: nothing is done. Returns
-    /// what came of it.
-    pub fn apply(&self, job: &Job, plan: &HostPlan) -> DriverResult<Outcome> {
+    /// what came of it. What takes long tells meanwhile how far it is.
+    pub fn apply(&self, job: &Job, plan: &HostPlan, tell: &TellProgress<'_>) -> DriverResult<Outcome> {
         match job {
             Job::Volume(id, VolumeStep::Ensure) => {
                 let piece = plan.volume(*id).ok_or_else(|| unplanned(id))?;
                 self.volumes.ensure(piece).map(Outcome::Volume)
             }
             Job::Volume(id, VolumeStep::Remove) => self.volumes.remove(*id).map(|()| Outcome::Done),
-            Job::Volume(id, VolumeStep::Snapshot(snapshot)) => {
+            Job::Volume(id, VolumeStep::Snapshot(snapshot, guest)) => {
                 let piece = plan.volume(*id).ok_or_else(|| unplanned(id))?;
-                let snapshot = snapshot_of(piece, *snapshot)?;
-                self.volumes.snapshot(piece, snapshot).map(Outcome::Snapshot)
+                let held = guest.map(|guest| self.hypervisor.held(guest, *snapshot)).transpose()?;
+                self.volumes.snapshot(piece, snapshot_of(piece, *snapshot)?, held, tell).map(Outcome::Snapshot)
             }
             Job::Instance(id, step) => self.apply_to_guest(*id, step, plan).map(|()| Outcome::Done),
             Job::Volume(_, VolumeStep::Nothing | VolumeStep::Await | VolumeStep::WaitUntil(_)) => Ok(Outcome::Done),
@@ -58,6 +60,9 @@ impl Drivers {
             }
             Step::Unplug { device: Device::Disk(volume), pull } => hypervisor.detach(id, *volume, *pull),
             Step::Tune(volume) => hypervisor.tune(id, disk_of(plan, id, *volume)?),
+            Step::Hold { disks, .. } => hypervisor
+                .hold(id, disks, &|volume| self.volumes.fleece(plan.volume(volume).ok_or_else(|| unplanned(&volume))?)),
+            Step::Release(snapshot) => hypervisor.release(id, *snapshot),
             Step::Remove => hypervisor.remove(id),
             Step::Nothing | Step::Await | Step::WaitUntil(_) | Step::GiveUp(_) => Ok(()),
         }

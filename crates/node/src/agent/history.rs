@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use landfall_model::agent::Reason;
 use landfall_model::plan::{DiskPlan, InstancePlan, Power};
-use landfall_model::{InterfaceId, Timestamp, VolumeId};
+use landfall_model::{InterfaceId, SnapshotId, Timestamp, VolumeId};
 
 use super::reconcile::{Step, reason_from};
 use super::timing::Timing;
@@ -24,6 +24,8 @@ pub struct History {
     pulled: Option<u64>,
     /// What was tried for devices of a running guest, each by itself.
     devices: BTreeMap<Device, Tried>,
+    /// The same of what is held for snapshots, until it is seen.
+    holds: BTreeMap<SnapshotId, Tried>,
 }
 
 /// The part of a plan that asks for something to be done.
@@ -113,6 +115,14 @@ impl History {
         if !live {
             self.stopping = None;
             self.devices.clear();
+            self.holds.clear();
+        }
+        let held = guest.and_then(|guest| guest.devices.as_ref()).map(|devices| &devices.held);
+        if let Some(held) = held {
+            self.holds.retain(|_, tried| match &tried.step {
+                Step::Hold { disks, .. } => !disks.iter().all(|(_, id)| held.get(id).is_some_and(|hold| hold.whole)),
+                step => step.held().is_some_and(|id| held.contains_key(&id)),
+            });
         }
     }
 
@@ -139,14 +149,19 @@ impl History {
     }
 
     fn note(&mut self, tried: Tried) {
-        match tried.step.device() {
-            Some(device) => drop(self.devices.insert(device, tried)),
-            None => self.tried = Some(tried),
+        match (tried.step.device(), tried.step.held()) {
+            (Some(device), _) => drop(self.devices.insert(device, tried)),
+            (None, Some(snapshot)) => drop(self.holds.insert(snapshot, tried)),
+            (None, None) => self.tried = Some(tried),
         }
     }
 
     fn tried(&self, step: &Step) -> Option<&Tried> {
-        let tried = step.device().map_or(self.tried.as_ref(), |device| self.devices.get(&device));
+        let tried = match (step.device(), step.held()) {
+            (Some(device), _) => self.devices.get(&device),
+            (None, Some(snapshot)) => self.holds.get(&snapshot),
+            (None, None) => self.tried.as_ref(),
+        };
         tried.filter(|tried| tried.step == *step)
     }
 

@@ -16,15 +16,16 @@ use std::sync::Arc;
 
 use landfall_model::agent::{InstanceSeen, Phase, SnapshotSeen, VolumeSeen, VpnSeen};
 use landfall_model::plan::{HostPlan, Piece, PieceKey, PlanUpdate, PortLocation, Power, VolumeSource};
-use landfall_model::{InstanceId, InterfaceId, Timestamp, VolumeId, VpnConnectionId};
+use landfall_model::{InstanceId, InterfaceId, SnapshotId, Timestamp, VolumeId, VpnConnectionId};
 
 use super::history::History;
 use super::reconcile::{self, Readiness, Situation, Step, is_live, next_step, seen};
 use super::record::{Deliveries, Lacks};
 use super::timing::Timing;
-use super::volume::{Outcome, VolumeHistory, VolumeStep, next_volume_step, seen_snapshots};
+use super::volume::{LOST, Origin, Outcome, VolumeHistory, VolumeStep, next_volume_step, seen_snapshots};
 use super::wiring::Wiring;
 use crate::driver::{DriverError, Guest};
+use snapshots::{origin, snapshots_of};
 
 /// The mind of one host's agent.
 pub struct Ledger {
@@ -308,6 +309,9 @@ impl Ledger {
     fn consider_volume(&mut self, id: VolumeId, now: Timestamp) -> Option<Job> {
         let plan = self.plan.as_ref().and_then(|plan| plan.volume(id));
         let held = self.is_held(id);
+        let range = (id, InstanceId::MIN)..=(id, InstanceId::MAX);
+        let holders = self.holders.range(range).filter_map(|(_, id)| Some((*id, self.instances.get(id)?)));
+        let holders = holders.map(|(id, entry)| (id, entry, self.stale.contains(&id)));
         let is_awaited = plan.is_some_and(|plan| plan.wanted) && self.is_awaited(id);
         let entry = self.volumes.get_mut(&id)?;
         if entry.busy {
@@ -320,23 +324,36 @@ impl Ledger {
             return None;
         }
         let step = next_volume_step(plan, entry.present, held, &entry.history, now);
-        // A guest that waits for the volume would wait for all its snapshots otherwise.
-        let step = if is_awaited && matches!(step, VolumeStep::Snapshot(_)) { VolumeStep::Await } else { step };
+        let step = match step {
+            VolumeStep::Snapshot(snapshot, _) => match origin(plan, snapshot, &entry.history, holders) {
+                // A guest that waits for the volume would wait for all its snapshots otherwise.
+                Origin::AtRest if !is_awaited => VolumeStep::Snapshot(snapshot, None),
+                Origin::Held(guest) => VolumeStep::Snapshot(snapshot, Some(guest)),
+                Origin::AtRest | Origin::Awaited => VolumeStep::Await,
+                Origin::Lost => {
+                    entry.history.fail_snapshot(snapshot, LOST);
+                    self.unsaid_volumes.insert(id);
+                    self.ready.insert(Key::Volume(id));
+                    return None;
+                }
+            },
+            step => step,
+        };
         let wait = if let VolumeStep::WaitUntil(at) = step { Some(at) } else { None };
         set_due(&mut self.due, &mut entry.due, wait, Key::Volume(id));
         let fills =
             entry.history.size_bytes() == 0 && plan.is_some_and(|it| matches!(it.source, VolumeSource::Chunks(_)));
-        let is_long = matches!(step, VolumeStep::Snapshot(_)) || (step == VolumeStep::Ensure && fills);
+        let is_long = matches!(step, VolumeStep::Snapshot(..)) || (step == VolumeStep::Ensure && fills);
         if is_long && self.long >= LONG_JOBS {
             self.queue.insert(id);
             return None;
         }
         match step {
-            VolumeStep::Ensure | VolumeStep::Remove | VolumeStep::Snapshot(_) => {
+            VolumeStep::Ensure | VolumeStep::Remove | VolumeStep::Snapshot(..) => {
                 self.long += usize::from(is_long);
                 entry.is_long = is_long;
                 entry.busy = true;
-                entry.saving = matches!(step, VolumeStep::Snapshot(_));
+                entry.saving = matches!(step, VolumeStep::Snapshot(_, None));
                 // Something of it may be there from now on, also if making it is cut off.
                 entry.present = true;
                 Some(Job::Volume(id, step))
@@ -350,11 +367,10 @@ impl Ledger {
             self.instances.get(id).is_some_and(|entry| {
                 entry.busy
                     || self.stale.contains(id)
-                    || entry.guest.as_ref().is_some_and(|guest| match guest.state {
-                        crate::driver::GuestState::Dead(_) => false,
-                        crate::driver::GuestState::PoweredOff => !entry.history.has_pulled(guest.boot),
-                        _ => true,
-                    })
+                    || entry
+                        .guest
+                        .as_ref()
+                        .is_some_and(|guest| reconcile::has_process(guest) && !has_pulled(entry, guest))
             })
         })
     }
@@ -378,13 +394,6 @@ impl Ledger {
         })
     }
 
-    /// Whether a running guest has that volume.
-    fn is_run(&self, volume: VolumeId) -> bool {
-        self.holders
-            .range((volume, InstanceId::MIN)..=(volume, InstanceId::MAX))
-            .any(|(_, id)| self.instances.get(id).and_then(|entry| entry.guest.as_ref()).is_some_and(is_live))
-    }
-
     fn wake_holders(&mut self, volume: VolumeId) {
         let range = (volume, InstanceId::MIN)..=(volume, InstanceId::MAX);
         self.ready.extend(self.holders.range(range).map(|(_, id)| Key::Instance(*id)));
@@ -401,8 +410,10 @@ impl Ledger {
             self.drop_instance(id);
             return None;
         }
+        let snapshots = snapshots_of(plan, &self.volumes, piece, entry.guest.as_ref());
         let situation = Situation {
             plan: piece,
+            snapshots: &snapshots,
             guest: entry.guest.as_ref(),
             volumes: piece.map_or(Readiness::Pending, |piece| volumes_of(plan, &self.volumes, piece)),
             network: piece.map_or(Readiness::Pending, |piece| {
@@ -456,7 +467,6 @@ impl Ledger {
         match job {
             Job::Volume(id, step) => {
                 self.tick += 1;
-                let is_run = self.is_run(*id);
                 let entry = self.volumes.entry(*id).or_default();
                 entry.busy = false;
                 entry.saving = false;
@@ -466,13 +476,7 @@ impl Ledger {
                     self.ready.extend(mem::take(&mut self.queue).into_iter().map(Key::Volume));
                 }
                 entry.touched = self.tick;
-                match result {
-                    // Of a running guest's volume none can be made, and that guest may run for ever.
-                    Err(DriverError::InUse(why)) if is_run => {
-                        entry.history.tried(*step, &Err(DriverError::Final(why.clone())), &self.timing, now);
-                    }
-                    _ => entry.history.tried(*step, result, &self.timing, now),
-                }
+                entry.history.tried(*step, result, &self.timing, now);
                 if *step == VolumeStep::Remove && result.is_ok() {
                     entry.present = false;
                 }
@@ -490,11 +494,26 @@ impl Ledger {
                     Ok(_) => entry.history.done(step, guest, &self.timing, now),
                     Err(error) => entry.history.failed(step, error, guest, &self.timing, now),
                 }
+                if let (Step::Hold { disks, .. }, Err(DriverError::Final(why))) = (step, result) {
+                    for (volume, snapshot) in disks {
+                        self.volumes.entry(*volume).or_default().history.fail_snapshot(*snapshot, why);
+                        self.unsaid_volumes.insert(*volume);
+                        self.ready.insert(Key::Volume(*volume));
+                    }
+                }
+                let entry = self.instances.entry(*id).or_default();
                 self.ready.extend(entry.holds.iter().map(|volume| Key::Volume(*volume)));
                 self.stale.insert(*id);
                 self.unsaid_instances.insert(*id);
             }
         }
+    }
+
+    /// Takes note of how much of a snapshot is stored. Returns whether it is time to tell.
+    pub fn progressed(&mut self, id: VolumeId, snapshot: SnapshotId, percent: u8, now: Timestamp) -> bool {
+        let entry = self.volumes.get_mut(&id);
+        let is_due = entry.is_some_and(|entry| entry.history.progressed(snapshot, percent, &self.timing, now));
+        is_due && self.unsaid_volumes.insert(id)
     }
 
     /// Takes note of what came of applying the network's pieces as of a generation.
@@ -571,6 +590,14 @@ impl Ledger {
                 self.unsaid_volumes.insert(seen.volume);
                 self.ready.insert(Key::Volume(seen.volume));
             }
+        }
+        for (snapshot, hold) in devices.held.iter().filter(|(_, hold)| hold.whole) {
+            if let Some(volume) = self.volumes.get_mut(&hold.volume)
+                && volume.history.took(*snapshot)
+            {
+                self.unsaid_volumes.insert(hold.volume);
+            }
+            self.ready.insert(Key::Volume(hold.volume));
         }
         let piece = self.plan.as_ref().and_then(|plan| plan.instance(id));
         let Some(piece) = piece else { return };
@@ -733,6 +760,11 @@ impl Ledger {
     }
 }
 
+/// Whether the plug of a guest that powered itself off was pulled: its process is gone then.
+fn has_pulled(entry: &Entry, guest: &Guest) -> bool {
+    guest.state == crate::driver::GuestState::PoweredOff && entry.history.has_pulled(guest.boot)
+}
+
 fn is_final(seen: &InstanceSeen) -> bool {
     !matches!(seen.phase, Phase::Starting | Phase::Stopping)
 }
@@ -790,5 +822,6 @@ fn ports_of<'a>(
     wiring.failure(timing).map_or(Readiness::Pending, Readiness::Failed)
 }
 
+mod snapshots;
 #[cfg(test)]
 mod tests;

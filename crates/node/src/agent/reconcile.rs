@@ -13,12 +13,15 @@
 //!   in a row, which the guest can't tell from one.
 //! - Interfaces and disks are plugged into a guest that runs and taken from it, each as often as it takes: a guest whose
 //!   system isn't up doesn't hear that one is to go. A disk that it has is made larger and faster while it runs.
+//! - What its disks have is held for snapshots as soon as those are planned, however long it takes until they are made, and
+//!   let go once they are. A guest that is to end runs on for as long as something is read that it holds, unless its end
+//!   is forced.
 //! - Other arguments (the type) take effect at the next start.
 //! - What isn't in the plan is left alone.
 
 use landfall_model::agent::{InstanceSeen, Phase, Reason};
 use landfall_model::plan::{InstancePlan, Power};
-use landfall_model::{InstanceId, Timestamp, VolumeId};
+use landfall_model::{InstanceId, SnapshotId, Timestamp, VolumeId};
 
 use super::history::History;
 use super::timing::Timing;
@@ -35,12 +38,27 @@ pub struct Situation<'a> {
     pub volumes: Readiness<'a>,
     /// Whether its ports can be opened.
     pub network: Readiness<'a>,
+    /// The snapshots that are still to be made of its volumes, of each volume the earliest first.
+    pub snapshots: &'a [WantedSnapshot],
     /// What was tried.
     pub history: &'a History,
     /// How long to wait for what.
     pub timing: &'a Timing,
     /// The time.
     pub now: Timestamp,
+}
+
+/// A snapshot that is to be made of a volume of an instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WantedSnapshot {
+    /// Which.
+    pub id: SnapshotId,
+    /// Of which volume.
+    pub volume: VolumeId,
+    /// Those of one moment have the same here.
+    pub moment: SnapshotId,
+    /// Whether its moment was taken before: there is no other.
+    pub taken: bool,
 }
 
 /// Whether something that a start needs is there.
@@ -82,6 +100,15 @@ pub enum Step {
     },
     /// Make a disk as large and as fast as planned.
     Tune(VolumeId),
+    /// Hold what disks have at one moment, for a snapshot of each.
+    Hold {
+        /// The moment.
+        moment: SnapshotId,
+        /// The disks, each with its snapshot.
+        disks: Vec<(VolumeId, SnapshotId)>,
+    },
+    /// Let go of what is held for a snapshot.
+    Release(SnapshotId),
     /// Forget what is left of it.
     Remove,
     /// Take note that it can't be started.
@@ -91,8 +118,9 @@ pub enum Step {
 impl Step {
     /// Whether it touches the machine.
     pub fn has_effect(&self) -> bool {
-        use Step::{Plug, Press, Pull, Remove, Reset, Start, Tune, Unplug};
-        matches!(self, Start | Press | Pull | Reset | Plug(_) | Unplug { .. } | Tune(_) | Remove)
+        use Step::{Hold, Plug, Press, Pull, Release, Remove, Reset, Start, Tune, Unplug};
+        let of_device = matches!(self, Plug(_) | Unplug { .. } | Tune(_) | Hold { .. } | Release(_));
+        of_device || matches!(self, Start | Press | Pull | Reset | Remove)
     }
 
     /// What it plugs in, takes away or changes.
@@ -103,11 +131,24 @@ impl Step {
             _ => None,
         }
     }
+
+    /// The snapshot that something is held for, or let go, by which that is waited for apart from all else.
+    pub fn held(&self) -> Option<SnapshotId> {
+        match self {
+            Step::Hold { moment: id, .. } | Step::Release(id) => Some(*id),
+            _ => None,
+        }
+    }
 }
 
 /// Whether a guest has a life that a start would double.
 pub fn is_live(guest: &Guest) -> bool {
     matches!(guest.state, GuestState::Running | GuestState::Suspended(_))
+}
+
+/// Whether a guest's process may be there.
+pub fn has_process(guest: &Guest) -> bool {
+    !matches!(guest.state, GuestState::Dead(_))
 }
 
 /// The next step for an instance. Taking it and inspecting again leads, by and by, to `Nothing`.
@@ -164,7 +205,7 @@ fn next_when_on(situation: &Situation<'_>, plan: &InstancePlan) -> Step {
 fn next_device_step(situation: &Situation<'_>, plan: &InstancePlan, guest: &Guest) -> Step {
     let Some(has) = &guest.devices else { return Step::Nothing };
     let mut wait: Option<Step> = None;
-    for step in device_steps(plan, has) {
+    for step in hold_steps(situation.snapshots, has).into_iter().chain(device_steps(plan, has)) {
         let readiness = match step {
             Step::Plug(Device::Port(_)) => situation.network,
             Step::Plug(Device::Disk(_)) => situation.volumes,
@@ -200,6 +241,9 @@ fn device_steps(plan: &InstancePlan, has: &Devices) -> Vec<Step> {
     for disk in &plan.disks {
         match has.disks.get(&disk.volume).filter(|seen| seen.whole) {
             None => steps.push(Step::Plug(Device::Disk(disk.volume))),
+            // What is read of it for a snapshot must stay as large as it is.
+            Some(seen) if seen.size_bytes < disk.size_bytes && has.held.values().any(|it| it.volume == disk.volume) => {
+            }
             Some(seen) if seen.size_bytes < disk.size_bytes || seen.limits != disk.limits => {
                 steps.push(Step::Tune(disk.volume));
             }
@@ -209,6 +253,35 @@ fn device_steps(plan: &InstancePlan, has: &Devices) -> Vec<Step> {
     steps
 }
 
+/// All steps from what a guest holds of its disks to what it is to hold. What nobody reads any more goes first. A disk is
+/// held for one snapshot at a time, the earliest; a moment of several disks waits until all of them can be held.
+fn hold_steps(wanted: &[WantedSnapshot], has: &Devices) -> Vec<Step> {
+    let is_wanted = |id: &SnapshotId| wanted.iter().any(|snapshot| snapshot.id == *id);
+    let mut steps: Vec<_> = has.held.keys().filter(|id| !is_wanted(id)).map(|id| Step::Release(*id)).collect();
+    let is_held = |it: &WantedSnapshot| has.held.get(&it.id).is_some_and(|hold| hold.whole);
+    let lacking: Vec<_> = wanted.iter().filter(|it| !it.taken && !is_held(it)).collect();
+    let can_be_held = |it: &WantedSnapshot| {
+        let is_earliest = wanted.iter().find(|other| other.volume == it.volume).is_some_and(|first| first.id == it.id);
+        let is_there = has.disks.get(&it.volume).is_some_and(|disk| disk.whole);
+        is_earliest && is_there && !has.held.values().any(|hold| hold.whole && hold.volume == it.volume)
+    };
+    for first in &lacking {
+        let moment = first.moment;
+        let of_it: Vec<_> = lacking.iter().filter(|it| it.moment == moment).collect();
+        let is_begun = steps.iter().any(|step| matches!(step, Step::Hold { moment: begun, .. } if *begun == moment));
+        if !is_begun && of_it.iter().all(|it| can_be_held(it)) {
+            steps.push(Step::Hold { moment, disks: of_it.iter().map(|it| (it.volume, it.id)).collect() });
+        }
+    }
+    steps
+}
+
+/// Whether a guest holds something that is still to be read.
+fn is_read(situation: &Situation<'_>, guest: &Guest) -> bool {
+    let held = guest.devices.as_ref().map(|devices| &devices.held);
+    situation.snapshots.iter().any(|it| held.is_some_and(|held| held.get(&it.id).is_some_and(|hold| hold.whole)))
+}
+
 /// Whether a dead guest is only what a start that is being tried left behind.
 pub(super) fn is_leftover(history: &History, guest: &Guest) -> bool {
     matches!(guest.state, GuestState::Dead(_)) && history.has_failed_start()
@@ -216,18 +289,27 @@ pub(super) fn is_leftover(history: &History, guest: &Guest) -> bool {
 
 /// The next step towards the end of a guest's process, or nothing if it has none.
 fn next_to_end(situation: &Situation<'_>, plan: &InstancePlan, guest: &Guest) -> Option<Step> {
+    let is_read = !plan.forced && is_read(situation, guest);
     match guest.state {
         GuestState::Dead(_) => None,
+        GuestState::PoweredOff if is_read => Some(Step::Await),
         // Its process may still be there; a driver may go on to say that it powered itself off after it is gone.
         GuestState::PoweredOff => (!situation.history.has_pulled(guest.boot)).then_some(Step::Pull),
         GuestState::Running | GuestState::Suspended(_) if plan.forced => Some(Step::Pull),
         GuestState::Running | GuestState::Suspended(_) => {
+            // What was to be held before it was to end is tried once.
+            let steps = guest.devices.as_ref().map(|has| hold_steps(situation.snapshots, has)).unwrap_or_default();
+            let mut holds = steps.into_iter().filter(|step| matches!(step, Step::Hold { .. }));
+            if let Some(step) = holds.find(|step| situation.history.attempts(step) == 0) {
+                return Some(step);
+            }
             let Some(stopping) = situation.history.stopping else { return Some(Step::Press) };
             let grace = if plan.power == Power::Gone { situation.timing.terminate } else { situation.timing.stop };
             let (pull_at, press_at) = (stopping.since + grace, stopping.pressed_at + situation.timing.press_again);
             Some(match situation.now {
-                now if now >= pull_at => Step::Pull,
+                now if now >= pull_at && !is_read => Step::Pull,
                 now if now >= press_at => Step::Press,
+                _ if is_read => Step::WaitUntil(press_at),
                 _ => Step::WaitUntil(pull_at.min(press_at)),
             })
         }

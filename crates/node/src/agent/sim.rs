@@ -223,9 +223,9 @@ impl SimHost {
                 let piece = plan.volume(*id).ok_or_else(|| unplanned(id))?;
                 return machine.ensure_volume(piece).map(Outcome::Volume);
             }
-            Job::Volume(id, VolumeStep::Snapshot(snapshot)) => {
+            Job::Volume(id, VolumeStep::Snapshot(snapshot, guest)) => {
                 let piece = plan.volume(*id).ok_or_else(|| unplanned(id))?;
-                return machine.snapshot_volume(piece, snapshot_of(piece, *snapshot)?).map(Outcome::Snapshot);
+                return machine.snapshot_volume(piece, snapshot_of(piece, *snapshot)?, *guest).map(Outcome::Snapshot);
             }
             Job::Volume(id, VolumeStep::Remove) => machine.remove_volume(*id),
             Job::Instance(id, Step::Start) => {
@@ -260,6 +260,8 @@ impl SimHost {
                 machine.detach(*id, *volume, *pull)
             }
             Job::Instance(id, Step::Tune(volume)) => machine.tune(*id, disk_of(plan, *id, *volume)?),
+            Job::Instance(id, Step::Hold { disks, .. }) => machine.hold(*id, disks),
+            Job::Instance(id, Step::Release(snapshot)) => machine.release(*id, *snapshot),
             Job::Instance(id, Step::Remove) => machine.remove_guest(*id),
             Job::Volume(_, VolumeStep::Nothing | VolumeStep::Await | VolumeStep::WaitUntil(_))
             | Job::Instance(_, Step::Nothing | Step::Await | Step::WaitUntil(_) | Step::GiveUp(_)) => Ok(()),

@@ -148,7 +148,7 @@ impl Shared {
                 Task::Job(job, plan) => {
                     let step = step(&job);
                     crash_point!("agent:{step}:begin");
-                    let result = caught(|| self.drivers.apply(&job, &plan));
+                    let result = caught(|| self.drivers.apply(&job, &plan, &|percent| self.progressed(&job, percent)));
                     crash_point!("agent:{step}:end");
                     drop(plan);
                     match &result {
@@ -164,6 +164,16 @@ impl Shared {
                     mind.answers.push((request.id, result));
                 }
             }
+            self.changed.notify_all();
+        }
+    }
+
+    /// Takes note of how far a job is.
+    fn progressed(&self, job: &Job, percent: u8) {
+        let now = self.now();
+        if let Job::Volume(volume, VolumeStep::Snapshot(snapshot, _)) = job
+            && self.mind().ledger.progressed(*volume, *snapshot, percent, now)
+        {
             self.changed.notify_all();
         }
     }
@@ -201,7 +211,7 @@ fn step(job: &Job) -> &'static str {
     match job {
         Job::Volume(_, VolumeStep::Ensure) => "volume-ensure",
         Job::Volume(_, VolumeStep::Remove) => "volume-remove",
-        Job::Volume(_, VolumeStep::Snapshot(_)) => "volume-snapshot",
+        Job::Volume(_, VolumeStep::Snapshot(..)) => "volume-snapshot",
         Job::Instance(_, Step::Start) => "start",
         Job::Instance(_, Step::Press) => "press",
         Job::Instance(_, Step::Pull) => "pull",
@@ -209,6 +219,8 @@ fn step(job: &Job) -> &'static str {
         Job::Instance(_, Step::Plug(_)) => "plug",
         Job::Instance(_, Step::Unplug { .. }) => "unplug",
         Job::Instance(_, Step::Tune(_)) => "tune",
+        Job::Instance(_, Step::Hold { .. }) => "hold",
+        Job::Instance(_, Step::Release(_)) => "release",
         Job::Instance(_, Step::Remove) => "remove",
         Job::Volume(..) | Job::Instance(..) => "nothing",
     }

@@ -31,6 +31,8 @@ pub struct Timing {
     pub inspect_volumes: Duration,
     /// How often the network is applied again, which repairs what somebody else undid.
     pub repair: Duration,
+    /// How often it is reported how far a snapshot is.
+    pub progress: Duration,
     /// How often everything is reported, changed or not.
     pub report_all: Duration,
     /// How long the control plane may hold a poll.
@@ -53,6 +55,7 @@ impl Default for Timing {
             listen_for: Duration::from_secs(300),
             inspect_volumes: Duration::from_secs(60),
             repair: Duration::from_secs(60),
+            progress: Duration::from_secs(5),
             report_all: Duration::from_secs(60),
             poll: Duration::from_secs(10),
         }

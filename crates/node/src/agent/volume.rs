@@ -12,8 +12,8 @@
 use std::collections::BTreeMap;
 
 use landfall_model::agent::{SnapshotMade, SnapshotPhase, SnapshotSeen, VolumePhase};
-use landfall_model::plan::{SnapshotPlan, VolumePlan};
-use landfall_model::{SnapshotId, Timestamp};
+use landfall_model::plan::VolumePlan;
+use landfall_model::{InstanceId, SnapshotId, Timestamp};
 
 use super::reconcile::Readiness;
 use super::timing::Timing;
@@ -37,6 +37,11 @@ pub struct VolumeHistory {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct SnapshotHistory {
     outcome: Option<SnapshotPhase>,
+    /// Whether a guest was seen to hold what it is to have.
+    taken: bool,
+    /// How many of a hundred parts are stored, and when that was last told.
+    percent: u8,
+    told_at: Option<Timestamp>,
     attempts: u32,
     retry_at: Option<Timestamp>,
     said: Option<SnapshotSeen>,
@@ -64,8 +69,8 @@ pub enum VolumeStep {
     WaitUntil(Timestamp),
     /// Make it, or make it larger.
     Ensure,
-    /// Make a snapshot of it.
-    Snapshot(SnapshotId),
+    /// Make a snapshot of it, of what a guest holds or of what is there.
+    Snapshot(SnapshotId, Option<InstanceId>),
     /// Destroy it.
     Remove,
 }
@@ -101,25 +106,44 @@ pub fn next_volume_step(
 
 /// The snapshot that is to be made next; when that isn't yet, until when.
 fn next_snapshot(plan: &VolumePlan, history: &VolumeHistory, now: Timestamp) -> Option<VolumeStep> {
-    let lacking = |it: &&SnapshotPlan| history.snapshots.get(&it.id).is_none_or(|history| history.outcome.is_none());
-    let next = plan.snapshots.iter().find(lacking)?;
+    let next = plan.snapshots.iter().find(|it| history.lacks(it.id))?;
     match history.snapshots.get(&next.id).and_then(|history| history.retry_at) {
         Some(at) if at > now => Some(VolumeStep::WaitUntil(at)),
-        _ => Some(VolumeStep::Snapshot(next.id)),
+        _ => Some(VolumeStep::Snapshot(next.id, None)),
     }
 }
+
+/// Where what a snapshot is to have can be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// On the volume itself, which no guest has.
+    AtRest,
+    /// A guest holds it.
+    Held(InstanceId),
+    /// A guest has the volume, and is to hold it.
+    Awaited,
+    /// A guest held it, whose machine is gone.
+    Lost,
+}
+
+/// Why a snapshot can't be made any more, as its owner reads it.
+pub const LOST: &str = "The machine of the instance ended before the snapshot was whole, and with it what the volume was at \
+     the snapshot's moment; make it again";
 
 /// What there is to say of a volume's snapshots.
 pub fn seen_snapshots(plan: &VolumePlan, present: bool, history: &VolumeHistory) -> Vec<SnapshotSeen> {
     let seen = plan.snapshots.iter().filter_map(|snapshot| {
-        let outcome = history.snapshots.get(&snapshot.id).and_then(|history| history.outcome.clone());
+        let its = history.snapshots.get(&snapshot.id);
+        let outcome = its.and_then(|its| its.outcome.clone());
+        let (taken, percent) = its.map_or((false, 0), |its| (its.taken, its.percent));
         let phase = match (outcome, &history.failed) {
             (Some(outcome), _) => outcome,
             (None, Some(why)) => SnapshotPhase::Failed(why.clone()),
             (None, None) if !plan.wanted && !present => SnapshotPhase::Failed("The volume is gone.".to_owned()),
+            (None, None) if taken || percent > 0 => SnapshotPhase::Working(percent),
             (None, None) => return None,
         };
-        Some(SnapshotSeen { id: snapshot.id, session: snapshot.session, phase })
+        Some(SnapshotSeen { id: snapshot.id, session: snapshot.session, phase, taken })
     });
     seen.collect()
 }
@@ -156,7 +180,7 @@ impl VolumeHistory {
 
     /// Takes note of what came of a step: of the size that the volume has, if it is there.
     pub fn tried(&mut self, step: VolumeStep, result: &Result<Outcome, DriverError>, timing: &Timing, now: Timestamp) {
-        if let VolumeStep::Snapshot(id) = step {
+        if let VolumeStep::Snapshot(id, _) = step {
             self.snapshots.entry(id).or_default().tried(result, timing, now);
             return;
         }
@@ -178,6 +202,38 @@ impl VolumeHistory {
                 self.retry_at = Some(now + if is_final { timing.backoff_most } else { timing.backoff(self.attempts) });
             }
         }
+    }
+
+    /// Whether a snapshot is still to be made.
+    pub fn lacks(&self, snapshot: SnapshotId) -> bool {
+        self.snapshots.get(&snapshot).is_none_or(|history| history.outcome.is_none())
+    }
+
+    /// Takes note that a guest holds what a snapshot is to have. Returns whether that is new.
+    pub fn took(&mut self, snapshot: SnapshotId) -> bool {
+        !std::mem::replace(&mut self.snapshots.entry(snapshot).or_default().taken, true)
+    }
+
+    /// Whether a guest was seen to hold what a snapshot is to have.
+    pub fn has_taken(&self, snapshot: SnapshotId) -> bool {
+        self.snapshots.get(&snapshot).is_some_and(|history| history.taken)
+    }
+
+    /// Takes note of how much of a snapshot is stored. Returns whether it is time to tell: not each time.
+    pub fn progressed(&mut self, snapshot: SnapshotId, percent: u8, timing: &Timing, now: Timestamp) -> bool {
+        let history = self.snapshots.entry(snapshot).or_default();
+        history.percent = percent;
+        let is_due = history.told_at.is_none_or(|at| at + timing.progress <= now);
+        if is_due {
+            history.told_at = Some(now);
+        }
+        is_due
+    }
+
+    /// Takes note that a snapshot can't be made.
+    pub fn fail_snapshot(&mut self, snapshot: SnapshotId, why: &str) {
+        let history = self.snapshots.entry(snapshot).or_default();
+        history.outcome.get_or_insert_with(|| SnapshotPhase::Failed(why.to_owned()));
     }
 
     /// Whether that is news of a snapshot, which is told now.
@@ -243,7 +299,7 @@ mod tests {
     use std::time::Duration;
 
     use landfall_model::VolumeId;
-    use landfall_model::plan::VolumeSource;
+    use landfall_model::plan::{SnapshotPlan, VolumeSource};
 
     use super::*;
 
@@ -293,40 +349,44 @@ mod tests {
             base: None,
             size_bytes: 0,
             moment: SnapshotId::from_random(n.into()),
+            taken: false,
         };
         let (one, two) = (SnapshotId::from_random(1), SnapshotId::from_random(2));
         let mut history = VolumeHistory::default();
         let mut volume = VolumePlan { snapshots: vec![snapshot(1), snapshot(2)], ..plan(1, true) };
         assert_eq!(next_volume_step(Some(&volume), false, false, &history, NOW), VolumeStep::Ensure);
         history.tried(VolumeStep::Ensure, &Ok(Outcome::Volume(1)), &timing, NOW);
-        assert_eq!(next_volume_step(Some(&volume), true, true, &history, NOW), VolumeStep::Snapshot(one));
+        assert_eq!(next_volume_step(Some(&volume), true, true, &history, NOW), VolumeStep::Snapshot(one, None));
         assert_eq!(seen_snapshots(&volume, true, &history), []);
         let made = SnapshotMade { root: "root".into(), full_bytes: 5 };
-        history.tried(VolumeStep::Snapshot(one), &Ok(Outcome::Snapshot(made.clone())), &timing, NOW);
-        let seen = SnapshotSeen { id: one, session: 1, phase: SnapshotPhase::Made(made) };
+        history.tried(VolumeStep::Snapshot(one, None), &Ok(Outcome::Snapshot(made.clone())), &timing, NOW);
+        let seen = SnapshotSeen { id: one, session: 1, phase: SnapshotPhase::Made(made), taken: false };
         assert_eq!(seen_snapshots(&volume, true, &history), std::slice::from_ref(&seen));
         assert!(history.tells(&seen) && !history.tells(&seen), "it is told once");
 
         // The other one has to wait, and the volume with it, though nobody wants it any more.
         volume.wanted = false;
         assert!(history.wish(&volume));
-        assert_eq!(next_volume_step(Some(&volume), true, false, &history, NOW), VolumeStep::Snapshot(two));
+        assert_eq!(next_volume_step(Some(&volume), true, false, &history, NOW), VolumeStep::Snapshot(two, None));
         let full = || Err(DriverError::Retry("the disk is full".into()));
-        history.tried(VolumeStep::Snapshot(two), &full(), &timing, NOW);
+        history.tried(VolumeStep::Snapshot(two, None), &full(), &timing, NOW);
         let later = NOW + timing.backoff_first;
         assert_eq!(next_volume_step(Some(&volume), true, false, &history, NOW), VolumeStep::WaitUntil(later));
-        assert_eq!(next_volume_step(Some(&volume), true, false, &history, later), VolumeStep::Snapshot(two));
+        assert_eq!(next_volume_step(Some(&volume), true, false, &history, later), VolumeStep::Snapshot(two, None));
         // However often that is.
         for _ in 0..100 {
-            history.tried(VolumeStep::Snapshot(two), &full(), &timing, later);
+            history.tried(VolumeStep::Snapshot(two, None), &full(), &timing, later);
         }
         assert_eq!(seen_snapshots(&volume, true, &history), std::slice::from_ref(&seen));
         let much_later = later + timing.backoff_most;
-        assert_eq!(next_volume_step(Some(&volume), true, false, &history, much_later), VolumeStep::Snapshot(two));
+        assert_eq!(next_volume_step(Some(&volume), true, false, &history, much_later), VolumeStep::Snapshot(two, None));
         let damaged = Err(DriverError::Final("the file is damaged".into()));
-        history.tried(VolumeStep::Snapshot(two), &damaged, &timing, much_later);
+        history.tried(VolumeStep::Snapshot(two, None), &damaged, &timing, much_later);
         let phase = SnapshotPhase::Failed("the file is damaged".into());
-        assert_eq!(seen_snapshots(&volume, true, &history)[1], SnapshotSeen { id: two, session: 2, phase });
+        assert_eq!(
+            seen_snapshots(&volume, true, &history)[1],
+            SnapshotSeen { id: two, session: 2, phase, taken: false }
+        );
         // The volume stays until all that is on record.
         assert_eq!(next_volume_step(Some(&volume), true, false, &history, much_later), VolumeStep::Nothing);
         volume.snapshots = vec![snapshot(2)];

@@ -10,13 +10,13 @@ use std::time::Duration;
 
 use landfall_model::agent::{SnapshotMade, VpnSeen};
 use landfall_model::plan::{DiskPlan, HostPlan, SnapshotPlan, VolumePlan};
-use landfall_model::{InstanceId, InterfaceId, Timestamp, VolumeId};
+use landfall_model::{InstanceId, InterfaceId, SnapshotId, Timestamp, VolumeId};
 
 use super::FakeMachine;
 use crate::agent::{Clock, Drivers};
 use crate::driver::{
-    DriverError, DriverResult, FetchKeys, Guest, Hypervisor, Launch, Network, OpenDisk, OpenPort, OpenTheDisk,
-    OpenThePort, PowerAction, Tunnels, Volumes,
+    DriverError, DriverResult, FetchKeys, Guest, HeldDisk, Hypervisor, Launch, Network, OpenDisk, OpenFleece, OpenPort,
+    OpenTheDisk, OpenTheFleece, OpenThePort, PowerAction, TellProgress, Tunnels, Volumes,
 };
 
 /// A fake machine that threads share.
@@ -128,6 +128,16 @@ impl Hypervisor for FakeHypervisor {
     fn tune(&self, id: InstanceId, disk: &DiskPlan) -> DriverResult<()> {
         self.0.act(|machine| machine.tune(id, disk))
     }
+    fn hold(&self, id: InstanceId, disks: &[(VolumeId, SnapshotId)], open: &OpenTheFleece<'_>) -> DriverResult<()> {
+        disks.iter().try_for_each(|(volume, _)| open(*volume).map(drop))?;
+        self.0.act(|machine| machine.hold(id, disks))
+    }
+    fn held(&self, instance: InstanceId, snapshot: SnapshotId) -> DriverResult<HeldDisk> {
+        Ok(HeldDisk { instance, stream: None, export: snapshot.to_string() })
+    }
+    fn release(&self, id: InstanceId, snapshot: SnapshotId) -> DriverResult<()> {
+        self.0.act(|machine| machine.release(id, snapshot))
+    }
     fn power(&self, id: InstanceId, action: PowerAction) -> DriverResult<()> {
         self.0.act(|machine| machine.power(id, action))
     }
@@ -149,8 +159,17 @@ impl Volumes for FakeVolumes {
     fn open(&self, plan: &VolumePlan) -> DriverResult<OpenDisk> {
         self.0.look(|machine| machine.open_volume(plan))
     }
-    fn snapshot(&self, plan: &VolumePlan, snapshot: &SnapshotPlan) -> DriverResult<SnapshotMade> {
-        self.0.act(|machine| machine.snapshot_volume(plan, snapshot))
+    fn fleece(&self, _: &VolumePlan) -> DriverResult<OpenFleece> {
+        Ok(OpenFleece { file: None, limit_bytes: 0 })
+    }
+    fn snapshot(
+        &self,
+        plan: &VolumePlan,
+        snapshot: &SnapshotPlan,
+        held: Option<HeldDisk>,
+        _: &TellProgress<'_>,
+    ) -> DriverResult<SnapshotMade> {
+        self.0.act(|machine| machine.snapshot_volume(plan, snapshot, held.map(|held| held.instance)))
     }
     fn remove(&self, id: VolumeId) -> DriverResult<()> {
         self.0.act(|machine| machine.remove_volume(id))

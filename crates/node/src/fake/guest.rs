@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use landfall_model::agent::DiskSeen;
-use landfall_model::{InstanceId, InterfaceId, Timestamp, VolumeId};
+use landfall_model::{InstanceId, InterfaceId, SnapshotId, Timestamp, VolumeId};
 
-use crate::driver::{Devices, Guest, GuestState};
+use crate::driver::{Devices, Guest, GuestState, Hold};
 
 /// A simulated guest.
 pub(super) struct FakeGuest {
@@ -18,6 +18,8 @@ pub(super) struct FakeGuest {
     pub machine: String,
     pub disks: BTreeMap<VolumeId, DiskSeen>,
     pub ports: Vec<InterfaceId>,
+    /// What is held of its disks, by the snapshots that it is held for.
+    pub held: BTreeMap<SnapshotId, VolumeId>,
     pub answers_at: Timestamp,
     pub off_at: Option<Timestamp>,
     log: Vec<(Timestamp, Line)>,
@@ -45,6 +47,7 @@ impl Default for FakeGuest {
             machine: String::new(),
             disks: BTreeMap::new(),
             ports: Vec::new(),
+            held: BTreeMap::new(),
             answers_at: Timestamp::default(),
             off_at: None,
             log: Vec::new(),
@@ -68,9 +71,11 @@ impl FakeGuest {
             reboots: self.reboots,
             state: self.state.clone(),
             machine: self.machine.clone(),
-            devices: self
-                .process
-                .then(|| Devices { ports: self.ports.iter().copied().collect(), disks: self.disks.clone() }),
+            devices: self.process.then(|| Devices {
+                ports: self.ports.iter().copied().collect(),
+                disks: self.disks.clone(),
+                held: self.held.iter().map(|(id, volume)| (*id, Hold { volume: *volume, whole: true })).collect(),
+            }),
         }
     }
 

@@ -9,6 +9,7 @@ mod faults;
 #[cfg(test)]
 pub(crate) mod fixture;
 mod guest;
+mod hold;
 mod tunnels;
 mod wired;
 mod wiring;
@@ -16,8 +17,8 @@ mod wiring;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use landfall_model::agent::{DiskSeen, SnapshotMade};
-use landfall_model::plan::{DiskPlan, HostPlan, PieceKey, SnapshotPlan, VolumePlan};
+use landfall_model::agent::DiskSeen;
+use landfall_model::plan::{DiskPlan, HostPlan, PieceKey, VolumePlan};
 use landfall_model::{InstanceId, InterfaceId, Timestamp, VolumeId};
 
 use crate::driver::{DriverError, DriverResult, Guest, GuestState, Launch, OpenDisk, OpenPort, PowerAction};
@@ -201,6 +202,7 @@ impl FakeMachine {
         for volume in std::mem::take(&mut guest.disks).into_keys() {
             self.attached.remove(&volume);
         }
+        guest.held.clear();
         for port in std::mem::take(&mut guest.ports) {
             self.plugged.remove(&port);
         }
@@ -360,6 +362,7 @@ impl FakeMachine {
     pub fn detach(&mut self, id: InstanceId, volume: VolumeId, pull: bool) -> DriverResult<()> {
         let late = self.faults.roll()?;
         let keeps = self.faults.keeps_ports() && !pull;
+        self.check_not_held(id, volume)?;
         if let Some(guest) = self.guests.get_mut(&id).filter(|guest| guest.is_live() && !keeps)
             && guest.disks.remove(&volume).is_some()
         {
@@ -371,6 +374,10 @@ impl FakeMachine {
     /// Makes a running guest's disk as planned.
     pub fn tune(&mut self, id: InstanceId, disk: &DiskPlan) -> DriverResult<()> {
         let late = self.faults.roll()?;
+        let has = self.guests.get(&id).and_then(|guest| guest.disks.get(&disk.volume));
+        if has.is_some_and(|has| has.size_bytes < disk.size_bytes) {
+            self.check_not_held(id, disk.volume)?;
+        }
         if let Some(guest) = self.guests.get_mut(&id).filter(|guest| guest.is_live())
             && let Some(seen) = guest.disks.get_mut(&disk.volume)
         {
@@ -459,17 +466,6 @@ impl FakeMachine {
         Ok(OpenDisk { volume: plan.id, file: None, base: None })
     }
 
-    /// Makes a snapshot of a volume. Nobody writes to a fake volume, so there is nothing in it.
-    pub fn snapshot_volume(&mut self, plan: &VolumePlan, snapshot: &SnapshotPlan) -> DriverResult<SnapshotMade> {
-        let late = self.faults.roll()?;
-        if !self.volumes.contains_key(&plan.id) {
-            let what = format!("{} was made of {}, which isn't there", snapshot.id, plan.id);
-            return Err(self.violation(what));
-        }
-        let made = SnapshotMade { root: format!("simulated {:x} {}", snapshot.session, plan.id), full_bytes: 0 };
-        late.map_or(Ok(made), Err)
-    }
-
     /// Destroys a volume.
     pub fn remove_volume(&mut self, id: VolumeId) -> DriverResult<()> {
         let late = self.faults.roll()?;
@@ -538,6 +534,10 @@ impl FakeMachine {
         let folders = self.guests.keys().map(|id| format!("folder {id}"));
         let volumes = self.volumes.keys().map(|id| format!("volume {id}"));
         let plugged = self.plugged.iter().map(|(port, id)| format!("plug of {port} in {id}"));
-        running.chain(folders).chain(volumes).chain(plugged).chain(self.wiring.names()).collect()
+        let held = self
+            .guests
+            .iter()
+            .flat_map(|(id, guest)| guest.held.keys().map(move |it| format!("hold for {it} in {id}")));
+        running.chain(folders).chain(volumes).chain(plugged).chain(held).chain(self.wiring.names()).collect()
     }
 }

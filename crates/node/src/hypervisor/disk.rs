@@ -48,6 +48,7 @@ impl QemuHypervisor {
         } else if has_device {
             return Ok(());
         }
+        held_back(&record, volume)?;
         crash_point!("attach:clear");
         close(&mut qmp, volume).map_err(failed)?;
         record.disks.insert(volume, DiskRecord { size_bytes: disk.size_bytes, limits: disk.limits });
@@ -86,6 +87,8 @@ impl QemuHypervisor {
             crash_point!("detach:cut");
             cut_off(&mut qmp, volume).map_err(failed)?;
         }
+        // What is read for a snapshot is read to the end; the guest has no part in it any more.
+        held_back(&record, volume)?;
         crash_point!("detach:close");
         close(&mut qmp, volume).map_err(failed)?;
         record.disks.remove(&volume);
@@ -102,6 +105,7 @@ impl QemuHypervisor {
         let mut qmp = talk(&folder).map_err(failed)?;
         let has = record.disks.get(&volume).copied().unwrap_or_default();
         if has.size_bytes < disk.size_bytes {
+            held_back(&record, volume)?;
             crash_point!("tune:size");
             let size = json!({ "node-name": volume.to_string(), "size": disk.size_bytes });
             qmp.execute("block_resize", size, ACT_TIMEOUT).map_err(failed)?;
@@ -117,6 +121,16 @@ impl QemuHypervisor {
         record.disks.insert(volume, DiskRecord { size_bytes, limits: disk.limits });
         folder.write_record(&record).map_err(retry("recording the guest's disks"))
     }
+}
+
+/// That nothing is held of a disk, whose chain of nodes must stay as it is otherwise.
+fn held_back(record: &Record, volume: VolumeId) -> DriverResult<()> {
+    if record.holds(volume) {
+        return Err(DriverError::Later(format!(
+            "{volume} is being read for a snapshot; it goes on when that is whole"
+        )));
+    }
+    Ok(())
 }
 
 /// The disks that a guest has, those with something left to do among them.
@@ -161,18 +175,17 @@ fn close(qmp: &mut Qmp, volume: VolumeId) -> QmpResult<()> {
         qmp.execute("object-del", json!({ "id": names::group(volume) }), ACT_TIMEOUT)?;
     }
     let sets = qmp.execute("query-fdsets", json!({}), ACT_TIMEOUT)?;
-    for set in sets_of(&sets, volume) {
+    for set in sets_of(&sets, &volume.to_string()) {
         tolerant(qmp.execute("remove-fd", json!({ "fdset-id": set }), ACT_TIMEOUT))?;
     }
     Ok(())
 }
 
-/// The sets of descriptors that were made for a volume.
-fn sets_of(answer: &Value, volume: VolumeId) -> Vec<u64> {
-    let name = volume.to_string();
+/// The sets of descriptors that were made for something of that name.
+pub(super) fn sets_of(answer: &Value, name: &str) -> Vec<u64> {
     let is_its = |set: &&Value| {
         let fds = set.get("fds").and_then(Value::as_array);
-        fds.into_iter().flatten().any(|fd| fd.get("opaque").and_then(Value::as_str) == Some(name.as_str()))
+        fds.into_iter().flatten().any(|fd| fd.get("opaque").and_then(Value::as_str) == Some(name))
     };
     let sets = answer.as_array().into_iter().flatten();
     sets.filter(is_its).filter_map(|set| set.get("fdset-id")?.as_u64()).collect()
@@ -249,7 +262,7 @@ mod tests {
             { "fdset-id": 4, "fds": [{ "fd": 10 }] },
             { "fdset-id": 5, "fds": [{ "fd": 11, "opaque": "vol-0123456789abcdef1" }] },
         ]);
-        assert_eq!(sets_of(&sets, volume), [3]);
-        assert!(sets_of(&json!(null), volume).is_empty());
+        assert_eq!(sets_of(&sets, &volume.to_string()), [3]);
+        assert!(sets_of(&json!(null), "").is_empty());
     }
 }

@@ -1,5 +1,6 @@
 //! Starting a guest: prepare, record, fork, record, let it run. See the module's page for why in this order.
 
+use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::ErrorKind;
@@ -218,6 +219,7 @@ impl QemuHypervisor {
             pulled: Vec::new(),
             pulled_disks: Vec::new(),
             disks: plan.disks.iter().map(disk_record).collect(),
+            held: BTreeMap::new(),
         };
         folder.write_record(&record).map_err(retry("recording the guest"))?;
         Ok(record)
@@ -407,7 +409,7 @@ fn make_readable(path: &Path) -> DriverResult<()> {
     })
 }
 
-fn listen(path: &Path) -> DriverResult<UnixListener> {
+pub(super) fn listen(path: &Path) -> DriverResult<UnixListener> {
     match fs::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(retry("removing an old monitor")(error)),
         _ => {}

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Instant;
 
 use landfall_model::plan::DiskPlan;
-use landfall_model::{InstanceId, InterfaceId, Timestamp, VolumeId};
+use landfall_model::{InstanceId, InterfaceId, SnapshotId, Timestamp, VolumeId};
 
 use super::HypervisorError;
 use super::cgroup::{self, Groups};
@@ -19,7 +19,8 @@ use super::record::{Folder, Phase, Record};
 use super::words::Words;
 use crate::crash::crash_point;
 use crate::driver::{
-    DriverError, DriverResult, Guest, GuestState, Hypervisor, Launch, OpenTheDisk, OpenThePort, PowerAction,
+    DriverError, DriverResult, Guest, GuestState, HeldDisk, Hypervisor, Launch, OpenTheDisk, OpenTheFleece,
+    OpenThePort, PowerAction,
 };
 
 /// How many guests are asked at once.
@@ -275,6 +276,24 @@ impl Hypervisor for QemuHypervisor {
         let cell = self.cell(id);
         let _action = cell.act();
         self.tune_disk(id, disk)
+    }
+
+    fn hold(&self, id: InstanceId, disks: &[(VolumeId, SnapshotId)], open: &OpenTheFleece<'_>) -> DriverResult<()> {
+        let cell = self.cell(id);
+        let _action = cell.act();
+        self.hold_disks(id, disks, open)
+    }
+
+    fn held(&self, id: InstanceId, snapshot: SnapshotId) -> DriverResult<HeldDisk> {
+        let cell = self.cell(id);
+        let _action = cell.act();
+        self.serve_held(id, snapshot)
+    }
+
+    fn release(&self, id: InstanceId, snapshot: SnapshotId) -> DriverResult<()> {
+        let cell = self.cell(id);
+        let _action = cell.act();
+        self.release_held(id, snapshot)
     }
 
     fn power(&self, id: InstanceId, action: PowerAction) -> DriverResult<()> {

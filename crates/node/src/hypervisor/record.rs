@@ -6,6 +6,7 @@
 //! - `process`: the line of `/proc/self/stat` that the guest's process wrote of itself before it became QEMU: its number
 //!   and start time, to be signalled by.
 //! - `look.sock`, `act.sock`: the monitors.
+//! - `held.sock`: where what is held of disks for snapshots is read, as long as something is.
 //! - `root/`: where the process mounts its own tree, seen by nobody else.
 
 use std::collections::BTreeMap;
@@ -15,7 +16,7 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use landfall_model::{DiskLimits, InstanceId, InterfaceId, VolumeId};
+use landfall_model::{DiskLimits, InstanceId, InterfaceId, SnapshotId, VolumeId};
 use serde::{Deserialize, Serialize};
 
 use super::cgroup;
@@ -49,6 +50,18 @@ pub struct Record {
     /// What its disks were last made to be.
     #[serde(default)]
     pub disks: BTreeMap<VolumeId, DiskRecord>,
+    /// What is held of its disks for snapshots, or may be since it was tried.
+    #[serde(default)]
+    pub held: BTreeMap<SnapshotId, HoldRecord>,
+}
+
+/// What is held of a disk for a snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HoldRecord {
+    /// The disk's volume.
+    pub volume: VolumeId,
+    /// Whether the moment was taken. Before that, something of the attempt may be there.
+    pub taken: bool,
 }
 
 /// What a guest's disk was last made to be; of one that isn't known, nothing.
@@ -72,7 +85,13 @@ impl Record {
             pulled: Vec::new(),
             pulled_disks: Vec::new(),
             disks: BTreeMap::new(),
+            held: BTreeMap::new(),
         }
+    }
+
+    /// Whether something is held of a volume's disk, or may be.
+    pub fn holds(&self, volume: VolumeId) -> bool {
+        self.held.values().any(|hold| hold.volume == volume)
     }
 }
 
@@ -140,6 +159,11 @@ impl Folder {
     /// The monitor for action.
     pub fn act(&self) -> PathBuf {
         self.path.join("act.sock")
+    }
+
+    /// Where what is held of disks is served.
+    pub fn held(&self) -> PathBuf {
+        self.path.join("held.sock")
     }
 
     /// Opens the file that the process describes itself in.
@@ -236,7 +260,7 @@ impl Folder {
 
     /// Removes it with all that it holds. The record goes last, so that an interrupted removal is resumed.
     pub fn remove(&self) -> io::Result<()> {
-        for name in ["look.sock", "act.sock", "process", "guest.json.next", "lock", "guest.json"] {
+        for name in ["look.sock", "act.sock", "held.sock", "process", "guest.json.next", "lock", "guest.json"] {
             crash_point!("folder:remove:{name}");
             match fs::remove_file(self.path.join(name)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -269,7 +293,9 @@ mod tests {
         let volume = VolumeId::from_random(5);
         let disks = BTreeMap::from([(volume, DiskRecord { size_bytes: 1, limits: DiskLimits::default() })]);
         let pulled_disks = vec![VolumeId::from_random(6)];
-        Record { boot: 3, reboots: 1, machine, uid: 9, groups, phase: Phase::Preparing, pulled, pulled_disks, disks }
+        let held = BTreeMap::from([(SnapshotId::from_random(7), HoldRecord { volume, taken: true })]);
+        let phase = Phase::Preparing;
+        Record { boot: 3, reboots: 1, machine, uid: 9, groups, phase, pulled, pulled_disks, disks, held }
     }
 
     #[test]

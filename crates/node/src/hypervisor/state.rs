@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 
 use super::qemu::{Cell, Look, QemuHypervisor, lock, retry};
 use super::qmp::{Qmp, QmpError, QmpResult};
-use super::record::{Folder, Phase, Record};
+use super::record::{Folder, HoldRecord, Phase, Record};
 use super::{cgroup, disk, plug};
-use crate::driver::{Devices, DriverResult, GuestState};
+use crate::driver::{Devices, DriverResult, GuestState, Hold};
 
 /// How long a monitor may take over an inspection.
 const LOOK_TIMEOUT: Duration = Duration::from_secs(2);
@@ -104,7 +104,9 @@ impl QemuHypervisor {
         let seen = self.converse(id, cell, folder, |qmp, look| {
             let ports = plug::ports(qmp, record, LOOK_TIMEOUT)?;
             let disks = disk::disks(qmp, record, LOOK_TIMEOUT)?;
-            Ok((self.look_closely(qmp, look)?, Some(Devices { ports, disks })))
+            let hold = |(id, it): (&_, &HoldRecord)| (*id, Hold { volume: it.volume, whole: it.taken });
+            let held = record.held.iter().map(hold).collect();
+            Ok((self.look_closely(qmp, look)?, Some(Devices { ports, disks, held })))
         });
         // Without an answer there is only what is certain: its process is there.
         seen.unwrap_or((GuestState::Running, None))

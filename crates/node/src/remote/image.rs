@@ -19,7 +19,7 @@ use landfall_model::plan::{ImagePlan, SnapshotPlan, VolumePlan, VolumeSource};
 use super::connection::RemoteLink;
 use crate::agent::identity::hex;
 use crate::crash::crash_point;
-use crate::driver::{DriverError, DriverResult, FetchSecret, OpenDisk, Volumes};
+use crate::driver::{DriverError, DriverResult, FetchSecret, HeldDisk, OpenDisk, OpenFleece, TellProgress, Volumes};
 
 /// What stays free for the machine itself.
 const RESERVE_BYTES: u64 = 1 << 30;
@@ -141,8 +141,18 @@ impl<V: Volumes> Volumes for FetchedVolumes<V> {
         self.volumes.learn(fetch);
     }
 
-    fn snapshot(&self, plan: &VolumePlan, snapshot: &SnapshotPlan) -> DriverResult<SnapshotMade> {
-        self.volumes.snapshot(plan, snapshot)
+    fn fleece(&self, plan: &VolumePlan) -> DriverResult<OpenFleece> {
+        self.volumes.fleece(plan)
+    }
+
+    fn snapshot(
+        &self,
+        plan: &VolumePlan,
+        snapshot: &SnapshotPlan,
+        held: Option<HeldDisk>,
+        tell: &TellProgress<'_>,
+    ) -> DriverResult<SnapshotMade> {
+        self.volumes.snapshot(plan, snapshot, held, tell)
     }
 
     fn remove(&self, id: VolumeId) -> DriverResult<()> {

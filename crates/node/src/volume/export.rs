@@ -64,7 +64,7 @@ impl Export {
         let mut export = Self { nbd: None, server, folder };
         crash_point!("volume:served");
         let stream = export.wait(file)?;
-        let connected = Nbd::connect(stream);
+        let connected = Nbd::connect(stream, EXPORT);
         export.nbd = Some(connected.map_err(|error| DriverError::Retry(format!("{}: {error}", file.display())))?);
         Ok(export)
     }

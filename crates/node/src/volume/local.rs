@@ -14,10 +14,11 @@ use landfall_model::agent::SnapshotMade;
 use landfall_model::plan::{ImagePlan, SnapshotPlan, VolumePlan, VolumeSource};
 
 use super::export::{self, Export};
+use super::held;
 use super::qcow2::{self, Header};
 use super::store::SnapshotStore;
 use crate::crash::crash_point;
-use crate::driver::{DriverError, DriverResult, FetchSecret, OpenDisk, Volumes};
+use crate::driver::{DriverError, DriverResult, FetchSecret, HeldDisk, OpenDisk, OpenFleece, TellProgress, Volumes};
 
 /// What stays free for the machine itself before new volumes are refused.
 const RESERVE_BYTES: u64 = 512 << 20;
@@ -159,10 +160,14 @@ impl LocalVolumes {
         Ok((path, header))
     }
 
-    fn check_room(&self, id: VolumeId, more_bytes: u64) -> DriverResult<()> {
+    fn free_bytes(&self, id: VolumeId) -> DriverResult<u64> {
         let facts = nix::sys::statvfs::statvfs(&self.folder)
             .map_err(|errno| DriverError::Retry(format!("the free space for {id} can't be told: {errno}")))?;
-        let free = facts.blocks_available().saturating_mul(facts.fragment_size());
+        Ok(facts.blocks_available().saturating_mul(facts.fragment_size()))
+    }
+
+    fn check_room(&self, id: VolumeId, more_bytes: u64) -> DriverResult<()> {
+        let free = self.free_bytes(id)?;
         if free < self.reserve_bytes.saturating_add(more_bytes) {
             return Err(DriverError::Retry(format!(
                 "the disk that volumes are on has {} MiB free for the {} MiB of {id} and keeps {} MiB for the machine: make room in {}",
@@ -294,13 +299,37 @@ impl Volumes for LocalVolumes {
         }
     }
 
-    fn snapshot(&self, plan: &VolumePlan, snapshot: &SnapshotPlan) -> DriverResult<SnapshotMade> {
+    fn fleece(&self, plan: &VolumePlan) -> DriverResult<OpenFleece> {
+        let id = plan.id;
+        if self.store.is_none() {
+            return Err(no_store(id));
+        }
+        let unread = |error: io::Error| DriverError::Retry(format!("{id} can't be read: {error}"));
+        // The guest's own QEMU says in it how large the disk is, as far as this can be believed at all.
+        let header = open_plain(&self.path(id), false).and_then(|file| qcow2::read_header(&file)).map_err(unread)?;
+        let size_bytes = header.ok_or_else(|| damaged(id))?.size;
+        if size_bytes > qcow2::SIZE_MAX {
+            return Err(damaged(id));
+        }
+        held::open(&self.folder, size_bytes, self.free_bytes(id)?.saturating_sub(self.reserve_bytes))
+    }
+
+    fn snapshot(
+        &self,
+        plan: &VolumePlan,
+        snapshot: &SnapshotPlan,
+        held: Option<HeldDisk>,
+        tell: &TellProgress<'_>,
+    ) -> DriverResult<SnapshotMade> {
         let (id, store) = (plan.id, self.store.as_ref().ok_or_else(|| no_store(plan.id))?);
+        // The store may be on the same disk, and the log is.
+        let room = |more| self.check_room(id, more);
+        if let Some(held) = held {
+            return store.save_held(&mut held::connect(held)?, snapshot, &room, tell);
+        }
         let path = self.path(id);
         if is_in_use(&path).map_err(|error| DriverError::Retry(format!("{id} can't be opened: {error}")))? {
-            return Err(DriverError::InUse(format!(
-                "{id} is in use by a running instance, of which this host makes no snapshots yet: stop the instance, or detach the volume"
-            )));
+            return Err(DriverError::InUse(format!("{id} is in use, and nobody holds what it had for a snapshot")));
         }
         let base = match &plan.source {
             VolumeSource::Image(image) => Some(self.image(image)?.0),
@@ -314,8 +343,7 @@ impl Volumes for LocalVolumes {
             return Err(strays(id));
         }
         let mut export = Export::open(&self.folder, &path, base.as_deref(), false)?;
-        // The store may be on the same disk, and the log is.
-        store.save(export.nbd(), snapshot, &|more| self.check_room(id, more))
+        store.save(export.nbd(), snapshot, &room, tell)
     }
 
     fn remove(&self, id: VolumeId) -> DriverResult<()> {

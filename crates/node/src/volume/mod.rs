@@ -5,6 +5,7 @@
 //! said by us; the path in a clone's header is only for people who look at it with `qemu-img info`.
 
 mod export;
+mod held;
 mod local;
 mod nbd;
 mod qcow2;

@@ -1,12 +1,12 @@
 //! A small client of the NBD protocol (github.com/NetworkBlockDevice/nbd, `doc/proto.md`): fixed newstyle, structured
-//! replies, the context `base:allocation`. It reads what a `qemu-nbd` of ours serves, asks which parts are zeros, and
-//! writes. What comes over the socket is bounded, and believed only where it is an answer to what was asked.
+//! replies, the context `base:allocation`. It reads what a `qemu-nbd` of ours or a guest's QEMU serves, asks which parts are
+//! zeros, and writes. What comes over the socket is bounded, and believed only where it is an answer to what was asked.
 
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
-/// The name under which a disk is exported.
+/// The name under which a `qemu-nbd` of ours exports a disk.
 pub const EXPORT: &str = "disk";
 
 const OPTION_MAGIC: u64 = 0x4948_4156_454f_5054;
@@ -62,8 +62,8 @@ pub struct Nbd {
 }
 
 impl Nbd {
-    /// Begins to speak with a server.
-    pub fn connect(mut stream: UnixStream) -> io::Result<Self> {
+    /// Begins to speak with a server of that export.
+    pub fn connect(mut stream: UnixStream, export: &str) -> io::Result<Self> {
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
         let mut hello = [0; 18];
@@ -76,11 +76,11 @@ impl Nbd {
         stream.write_all(&flags.to_be_bytes())?;
         let mut nbd = Self { stream, size_bytes: 0, handle: 0 };
         nbd.option(OPTION_STRUCTURED_REPLY, &[])?;
-        let mut context = name(EXPORT);
+        let mut context = name(export);
         context.extend(1u32.to_be_bytes());
         context.extend(name("base:allocation"));
         nbd.option(OPTION_SET_META_CONTEXT, &context)?;
-        let mut go = name(EXPORT);
+        let mut go = name(export);
         go.extend(0u16.to_be_bytes());
         nbd.option(OPTION_GO, &go)?;
         Ok(nbd)
@@ -192,6 +192,9 @@ impl Nbd {
                 }
                 _ => return Err(wrong("it answers a read with something else")),
             };
+            if got > into.len() {
+                return Err(wrong("it answers a read twice"));
+            }
             if is_last {
                 break;
             }
@@ -223,6 +226,9 @@ impl Nbd {
                     }));
                 }
                 _ => return Err(wrong("it doesn't say what is where")),
+            }
+            if extents.len() > ANSWER_BYTES as usize / 8 {
+                return Err(wrong("it says too much of what is where"));
             }
             if is_last {
                 break;

@@ -13,9 +13,10 @@ use landfall_model::agent::SnapshotMade;
 use landfall_model::plan::SnapshotPlan;
 use landfall_model::{AccountId, ChunkRoot};
 
+use super::held;
 use super::nbd::Nbd;
 use crate::crash::crash_point;
-use crate::driver::{DriverError, DriverResult, FetchSecret};
+use crate::driver::{DriverError, DriverResult, FetchSecret, TellProgress};
 
 /// How much of a disk is asked about at once, in bytes: a whole number of blocks.
 const WINDOW_BYTES: u32 = 1 << 30;
@@ -59,44 +60,42 @@ impl SnapshotStore {
 
     /// Stores a disk. What is zeros is told by the disk and not read. What it is to build on only saves room: where that
     /// can't be read, it is done without.
-    pub fn save(&self, disk: &mut Nbd, plan: &SnapshotPlan, room: &Room<'_>) -> DriverResult<SnapshotMade> {
-        let store = self.domain(plan.domain)?;
-        match self.save_over(disk, plan, &store, plan.base.as_ref(), room) {
-            Err(Trouble::Store(error @ (Error::Missing { .. } | Error::Corrupt { .. }))) if plan.base.is_some() => {
-                tracing::warn!(snapshot = %plan.id, %error, "what a snapshot is to build on can't be read");
-                self.save_over(disk, plan, &store, None, room).map_err(DriverError::from)
-            }
-            built => built.map_err(DriverError::from),
-        }
-    }
-
-    fn save_over(
+    pub fn save(
         &self,
         disk: &mut Nbd,
         plan: &SnapshotPlan,
-        store: &Store,
-        base: Option<&String>,
         room: &Room<'_>,
+        tell: &TellProgress<'_>,
+    ) -> DriverResult<SnapshotMade> {
+        self.save_from(disk, plan, room, tell).map_err(|trouble| trouble.told(of_disk))
+    }
+
+    /// Stores what a guest holds of a disk.
+    pub fn save_held(
+        &self,
+        disk: &mut Nbd,
+        plan: &SnapshotPlan,
+        room: &Room<'_>,
+        tell: &TellProgress<'_>,
+    ) -> DriverResult<SnapshotMade> {
+        self.save_from(disk, plan, room, tell).map_err(|trouble| trouble.told(held::explain))
+    }
+
+    fn save_from(
+        &self,
+        disk: &mut Nbd,
+        plan: &SnapshotPlan,
+        room: &Room<'_>,
+        tell: &TellProgress<'_>,
     ) -> Result<SnapshotMade, Trouble> {
-        // The volume may have grown since.
-        let asked = if plan.size_bytes == 0 { u64::MAX } else { plan.size_bytes };
-        let size_bytes = disk.size_bytes().min(asked);
-        let blocks = size_bytes.div_ceil(BLOCK);
-        let base = base.map(|base| open(store, base)).transpose()?;
-        let base = base.filter(|base| base.blocks() <= blocks).map(Arc::new);
-        // Whether it was begun before isn't remembered: it is looked up.
-        let options = Options { resumed: true, ..Options::default() };
-        let writer = Writer::begin(store, Session(plan.session), blocks, base.clone(), options)?;
-        let saving = Saving { writer, base, size_bytes, room, read: Cell::new(0) };
-        let mut at = 0;
-        while at < size_bytes {
-            at = saving.window(disk, at)?;
-            crash_point!("snapshot:window");
+        let store = self.domain(plan.domain).map_err(Trouble::Driver)?;
+        match save_over(disk, plan, &store, plan.base.as_ref(), room, tell) {
+            Err(Trouble::Store(error @ (Error::Missing { .. } | Error::Corrupt { .. }))) if plan.base.is_some() => {
+                tracing::warn!(snapshot = %plan.id, %error, "what a snapshot is to build on can't be read");
+                save_over(disk, plan, &store, None, room, tell)
+            }
+            built => built,
         }
-        let (root, _) = saving.writer.commit()?;
-        crash_point!("snapshot:committed");
-        let manifest = Manifest::open(store, &root)?;
-        Ok(SnapshotMade { root: root.to_string(), full_bytes: manifest.written_blocks() * BLOCK })
     }
 
     /// Writes what is in the store to a disk of zeros, and has it be durable.
@@ -127,10 +126,41 @@ fn open(store: &Store, root: &str) -> Result<Manifest, Error> {
     Manifest::open(store, &root)
 }
 
+/// Stores a disk over what it is to build on.
+fn save_over(
+    disk: &mut Nbd,
+    plan: &SnapshotPlan,
+    store: &Store,
+    base: Option<&String>,
+    room: &Room<'_>,
+    tell: &TellProgress<'_>,
+) -> Result<SnapshotMade, Trouble> {
+    // The volume may have grown since.
+    let asked = if plan.size_bytes == 0 { u64::MAX } else { plan.size_bytes };
+    let size_bytes = disk.size_bytes().min(asked);
+    let blocks = size_bytes.div_ceil(BLOCK);
+    let base = base.map(|base| open(store, base)).transpose()?;
+    let base = base.filter(|base| base.blocks() <= blocks).map(Arc::new);
+    // Whether it was begun before isn't remembered: it is looked up.
+    let options = Options { resumed: true, ..Options::default() };
+    let writer = Writer::begin(store, Session(plan.session), blocks, base.clone(), options)?;
+    let saving = Saving { writer, base, size_bytes, room, tell, read: Cell::new(0), told: Cell::new(0) };
+    let mut at = 0;
+    while at < size_bytes {
+        at = saving.window(disk, at)?;
+        crash_point!("snapshot:window");
+    }
+    let (root, _) = saving.writer.commit()?;
+    crash_point!("snapshot:committed");
+    let manifest = Manifest::open(store, &root)?;
+    Ok(SnapshotMade { root: root.to_string(), full_bytes: manifest.written_blocks() * BLOCK })
+}
+
 /// Who is at fault.
 enum Trouble {
     Store(Error),
-    Disk(DriverError),
+    Disk(io::Error),
+    Driver(DriverError),
 }
 
 impl From<Error> for Trouble {
@@ -139,11 +169,13 @@ impl From<Error> for Trouble {
     }
 }
 
-impl From<Trouble> for DriverError {
-    fn from(trouble: Trouble) -> Self {
-        match trouble {
+impl Trouble {
+    /// The same, to be told; what a disk said means what the caller knows of that disk.
+    fn told(self, of_disk: impl FnOnce(&io::Error) -> DriverError) -> DriverError {
+        match self {
             Trouble::Store(error) => failed(&error),
-            Trouble::Disk(error) => error,
+            Trouble::Disk(error) => of_disk(&error),
+            Trouble::Driver(error) => error,
         }
     }
 }
@@ -155,8 +187,11 @@ struct Saving<'r> {
     /// How much of the disk it is made of.
     size_bytes: u64,
     room: &'r Room<'r>,
+    tell: &'r TellProgress<'r>,
     /// How many blocks were read.
     read: Cell<u64>,
+    /// Which progress was told last.
+    told: Cell<u8>,
 }
 
 impl Saving<'_> {
@@ -168,7 +203,7 @@ impl Saving<'_> {
         let mut filled_until = from;
         while at < until {
             let bytes = u32::try_from(until - at).unwrap_or(WINDOW_BYTES);
-            for extent in disk.extents(at, bytes).map_err(|error| Trouble::Disk(of_disk(&error)))? {
+            for extent in disk.extents(at, bytes).map_err(Trouble::Disk)? {
                 let end = (at + extent.bytes).min(until);
                 if extent.zero {
                     block = self.blocks(disk, block, filled_until.div_ceil(BLOCK))?;
@@ -184,21 +219,31 @@ impl Saving<'_> {
             }
         }
         self.blocks(disk, block, until.div_ceil(BLOCK))?;
+        self.reached(until);
         Ok(until)
+    }
+
+    /// Tells how far it is, if that is further than before.
+    fn reached(&self, at: u64) {
+        let percent = u8::try_from(u128::from(at) * 100 / u128::from(self.size_bytes.max(1))).unwrap_or(100);
+        if percent > self.told.replace(percent.max(self.told.get())) {
+            (self.tell)(percent);
+        }
     }
 
     /// Stores blocks that may hold something. Returns the next one.
     fn blocks(&self, disk: &mut Nbd, from: u64, until: u64) -> Result<u64, Trouble> {
         for block in from..until {
             if self.read.get().is_multiple_of(ROOM_BLOCKS) {
-                (self.room)(0).map_err(Trouble::Disk)?;
+                (self.room)(0).map_err(Trouble::Driver)?;
             }
             self.read.set(self.read.get() + 1);
+            self.reached(block * BLOCK);
             let start = block * BLOCK;
             let bytes = (self.size_bytes - start).min(BLOCK);
             // The last block of a disk is filled up with zeros.
             let mut contents = vec![0; BLOCK_BYTES];
-            disk.read(start, &mut contents[..bytes as usize]).map_err(|error| Trouble::Disk(of_disk(&error)))?;
+            disk.read(start, &mut contents[..bytes as usize]).map_err(Trouble::Disk)?;
             self.writer.write(block, contents)?;
         }
         Ok(until.max(from))

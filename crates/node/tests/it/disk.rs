@@ -32,7 +32,7 @@ fn planned(volume: &VolumePlan, iops: u32) -> DiskPlan {
 }
 
 /// Asks a guest's machine something.
-fn ask(bench: &Bench, command: &str, arguments: Value) -> Value {
+pub(crate) fn ask(bench: &Bench, command: &str, arguments: Value) -> Value {
     let path = bench.folder.path().join(format!("run/{}/look.sock", bench.id));
     let mut stream = UnixStream::connect(path).unwrap();
     let mut lines = BufReader::new(stream.try_clone().unwrap()).lines();
@@ -50,7 +50,7 @@ fn ask(bench: &Bench, command: &str, arguments: Value) -> Value {
 }
 
 /// The files that a process has open below a folder.
-fn open_files(pid: i32, folder: &Path) -> usize {
+pub(crate) fn open_files(pid: i32, folder: &Path) -> usize {
     let fds = std::fs::read_dir(format!("/proc/{pid}/fd")).unwrap();
     fds.filter_map(|fd| std::fs::read_link(fd.unwrap().path()).ok()).filter(|path| path.starts_with(folder)).count()
 }

@@ -534,7 +534,7 @@ impl RealGuest {
 }
 
 /// A TAP in a new network namespace.
-fn tap() -> (OwnedFd, std::sync::mpsc::Sender<()>) {
+pub(crate) fn tap() -> (OwnedFd, std::sync::mpsc::Sender<()>) {
     let (send, receive) = std::sync::mpsc::channel();
     let (hold, held) = std::sync::mpsc::channel::<()>();
     std::thread::spawn(move || {

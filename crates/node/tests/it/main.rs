@@ -10,5 +10,6 @@ mod metadata;
 mod network;
 #[path = "../../../../tests/skipped.rs"]
 mod skipping;
+mod snapshot;
 
 use skipping::skipped;

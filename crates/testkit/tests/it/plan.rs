@@ -314,7 +314,8 @@ fn snapshots(tx: &mut Tx<'_, '_>, dice: &mut Dice) {
     match (dice.below(3), row.task(), host) {
         (0, Some(task), Some(host)) => {
             let made = SnapshotMade { root: format!("root {}", task.session), full_bytes: 1 };
-            let seen = SnapshotSeen { id: row.id, session: task.session, phase: SnapshotPhase::Made(made) };
+            let seen =
+                SnapshotSeen { id: row.id, session: task.session, phase: SnapshotPhase::Made(made), taken: false };
             report::take(tx, host, &Report { snapshots: vec![seen], ..Report::default() });
         }
         // One that is there can be deleted.

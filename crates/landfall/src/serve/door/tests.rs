@@ -10,7 +10,7 @@ use landfall_model::agent::{Report, SnapshotMade};
 use landfall_model::plan::{PlanUpdate, SnapshotPlan, VolumePlan, VolumeSource};
 use landfall_model::{HostFacts, HostId, Ipv4Cidr, Scope, Timestamp, Volume, VolumeId, VolumeState};
 use landfall_node::agent::{ControlLink, LinkError};
-use landfall_node::driver::{self, DriverResult, OpenDisk, Volumes as _};
+use landfall_node::driver::{self, DriverResult, HeldDisk, OpenDisk, OpenFleece, Volumes as _};
 use landfall_node::remote::{Control, FetchedVolumes, RemoteLink};
 use landfall_state::{Engine, MemoryLog, Options};
 
@@ -263,7 +263,16 @@ impl driver::Volumes for Counted {
     fn open(&self, plan: &VolumePlan) -> DriverResult<OpenDisk> {
         Ok(OpenDisk { volume: plan.id, file: None, base: None })
     }
-    fn snapshot(&self, _: &VolumePlan, _: &SnapshotPlan) -> DriverResult<SnapshotMade> {
+    fn fleece(&self, _: &VolumePlan) -> DriverResult<OpenFleece> {
+        Err(driver::DriverError::Final("no snapshots here".into()))
+    }
+    fn snapshot(
+        &self,
+        _: &VolumePlan,
+        _: &SnapshotPlan,
+        _: Option<HeldDisk>,
+        _: &driver::TellProgress<'_>,
+    ) -> DriverResult<SnapshotMade> {
         Err(driver::DriverError::Final("no snapshots here".into()))
     }
     fn remove(&self, _: VolumeId) -> DriverResult<()> {

@@ -1,9 +1,11 @@
 //! What goes on at the same time, which no simulated host has: there a job is done as soon as it is begun.
 
-use landfall_model::plan::SnapshotPlan;
-use landfall_model::{AccountId, SnapshotId};
+use landfall_model::agent::{DiskSeen, SnapshotPhase};
+use landfall_model::plan::{DiskPlan, SnapshotPlan};
+use landfall_model::{AccountId, DiskLimits, SnapshotId};
 
 use super::*;
+use crate::driver::{Devices, GuestState, Hold};
 use crate::fake::fixture::{Author, instance, instance_id, volume, volume_id};
 
 const NOW: Timestamp = Timestamp(1_700_000_000_000);
@@ -32,7 +34,15 @@ fn ledger(volumes: u32) -> (Ledger, Author) {
 
 fn snapshot(n: u32) -> SnapshotPlan {
     let id = SnapshotId::from_random(n.into());
-    SnapshotPlan { id, domain: AccountId::PROVIDER, session: n.into(), base: None, size_bytes: 0, moment: id }
+    SnapshotPlan {
+        id,
+        domain: AccountId::PROVIDER,
+        session: n.into(),
+        base: None,
+        size_bytes: 0,
+        moment: id,
+        taken: false,
+    }
 }
 
 fn put(author: &mut Author, n: u32, snapshots: Vec<SnapshotPlan>) {
@@ -53,7 +63,7 @@ fn a_start_waits_for_the_snapshot_under_way_and_no_other_begins() {
     put(&mut author, 1, vec![snapshot(1), snapshot(2)]);
     ledger.update(author.delta()).unwrap();
     let first = ledger.next_job(NOW).unwrap();
-    assert_eq!(first, Job::Volume(volume_id(1), VolumeStep::Snapshot(snapshot(1).id)));
+    assert_eq!(first, Job::Volume(volume_id(1), VolumeStep::Snapshot(snapshot(1).id, None)));
     author.start(1);
     ledger.update(author.delta()).unwrap();
     let generation = ledger.wiring.wanted();
@@ -68,7 +78,7 @@ fn a_start_waits_for_the_snapshot_under_way_and_no_other_begins() {
     let ticket = ledger.begin_inspection();
     ledger.found(ticket, Vec::new(), NOW);
     let second = ledger.next_job(NOW).unwrap();
-    assert_eq!(second, Job::Volume(volume_id(1), VolumeStep::Snapshot(snapshot(2).id)));
+    assert_eq!(second, Job::Volume(volume_id(1), VolumeStep::Snapshot(snapshot(2).id, None)));
     // A process that is no guest of this host's has it: tried again.
     ledger.finish(&second, &Err(DriverError::InUse("in use".into())), NOW);
     assert_eq!(ledger.next_job(NOW), None);
@@ -95,4 +105,150 @@ fn long_jobs_leave_room_for_others() {
         assert!(open.len() <= LONG_JOBS);
     }
     assert_eq!(done, 4);
+}
+
+/// An instance that runs with the volumes 1 and 2, each of which is to have those snapshots, all of the first one's moment.
+fn running(snapshots: [Vec<SnapshotPlan>; 2]) -> (Ledger, Author) {
+    let (mut ledger, mut author) = (Ledger::new(Timing::default()), Author::new());
+    author.launch(1);
+    author.change(1, |piece| {
+        let second = DiskPlan { volume: volume_id(2), root: false, ..piece.disks[0].clone() };
+        piece.disks.push(second);
+    });
+    for (n, snapshots) in (1..).zip(snapshots) {
+        put(&mut author, n, snapshots);
+    }
+    ledger.update(author.snapshot()).unwrap();
+    author.delta();
+    let ticket = ledger.begin_inspection();
+    ledger.found(ticket, vec![guest(GuestState::Running, &[])], NOW);
+    ledger.found_volumes(ticket, &[volume_id(1), volume_id(2)].into(), Vec::new());
+    let generation = ledger.wiring.wanted();
+    ledger.finish_wiring(generation, &Ok(()), NOW);
+    (ledger, author)
+}
+
+/// That instance's guest, as it is found with what it holds.
+fn guest(state: GuestState, held: &[(u32, &SnapshotPlan)]) -> Guest {
+    let disk = |n| DiskSeen { volume: volume_id(n), whole: true, size_bytes: 1 << 30, limits: DiskLimits::default() };
+    let devices = Devices {
+        ports: [crate::fake::fixture::port_id(1)].into(),
+        disks: [(volume_id(1), disk(1)), (volume_id(2), disk(2))].into(),
+        held: held.iter().map(|(n, it)| (it.id, Hold { volume: volume_id(*n), whole: true })).collect(),
+    };
+    let devices = (!matches!(state, GuestState::Dead(_))).then_some(devices);
+    Guest { id: instance_id(1), boot: 1, reboots: 0, state, machine: "q35".into(), devices }
+}
+
+fn find(ledger: &mut Ledger, guest: Guest) {
+    let ticket = ledger.begin_inspection();
+    ledger.found(ticket, vec![guest], NOW);
+}
+
+/// All jobs that can be done now, but for those that make volumes ready, which are done.
+fn jobs(ledger: &mut Ledger) -> Vec<Job> {
+    let mut jobs = Vec::new();
+    while let Some(job) = ledger.next_job(NOW) {
+        match job {
+            Job::Volume(_, VolumeStep::Ensure) => ledger.finish(&job, &Ok(Outcome::Volume(1 << 30)), NOW),
+            job => jobs.push(job),
+        }
+    }
+    jobs
+}
+
+fn said(ledger: &mut Ledger) -> Vec<(SnapshotId, SnapshotPhase, bool)> {
+    let report = ledger.next_report().map(|report| report.snapshots).unwrap_or_default();
+    report.into_iter().map(|seen| (seen.id, seen.phase, seen.taken)).collect()
+}
+
+#[test]
+fn what_a_guest_has_is_held_at_once_and_let_go_once_it_is_read() {
+    let (one, other) = (snapshot(1), SnapshotPlan { moment: snapshot(1).id, ..snapshot(2) });
+    let (later, alone) = (snapshot(3), snapshot(4));
+    let (mut ledger, mut author) = running([vec![one.clone(), later.clone()], vec![other.clone()]]);
+    let disks = vec![(volume_id(1), one.id), (volume_id(2), other.id)];
+    let hold = Job::Instance(instance_id(1), Step::Hold { moment: one.id, disks });
+    assert_eq!(jobs(&mut ledger), std::slice::from_ref(&hold), "both at once; the later one waits");
+    ledger.finish(&hold, &Ok(Outcome::Done), NOW);
+    assert!(jobs(&mut ledger).is_empty(), "first it is looked whether it is so");
+    find(&mut ledger, guest(GuestState::Running, &[(1, &one), (2, &other)]));
+    let read =
+        |n, snapshot: &SnapshotPlan| Job::Volume(volume_id(n), VolumeStep::Snapshot(snapshot.id, Some(instance_id(1))));
+    let reading = jobs(&mut ledger);
+    assert_eq!(reading, [read(1, &one), read(2, &other)]);
+    let working = SnapshotPhase::Working(0);
+    assert_eq!(said(&mut ledger), [(one.id, working.clone(), true), (other.id, working, true)]);
+    // It is to stop, which waits for what is read of it: however long that takes, unless it is forced.
+    author.stop(1, false);
+    ledger.update(author.delta()).unwrap();
+    let press = jobs(&mut ledger);
+    assert_eq!(press, [Job::Instance(instance_id(1), Step::Press)]);
+    ledger.finish(&press[0], &Ok(Outcome::Done), NOW);
+    find(&mut ledger, guest(GuestState::PoweredOff, &[(1, &one), (2, &other)]));
+    assert!(jobs(&mut ledger).is_empty());
+    made(&mut ledger, &reading[0]);
+    assert!(jobs(&mut ledger).is_empty());
+    made(&mut ledger, &reading[1]);
+    assert_eq!(jobs(&mut ledger), [Job::Instance(instance_id(1), Step::Pull)]);
+    assert_eq!(said(&mut ledger).len(), 2);
+    // What wasn't held in time is made of the volume at rest.
+    ledger.finish(&Job::Instance(instance_id(1), Step::Pull), &Ok(Outcome::Done), NOW);
+    find(&mut ledger, guest(GuestState::Dead(None), &[]));
+    put(&mut author, 1, vec![later.clone()]);
+    put(&mut author, 2, vec![alone.clone()]);
+    ledger.update(author.delta()).unwrap();
+    let at_rest = |n, snapshot: &SnapshotPlan| Job::Volume(volume_id(n), VolumeStep::Snapshot(snapshot.id, None));
+    assert_eq!(jobs(&mut ledger), [at_rest(1, &later), at_rest(2, &alone)]);
+}
+
+#[test]
+fn what_is_held_and_not_wanted_is_let_go() {
+    let (mut ledger, mut author) = running([vec![], vec![]]);
+    assert!(jobs(&mut ledger).is_empty());
+    // Left by an agent that died, of a snapshot that was deleted.
+    find(&mut ledger, guest(GuestState::Running, &[(2, &snapshot(9))]));
+    let release = Job::Instance(instance_id(1), Step::Release(snapshot(9).id));
+    assert_eq!(jobs(&mut ledger), std::slice::from_ref(&release));
+    // Another one of the same disk waits until it is.
+    put(&mut author, 2, vec![snapshot(1)]);
+    ledger.update(author.delta()).unwrap();
+    ledger.finish(&release, &Ok(Outcome::Done), NOW);
+    find(&mut ledger, guest(GuestState::Running, &[]));
+    let disks = vec![(volume_id(2), snapshot(1).id)];
+    let hold = Job::Instance(instance_id(1), Step::Hold { moment: snapshot(1).id, disks });
+    assert_eq!(jobs(&mut ledger), std::slice::from_ref(&hold));
+    // QEMU can't: that is said, and isn't tried again.
+    ledger.finish(&hold, &Err(DriverError::Final("too old".into())), NOW);
+    find(&mut ledger, guest(GuestState::Running, &[]));
+    assert!(jobs(&mut ledger).is_empty());
+    assert_eq!(said(&mut ledger), [(snapshot(1).id, SnapshotPhase::Failed("too old".into()), false)]);
+}
+
+#[test]
+fn a_moment_that_was_lost_is_not_made_up() {
+    // The guest dies while it is read.
+    let (mut ledger, _) = running([vec![snapshot(1)], vec![]]);
+    let hold = jobs(&mut ledger);
+    ledger.finish(&hold[0], &Ok(Outcome::Done), NOW);
+    find(&mut ledger, guest(GuestState::Running, &[(1, &snapshot(1))]));
+    let reading = jobs(&mut ledger);
+    find(&mut ledger, guest(GuestState::Dead(None), &[]));
+    ledger.finish(&reading[0], &Err(DriverError::Retry("closed".into())), NOW);
+    let later = NOW + Timing::default().backoff_most;
+    assert_eq!(ledger.next_job(later), None);
+    let lost = |ledger: &mut Ledger| {
+        let said = said(ledger);
+        assert!(matches!(&said[..], [(_, SnapshotPhase::Failed(why), _)] if why.contains("machine")), "{said:?}");
+    };
+    lost(&mut ledger);
+    // An agent that begins anew hears from the control plane that it was taken; the guest runs again by now.
+    let taken = SnapshotPlan { taken: true, ..snapshot(2) };
+    let (mut ledger, _) = running([vec![taken.clone()], vec![]]);
+    assert!(jobs(&mut ledger).is_empty());
+    lost(&mut ledger);
+    // But where the guest still holds it, it is read.
+    let (mut ledger, _) = running([vec![taken.clone()], vec![]]);
+    find(&mut ledger, guest(GuestState::Running, &[(1, &taken)]));
+    assert_eq!(jobs(&mut ledger), [Job::Volume(volume_id(1), VolumeStep::Snapshot(taken.id, Some(instance_id(1))))]);
 }

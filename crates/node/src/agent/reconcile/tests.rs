@@ -37,6 +37,7 @@ fn decide(plan: &InstancePlan, guest: Option<&Guest>, history: &History, now: Ti
         guest,
         volumes: Readiness::Ready,
         network: Readiness::Ready,
+        snapshots: &[],
         history,
         timing: &timing,
         now,
@@ -95,7 +96,8 @@ fn what_nobody_planned_is_left_alone() {
     let (volumes, network) = (Readiness::Ready, Readiness::Ready);
     for guest in [running(1), powered_off(1), dead(1), None] {
         let guest = guest.as_ref();
-        let situation = Situation { plan: None, guest, volumes, network, history: &history, timing: &timing, now: NOW };
+        let (history, timing, snapshots) = (&history, &timing, &[]);
+        let situation = Situation { plan: None, guest, volumes, network, snapshots, history, timing, now: NOW };
         assert_eq!(next_step(&situation), Step::Nothing);
     }
 }
@@ -115,7 +117,7 @@ fn a_start_waits_for_what_it_needs() {
     ];
     for (volumes, network, step) in table {
         let (plan, history, timing) = (Some(&plan), &history, &timing);
-        let situation = Situation { plan, guest: None, volumes, network, history, timing, now: NOW };
+        let situation = Situation { plan, guest: None, volumes, network, snapshots: &[], history, timing, now: NOW };
         assert_eq!(next_step(&situation), step);
     }
 }
@@ -442,7 +444,7 @@ fn each_interface_is_waited_for_by_itself() {
     let disk = &plan.disks[0];
     let seen = DiskSeen { volume: disk.volume, whole: true, size_bytes: 0, limits: disk.limits };
     let disks = BTreeMap::from([(disk.volume, seen)]);
-    found.devices = Some(Devices { ports: [kept, goes].into(), disks });
+    found.devices = Some(Devices { ports: [kept, goes].into(), disks, held: BTreeMap::new() });
     let (comes, goes_away) = (Device::Port(comes), Device::Port(goes));
     let unplug = Step::Unplug { device: goes_away, pull: false };
     assert_eq!(decide(&plan, Some(&found), &history, NOW), unplug, "what goes makes room");
@@ -474,7 +476,7 @@ fn disks_come_go_and_change_while_a_guest_runs() {
     let with = |more: &[(VolumeId, DiskSeen)]| {
         let mut found = guest(1, GuestState::Running);
         let disks = more.iter().cloned().chain([seen(root, true, 9, none)]).collect();
-        found.devices = Some(Devices { ports: [fixture::port_id(1)].into(), disks });
+        found.devices = Some(Devices { ports: [fixture::port_id(1)].into(), disks, held: BTreeMap::new() });
         found
     };
     let history = history_of(&plan);

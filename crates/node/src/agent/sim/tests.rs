@@ -1,5 +1,6 @@
-use landfall_model::agent::{InstanceSeen, Phase, VolumePhase};
-use landfall_model::plan::{HostPlan, Power};
+use landfall_model::SnapshotId;
+use landfall_model::agent::{InstanceSeen, Phase, SnapshotPhase, SnapshotSeen, VolumePhase};
+use landfall_model::plan::{HostPlan, Piece, Power, SnapshotPlan};
 
 use super::*;
 use crate::driver::GuestState;
@@ -374,4 +375,22 @@ fn whatever_happens_it_comes_to_rest_as_planned() {
         found.retain(|name| !name.starts_with("folder"));
         assert_eq!(found, author.inventory(), "seed {seed}");
     }
+}
+
+#[test]
+fn a_snapshot_of_a_running_guest_is_one_step() {
+    let (mut host, mut author) = empty_host(SimOptions::default());
+    author.launch(1);
+    host.step(author.delta(), NOW).unwrap();
+    let before = host.machine().inventory();
+    let id = SnapshotId::from_random(1);
+    let domain = landfall_model::AccountId::PROVIDER;
+    let plan = SnapshotPlan { id, domain, session: 1, base: None, size_bytes: 0, moment: id, taken: false };
+    let mut piece = crate::fake::fixture::volume(1, true);
+    piece.snapshots = vec![plan];
+    author.put_piece(PieceKey::Volume(volume_id(1)), Piece::Volume(piece));
+    let report = host.step(author.delta(), NOW).unwrap().unwrap();
+    assert!(matches!(report.snapshots[..], [SnapshotSeen { phase: SnapshotPhase::Made(_), taken: true, .. }]));
+    assert_eq!(host.machine().inventory(), before, "nothing is held any more");
+    assert!(host.is_settled());
 }

@@ -1,6 +1,6 @@
 //! What a disk is in QEMU: names and options of its nodes, the same on the command line and over the monitor.
 
-use landfall_model::{DiskLimits, Rate, VolumeId};
+use landfall_model::{DiskLimits, Rate, SnapshotId, VolumeId};
 use serde_json::{Value, json};
 
 /// The serial number of a volume's disk, and the name of its device: the volume's id without the dash, as EC2's are, and
@@ -68,8 +68,43 @@ pub fn nodes(volume: VolumeId, file: u64, base: Option<u64>) -> Vec<Value> {
 
 /// The topmost node, which the device has and which keeps to the group's limits. It has the volume's own name.
 pub fn throttle(volume: VolumeId) -> Value {
-    let [top, qcow2, ..] = chain(volume);
-    json!({ "driver": "throttle", "node-name": top, "throttle-group": group(volume), "file": qcow2 })
+    throttle_over(volume, &chain(volume)[1])
+}
+
+/// The same with another node below it: what was written through that one goes on without a pause.
+pub fn throttle_over(volume: VolumeId, below: &str) -> Value {
+    json!({ "driver": "throttle", "node-name": volume.to_string(), "throttle-group": group(volume), "file": below })
+}
+
+/// All nodes of what is held of a disk for a snapshot, from the top: what is read, the filter that keeps what is
+/// overwritten, and what it keeps that in: a qcow2 in a part of fixed length of a file.
+pub fn held_chain(snapshot: SnapshotId) -> [String; 5] {
+    let below = |part| format!("{snapshot}.{part}");
+    [snapshot.to_string(), below("cbw"), below("qcow2"), below("part"), below("file")]
+}
+
+/// Those nodes from the bottom up to the filter, by the set of the file's descriptor.
+pub fn held_nodes(snapshot: SnapshotId, volume: VolumeId, file: u64, limit_bytes: u64) -> Vec<Value> {
+    let [_, filter, kept, part, own] = held_chain(snapshot);
+    let [_, qcow2, ..] = chain(volume);
+    vec![
+        json!({
+            "driver": "file", "node-name": own, "filename": format!("/dev/fdset/{file}"), "auto-read-only": false,
+        }),
+        json!({ "driver": "raw", "node-name": part, "file": own, "size": limit_bytes }),
+        json!({ "driver": "qcow2", "node-name": kept, "file": part, "backing": null }),
+        // What can't be kept breaks what is held, not the guest's write.
+        json!({
+            "driver": "copy-before-write", "node-name": filter, "file": qcow2, "target": kept,
+            "on-cbw-error": "break-snapshot",
+        }),
+    ]
+}
+
+/// The node that what is held is read from.
+pub fn held_access(snapshot: SnapshotId) -> Value {
+    let [top, filter, ..] = held_chain(snapshot);
+    json!({ "driver": "snapshot-access", "node-name": top, "file": filter })
 }
 
 /// The object that holds a volume's limits.

@@ -49,7 +49,7 @@ fn plan(number: u128, size_bytes: u64, source: VolumeSource) -> VolumePlan {
 fn snapshot(session: u64, base: Option<&SnapshotMade>) -> SnapshotPlan {
     let id = SnapshotId::from_random(session.into());
     let base = base.map(|made| made.root.clone());
-    SnapshotPlan { id, domain: AccountId::PROVIDER, session, base, size_bytes: 0, moment: id }
+    SnapshotPlan { id, domain: AccountId::PROVIDER, session, base, size_bytes: 0, moment: id, taken: false }
 }
 
 fn of(made: &SnapshotMade) -> VolumeSource {
@@ -99,7 +99,10 @@ fn what_a_snapshot_has_comes_back_as_a_volume() {
     place.write(&place.path(&disk), 2, 2 * MIB + 300_000 / 512 * 512, MIB);
     place.write(&place.path(&disk), 3, (1 << 30) - 65536, 131_072);
     place.write(&place.path(&disk), 4, size - 65536, 65536);
-    let made = place.volumes.snapshot(&disk, &snapshot(1, None)).unwrap();
+    let told = std::cell::RefCell::new(vec![]);
+    let made = place.volumes.snapshot(&disk, &snapshot(1, None), None, &|percent| told.borrow_mut().push(percent));
+    let (made, told) = (made.unwrap(), told.into_inner());
+    assert!(told.is_sorted_by(|one, other| one < other) && told.len() > 2 && told.last() == Some(&100), "{told:?}");
     // Blocks 2 to 6 (image and clone), both sides of the GiB, the last one.
     assert_eq!(made.full_bytes, 8 * 512 * 1024);
     let copy = plan(2, size, of(&made));
@@ -125,12 +128,12 @@ fn the_next_snapshot_stores_only_what_changed() {
     for n in 0..32u64 {
         place.write(&place.path(&disk), n as u8 + 1, n * 512 * 1024, 512 * 1024);
     }
-    let first = place.volumes.snapshot(&disk, &snapshot(1, None)).unwrap();
+    let first = place.volumes.snapshot(&disk, &snapshot(1, None), None, &|_| {}).unwrap();
     let before = place.files();
     place.write(&place.path(&disk), 99, 5 * 512 * 1024 + 4096, 4096);
     // What becomes zeros is zeros in the snapshot too.
     place.run("qemu-io", &["-f", "qcow2", "-c", "write -z -u 1048576 524288", &place.path(&disk)]);
-    let second = place.volumes.snapshot(&disk, &snapshot(2, Some(&first))).unwrap();
+    let second = place.volumes.snapshot(&disk, &snapshot(2, Some(&first)), None, &|_| {}).unwrap();
     // A chunk, the two nodes above it, and the manifest.
     assert_eq!(place.files() - before, 4);
     assert_eq!((first.full_bytes, second.full_bytes), (32 * 512 * 1024, 31 * 512 * 1024));
@@ -139,7 +142,7 @@ fn the_next_snapshot_stores_only_what_changed() {
     place.assert_same(&disk, &copy);
     // Made again, as after a restart of the agent that didn't tell: the same, of which no more is stored than an index.
     let all = place.files();
-    let again = place.volumes.snapshot(&disk, &snapshot(2, Some(&first))).unwrap();
+    let again = place.volumes.snapshot(&disk, &snapshot(2, Some(&first)), None, &|_| {}).unwrap();
     assert_eq!(again.full_bytes, second.full_bytes);
     assert!(place.files() - all <= 3, "{} and {all}", place.files());
     let copy = plan(3, 1 << 30, of(&again));
@@ -147,7 +150,7 @@ fn the_next_snapshot_stores_only_what_changed() {
     place.assert_same(&disk, &copy);
     // A grown volume builds on its smaller self.
     place.run("qemu-img", &["resize", "-q", "-f", "qcow2", &place.path(&disk), "2G"]);
-    let grown = place.volumes.snapshot(&disk, &snapshot(3, Some(&second))).unwrap();
+    let grown = place.volumes.snapshot(&disk, &snapshot(3, Some(&second)), None, &|_| {}).unwrap();
     let store = Store::new(
         place.objects.clone(),
         AccountId::PROVIDER.to_string().parse::<Domain>().unwrap(),
@@ -166,16 +169,16 @@ fn a_snapshot_is_as_large_as_it_was_asked_for() {
     // It grew, and what was written there since is no part of it.
     place.volumes.ensure(&plan(1, 8 * MIB, VolumeSource::Blank)).unwrap();
     place.write(&place.path(&disk), 2, 6 * MIB, MIB);
-    let all = place.volumes.snapshot(&disk, &snapshot(1, None)).unwrap();
+    let all = place.volumes.snapshot(&disk, &snapshot(1, None), None, &|_| {}).unwrap();
     let asked = SnapshotPlan { size_bytes: 4 * MIB, ..snapshot(2, None) };
-    let made = place.volumes.snapshot(&disk, &asked).unwrap();
+    let made = place.volumes.snapshot(&disk, &asked, None, &|_| {}).unwrap();
     assert_eq!((all.full_bytes, made.full_bytes), (3 * MIB, 2 * MIB));
     let copy = plan(2, 4 * MIB, of(&made));
     assert_eq!(place.volumes.ensure(&copy).unwrap(), 4 * MIB);
     place.run("qemu-io", &["-f", "qcow2", "-c", &format!("read -P 1 {MIB} {}", 2 * MIB), &place.path(&copy)]);
     // One that builds on a larger one does without.
     let smaller = SnapshotPlan { size_bytes: 4 * MIB, ..snapshot(3, Some(&all)) };
-    assert_eq!(place.volumes.snapshot(&disk, &smaller).unwrap().full_bytes, 2 * MIB);
+    assert_eq!(place.volumes.snapshot(&disk, &smaller, None, &|_| {}).unwrap().full_bytes, 2 * MIB);
 }
 
 #[test]
@@ -184,7 +187,7 @@ fn a_base_that_cannot_be_read_is_done_without() {
     let disk = plan(1, 4 * MIB, VolumeSource::Blank);
     place.volumes.ensure(&disk).unwrap();
     place.write(&place.path(&disk), 1, MIB, 2 * MIB);
-    let first = place.volumes.snapshot(&disk, &snapshot(1, None)).unwrap();
+    let first = place.volumes.snapshot(&disk, &snapshot(1, None), None, &|_| {}).unwrap();
     let chunks = place.folder.path().join("chunks");
     let all = place.run("find", &[&chunks.to_string_lossy(), "-type", "f"]);
     // First each object by itself is gone, then all of them.
@@ -195,7 +198,7 @@ fn a_base_that_cannot_be_read_is_done_without() {
             away.push((path, fs::read(path).unwrap()));
             fs::remove_file(path).unwrap();
         }
-        let made = place.volumes.snapshot(&disk, &snapshot(session, Some(&first))).unwrap();
+        let made = place.volumes.snapshot(&disk, &snapshot(session, Some(&first)), None, &|_| {}).unwrap();
         assert_eq!(made.full_bytes, 2 * MIB);
         for (path, bytes) in away {
             fs::write(path, bytes).unwrap();
@@ -209,10 +212,10 @@ fn snapshots_and_their_volumes_leave_room() {
     let disk = plan(1, 4 * MIB, VolumeSource::Blank);
     place.volumes.ensure(&disk).unwrap();
     place.write(&place.path(&disk), 1, MIB, 2 * MIB);
-    let made = place.volumes.snapshot(&disk, &snapshot(1, None)).unwrap();
+    let made = place.volumes.snapshot(&disk, &snapshot(1, None), None, &|_| {}).unwrap();
     let full = place.volumes.clone().with_reserve(u64::MAX);
     let files = place.files();
-    assert!(matches!(full.snapshot(&disk, &snapshot(2, None)), Err(DriverError::Retry(_))));
+    assert!(matches!(full.snapshot(&disk, &snapshot(2, None), None, &|_| {}), Err(DriverError::Retry(_))));
     assert!(place.files() <= files + 1, "no chunk was written");
     let root = ChunkRoot { domain: AccountId::PROVIDER, root: made.root };
     let store = SnapshotStore::new(place.objects.clone());
@@ -234,7 +237,7 @@ fn what_cannot_be_read_is_said() {
     let disk = plan(1, 1 << 30, VolumeSource::Blank);
     place.volumes.ensure(&disk).unwrap();
     place.write(&place.path(&disk), 1, 0, MIB);
-    let made = place.volumes.snapshot(&disk, &snapshot(1, None)).unwrap();
+    let made = place.volumes.snapshot(&disk, &snapshot(1, None), None, &|_| {}).unwrap();
     // A chunk is damaged: no volume is made of it.
     let found =
         place.run("find", &[&place.folder.path().join("chunks").to_string_lossy(), "-type", "f", "-size", "-2k"]);
@@ -254,11 +257,13 @@ fn what_cannot_be_read_is_said() {
     assert_eq!(place.volumes.inspect().unwrap(), [disk.id].into());
     // A file that isn't qcow2 any more.
     fs::write(place.volumes.path(disk.id), b"nothing").unwrap();
-    let Err(DriverError::Final(why)) = place.volumes.snapshot(&disk, &snapshot(2, None)) else { panic!("it was read") };
+    let Err(DriverError::Final(why)) = place.volumes.snapshot(&disk, &snapshot(2, None), None, &|_| {}) else {
+        panic!("it was read")
+    };
     assert!(why.contains("no qcow2"), "{why}");
     // A host without a store says so.
     let bare = LocalVolumes::new(place.folder.path().join("bare"), place.folder.path().join("images")).unwrap();
-    assert!(matches!(bare.snapshot(&disk, &snapshot(3, None)), Err(DriverError::Final(_))));
+    assert!(matches!(bare.snapshot(&disk, &snapshot(3, None), None, &|_| {}), Err(DriverError::Final(_))));
 }
 
 #[test]
@@ -275,7 +280,7 @@ fn no_name_in_a_volume_is_followed() {
         place.run("qemu-img", &["create", "-q", "-f", "qcow2", "-o", &options, &path, "1M"]);
         // Making a file with its data elsewhere empties that one.
         fs::write(&secret, vec![0x5a; MIB as usize]).unwrap();
-        let refused = place.volumes.snapshot(&disk, &snapshot(1, None));
+        let refused = place.volumes.snapshot(&disk, &snapshot(1, None), None, &|_| {});
         assert!(matches!(&refused, Err(DriverError::Final(why)) if why.contains("another file")), "{refused:?}");
     }
     // Also a server that is given such a file serves nothing of it.

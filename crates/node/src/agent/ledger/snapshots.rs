@@ -1,0 +1,66 @@
+//! What the ledger tells decisions about snapshots: which are still to be made, and where what they are to have is.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use landfall_model::plan::{HostPlan, InstancePlan, VolumePlan};
+use landfall_model::{InstanceId, SnapshotId, VolumeId};
+
+use super::super::reconcile::{WantedSnapshot, has_process};
+use super::super::volume::{Origin, VolumeHistory};
+use super::{Entry, VolumeEntry, has_pulled};
+use crate::driver::Guest;
+
+/// The snapshots that are still to be made of an instance's volumes, those among them that it is to have no more.
+pub(super) fn snapshots_of(
+    plan: &HostPlan,
+    volumes: &BTreeMap<VolumeId, VolumeEntry>,
+    piece: Option<&InstancePlan>,
+    guest: Option<&Guest>,
+) -> Vec<WantedSnapshot> {
+    let planned = piece.into_iter().flat_map(|piece| piece.disks.iter().map(|disk| disk.volume));
+    let devices = guest.and_then(|guest| guest.devices.as_ref());
+    let has = devices.into_iter().flat_map(|devices| devices.disks.keys().copied());
+    let all: BTreeSet<VolumeId> = planned.chain(has).collect();
+    let mut wanted = Vec::new();
+    for id in all {
+        let (Some(piece), Some(entry)) = (plan.volume(id), volumes.get(&id)) else { continue };
+        let lacking = piece.snapshots.iter().filter(|snapshot| entry.history.lacks(snapshot.id));
+        wanted.extend(lacking.map(|it| WantedSnapshot {
+            id: it.id,
+            volume: id,
+            moment: it.moment,
+            taken: it.taken || entry.history.has_taken(it.id),
+        }));
+    }
+    wanted
+}
+
+/// Where what a snapshot is to have can be read, by the guests that may have its volume. A guest that isn't known well
+/// enough is waited for.
+pub(super) fn origin<'a>(
+    plan: Option<&VolumePlan>,
+    snapshot: SnapshotId,
+    history: &VolumeHistory,
+    holders: impl Iterator<Item = (InstanceId, &'a Entry, bool)>,
+) -> Origin {
+    let planned = plan.and_then(|plan| plan.snapshots.iter().find(|it| it.id == snapshot));
+    let is_taken = history.has_taken(snapshot) || planned.is_some_and(|it| it.taken);
+    let without = if is_taken { Origin::Lost } else { Origin::AtRest };
+    for (id, entry, is_stale) in holders {
+        let Some(guest) = &entry.guest else {
+            if entry.busy || is_stale {
+                return Origin::Awaited;
+            }
+            continue;
+        };
+        let held = guest.devices.as_ref().and_then(|devices| devices.held.get(&snapshot));
+        if held.is_some_and(|hold| hold.whole) && has_process(guest) {
+            return Origin::Held(id);
+        }
+        let is_over = !has_process(guest) || has_pulled(entry, guest);
+        if entry.busy || is_stale || (!is_over && (!is_taken || guest.devices.is_none())) {
+            return Origin::Awaited;
+        }
+    }
+    without
+}

@@ -1,0 +1,207 @@
+//! What is on disks of a guest that runs, held as it was at a moment, to be read for snapshots while the guest writes on. The
+//! caller holds the guest's action.
+//!
+//! Between a disk's throttle and its qcow2 comes a filter that copies what is overwritten to a file of its own first (QEMU's
+//! `copy-before-write`), for all disks of a moment in one `blockdev-reopen`: QEMU stops their requests, puts all filters
+//! in, and lets them go on, which takes about a millisecond. What is read then goes by the filter too, below the limits of
+//! the guest's disk. A guest's write is never failed or held up by what can't be kept: the filter gives up what it holds.
+//!
+//! Any step may be the last that this process takes. The record says what may be there before anything is, and that the
+//! moment is taken once it is. What was taken stays and is read by whoever comes next; of an attempt that wasn't, all is
+//! cleared away. QEMU gets a socket that listens already, for it has no folder to make one in.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::ErrorKind;
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
+
+use landfall_model::{InstanceId, SnapshotId, VolumeId};
+use serde_json::{Value, json};
+
+use super::arguments::disk as names;
+use super::disk::sets_of;
+use super::launch::listen;
+use super::plug::{talk, tolerant};
+use super::power::ACT_TIMEOUT;
+use super::qemu::{QemuHypervisor, retry};
+use super::qmp::{Qmp, QmpError, QmpResult};
+use super::record::{Folder, HoldRecord, Record};
+use crate::crash::crash_point;
+use crate::driver::{DriverError, DriverResult, HeldDisk, OpenFleece, OpenTheFleece};
+
+/// What QEMU knows the server's socket by while it takes it over.
+const SOCKET: &str = "held";
+/// How long an export may take to end once its client is cut off.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
+const CLOSE_PAUSE: Duration = Duration::from_millis(5);
+
+impl QemuHypervisor {
+    /// Holds what is on those disks now.
+    pub(super) fn hold_disks(
+        &self,
+        id: InstanceId,
+        disks: &[(VolumeId, SnapshotId)],
+        open: &OpenTheFleece<'_>,
+    ) -> DriverResult<()> {
+        let Some((folder, mut record)) = self.runs(id)? else {
+            return Err(DriverError::Retry(format!("{id} doesn't run")));
+        };
+        let is_held = |snapshot: &SnapshotId| record.held.get(snapshot).is_some_and(|hold| hold.taken);
+        if disks.iter().all(|(_, snapshot)| is_held(snapshot)) {
+            return Ok(());
+        }
+        let of_these = |hold: &HoldRecord| disks.iter().any(|(volume, _)| *volume == hold.volume);
+        if record.held.values().any(|hold| hold.taken && of_these(hold)) {
+            return Err(DriverError::Later(format!("a disk of {id} is held for an earlier snapshot")));
+        }
+        let failed = |error| DriverError::Retry(format!("holding the disks of {id} failed: {error}"));
+        let mut qmp = talk(&folder).map_err(failed)?;
+        let left: Vec<_> = record.held.iter().filter(|(_, hold)| of_these(hold)).map(|(id, it)| (*id, *it)).collect();
+        for (snapshot, hold) in left {
+            crash_point!("hold:clear");
+            clear(&mut qmp, hold.volume, snapshot).map_err(failed)?;
+            record.held.remove(&snapshot);
+        }
+        let note = |record: &mut Record, taken| {
+            let holds = disks.iter().map(|(volume, snapshot)| (*snapshot, HoldRecord { volume: *volume, taken }));
+            record.held.extend(holds);
+            folder.write_record(record).map_err(retry("recording what is held of the guest's disks"))
+        };
+        note(&mut record, false)?;
+        crash_point!("hold:open");
+        if let Err(error) = take(&mut qmp, disks, open) {
+            for (volume, snapshot) in disks {
+                clear(&mut qmp, *volume, *snapshot).map_err(failed)?;
+                record.held.remove(snapshot);
+            }
+            folder.write_record(&record).map_err(retry("recording what is held of the guest's disks"))?;
+            return Err(error);
+        }
+        crash_point!("hold:taken");
+        note(&mut record, true)
+    }
+
+    /// Serves what is held for a snapshot, and connects to it.
+    pub(super) fn serve_held(&self, id: InstanceId, snapshot: SnapshotId) -> DriverResult<HeldDisk> {
+        let failed = |error| DriverError::Retry(format!("what {id} holds for {snapshot} can't be served: {error}"));
+        let held = self.runs(id)?.filter(|(_, record)| record.held.get(&snapshot).is_some_and(|hold| hold.taken));
+        let Some((folder, _)) = held else {
+            return Err(DriverError::Retry(format!("{id} holds nothing for {snapshot}")));
+        };
+        let mut qmp = talk(&folder).map_err(failed)?;
+        let exports = exports(&mut qmp).map_err(failed)?;
+        if exports.is_empty() {
+            crash_point!("held:listen");
+            tolerant(qmp.execute("nbd-server-stop", json!({}), ACT_TIMEOUT)).map_err(failed)?;
+            let socket = listen(&folder.held())?;
+            crash_point!("held:serve");
+            qmp.getfd(SOCKET, socket.as_fd(), ACT_TIMEOUT).map_err(failed)?;
+            let address = json!({ "addr": { "type": "fd", "data": { "str": SOCKET } } });
+            qmp.execute("nbd-server-start", address, ACT_TIMEOUT).map_err(failed)?;
+        }
+        let name = snapshot.to_string();
+        if !exports.contains(&name) {
+            tolerant(qmp.execute("blockdev-add", names::held_access(snapshot), ACT_TIMEOUT)).map_err(failed)?;
+            crash_point!("held:export");
+            let export = json!({ "type": "nbd", "id": name, "node-name": name, "name": name });
+            qmp.execute("block-export-add", export, ACT_TIMEOUT).map_err(failed)?;
+        }
+        let stream = UnixStream::connect(folder.held()).map_err(retry("connecting to what a guest holds"))?;
+        Ok(HeldDisk { instance: id, stream: Some(stream), export: name })
+    }
+
+    /// Lets go of what is held for a snapshot.
+    pub(super) fn release_held(&self, id: InstanceId, snapshot: SnapshotId) -> DriverResult<()> {
+        let Some((folder, mut record)) = self.runs(id)? else { return Ok(()) };
+        let Some(hold) = record.held.get(&snapshot).copied() else { return Ok(()) };
+        let failed =
+            |error| DriverError::Retry(format!("letting go of what {id} holds for {snapshot} failed: {error}"));
+        let mut qmp = talk(&folder).map_err(failed)?;
+        crash_point!("release:clear");
+        clear(&mut qmp, hold.volume, snapshot).map_err(failed)?;
+        if exports(&mut qmp).map_err(failed)?.is_empty() {
+            crash_point!("release:stop");
+            tolerant(qmp.execute("nbd-server-stop", json!({}), ACT_TIMEOUT)).map_err(failed)?;
+            remove_socket(&folder)?;
+        }
+        crash_point!("release:record");
+        record.held.remove(&snapshot);
+        folder.write_record(&record).map_err(retry("recording what is held of the guest's disks"))
+    }
+}
+
+/// Prepares a filter for each disk, and puts all of them in at once.
+fn take(qmp: &mut Qmp, disks: &[(VolumeId, SnapshotId)], open: &OpenTheFleece<'_>) -> DriverResult<()> {
+    for (volume, snapshot) in disks {
+        let OpenFleece { file, limit_bytes } = open(*volume)?;
+        let file =
+            file.ok_or_else(|| DriverError::Final(format!("nothing of {volume} can be held: it has no file")))?;
+        let set = qmp.add_fd(file.as_fd(), &snapshot.to_string(), ACT_TIMEOUT).map_err(refused)?;
+        for node in names::held_nodes(*snapshot, *volume, set, limit_bytes) {
+            qmp.execute("blockdev-add", node, ACT_TIMEOUT).map_err(refused)?;
+        }
+    }
+    crash_point!("hold:take");
+    let over = |(volume, snapshot): &(_, _)| names::throttle_over(*volume, &names::held_chain(*snapshot)[1]);
+    let options: Vec<Value> = disks.iter().map(over).collect();
+    qmp.execute("blockdev-reopen", json!({ "options": options }), ACT_TIMEOUT).map(drop).map_err(refused)
+}
+
+/// What QEMU doesn't do, it won't do a second time either: it is too old, or the guest was started without limits.
+fn refused(error: QmpError) -> DriverError {
+    let words = format!("a snapshot of a running instance can't be made: {error}");
+    match error {
+        QmpError::Refused { .. } => DriverError::Final(words),
+        _ => DriverError::Retry(words),
+    }
+}
+
+/// Clears away what is held of a disk for a snapshot, as far as there is something.
+fn clear(qmp: &mut Qmp, volume: VolumeId, snapshot: SnapshotId) -> QmpResult<()> {
+    let name = snapshot.to_string();
+    tolerant(qmp.execute("block-export-del", json!({ "id": name, "mode": "hard" }), ACT_TIMEOUT))?;
+    let began = Instant::now();
+    while exports(qmp)?.contains(&name) {
+        if began.elapsed() > CLOSE_TIMEOUT {
+            return Err(QmpError::Timeout("the end of what was read".into()));
+        }
+        std::thread::sleep(CLOSE_PAUSE);
+    }
+    let [access, ..] = names::held_chain(snapshot);
+    tolerant(qmp.execute("blockdev-del", json!({ "node-name": access }), ACT_TIMEOUT))?;
+    // Where the disk itself is gone there is nothing to take the filter out of.
+    let options = [names::throttle(volume)];
+    tolerant(qmp.execute("blockdev-reopen", json!({ "options": options }), ACT_TIMEOUT))?;
+    for node in names::held_chain(snapshot).iter().skip(1) {
+        tolerant(qmp.execute("blockdev-del", json!({ "node-name": node }), ACT_TIMEOUT))?;
+    }
+    let sets = qmp.execute("query-fdsets", json!({}), ACT_TIMEOUT)?;
+    for set in sets_of(&sets, &name) {
+        tolerant(qmp.execute("remove-fd", json!({ "fdset-id": set }), ACT_TIMEOUT))?;
+    }
+    // A node in use is no error of QEMU's that can be told from a node that isn't there.
+    let nodes = qmp.execute("query-named-block-nodes", json!({ "flat": true }), ACT_TIMEOUT)?;
+    match named(&nodes, "node-name").find(|node| node.starts_with(&name)) {
+        Some(node) => Err(QmpError::Timeout(format!("closing {node}"))),
+        None => Ok(()),
+    }
+}
+
+/// What is served, by its names.
+fn exports(qmp: &mut Qmp) -> QmpResult<BTreeSet<String>> {
+    let answer = qmp.execute("query-block-exports", json!({}), ACT_TIMEOUT)?;
+    Ok(named(&answer, "id").map(str::to_owned).collect())
+}
+
+fn named<'a>(answer: &'a Value, key: &'a str) -> impl Iterator<Item = &'a str> {
+    answer.as_array().into_iter().flatten().filter_map(move |it| it.get(key)?.as_str())
+}
+
+fn remove_socket(folder: &Folder) -> DriverResult<()> {
+    match fs::remove_file(folder.held()) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(retry("removing the socket of what was held")(error)),
+        _ => Ok(()),
+    }
+}
