@@ -52,6 +52,8 @@ fn other_services_have_their_own_words_and_rates() {
     assert_eq!((n, refused.status, refused.code().as_str()), (600, 400, "Throttling"));
     assert_eq!(refused.message(), "Rate exceeded");
     assert_eq!(until_throttled(|| root.send("iam", "ListUsers", &[])).1.code(), "Throttling");
+    let (n, refused) = until_throttled(|| root.send("cloudtrail", "LookupEvents", &[]));
+    assert_eq!((n, refused.code().as_str()), (2, "ThrottlingException"));
 }
 
 #[test]
