@@ -7,7 +7,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use landfall_model::delivery::RoleCredentials;
-use landfall_model::plan::HostPlan;
+use landfall_model::plan::{HostPlan, PieceKey};
 use landfall_model::{FlowLogId, InstanceId, InterfaceId, NatGatewayId, Timestamp};
 
 use crate::door::{self, Doors, Reception};
@@ -48,11 +48,9 @@ impl ConnectedNetwork {
         let open = |doors: &Doors| doors.apply(&door::plan(plan, &config.prefix, config.api));
         self.doors.as_ref().map(open).unwrap_or_default()
     }
-}
 
-impl Network for ConnectedNetwork {
-    fn apply(&self, plan: &HostPlan) -> DriverResult<()> {
-        self.network.apply(plan)?;
+    /// Has answered what the plan says, now that its packets go where they should.
+    fn serve(&self, plan: &HostPlan) -> DriverResult<()> {
         let retry = |error: ClientError| DriverError::Retry(error.to_string());
         self.metadata.ensure_running(&*self.spawn).map_err(retry)?;
         let config = self.network.config();
@@ -68,6 +66,18 @@ impl Network for ConnectedNetwork {
             closed if closed.is_empty() => Ok(()),
             closed => Err(DriverError::Retry(closed.join("; "))),
         }
+    }
+}
+
+impl Network for ConnectedNetwork {
+    fn apply(&self, plan: &HostPlan) -> DriverResult<()> {
+        self.network.apply(plan)?;
+        self.serve(plan)
+    }
+
+    fn follow(&self, plan: &HostPlan, changed: &BTreeSet<PieceKey>) -> DriverResult<()> {
+        self.network.follow(plan, changed)?;
+        self.serve(plan)
     }
 
     fn open(&self, id: InterfaceId) -> DriverResult<OpenPort> {

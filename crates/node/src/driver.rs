@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use landfall_model::agent::{DiskSeen, SnapshotMade, TunnelKey, VpnSeen};
 use landfall_model::delivery::RoleCredentials;
-use landfall_model::plan::{DiskPlan, HostPlan, InstancePlan, SnapshotPlan, VolumePlan};
+use landfall_model::plan::{DiskPlan, HostPlan, InstancePlan, PieceKey, SnapshotPlan, VolumePlan};
 use landfall_model::{
     AccountId, FlowLogId, InstanceId, InterfaceId, Mac, NatGatewayId, SnapshotId, Timestamp, VolumeId, VpnConnectionId,
 };
@@ -241,6 +241,9 @@ pub trait Network: Send + Sync {
     /// and what DHCP, DNS and metadata answer; removes what the plan doesn't have and Landfall once made. Existing flows
     /// and running guests aren't disturbed.
     fn apply(&self, plan: &HostPlan) -> DriverResult<()>;
+    /// Does the same for a plan that differs by nothing but these pieces from the one that was applied or followed last,
+    /// without failing: what it takes grows with those and not with the plan.
+    fn follow(&self, plan: &HostPlan, changed: &BTreeSet<PieceKey>) -> DriverResult<()>;
     /// Opens a port that the applied plan has, for a guest that is about to start.
     fn open(&self, id: InterfaceId) -> DriverResult<OpenPort>;
     /// The ports whose guests were heard (DHCP, metadata, ARP) since the guest's last start, as told by `forget`.

@@ -183,9 +183,9 @@ impl Ledger {
     pub fn update(&mut self, update: PlanUpdate) -> Result<Vec<PieceKey>, StalePlan> {
         let keys = match (&mut self.plan, update) {
             (None, PlanUpdate::Snapshot(plan)) => {
-                let keys = plan.pieces.keys().copied().collect();
+                let keys: Vec<_> = plan.pieces.keys().copied().collect();
                 self.plan = Some(Arc::new(plan));
-                self.wiring.want();
+                self.wiring.want(keys.iter().copied());
                 keys
             }
             (None, _) => return Err(StalePlan),
@@ -197,8 +197,9 @@ impl Ledger {
             }
         };
         let Some(plan) = self.plan.clone() else { return Ok(keys) };
-        if keys.iter().any(|key| !matches!(key, PieceKey::Volume(_))) {
-            self.wiring.want();
+        let mut wired = keys.iter().filter(|key| !matches!(key, PieceKey::Volume(_))).copied().peekable();
+        if wired.peek().is_some() {
+            self.wiring.want(wired);
         }
         for key in &keys {
             self.note_piece(&plan, *key);

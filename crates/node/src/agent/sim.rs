@@ -41,8 +41,6 @@ pub struct SimHost {
     /// Starts that take their time, by when they are over.
     under_way: BTreeMap<(Timestamp, u64), Job>,
     number: u64,
-    /// Pieces of the network that differ from what is applied; `None` after a restart, when it may be all.
-    unwired: Option<Vec<PieceKey>>,
 }
 
 impl SimHost {
@@ -57,7 +55,6 @@ impl SimHost {
             machine,
             under_way: BTreeMap::new(),
             number: 0,
-            unwired: None,
         };
         host.inspect(Timestamp::default());
         host
@@ -67,9 +64,6 @@ impl SimHost {
     pub fn step(&mut self, update: PlanUpdate, now: Timestamp) -> Result<Option<Report>, StalePlan> {
         let keys = self.ledger.update(update)?;
         self.pretend_tunnels(&keys);
-        if let Some(unwired) = &mut self.unwired {
-            unwired.extend(keys.into_iter().filter(|key| !matches!(key, PieceKey::Volume(_) | PieceKey::Instance(_))));
-        }
         Ok(self.tick(now))
     }
 
@@ -128,7 +122,6 @@ impl SimHost {
         let old = std::mem::replace(&mut self.ledger, Ledger::new(self.options.timing.clone()));
         // What was under way is cut off before it had an effect; another instant is what `failures_per_mille` is for.
         self.under_way.clear();
-        self.unwired = None;
         if let Some(plan) = old.into_plan() {
             // A snapshot is never stale.
             let keys = self.ledger.update(PlanUpdate::Snapshot(plan)).unwrap_or_default();
@@ -191,19 +184,13 @@ impl SimHost {
         if !self.ledger.may_work() {
             return;
         }
-        let Some(generation) = self.ledger.wiring.next(now) else { return };
+        let Some(wire) = self.ledger.wiring.next(now) else { return };
         let Some(plan) = self.ledger.plan() else { return };
-        let result = match &self.unwired {
-            Some(keys) => self.machine.apply_pieces(keys, plan),
+        let result = match &wire.changed {
+            Some(changed) => self.machine.apply_pieces(changed, plan),
             None => self.machine.apply_network(plan),
         };
-        if result.is_ok() {
-            match &mut self.unwired {
-                Some(keys) => keys.clear(),
-                None => self.unwired = Some(Vec::new()),
-            }
-        }
-        self.ledger.finish_wiring(generation, &result, now);
+        self.ledger.finish_wiring(wire.generation, &result, now);
     }
 
     fn finish(&mut self, job: &Job, now: Timestamp) {

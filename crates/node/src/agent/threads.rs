@@ -113,21 +113,24 @@ impl Shared {
         let mut mind = self.mind();
         while !self.is_stopped() {
             let due = if mind.ledger.may_work() { mind.ledger.wiring.next(self.now()) } else { None };
-            let (Some(generation), Some(plan)) = (due, mind.ledger.plan().cloned()) else {
+            let (Some(wire), Some(plan)) = (due, mind.ledger.plan().cloned()) else {
                 let until = if mind.ledger.may_work() { mind.ledger.wiring.next_due() } else { None };
                 mind = self.wait(mind, until);
                 continue;
             };
             drop(mind);
             crash_point!("agent:network:begin");
-            let result = caught(|| self.drivers.network.apply(&plan));
+            let result = caught(|| match &wire.changed {
+                Some(changed) => self.drivers.network.follow(&plan, changed),
+                None => self.drivers.network.apply(&plan),
+            });
             crash_point!("agent:network:end");
             drop(plan);
             if let Err(error) = &result {
                 tracing::warn!(%error, "the network can't be applied");
             }
             mind = self.mind();
-            mind.ledger.finish_wiring(generation, &result, self.now());
+            mind.ledger.finish_wiring(wire.generation, &result, self.now());
             self.changed.notify_all();
         }
     }

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use landfall_model::agent::{SnapshotMade, VpnSeen};
-use landfall_model::plan::{DiskPlan, HostPlan, SnapshotPlan, VolumePlan};
+use landfall_model::plan::{DiskPlan, HostPlan, PieceKey, SnapshotPlan, VolumePlan};
 use landfall_model::{InstanceId, InterfaceId, SnapshotId, Timestamp, VolumeId};
 
 use super::FakeMachine;
@@ -179,6 +179,9 @@ impl Volumes for FakeVolumes {
 impl Network for FakeNetwork {
     fn apply(&self, plan: &HostPlan) -> DriverResult<()> {
         self.0.act(|machine| machine.apply_network(plan))
+    }
+    fn follow(&self, plan: &HostPlan, changed: &BTreeSet<PieceKey>) -> DriverResult<()> {
+        self.0.act(|machine| machine.apply_pieces(changed, plan))
     }
     fn open(&self, id: InterfaceId) -> DriverResult<OpenPort> {
         self.0.look(|machine| machine.open_port(id))

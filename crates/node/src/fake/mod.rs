@@ -489,10 +489,11 @@ impl FakeMachine {
     }
 
     /// Makes those pieces of the network as planned, of which alone the plan differs from the one before.
-    pub fn apply_pieces(&mut self, keys: &[PieceKey], plan: &HostPlan) -> DriverResult<()> {
+    pub fn apply_pieces(&mut self, keys: &BTreeSet<PieceKey>, plan: &HostPlan) -> DriverResult<()> {
         self.faults.network()?;
         let late = self.faults.roll()?;
-        self.wire(keys.to_vec(), plan)?;
+        let is_wired = |key: &&PieceKey| !matches!(key, PieceKey::Volume(_) | PieceKey::Instance(_));
+        self.wire(keys.iter().filter(is_wired).copied().collect(), plan)?;
         late.map_or(Ok(()), Err)
     }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use landfall_model::delivery::RoleCredentials;
-use landfall_model::plan::HostPlan;
+use landfall_model::plan::{HostPlan, PieceKey};
 use landfall_model::{InstanceId, InterfaceId};
 
 use crate::driver::{DriverResult, Network, OpenPort};
@@ -27,6 +27,11 @@ impl<N: Network> Network for WiredNetwork<N> {
     fn apply(&self, plan: &HostPlan) -> DriverResult<()> {
         self.real.apply(plan)?;
         self.fake.apply(plan)
+    }
+
+    fn follow(&self, plan: &HostPlan, changed: &BTreeSet<PieceKey>) -> DriverResult<()> {
+        self.real.follow(plan, changed)?;
+        self.fake.follow(plan, changed)
     }
 
     fn open(&self, id: InterfaceId) -> DriverResult<OpenPort> {

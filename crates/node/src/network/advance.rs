@@ -119,7 +119,7 @@ impl Layout {
 }
 
 /// What was and isn't any more, and what is new or says something else.
-type Compared<'m, K, V> = (Vec<&'m K>, Vec<(&'m K, &'m V)>);
+pub type Compared<'m, K, V> = (Vec<&'m K>, Vec<(&'m K, &'m V)>);
 
 /// Compares what two maps have in one pass over both.
 pub fn compare<'m, K: Ord, V: PartialEq>(

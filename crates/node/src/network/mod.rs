@@ -165,6 +165,8 @@ pub struct HostNetwork {
 struct State {
     /// The plan that was applied last, unless that failed.
     applied: Option<Applied>,
+    /// Whether that plan lacks what is on other hosts, which this one can't reach.
+    is_cut: bool,
     /// When all of the machine was looked at.
     looked_at: Option<Instant>,
     /// Namespaces as they were left, by the number of their network.
@@ -538,23 +540,22 @@ impl HostNetwork {
         let outside = outside::apply(&self.config, &self.config.runtime_dir, wish, &mut state.machine, look);
         failures.note(|| "the machine's side".into(), outside);
     }
-}
 
-/// The numbers of all namespaces that a plan wants.
-fn numbers(plan: &HostPlan) -> BTreeSet<u32> {
-    let gateways = plan.transit_gateways().map(|gateway| gateway.number);
-    plan.vpcs().map(|vpc| vpc.number).chain(gateways).chain(vpn::here(plan).map(|vpn| vpn.number)).collect()
-}
-
-impl Network for HostNetwork {
-    fn apply(&self, plan: &HostPlan) -> DriverResult<()> {
-        let plan = &*if self.config.underlay.is_some() { Cow::Borrowed(plan) } else { underlay::alone(plan) };
+    /// Makes the machine as the plan says, which differs from the one before by no other pieces than those, if they are known.
+    fn lead(&self, plan: &HostPlan, changed: Option<&BTreeSet<PieceKey>>) -> DriverResult<()> {
+        let reachable = if self.config.underlay.is_some() { Cow::Borrowed(plan) } else { underlay::alone(plan) };
+        let plan = &*reachable;
         let state = &mut *self.state();
+        let is_cut = matches!(reachable, Cow::Owned(_));
+        let was_cut = std::mem::replace(&mut state.is_cut, is_cut);
+        // What was cut out of a plan changes by other pieces than its own.
+        let changed = changed.filter(|_| !is_cut && !was_cut);
         let mut failures = Failures::default();
         // Whatever is cut off or goes wrong from here on, the next time everything is looked at.
         let applied = state.applied.take();
         let since_look = state.looked_at.map_or(Duration::MAX, |at| at.elapsed());
-        let scope = applied.as_ref().map_or(Scope::Everything, |applied| applied.scope(plan).after(since_look));
+        let scope =
+            applied.as_ref().map_or(Scope::Everything, |applied| applied.scope(plan, changed).after(since_look));
         state.note_ports(plan, &scope, &mut failures);
         let (peers, look) = (underlay::peers(plan), scope == Scope::Everything);
         let is_alone = peers.is_empty();
@@ -595,6 +596,22 @@ impl Network for HostNetwork {
         );
         state.applied = Some(applied);
         Ok(())
+    }
+}
+
+/// The numbers of all namespaces that a plan wants.
+fn numbers(plan: &HostPlan) -> BTreeSet<u32> {
+    let gateways = plan.transit_gateways().map(|gateway| gateway.number);
+    plan.vpcs().map(|vpc| vpc.number).chain(gateways).chain(vpn::here(plan).map(|vpn| vpn.number)).collect()
+}
+
+impl Network for HostNetwork {
+    fn apply(&self, plan: &HostPlan) -> DriverResult<()> {
+        self.lead(plan, None)
+    }
+
+    fn follow(&self, plan: &HostPlan, changed: &BTreeSet<PieceKey>) -> DriverResult<()> {
+        self.lead(plan, Some(changed))
     }
 
     fn open(&self, id: InterfaceId) -> DriverResult<OpenPort> {

@@ -11,7 +11,7 @@ use std::time::Duration;
 use landfall_model::VpcId;
 use landfall_model::plan::{AttachmentTo, HostPlan, Piece, PieceKey, VpnPlan};
 
-use super::advance::compare;
+use super::advance::{Compared, compare};
 
 /// How much of the machine is to be gone through.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,9 +63,13 @@ fn rerouted(before: Option<&Piece>, after: Option<&Piece>) -> Option<VpcId> {
 }
 
 impl Applied {
-    /// What a plan is about that follows this one. The same plan once more is meant to repair what others changed.
-    pub fn scope(&self, plan: &HostPlan) -> Scope {
-        let (gone, come) = self.compare(plan);
+    /// What a plan is about that follows this one, and differs from it by no other pieces than those, if they are known. The
+    /// same plan once more is meant to repair what others changed.
+    pub fn scope(&self, plan: &HostPlan, changed: Option<&BTreeSet<PieceKey>>) -> Scope {
+        let (gone, come) = match changed {
+            Some(changed) => self.compare_pieces(plan, changed),
+            None => self.compare(plan),
+        };
         if gone.is_empty() && come.is_empty() {
             let again = (plan.incarnation, plan.revision) == (self.0.incarnation, self.0.revision);
             return if again { Scope::Everything } else { Scope::Nothing };
@@ -133,8 +137,16 @@ impl Applied {
         }
     }
 
-    fn compare<'p>(&'p self, plan: &'p HostPlan) -> (Vec<&'p PieceKey>, Vec<(&'p PieceKey, &'p Piece)>) {
+    fn compare<'p>(&'p self, plan: &'p HostPlan) -> Compared<'p, PieceKey, Piece> {
         compare(&self.0.pieces, plan.pieces.iter().filter(|(key, _)| !is_apart(key)))
+    }
+
+    fn compare_pieces<'p>(&'p self, plan: &'p HostPlan, keys: &'p BTreeSet<PieceKey>) -> Compared<'p, PieceKey, Piece> {
+        let keys = || keys.iter().filter(|key| !is_apart(key));
+        compare(
+            keys().filter_map(|key| Some((key, self.0.pieces.get(key)?))),
+            keys().filter_map(|key| Some((key, plan.pieces.get(key)?))),
+        )
     }
 }
 
@@ -193,16 +205,18 @@ mod tests {
         };
         let mut applied = Applied::default();
         let first = plan(&[], [192, 0, 2, 1], 0);
-        assert_eq!(applied.scope(&first), Scope::Everything, "a VPN that is new");
+        assert_eq!(applied.scope(&first, None), Scope::Everything, "a VPN that is new");
         applied.take(&first, None);
         let logged = HostPlan { revision: 2, ..plan(&[], [192, 0, 2, 1], 2) };
-        assert_eq!(applied.scope(&logged), Scope::Nothing, "flow logs");
+        assert_eq!(applied.scope(&logged, None), Scope::Nothing, "flow logs");
         applied.take(&logged, None);
         let routed = HostPlan { revision: 3, ..plan(&["10.9.0.0/16"], [192, 0, 2, 1], 1) };
         let changed = BTreeSet::from([PieceKey::Vpn(id)]);
-        assert_eq!(applied.scope(&routed), Scope::Networks([vpc].into(), changed), "another route, and it is up");
+        let expected = Scope::Networks([vpc].into(), changed.clone());
+        assert_eq!(applied.scope(&routed, None), expected, "another route, and it is up");
+        assert_eq!(applied.scope(&routed, Some(&changed)), expected, "where it is known what changed");
         applied.take(&routed, None);
-        assert_eq!(applied.scope(&plan(&["10.9.0.0/16"], [192, 0, 2, 7], 1)), Scope::Everything, "another peer");
+        assert_eq!(applied.scope(&plan(&["10.9.0.0/16"], [192, 0, 2, 7], 1), None), Scope::Everything, "another peer");
     }
 
     fn flow_log(id: FlowLogId, vpc: VpcId) -> FlowLogPlan {

@@ -1,9 +1,11 @@
 //! A machine that was led from plan to plan by differences is as one to which the last plan was applied from nothing.
 
+use std::collections::BTreeSet;
 use std::net::Ipv6Addr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use landfall_node::driver::DriverResult;
 use landfall_node::network::difference::difference;
 use landfall_node::network::{Underlay, ruleset};
 use proptest::prelude::*;
@@ -428,6 +430,15 @@ fn driver() -> HostNetwork {
     HostNetwork::new(config)
 }
 
+/// Leads a driver from a plan to another as the agent does, which knows what changed.
+fn lead(network: &HostNetwork, before: &HostPlan, after: &HostPlan) -> DriverResult<()> {
+    let changed = before.clone().apply(PlanUpdate::Snapshot(after.clone())).unwrap();
+    match BTreeSet::from_iter(changed) {
+        none if none.is_empty() => network.apply(after),
+        changed => network.follow(after, &changed),
+    }
+}
+
 /// Looks whether the machine is as one to which the plan is applied by a driver that knows nothing: it loads and looks at
 /// everything.
 fn assert_made(plan: &HostPlan, what: &str) -> HostNetwork {
@@ -462,7 +473,7 @@ fn differences_lead_to_what_is_made_from_nothing() {
         for (number, changes) in steps.iter().enumerate() {
             let before = cloud.0.clone();
             changes.iter().for_each(|change| make(&mut cloud, change));
-            network.apply(&cloud.0).unwrap_or_else(|error| panic!("{number} {changes:?}: {error}"));
+            lead(&network, &before, &cloud.0).unwrap_or_else(|error| panic!("{number} {changes:?}: {error}"));
             for vpc in cloud.0.vpcs().filter(|vpc| before.vpc(vpc.id).is_some()) {
                 let [old, new] =
                     [&before, &cloud.0].map(|plan| ruleset::ruleset(plan, plan.vpc(vpc.id).unwrap(), None));
@@ -522,11 +533,12 @@ fn what_is_refused_is_made_as_a_whole() {
         ];
         let mut refused = 0;
         for (what, refuses, change) in &changes {
+            let before = cloud.0.clone();
             refused += refuses;
             ear.0.refuses.store(*refuses, Ordering::Relaxed);
             make(&mut cloud, change);
             cloud.0.revision += 1;
-            network.apply(&cloud.0).unwrap_or_else(|error| panic!("{what}: {error}"));
+            lead(&network, &before, &cloud.0).unwrap_or_else(|error| panic!("{what}: {error}"));
             assert_eq!(ear.0.refuses.load(Ordering::Relaxed), 0, "{what}: so many changes were refused");
             assert_eq!(ear.warnings(), refused, "{what}: it is said");
             network = assert_made(&cloud.0, what);
@@ -536,8 +548,9 @@ fn what_is_refused_is_made_as_a_whole() {
         let steps = [port(5, 1, &[1], true), port(6, 1, &[1], true), port(7, 1, &[1], true), Change::Unplug(6)];
         let mut batches = Vec::new();
         for change in &steps {
+            let before = cloud.0.clone();
             make(&mut cloud, change);
-            network.apply(&cloud.0).unwrap();
+            lead(&network, &before, &cloud.0).unwrap();
             batches.push(ear.0.batches.load(Ordering::Relaxed));
         }
         assert_eq!(ear.warnings(), refused + 1);
