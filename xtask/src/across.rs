@@ -27,6 +27,10 @@ const PLACES: &[(&str, &str)] = &[
     ("crates/api/src/audit/deeds.rs", "the key that a service used for its caller, whosever it is"),
     ("crates/api/src/authorise.rs", "the caller's own policies, as its own account has them"),
     ("crates/api/src/circumstances.rs", "the caller's own tags, as its own account has them"),
+    (
+        "crates/api/src/ec2/copy_image.rs",
+        "the tags that the same account gave an image, in the region that the call names",
+    ),
     ("crates/api/src/ec2/copy_snapshot.rs", "the same account's snapshots, in the region that the call names"),
     ("crates/api/src/ec2/describe_images.rs", "images are the provider's"),
     (
@@ -63,6 +67,7 @@ const PLACES: &[(&str, &str)] = &[
     ("crates/cloud/src/expiry.rs", "time passes for all"),
     ("crates/cloud/src/flow_log.rs", "a host records for all, each flow log what its owner's network has"),
     ("crates/cloud/src/host.rs", "hosts are the provider's, and what is on them is anybody's"),
+    ("crates/cloud/src/image/mod.rs", "images that their owners share with this account, or with everybody"),
     ("crates/cloud/src/identity/access_key.rs", "the keys of a principal that the view gave"),
     ("crates/cloud/src/identity/account.rs", "the view's own account"),
     ("crates/cloud/src/identity/group.rs", "indexes that begin with the view's account"),

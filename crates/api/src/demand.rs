@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use landfall_cloud::View;
 use landfall_cloud::kms::grant::Asked;
 use landfall_model::id::{Id, Kind};
-use landfall_model::{Arn, Region, Scope, SnapshotKind, TrustPolicy};
+use landfall_model::{Arn, ImageKind, Region, Scope, SnapshotKind, TrustPolicy};
 use landfall_policy::Context;
 
 use crate::operation::Action;
@@ -141,6 +141,13 @@ impl Demands {
     pub fn tagging_snapshots(&mut self, action: Action, tags: &BTreeMap<String, String>) {
         if !tags.is_empty() {
             self.tagging_as(action, Arn::ec2_public_any::<SnapshotKind>(self.scope), tags);
+        }
+    }
+
+    /// The same of images.
+    pub fn tagging_images(&mut self, action: Action, tags: &BTreeMap<String, String>) {
+        if !tags.is_empty() {
+            self.tagging_as(action, Arn::ec2_public_any::<ImageKind>(self.scope), tags);
         }
     }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use landfall_model::{Host, HostFacts, HostId, ImageSource, Invitation, Timestamp, ZoneName};
+use landfall_model::{Host, HostFacts, HostId, ImageSource, Instance, Invitation, Timestamp, ZoneName};
 
 use crate::fault::{ExistsKind, Fault};
 use crate::tx::Tx;
@@ -183,9 +183,12 @@ fn no_such(name: &str) -> Fault {
     Fault::NoSuch { code: "InvalidHostName.NotFound", noun: "host", id: name.to_owned() }
 }
 
-/// The files of images that a host needs: those that its volumes are clones of, with what they boot by.
+/// The files of images that a host needs: those that its volumes are clones of, with what they and its
+/// machines boot by.
 pub fn image_files(cloud: &Cloud, host: HostId) -> BTreeSet<String> {
-    let images = cloud.volumes.by_host(&host).filter_map(|row| cloud.images.by_id(&row.image?).next());
+    let disks = cloud.volumes.by_host(&host).filter_map(|row| row.image);
+    let kernels = cloud.instances.by_host(&host).filter_map(Instance::kernel_image);
+    let images = disks.chain(kernels).filter_map(|id| cloud.images.by_id(&id).next());
     let files = images.flat_map(|image| match &image.source {
         ImageSource::File { file, direct_boot, .. } => {
             let boot = direct_boot.iter().flat_map(|boot| [Some(boot.kernel.clone()), boot.initrd.clone()]);

@@ -65,9 +65,9 @@ pub fn resize(tx: &mut Tx<'_, '_>, id: InstanceId, kind: InstanceType) -> Result
     let (image, interfaces) = {
         let view = tx.view();
         let row = view.need::<Instances, _>(id)?;
-        (view.image(row.spec.image), view.interfaces_of(id).count())
+        (view.traits(row).map(|traits| traits.min_memory_mib), view.interfaces_of(id).count())
     };
-    let needs = image.map_or(0, |image| image.min_memory_mib);
+    let needs = image.unwrap_or(0);
     if kind.memory_mib < needs {
         let why = format!("its image needs {needs} MiB of memory");
         return Err(Fault::Invalid { name: "InstanceType", value: kind.name(), why });

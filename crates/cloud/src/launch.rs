@@ -8,9 +8,9 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use landfall_model::plan::Power;
 use landfall_model::{
-    Attachment, AttachmentState, ImageId, Instance, InstanceId, InstanceProfile, InstanceSpec, InstanceState,
-    InstanceStatus, InstanceType, InterfaceId, InterfacePurpose, LaunchTemplateId, MetadataOptions, ReservationId,
-    SecurityGroupId, ShutdownBehavior, Subnet, SubnetId, UserData, VpcId, ZoneName,
+    Attachment, AttachmentState, ImageId, ImageTraits, Instance, InstanceId, InstanceProfile, InstanceSpec,
+    InstanceState, InstanceStatus, InstanceType, InterfaceId, InterfacePurpose, LaunchTemplateId, MetadataOptions,
+    ReservationId, SecurityGroupId, ShutdownBehavior, Subnet, SubnetId, UserData, VpcId, ZoneName,
 };
 
 use crate::fault::Fault;
@@ -136,18 +136,21 @@ struct Checked {
     subnets: Vec<SubnetId>,
     key: Option<(String, String)>,
     profile: Option<InstanceProfile>,
+    traits: Option<ImageTraits>,
     root_device: String,
     volumes: Vec<NewDisk>,
 }
 
 fn check(tx: &Tx<'_, '_>, order: &Order) -> Result<Checked, Fault> {
     let view = tx.view();
-    let image = view.image(order.image).ok_or_else(|| Fault::no_such(order.image))?;
-    if order.kind.memory_mib < image.min_memory_mib {
+    let image = view.find_image(order.image).ok_or_else(|| Fault::no_such(order.image))?;
+    image.check_launch(&view)?;
+    let traits = image.traits();
+    if order.kind.memory_mib < traits.min_memory_mib {
         return Err(Fault::Combination(format!(
             "The image '{}' needs {} MiB of memory and the type {} has {} MiB",
             order.image,
-            image.min_memory_mib,
+            traits.min_memory_mib,
             order.kind.name(),
             order.kind.memory_mib
         )));
@@ -208,7 +211,15 @@ fn check(tx: &Tx<'_, '_>, order: &Order) -> Result<Checked, Fault> {
     volume::check_count(tx, volumes.len() as u64 * u64::from(order.min))?;
     let profile = order.profile.as_ref().map(|name| profile_association::need_profile(&view, name)).transpose()?;
     let profile = profile.cloned();
-    Ok(Checked { primary, subnets, key, profile, root_device: image.root_device.clone(), volumes })
+    Ok(Checked {
+        primary,
+        subnets,
+        key,
+        profile,
+        traits: image.kept_traits(),
+        root_device: image.root_device().to_owned(),
+        volumes,
+    })
 }
 
 /// That there is no key pair of that name.
@@ -244,6 +255,7 @@ fn launch_one(
             reboots: 0,
             forced: false,
             image: order.image,
+            traits: plan.traits.clone(),
             instance_type: order.kind.name(),
             key: plan.key.clone(),
             zone: plan.primary.zone,

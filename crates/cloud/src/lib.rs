@@ -16,6 +16,7 @@ pub mod fault;
 pub mod flow_log;
 pub mod host;
 pub mod identity;
+pub mod image;
 pub mod insights;
 pub mod instance;
 pub mod interface;

@@ -11,8 +11,8 @@ use std::collections::BTreeSet;
 
 use landfall_model::agent::{SnapshotPhase, SnapshotSeen};
 use landfall_model::{
-    AccountId, ChunkRoot, Contents, InstanceId, Scope, Snapshot, SnapshotId, SnapshotState, SnapshotTask, Volume,
-    VolumeId, VolumeKind, VolumeState,
+    AccountId, ChunkRoot, Contents, ImageId, InstanceId, Scope, Snapshot, SnapshotId, SnapshotState, SnapshotTask,
+    Volume, VolumeId, VolumeKind, VolumeState,
 };
 
 use crate::chunk_store;
@@ -31,18 +31,20 @@ pub fn create(tx: &mut Tx<'_, '_>, volume: VolumeId, description: &str) -> Resul
     check_usable(&row)?;
     check_room(tx, &[&row])?;
     let id = tx.new_id();
-    put(tx, id, &row, description, id);
+    put(tx, id, &row, description, id, None);
     Ok(id)
 }
 
 /// Makes snapshots of an instance's volumes, all as they are at one moment, but for those that are left out. Returns them
-/// in the order of the volumes: the root one first.
+/// in the order of the volumes: the root one first. With a start of the instance they are of what it left when it was shut
+/// down for that start, which waits for them.
 pub fn create_of_instance(
     tx: &mut Tx<'_, '_>,
     instance: InstanceId,
     without_root: bool,
     without: &[VolumeId],
     description: &str,
+    before_boot: Option<u64>,
 ) -> Result<Vec<SnapshotId>, Fault> {
     let view = tx.view();
     let machine = view.need::<Instances, _>(instance)?;
@@ -70,7 +72,7 @@ pub fn create_of_instance(
     check_room(tx, &rows.iter().collect::<Vec<_>>())?;
     let ids: Vec<SnapshotId> = rows.iter().map(|_| tx.new_id()).collect();
     for (id, row) in ids.iter().zip(&rows) {
-        put(tx, *id, row, description, ids[0]);
+        put(tx, *id, row, description, ids[0], before_boot);
     }
     Ok(ids)
 }
@@ -108,12 +110,19 @@ fn check_count(tx: &Tx<'_, '_>, more: usize) -> Result<(), Fault> {
     Ok(())
 }
 
-fn put(tx: &mut Tx<'_, '_>, id: SnapshotId, volume: &Volume, description: &str, moment: SnapshotId) {
+fn put(
+    tx: &mut Tx<'_, '_>,
+    id: SnapshotId,
+    volume: &Volume,
+    description: &str,
+    moment: SnapshotId,
+    before_boot: Option<u64>,
+) {
     let (scope, now) = (tx.scope(), tx.now());
     let state = if volume.host.is_some() {
         let base = base(&tx.view(), volume);
         let session = chunk_store::begin_session(tx, scope.account);
-        SnapshotState::Pending(SnapshotTask { session, base, moment, percent: 0, taken: false })
+        SnapshotState::Pending(SnapshotTask { session, base, moment, percent: 0, taken: false, before_boot })
     } else {
         // Nothing was ever written to it.
         completed(volume.origin())
@@ -150,8 +159,10 @@ fn base(view: &View<'_>, volume: &Volume) -> Option<ChunkRoot> {
 /// Deletes a snapshot, also one that is being made. What others share with it stays.
 pub fn delete(tx: &mut Tx<'_, '_>, id: SnapshotId) -> Result<(), Fault> {
     let key = tx.view().need::<Snapshots, _>(id)?.key();
-    if let Some(image) = tx.view().image_of(id) {
-        let message = format!("The snapshot {id} is currently in use by {}", image.id);
+    let image = tx.view().image_of(id).map(|image| image.id);
+    // Images are made of their owner's snapshots alone.
+    if let Some(image) = image.or_else(|| tx.own_images.by_snapshot(&id).next().map(|image| image.id)) {
+        let message = format!("The snapshot {id} is currently in use by {image}");
         return Err(Fault::Taken { code: "InvalidSnapshot.InUse", message });
     }
     tx.delete::<Snapshots>(&key);
@@ -219,9 +230,13 @@ pub fn unshare(tx: &mut Tx<'_, '_>, id: SnapshotId) -> Result<(), Fault> {
     Ok(())
 }
 
-/// A snapshot that a volume can be made of.
-pub(crate) fn source(view: &View<'_>, id: SnapshotId) -> Result<(Contents, u32), Fault> {
-    let row = view.snapshot(id).ok_or_else(|| Fault::no_such(id))?;
+/// A snapshot that a volume can be made of: one that the account may see, or one of an image that it may launch from.
+pub(crate) fn source(view: &View<'_>, id: SnapshotId, of: Option<ImageId>) -> Result<(Contents, u32), Fault> {
+    let of_image = || {
+        let image = view.own_image(of?).filter(|image| image.snapshots().contains(&id))?;
+        view.tables().snapshots.by_id(&id).find(|row| row.scope == image.scope)
+    };
+    let row = view.snapshot(id).or_else(of_image).ok_or_else(|| Fault::no_such(id))?;
     let contents = row.contents().ok_or_else(|| not_completed(row))?;
     Ok((contents.clone(), row.size_gib))
 }

@@ -24,6 +24,7 @@ use landfall_model::{
     TransitGatewayRouteTableId, UniqueId, Usage, UserData, Volume, VolumeId, Vpc, VpcCidrId, VpcId, VpnConnection,
     VpnConnectionId, VpnGateway, VpnGatewayId, VpnSide, host,
 };
+use landfall_model::{ImageDefaults, OwnImage};
 use landfall_model::{LaunchTemplate, LaunchTemplateId, LaunchTemplateVersion};
 use landfall_model::{Parameter, ParameterTier, ParameterVersion, Secret, SecretVersion};
 
@@ -117,6 +118,22 @@ landfall_state::value! {
             key: ImageId = |row| row.id,
             index by_id: ImageId = |row| row.names.iter().map(|name| name.id).chain([row.id]).collect::<std::collections::BTreeSet<_>>(),
             index by_snapshot: SnapshotId = |row| Some(row.snapshot),
+        },
+        /// Images of accounts.
+        pub own_images: OwnImages = "own-image" v1 {
+            row: OwnImage,
+            key: Scoped<ImageId> = |row| row.key(),
+            index by_id: ImageId = |row| Some(row.id),
+            index by_scope: Scope = |row| Some(row.scope),
+            index by_name: Scoped<String> = |row| Some(row.scope.key(row.name.clone())),
+            index by_snapshot: SnapshotId = |row| row.snapshots(),
+            index by_sharing: (Region, Option<AccountId>) = |row| row.sharing(),
+            index by_published: Scope = |row| Some(row.scope).filter(|_| row.is_public),
+        },
+        /// What holds for images of accounts.
+        pub image_defaults: ImageDefaultsTable = "image-defaults" v1 {
+            row: ImageDefaults,
+            key: Scoped<u8> = |row| row.row_key(),
         },
         /// Key pairs.
         pub key_pairs: KeyPairs = "key-pair" v1 {
@@ -531,7 +548,7 @@ pub fn wipe(tx: &mut landfall_state::Tx<'_, Cloud>) {
     wipe!(
         SettingsTable settings, Accounts accounts, Principals principals, Groups groups, ManagedPolicies managed_policies,
         InstanceProfiles instance_profiles, MfaDevices mfa_devices, OidcProviders oidc_providers, RoleDeletions role_deletions, AccessKeys access_keys, Hosts hosts,
-        Usages usage, Images images, KeyPairs key_pairs, Vpcs vpcs, Subnets subnets,
+        Usages usage, Images images, OwnImages own_images, ImageDefaultsTable image_defaults, KeyPairs key_pairs, Vpcs vpcs, Subnets subnets,
         InternetGateways internet_gateways, RouteTables route_tables, NetworkAcls network_acls,
         DhcpOptionsTable dhcp_options, SecurityGroups security_groups, SecurityGroupRules security_group_rules,
         Interfaces interfaces, Addresses addresses, Instances instances, UserDataTable user_data, Volumes volumes,
@@ -557,8 +574,10 @@ pub fn is_settled(cloud: &Cloud) -> bool {
         |state| matches!(state, InstanceState::Pending | InstanceState::Stopping | InstanceState::ShuttingDown);
     let rebooting =
         |row: &Instance| row.status.state == InstanceState::Running && row.status.reboots < row.spec.reboots;
+    let restarting = |row: &Instance| row.status.state == InstanceState::Running && row.status.boot < row.spec.boot;
     !cloud.instances.iter().any(|row| passing(row.status.state) || rebooting(row))
         && !cloud.volumes.iter().any(|row| matches!(row.state, VolumeState::Creating | VolumeState::Deleting))
         && !cloud.snapshots.iter().any(|row| row.task().is_some())
+        && !cloud.instances.iter().any(restarting)
         && !cloud.vpn_connections.iter().any(|row| row.state == LinkState::Deleting)
 }

@@ -249,6 +249,12 @@ pub struct Quotas {
     pub versions_per_launch_template: u32,
     /// Snapshots: AWS's "Snapshots per Region".
     pub snapshots: u32,
+    /// Images: the EC2 User Guide, "AMI quotas", as are the next two.
+    pub images: u32,
+    /// Images that everybody may launch from.
+    pub public_images: u32,
+    /// Accounts that an image is shared with.
+    pub accounts_per_image: u32,
 }
 
 macro_rules! quotas {
@@ -277,7 +283,7 @@ macro_rules! quotas {
 }
 
 quotas! {
-    vcpus vpcs blocks_per_vpc ipv6_blocks_per_vpc subnets_per_vpc acls_per_vpc rules_per_acl addresses security_groups rules_per_group groups_per_interface flow_logs_per_resource insights_paths insights_analyses key_pairs transit_gateways transit_gateway_tables transit_gateway_attachments transit_gateway_routes customer_gateways vpn_gateways vpn_connections connections_per_vpn_gateway routes_per_vpn interface_endpoints_per_vpc gateway_endpoints route_tables_per_vpc routes_per_table internet_gateways egress_only_gateways nat_gateways_per_zone nat_private_addresses nat_elastic_addresses peerings_per_vpc outstanding_peerings interfaces prefix_lists volumes launch_templates versions_per_launch_template snapshots
+    vcpus vpcs blocks_per_vpc ipv6_blocks_per_vpc subnets_per_vpc acls_per_vpc rules_per_acl addresses security_groups rules_per_group groups_per_interface flow_logs_per_resource insights_paths insights_analyses key_pairs transit_gateways transit_gateway_tables transit_gateway_attachments transit_gateway_routes customer_gateways vpn_gateways vpn_connections connections_per_vpn_gateway routes_per_vpn interface_endpoints_per_vpc gateway_endpoints route_tables_per_vpc routes_per_table internet_gateways egress_only_gateways nat_gateways_per_zone nat_private_addresses nat_elastic_addresses peerings_per_vpc outstanding_peerings interfaces prefix_lists volumes launch_templates versions_per_launch_template snapshots images public_images accounts_per_image
 }
 
 impl Default for Quotas {
@@ -327,6 +333,9 @@ impl Default for Quotas {
             launch_templates: 5000,
             versions_per_launch_template: 10_000,
             snapshots: 100_000,
+            images: 50_000,
+            public_images: 5,
+            accounts_per_image: 1000,
         }
     }
 }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::agent::Reason;
 use crate::id::{HostId, ImageId, InstanceId, ReservationId, SubnetId, VpcId};
+use crate::image::ImageTraits;
 use crate::plan::Power;
 use crate::region::ZoneName;
 use crate::scope::{Scope, Scoped};
@@ -27,6 +28,14 @@ impl Instance {
     pub fn key(&self) -> Scoped<InstanceId> {
         self.scope.key(self.id)
     }
+
+    /// The provider's image whose kernel starts it, where that one isn't started from its disk.
+    pub fn kernel_image(&self) -> Option<ImageId> {
+        match &self.spec.traits {
+            Some(traits) => traits.kernel,
+            None => Some(self.spec.image),
+        }
+    }
 }
 
 /// What was asked of an instance.
@@ -42,6 +51,9 @@ pub struct InstanceSpec {
     pub forced: bool,
     /// The image that it was launched from.
     pub image: ImageId,
+    /// What an account's image said, which may be gone by now; the provider's stay and are asked.
+    #[serde(default)]
+    pub traits: Option<ImageTraits>,
     /// The type's name.
     pub instance_type: String,
     /// The key pair's name, and its public half as it was at the launch.

@@ -55,7 +55,9 @@ pub use identity::{
     MfaEnabled, OidcProvider, PasswordPolicy, PolicyVersion, Principal, PrincipalKind, Role, RoleDeletion, RoleUse,
     SshPublicKey, Standing, TrustPolicy, UniqueId, UniqueKind, User,
 };
-pub use image::{Image, ImageSource};
+pub use image::{
+    BootMode, DeregistrationProtection, Image, ImageDefaults, ImageDisk, ImageSource, ImageTraits, OwnImage,
+};
 pub use instance::*;
 pub use instance_type::InstanceType;
 pub use interface::{Attachment, AttachmentState, InterfacePurpose, NetworkInterface};

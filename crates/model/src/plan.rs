@@ -615,6 +615,9 @@ pub struct SnapshotPlan {
     /// one's machine, and lost with it.
     #[serde(default)]
     pub taken: bool,
+    /// The start of the volume's instance that waits for it: it is made once no earlier start's machine runs.
+    #[serde(default)]
+    pub before_boot: Option<u64>,
 }
 
 /// What a volume starts as.

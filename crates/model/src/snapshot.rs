@@ -66,6 +66,10 @@ pub struct SnapshotTask {
     /// Whether its moment has been taken of a running instance: what it is to have is lost with that one's machine.
     #[serde(default)]
     pub taken: bool,
+    /// The start of the volume's instance that waits for it: it is of what the machine wrote until it was shut down for
+    /// that.
+    #[serde(default)]
+    pub before_boot: Option<u64>,
 }
 
 /// What is on a volume or in a snapshot.

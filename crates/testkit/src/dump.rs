@@ -22,7 +22,7 @@ pub fn dump(cloud: &Cloud) -> Dump {
         )*};
     }
     tables!(
-        settings accounts principals groups managed_policies instance_profiles mfa_devices oidc_providers role_deletions access_keys hosts usage images key_pairs vpcs subnets internet_gateways route_tables
+        settings accounts principals groups managed_policies instance_profiles mfa_devices oidc_providers role_deletions access_keys hosts usage images own_images image_defaults key_pairs vpcs subnets internet_gateways route_tables
         network_acls dhcp_options security_groups security_group_rules interfaces addresses instances user_data volumes
         snapshots chunk_domains
         parameters parameter_versions secrets secret_versions

@@ -87,7 +87,7 @@ impl Write for CreateSnapshots {
         let InstanceSpecification { instance_id, exclude_boot_volume, exclude_data_volume_id } =
             self.instance_specification;
         let without = &exclude_data_volume_id;
-        let ids = snapshot::create_of_instance(tx, instance_id, exclude_boot_volume, without, &self.description)?;
+        let ids = snapshot::create_of_instance(tx, instance_id, exclude_boot_volume, without, &self.description, None)?;
         for id in &ids {
             let mut all = std::collections::BTreeMap::new();
             let view = tx.view();

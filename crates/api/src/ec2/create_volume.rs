@@ -118,6 +118,7 @@ impl Write for CreateVolume {
                 Some(Source::Snapshot(row)) => Some(row.id),
                 _ => None,
             },
+            of_image: None,
         };
         let id = volume::create(tx, zone, new)?;
         tag::put(tx, KIND, &id.to_string(), &tags)?;

@@ -1,12 +1,17 @@
-//! ec2:DescribeImages. Lists images. They are the provider's; everybody sees them under each of their names and owners.
+//! ec2:DescribeImages. Lists the images that the caller may launch from: the provider's, which everybody sees under each of
+//! their names and owners, its own, and those that other accounts share with it.
 
+use landfall_cloud::image::{FoundImage, ImageState, is_protected};
+use landfall_cloud::value::OwnImages;
+use landfall_cloud::volume::NewDisk;
 use landfall_cloud::{Fault, View};
 use landfall_model::image::ImageName;
-use landfall_model::{Image, ImageId, SnapshotId};
+use landfall_model::{AccountId, BootMode, DeregistrationProtection, Image, ImageId, InstanceId, OwnImage, Region};
 use serde::{Deserialize, Serialize};
 
+use super::shape::image::{DiskOut, disks};
 use super::shape::{Tag, tag_set};
-use crate::filter::{FilterNames, Selection, Values, maybe, one, shown};
+use crate::filter::{FilterNames, Selection, Values, many, maybe, one, shown};
 use crate::{Action, ApiError, Filters, Look, Read};
 
 #[derive(Deserialize)]
@@ -18,11 +23,10 @@ pub struct DescribeImages {
     image_id: Vec<ImageId>,
     #[serde(default)]
     owner: Vec<String>,
-    /// Without effect: images are neither deprecated nor disabled, so there are none to include.
-    #[serde(default, rename = "IncludeDeprecated")]
-    _include_deprecated: bool,
-    #[serde(default, rename = "IncludeDisabled")]
-    _include_disabled: bool,
+    #[serde(default)]
+    include_deprecated: bool,
+    #[serde(default)]
+    include_disabled: bool,
     #[serde(default)]
     filter: Filters,
 }
@@ -38,7 +42,7 @@ pub struct DescribeImagesResult<'v> {
 struct ImageShape<'v> {
     platform_details: &'v str,
     usage_operation: &'static str,
-    block_device_mapping: [BlockDeviceMapping<'v>; 1],
+    block_device_mapping: Vec<DiskOut<'v>>,
     description: &'v str,
     ena_support: bool,
     hypervisor: &'static str,
@@ -49,16 +53,27 @@ struct ImageShape<'v> {
     root_device_type: &'static str,
     sriov_net_support: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
+    state_reason: Option<StateReason>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     tag_set: Option<Vec<Tag<'v>>>,
     virtualization_type: &'static str,
-    boot_mode: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    boot_mode: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deprecation_time: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     imds_support: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source_instance_id: Option<InstanceId>,
     deregistration_protection: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source_image_id: Option<ImageId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source_image_region: Option<Region>,
     image_id: ImageId,
     image_location: String,
     image_state: &'static str,
-    image_owner_id: &'v str,
+    image_owner_id: String,
     creation_date: String,
     is_public: bool,
     architecture: &'v str,
@@ -67,36 +82,27 @@ struct ImageShape<'v> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct BlockDeviceMapping<'v> {
-    device_name: &'v str,
-    ebs: EbsBlockDevice,
+struct StateReason {
+    code: &'static str,
+    message: String,
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct EbsBlockDevice {
-    delete_on_termination: bool,
-    snapshot_id: SnapshotId,
-    volume_size: u32,
-    volume_type: &'static str,
-    encrypted: bool,
-}
-
-/// An image under one of its names.
+/// An image as the list has it.
 #[derive(Clone, Copy)]
-struct Entry<'v> {
-    image: &'v Image,
-    name: &'v ImageName,
+enum Entry<'v> {
+    /// The provider's, under one of its names.
+    Provided(&'v Image, &'v ImageName),
+    /// An account's.
+    Own(&'v OwnImage),
 }
 
 const VIRTUALIZATION: &str = "hvm";
 const HYPERVISOR: &str = "xen";
 const SRIOV: &str = "simple";
 const ROOT_DEVICE_TYPE: &str = "ebs";
-const STATE: &str = "available";
 const IMAGE_TYPE: &str = "machine";
-/// What a root volume is unless a launch says otherwise.
-const VOLUME_TYPE: &str = "gp3";
+/// Why an image failed.
+const REASON: &str = "Client.SnapshotError";
 
 impl Read for DescribeImages {
     const ACTION: Action = Action::ec2("DescribeImages");
@@ -146,31 +152,71 @@ impl Read for DescribeImages {
         let view = look.view;
         let selection = self.filter.select(Self::FILTERS)?;
         check_owners(&self.owner)?;
+        let users = Who::read_all(&self.executable_by, &view)?;
         self.check_ids(&view)?;
-        let mut entries: Vec<Entry<'v>> = view
-            .tables()
-            .images
-            .iter()
-            .flat_map(|image| image.names.iter().map(move |name| Entry { image, name }))
-            .filter(|entry| self.image_id.is_empty() || self.image_id.contains(&entry.name.id))
+        let mut entries: Vec<Entry<'v>> = self
+            .candidates(&view)
+            .into_iter()
+            .filter(|entry| self.image_id.is_empty() || self.image_id.contains(&entry.id()))
+            .filter(|entry| self.shows(&view, entry))
             .filter(|entry| self.owner.is_empty() || self.owner.iter().any(|owner| entry.is_of(&view, owner)))
-            // All images are public, and none is shared with anybody by name.
-            .filter(|_| self.executable_by.is_empty() || self.executable_by.iter().any(|who| who == "all"))
+            .filter(|entry| users.is_empty() || users.iter().any(|who| entry.is_open_to(*who, view.scope().account)))
             .filter(|entry| entry.matches(&view, &selection))
             .collect();
         // Names that share an id are one image, shown under the first that was asked for.
-        entries.sort_by_key(|entry| entry.name.id);
-        entries.dedup_by_key(|entry| entry.name.id);
-        let page = look.page.take(entries, |entry| entry.name.id)?;
+        entries.sort_by_key(Entry::id);
+        entries.dedup_by_key(|entry| entry.id());
+        let page = look.page.take(entries, Entry::id)?;
         Ok(DescribeImagesResult { images_set: page.into_iter().map(|entry| entry.shape(&view)).collect() })
     }
 }
 
 impl DescribeImages {
     fn check_ids(&self, view: &View<'_>) -> Result<(), ApiError> {
-        let absent: Vec<_> = self.image_id.iter().copied().filter(|id| view.image(*id).is_none()).collect();
+        let absent: Vec<_> = self.image_id.iter().copied().filter(|id| view.find_image(*id).is_none()).collect();
         if absent.is_empty() { Ok(()) } else { Err(Fault::none_of(&absent).into()) }
     }
+
+    /// The images among which to look.
+    fn candidates<'v>(&self, view: &View<'v>) -> Vec<Entry<'v>> {
+        let provided = view.tables().images.iter();
+        let provided = provided.flat_map(|image| image.names.iter().map(move |name| Entry::Provided(image, name)));
+        let own = view.all::<OwnImages, ImageId>();
+        provided.chain(own.chain(view.shared_images()).map(Entry::Own)).collect()
+    }
+
+    /// Whether an image isn't hidden: one that is switched off is unless it is asked for, and so is a deprecated one of
+    /// another account, unless it is asked for by its id.
+    fn shows(&self, view: &View<'_>, entry: &Entry<'_>) -> bool {
+        let Entry::Own(image) = entry else { return true };
+        let is_mine = image.scope == view.scope();
+        let is_listed = self.include_deprecated || is_mine || !self.image_id.is_empty();
+        (is_listed || !image.is_deprecated(view.now())) && (self.include_disabled || !image.is_disabled)
+    }
+}
+
+/// Who may launch from an image.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Who {
+    /// An account.
+    Account(AccountId),
+    /// Everybody.
+    All,
+}
+
+impl Who {
+    fn read_all(words: &[String], view: &View<'_>) -> Result<Vec<Self>, ApiError> {
+        let read = |word: &String| match word.as_str() {
+            "self" => Ok(Self::Account(view.scope().account)),
+            "all" => Ok(Self::All),
+            other => other.parse().map(Self::Account).map_err(|_| malformed(other)),
+        };
+        words.iter().map(read).collect()
+    }
+}
+
+fn malformed(word: &str) -> ApiError {
+    ApiError::new("InvalidUserID.Malformed", format!("Invalid user id: \"{word}\""))
 }
 
 fn check_owners(owners: &[String]) -> Result<(), ApiError> {
@@ -178,91 +224,195 @@ fn check_owners(owners: &[String]) -> Result<(), ApiError> {
     let is_alias = |owner: &str| matches!(owner, "self" | "amazon" | "aws-marketplace" | "aws-backup-vault");
     match owners.iter().find(|owner| !is_account(owner) && !is_alias(owner)) {
         None => Ok(()),
-        Some(owner) => Err(ApiError::new("InvalidUserID.Malformed", format!("Invalid user id: \"{owner}\""))),
+        Some(owner) => Err(malformed(owner)),
     }
 }
 
 impl<'v> Entry<'v> {
+    fn id(&self) -> ImageId {
+        match self {
+            Entry::Provided(_, name) => name.id,
+            Entry::Own(image) => image.id,
+        }
+    }
+
+    fn found(&self) -> FoundImage<'v> {
+        match self {
+            Entry::Provided(image, _) => FoundImage::Provided(image),
+            Entry::Own(image) => FoundImage::Own(image),
+        }
+    }
+
+    fn own(&self) -> Option<&'v OwnImage> {
+        match self {
+            Entry::Provided(..) => None,
+            Entry::Own(image) => Some(image),
+        }
+    }
+
+    fn name(&self) -> &'v str {
+        match self {
+            Entry::Provided(_, name) => &name.name,
+            Entry::Own(image) => &image.name,
+        }
+    }
+
+    fn description(&self) -> &'v str {
+        match self {
+            Entry::Provided(image, _) => &image.description,
+            Entry::Own(image) => &image.description,
+        }
+    }
+
+    fn created_at(&self) -> landfall_model::Timestamp {
+        match self {
+            Entry::Provided(image, _) => image.created_at,
+            Entry::Own(image) => image.created_at,
+        }
+    }
+
+    fn owner(&self) -> String {
+        match self {
+            Entry::Provided(_, name) => name.owner.clone(),
+            Entry::Own(image) => image.scope.account.to_string(),
+        }
+    }
+
+    fn alias(&self) -> Option<&'v str> {
+        match self {
+            Entry::Provided(_, name) => name.alias.as_deref(),
+            Entry::Own(_) => None,
+        }
+    }
+
     fn is_of(&self, view: &View<'_>, owner: &str) -> bool {
         match owner {
-            "self" => self.name.owner == view.scope().account.to_string(),
-            _ => self.name.owner == owner || self.name.alias.as_deref() == Some(owner),
+            "self" => self.owner() == view.scope().account.to_string(),
+            _ => self.owner() == owner || self.alias() == Some(owner),
+        }
+    }
+
+    /// Whether they were let launch from it, as far as the caller is told: whom others share theirs with isn't.
+    fn is_open_to(&self, who: Who, caller: AccountId) -> bool {
+        match (who, self) {
+            (Who::All, _) => self.found().is_public(),
+            (Who::Account(_), Entry::Provided(..)) => false,
+            (Who::Account(account), Entry::Own(image)) => {
+                image.shared_with.contains(&account) && (account == caller || image.scope.account == caller)
+            }
         }
     }
 
     fn location(&self) -> String {
-        let owner = self.name.alias.as_ref().unwrap_or(&self.name.owner);
-        format!("{owner}/{}", self.name.name)
+        let owner = self.alias().map_or_else(|| self.owner(), str::to_owned);
+        format!("{owner}/{}", self.name())
+    }
+
+    fn state(&self, view: &View<'_>) -> ImageState {
+        self.own().map_or(ImageState::Available, |image| view.image_state(image))
     }
 
     fn matches(&self, view: &View<'v>, selection: &Selection) -> bool {
-        selection.is_empty() || selection.matches(view.tags(&self.name.id.to_string()), |field| self.values(field))
+        selection.is_empty() || selection.matches(view.tags(&self.id().to_string()), |field| self.values(view, field))
     }
 
-    fn values(&self, field: &str) -> Values<'v> {
-        let (image, name) = (self.image, self.name);
+    fn values(&self, view: &View<'v>, field: &str) -> Values<'v> {
+        if let Some(field) = field.strip_prefix("block-device-mapping.") {
+            return self.found().disks().iter().flat_map(|disk| disk_field(disk, field)).collect();
+        }
+        let own = self.own();
         match field {
-            "architecture" => one(image.architecture.as_str()),
-            "block-device-mapping.delete-on-termination" | "ena-support" | "is-public" => one("true"),
-            "block-device-mapping.device-name" | "root-device-name" => one(image.root_device.as_str()),
-            "block-device-mapping.encrypted" => one("false"),
-            "block-device-mapping.snapshot-id" => shown(image.snapshot),
-            "block-device-mapping.volume-size" => shown(image.size_gib),
-            "block-device-mapping.volume-type" => one(VOLUME_TYPE),
-            "creation-date" => shown(image.created_at),
-            "description" => one(image.description.as_str()),
+            "architecture" => one(self.found().traits().architecture),
+            "creation-date" => shown(self.created_at()),
+            "description" => one(self.description()),
+            "ena-support" => shown(own.is_none_or(|image| image.ena_support)),
             "hypervisor" => one(HYPERVISOR),
-            "image-id" => shown(name.id),
+            "image-id" => shown(self.id()),
             "image-type" => one(IMAGE_TYPE),
+            "is-public" => shown(self.found().is_public()),
             "manifest-location" => one(self.location()),
-            "name" => one(name.name.as_str()),
-            "owner-alias" => maybe(name.alias.as_deref()),
-            "owner-id" => one(name.owner.as_str()),
+            "name" => one(self.name()),
+            "owner-alias" => maybe(self.alias()),
+            "owner-id" => one(self.owner()),
+            "root-device-name" => one(self.found().root_device()),
             "root-device-type" => one(ROOT_DEVICE_TYPE),
+            "source-image-id" => many(own.and_then(|image| image.source_image).map(|(id, _)| id)),
+            "source-image-region" => many(own.and_then(|image| image.source_image).map(|(_, region)| region)),
+            "source-instance-id" => many(own.and_then(|image| image.source_instance)),
             "sriov-net-support" => one(SRIOV),
-            "state" => one(STATE),
+            "state" => one(self.state(view).name()),
+            "state-reason-code" => maybe(matches!(self.state(view), ImageState::Failed(_)).then_some(REASON)),
+            "state-reason-message" => match self.state(view) {
+                ImageState::Failed(why) => one(why),
+                _ => Values::new(),
+            },
             "virtualization-type" => one(VIRTUALIZATION),
-            // Kernels, RAM disks, product codes, sources and reasons: no image has any. `platform` is only Windows's.
+            // Kernels, RAM disks and product codes: no image has any. `platform` is only Windows's.
             _ => Values::new(),
         }
     }
 
     fn shape(&self, view: &View<'v>) -> ImageShape<'v> {
-        let (image, name) = (self.image, self.name);
+        let (found, own) = (self.found(), self.own());
+        let (traits, state) = (found.traits(), self.state(view));
         ImageShape {
-            platform_details: &image.platform_details,
+            platform_details: traits.platform_details,
             usage_operation: "RunInstances",
-            block_device_mapping: [BlockDeviceMapping {
-                device_name: &image.root_device,
-                ebs: EbsBlockDevice {
-                    delete_on_termination: true,
-                    snapshot_id: image.snapshot,
-                    volume_size: image.size_gib,
-                    volume_type: VOLUME_TYPE,
-                    encrypted: false,
-                },
-            }],
-            description: &image.description,
-            ena_support: true,
+            block_device_mapping: disks(found),
+            description: self.description(),
+            ena_support: own.is_none_or(|image| image.ena_support),
             hypervisor: HYPERVISOR,
-            image_owner_alias: name.alias.as_deref(),
-            name: &name.name,
-            root_device_name: &image.root_device,
+            image_owner_alias: self.alias(),
+            name: self.name(),
+            root_device_name: found.root_device(),
             root_device_type: ROOT_DEVICE_TYPE,
             sriov_net_support: SRIOV,
-            tag_set: tag_set(view, &name.id.to_string()),
+            image_state: state.name(),
+            state_reason: match state {
+                ImageState::Failed(message) => Some(StateReason { code: REASON, message }),
+                _ => None,
+            },
+            tag_set: tag_set(view, &self.id().to_string()),
             virtualization_type: VIRTUALIZATION,
-            boot_mode: "legacy-bios",
-            imds_support: image.imds_v2.then_some("v2.0"),
-            deregistration_protection: "disabled",
-            image_id: name.id,
+            boot_mode: traits.boot_mode.map(BootMode::name),
+            deprecation_time: own.and_then(|image| image.deprecate_at).map(|at| at.to_string()),
+            imds_support: found.imds_v2().then_some("v2.0"),
+            // Whose instance it was made of is their business alone.
+            source_instance_id: own.filter(|row| row.scope == view.scope()).and_then(|row| row.source_instance),
+            deregistration_protection: own.map_or("disabled", |image| protection(view, image)),
+            source_image_id: own.and_then(|image| image.source_image).map(|(id, _)| id),
+            source_image_region: own.and_then(|image| image.source_image).map(|(_, region)| region),
+            image_id: self.id(),
             image_location: self.location(),
-            image_state: STATE,
-            image_owner_id: &name.owner,
-            creation_date: image.created_at.to_string(),
-            is_public: true,
-            architecture: &image.architecture,
+            image_owner_id: self.owner(),
+            creation_date: self.created_at().to_string(),
+            is_public: found.is_public(),
+            architecture: traits.architecture,
             image_type: IMAGE_TYPE,
         }
+    }
+}
+
+/// How an image is protected from deregistration, in AWS's words.
+pub(super) fn protection(view: &View<'_>, image: &OwnImage) -> &'static str {
+    match image.protection {
+        DeregistrationProtection::On { cooldown: false } => "enabled-without-cooldown",
+        DeregistrationProtection::On { cooldown: true } => "enabled-with-cooldown",
+        // It holds still.
+        DeregistrationProtection::Cooling(_) if is_protected(image, view.now()) => "enabled-with-cooldown",
+        DeregistrationProtection::Cooling(_) | DeregistrationProtection::Off => "disabled",
+    }
+}
+
+fn disk_field<'v>(disk: &NewDisk, field: &str) -> Values<'v> {
+    let volume = &disk.volume;
+    match field {
+        "delete-on-termination" => shown(disk.delete_on_termination),
+        "device-name" => one(disk.device.clone()),
+        "encrypted" => shown(volume.encrypted),
+        "snapshot-id" => many(volume.snapshot.or(volume.image.map(|(_, snapshot)| snapshot))),
+        "volume-size" => shown(volume.shape.size_gib),
+        "volume-type" => one(volume.shape.kind.name()),
+        _ => Values::new(),
     }
 }

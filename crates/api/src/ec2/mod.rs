@@ -20,6 +20,7 @@ mod attach_volume;
 mod attach_vpn_gateway;
 mod authorize_security_group_egress;
 mod authorize_security_group_ingress;
+mod copy_image;
 mod copy_snapshot;
 mod create_customer_gateway;
 mod create_default_subnet;
@@ -27,6 +28,7 @@ mod create_default_vpc;
 mod create_dhcp_options;
 mod create_egress_only_internet_gateway;
 mod create_flow_logs;
+mod create_image;
 mod create_internet_gateway;
 mod create_key_pair;
 mod create_launch_template;
@@ -87,6 +89,7 @@ mod delete_vpc_peering_connection;
 mod delete_vpn_connection;
 mod delete_vpn_connection_route;
 mod delete_vpn_gateway;
+mod deregister_image;
 mod describe_account_attributes;
 mod describe_addresses;
 mod describe_addresses_attribute;
@@ -96,6 +99,7 @@ mod describe_dhcp_options;
 mod describe_egress_only_internet_gateways;
 mod describe_flow_logs;
 mod describe_iam_instance_profile_associations;
+mod describe_image_attribute;
 mod describe_images;
 mod describe_instance_attribute;
 mod describe_instance_credit_specifications;
@@ -145,6 +149,10 @@ mod detach_network_interface;
 mod detach_volume;
 mod detach_vpn_gateway;
 mod disable_ebs_encryption_by_default;
+mod disable_image;
+mod disable_image_block_public_access;
+mod disable_image_deprecation;
+mod disable_image_deregistration_protection;
 mod disable_transit_gateway_route_table_propagation;
 mod disable_vgw_route_propagation;
 mod disassociate_address;
@@ -155,12 +163,17 @@ mod disassociate_subnet_cidr_block;
 mod disassociate_transit_gateway_route_table;
 mod disassociate_vpc_cidr_block;
 mod enable_ebs_encryption_by_default;
+mod enable_image;
+mod enable_image_block_public_access;
+mod enable_image_deprecation;
+mod enable_image_deregistration_protection;
 mod enable_transit_gateway_route_table_propagation;
 mod enable_vgw_route_propagation;
 mod enable_volume_io;
 mod get_console_output;
 mod get_ebs_default_kms_key_id;
 mod get_ebs_encryption_by_default;
+mod get_image_block_public_access_state;
 mod get_instance_uefi_data;
 mod get_launch_template_data;
 mod get_managed_prefix_list_associations;
@@ -174,6 +187,7 @@ mod get_vpn_connection_device_types;
 mod import_key_pair;
 pub(crate) mod key_material;
 mod modify_ebs_default_kms_key_id;
+mod modify_image_attribute;
 mod modify_instance_attribute;
 mod modify_instance_metadata_options;
 mod modify_launch_template;
@@ -194,6 +208,7 @@ mod modify_vpn_connection;
 mod modify_vpn_connection_options;
 mod modify_vpn_tunnel_options;
 mod reboot_instances;
+mod register_image;
 mod reject_transit_gateway_vpc_attachment;
 mod reject_vpc_peering_connection;
 mod release_address;
@@ -204,6 +219,7 @@ mod replace_route;
 mod replace_route_table_association;
 mod replace_transit_gateway_route;
 mod reset_ebs_default_kms_key_id;
+mod reset_image_attribute;
 mod reset_network_interface_attribute;
 mod reset_snapshot_attribute;
 mod restore_managed_prefix_list_version;
@@ -246,6 +262,7 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::write::<attach_vpn_gateway::AttachVpnGateway>(),
     Operation::write::<authorize_security_group_egress::AuthorizeSecurityGroupEgress>(),
     Operation::write::<authorize_security_group_ingress::AuthorizeSecurityGroupIngress>(),
+    Operation::write::<copy_image::CopyImage>(),
     Operation::write::<copy_snapshot::CopySnapshot>(),
     Operation::write::<create_customer_gateway::CreateCustomerGateway>(),
     Operation::write::<create_default_subnet::CreateDefaultSubnet>(),
@@ -253,6 +270,7 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::write::<create_dhcp_options::CreateDhcpOptions>(),
     Operation::write::<create_egress_only_internet_gateway::CreateEgressOnlyInternetGateway>(),
     Operation::write::<create_flow_logs::CreateFlowLogs>(),
+    Operation::write::<create_image::CreateImage>(),
     Operation::write::<create_internet_gateway::CreateInternetGateway>(),
     Operation::call::<create_key_pair::CreateKeyPair>(),
     Operation::write::<create_launch_template::CreateLaunchTemplate>(),
@@ -313,6 +331,7 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::write::<delete_vpn_connection::DeleteVpnConnection>(),
     Operation::write::<delete_vpn_connection_route::DeleteVpnConnectionRoute>(),
     Operation::write::<delete_vpn_gateway::DeleteVpnGateway>(),
+    Operation::write::<deregister_image::DeregisterImage>(),
     Operation::read::<describe_account_attributes::DescribeAccountAttributes>(),
     Operation::read::<describe_addresses::DescribeAddresses>(),
     Operation::read::<describe_addresses_attribute::DescribeAddressesAttribute>(),
@@ -322,6 +341,7 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::read::<describe_egress_only_internet_gateways::DescribeEgressOnlyInternetGateways>(),
     Operation::read::<describe_flow_logs::DescribeFlowLogs>(),
     Operation::read::<describe_iam_instance_profile_associations::DescribeIamInstanceProfileAssociations>(),
+    Operation::read::<describe_image_attribute::DescribeImageAttribute>(),
     Operation::read::<describe_images::DescribeImages>(),
     Operation::read::<describe_instance_attribute::DescribeInstanceAttribute>(),
     Operation::read::<describe_instance_credit_specifications::DescribeInstanceCreditSpecifications>(),
@@ -371,6 +391,10 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::write::<detach_volume::DetachVolume>(),
     Operation::write::<detach_vpn_gateway::DetachVpnGateway>(),
     Operation::write::<disable_ebs_encryption_by_default::DisableEbsEncryptionByDefault>(),
+    Operation::write::<disable_image::DisableImage>(),
+    Operation::write::<disable_image_block_public_access::DisableImageBlockPublicAccess>(),
+    Operation::write::<disable_image_deprecation::DisableImageDeprecation>(),
+    Operation::write::<disable_image_deregistration_protection::DisableImageDeregistrationProtection>(),
     Operation::write::<disable_transit_gateway_route_table_propagation::DisableTransitGatewayRouteTablePropagation>(),
     Operation::write::<disable_vgw_route_propagation::DisableVgwRoutePropagation>(),
     Operation::write::<disassociate_address::DisassociateAddress>(),
@@ -381,12 +405,17 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::write::<disassociate_transit_gateway_route_table::DisassociateTransitGatewayRouteTable>(),
     Operation::write::<disassociate_vpc_cidr_block::DisassociateVpcCidrBlock>(),
     Operation::write::<enable_ebs_encryption_by_default::EnableEbsEncryptionByDefault>(),
+    Operation::write::<enable_image::EnableImage>(),
+    Operation::write::<enable_image_block_public_access::EnableImageBlockPublicAccess>(),
+    Operation::write::<enable_image_deprecation::EnableImageDeprecation>(),
+    Operation::write::<enable_image_deregistration_protection::EnableImageDeregistrationProtection>(),
     Operation::write::<enable_transit_gateway_route_table_propagation::EnableTransitGatewayRouteTablePropagation>(),
     Operation::write::<enable_vgw_route_propagation::EnableVgwRoutePropagation>(),
     Operation::write::<enable_volume_io::EnableVolumeIO>(),
     Operation::call::<get_console_output::GetConsoleOutput>(),
     Operation::read::<get_ebs_default_kms_key_id::GetEbsDefaultKmsKeyId>(),
     Operation::read::<get_ebs_encryption_by_default::GetEbsEncryptionByDefault>(),
+    Operation::read::<get_image_block_public_access_state::GetImageBlockPublicAccessState>(),
     Operation::read::<get_instance_uefi_data::GetInstanceUefiData>(),
     Operation::read::<get_launch_template_data::GetLaunchTemplateData>(),
     Operation::read::<get_managed_prefix_list_associations::GetManagedPrefixListAssociations>(),
@@ -399,6 +428,7 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::read::<get_vpn_connection_device_types::GetVpnConnectionDeviceTypes>(),
     Operation::write::<import_key_pair::ImportKeyPair>(),
     Operation::write::<modify_ebs_default_kms_key_id::ModifyEbsDefaultKmsKeyId>(),
+    Operation::write::<modify_image_attribute::ModifyImageAttribute>(),
     Operation::write::<modify_instance_attribute::ModifyInstanceAttribute>(),
     Operation::write::<modify_instance_metadata_options::ModifyInstanceMetadataOptions>(),
     Operation::write::<modify_launch_template::ModifyLaunchTemplate>(),
@@ -419,6 +449,7 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::call::<modify_vpn_connection_options::ModifyVpnConnectionOptions>(),
     Operation::call::<modify_vpn_tunnel_options::ModifyVpnTunnelOptions>(),
     Operation::write::<reboot_instances::RebootInstances>(),
+    Operation::write::<register_image::RegisterImage>(),
     Operation::write::<reject_transit_gateway_vpc_attachment::RejectTransitGatewayVpcAttachment>(),
     Operation::write::<reject_vpc_peering_connection::RejectVpcPeeringConnection>(),
     Operation::write::<release_address::ReleaseAddress>(),
@@ -429,6 +460,7 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::write::<replace_route_table_association::ReplaceRouteTableAssociation>(),
     Operation::write::<replace_transit_gateway_route::ReplaceTransitGatewayRoute>(),
     Operation::write::<reset_ebs_default_kms_key_id::ResetEbsDefaultKmsKeyId>(),
+    Operation::write::<reset_image_attribute::ResetImageAttribute>(),
     Operation::write::<reset_network_interface_attribute::ResetNetworkInterfaceAttribute>(),
     Operation::write::<reset_snapshot_attribute::ResetSnapshotAttribute>(),
     Operation::write::<restore_managed_prefix_list_version::RestoreManagedPrefixListVersion>(),

@@ -5,13 +5,14 @@ mod template;
 use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
+use landfall_cloud::image::FoundImage;
 use landfall_cloud::launch::{self, InterfaceOrder, Order};
 use landfall_cloud::value::{Interfaces, Subnets};
 use landfall_cloud::volume::attachment::check_count;
 use landfall_cloud::{Fault, Tx, View};
 use landfall_model::{
-    Arn, Image, InstanceKind, InstanceType, InterfaceId, InterfaceKind, MetadataOptions, SecurityGroupId,
-    ShutdownBehavior, SubnetId, VolumeKindId, ZoneName,
+    Arn, InstanceKind, InstanceType, InterfaceId, InterfaceKind, MetadataOptions, SecurityGroupId, ShutdownBehavior,
+    SubnetId, VolumeKindId, ZoneName,
 };
 use landfall_wire::Tree;
 use serde::Deserialize;
@@ -28,7 +29,7 @@ use super::shape::metadata::{MetadataIn, choice};
 use super::shape::new_interface::{Ipv6AddressIn, ipv6};
 use super::shape::permission::default_vpc_group;
 use super::shape::unsupported::{Off, Unconfigured, Unsupported, refuse_parameters};
-use super::shape::{key_pair, snapshot, user_data};
+use super::shape::{image, key_pair, snapshot, user_data};
 use crate::{Action, ApiError, Demands, Write};
 
 #[derive(Deserialize)]
@@ -217,18 +218,7 @@ impl RunInstances {
             image.demand(view, demands);
         }
         if let Some(image) = self.image_id.as_ref().and_then(|image| image.resolve(view).ok()) {
-            let owner = view
-                .image(image)
-                .and_then(|row| row.names.first())
-                .map(|name| name.alias.clone().unwrap_or_else(|| name.owner.clone()));
-            let demand = demands.resource(Self::ACTION, Arn::ec2_public(scope, image));
-            demand.with("ec2:ImageID", image).with("ec2:RootDeviceType", "ebs").with("ec2:Public", true);
-            if let Some(tags) = view.tags(&image.to_string()) {
-                demand.resource_tags(tags);
-            }
-            if let Some(owner) = owner {
-                demand.with("ec2:Owner", owner);
-            }
+            image::demand(view, demands, Self::ACTION, image);
         }
         demands.new_ec2::<InterfaceKind>(Self::ACTION).request_tags(&tags("network-interface"));
         demands.new_ec2::<VolumeKindId>(Self::ACTION).request_tags(&tags("volume"));
@@ -318,9 +308,9 @@ impl RunInstances {
         checks.into_iter().filter_map(Result::err).filter(|error| error.code != "MissingParameter").collect()
     }
 
-    fn image<'v>(&self, view: &View<'v>) -> Result<&'v Image, ApiError> {
+    fn image<'v>(&self, view: &View<'v>) -> Result<FoundImage<'v>, ApiError> {
         let id = self.image_id.as_ref().ok_or_else(|| ApiError::missing("ImageId"))?.resolve(view)?;
-        Ok(view.image(id).ok_or_else(|| Fault::no_such(id))?)
+        Ok(view.find_image(id).ok_or_else(|| Fault::no_such(id))?)
     }
 
     fn kind(&self) -> Result<InstanceType, ApiError> {
@@ -331,8 +321,8 @@ impl RunInstances {
         })
     }
 
-    fn metadata(&self, image: Option<&Image>) -> Result<MetadataOptions, ApiError> {
-        let imds_v2 = image.is_some_and(|image| image.imds_v2);
+    fn metadata(&self, image: Option<FoundImage<'_>>) -> Result<MetadataOptions, ApiError> {
+        let imds_v2 = image.is_some_and(FoundImage::imds_v2);
         let mut metadata = MetadataOptions { tokens_required: imds_v2, ..Default::default() };
         if imds_v2 {
             metadata.hop_limit = 2;

@@ -10,7 +10,7 @@ use landfall_api::audit::mask::mask;
 use landfall_state::Value;
 use landfall_wire::Tree;
 
-use crate::harness::{Case, Params, World, golden, speaks_json};
+use crate::harness::{Case, IMAGE, IMAGE_ALIAS, Params, World, golden, speaks_json};
 
 /// The cases of all modules: a new module adds a line here.
 pub const CASES: &[&[Case]] = &[
@@ -197,7 +197,7 @@ fn reads_change_nothing() {
 /// Whether a text is an id that belongs to an account: all but the provider's images.
 fn is_owned_id(text: &str) -> bool {
     let digits = |text: &str| text.len() == 17 && text.bytes().all(|b| b.is_ascii_hexdigit());
-    text.rsplit_once('-').is_some_and(|(prefix, rest)| digits(rest) && prefix != "ami")
+    text.rsplit_once('-').is_some_and(|(_, rest)| digits(rest)) && text != IMAGE && text != IMAGE_ALIAS
 }
 
 fn with_dry_run(case: &Case, good: &Params, dry_run: bool) -> Params {

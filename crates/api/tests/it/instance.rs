@@ -537,6 +537,8 @@ fn put_fixtures(tx: &mut landfall_cloud::Tx<'_, '_>) {
         InsightsAnalyses "network-insights-analysis",
         EbsDefaultsTable "ebs-defaults",
         Snapshots "snapshot",
+        OwnImages "own-image",
+        ImageDefaultsTable "image-defaults",
         ChunkDomains "chunk-domain",
         KmsKeys "kms-key",
         KmsAliases "kms-alias",

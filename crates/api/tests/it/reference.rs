@@ -60,7 +60,9 @@ fn demands_are_those_of_the_authorisation_reference() {
 
 /// What AWS demands besides by the "required permissions" of its API references and guides, which the authorisation
 /// reference leaves out. Services that encrypt under their caller's keys demand these, too.
-const ALSO_DEMANDED: [(&str, &str); 13] = [
+const ALSO_DEMANDED: [(&str, &str); 14] = [
+    // Where the snapshots go with the image, as the EC2 User Guide has it.
+    ("DeregisterImage", "ec2:DeleteSnapshot"),
     ("AssumeRole", "sts:TagSession"),
     ("GetLaunchTemplateData", "ec2:DescribeInstanceAttribute"),
     ("GetLaunchTemplateData", "ec2:DescribeVolumes"),

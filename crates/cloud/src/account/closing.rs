@@ -57,7 +57,7 @@ pub(super) fn end(tx: &mut Tx<'_, '_>, account: AccountId, most: usize) -> Left 
         end_identity(tx, account, most),
         sweep!(tx, account, most;
             KeyPairs, Parameters, ParameterVersions, Secrets, SecretVersions, Trails, FlowLogs, InsightsAnalyses,
-            InsightsPaths, EbsDefaultsTable, Snapshots, ClientTokens, Endpoints,
+            InsightsPaths, EbsDefaultsTable, OwnImages, ImageDefaultsTable, Snapshots, ClientTokens, Endpoints,
              LaunchTemplates, LaunchTemplateVersions,
         ),
     ];

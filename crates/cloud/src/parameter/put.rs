@@ -236,7 +236,7 @@ fn data_type(
             return invalid(format!("Parameters of the data type {IMAGE} are of type String."));
         }
         IMAGE => {
-            let image = order.value.parse::<ImageId>().ok().and_then(|id| view.image(id));
+            let image = order.value.parse::<ImageId>().ok().and_then(|id| view.find_image(id));
             if image.is_none() {
                 return invalid(format!("The value of a parameter of the data type {IMAGE} is the id of an image."));
             }

@@ -30,7 +30,8 @@ fn snapshots(cloud: &Cloud, volume: &Volume) -> Vec<SnapshotPlan> {
         let base = task.base.as_ref().map(|base| base.root.clone());
         let (domain, session, moment) = (row.scope.account, task.session, task.moment);
         let size_bytes = u64::from(row.size_gib) << 30;
-        Some(SnapshotPlan { id: row.id, domain, session, base, size_bytes, moment, taken: task.taken })
+        let (taken, before_boot) = (task.taken, task.before_boot);
+        Some(SnapshotPlan { id: row.id, domain, session, base, size_bytes, moment, taken, before_boot })
     });
     let mut all: Vec<_> = pending.collect();
     all.sort_unstable_by_key(|plan| plan.session);
@@ -49,7 +50,7 @@ fn image_plan(image: &Image) -> ImagePlan {
 pub(super) fn instance(cloud: &Cloud, row: &Instance) -> Option<InstancePlan> {
     let kind = InstanceType::find(&row.spec.instance_type)?;
     let view = View::new(cloud, row.scope, landfall_model::Timestamp(0));
-    let image = cloud.images.by_id(&row.spec.image).next();
+    let image = row.kernel_image().and_then(|id| cloud.images.by_id(&id).next());
     let volumes = view.volumes_of(row);
     let disks = volumes.iter().filter_map(|volume| {
         let attachment = volume.attachment.as_ref().filter(|attachment| attachment.is_wanted())?;

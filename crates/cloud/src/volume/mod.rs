@@ -27,6 +27,8 @@ pub struct NewVolume {
     pub image: Option<(ImageId, SnapshotId)>,
     /// The snapshot that it is made of; zeroes if it is neither.
     pub snapshot: Option<SnapshotId>,
+    /// The image that the snapshot is of, where an image says it: who may launch from that may have the volume.
+    pub of_image: Option<ImageId>,
 }
 
 /// A new volume and its place in an instance.
@@ -110,7 +112,7 @@ pub fn create(tx: &mut Tx<'_, '_>, zone: ZoneName, mut new: NewVolume) -> Result
 /// That what it is made of is there, and that it is as large as that.
 pub(crate) fn check_fits(tx: &Tx<'_, '_>, new: &NewVolume) -> Result<(), Fault> {
     let (snapshot, least) = match (new.snapshot, new.image) {
-        (Some(id), _) => (id, snapshot::source(&tx.view(), id)?.1),
+        (Some(id), _) => (id, snapshot::source(&tx.view(), id, new.of_image)?.1),
         (None, Some((image, snapshot))) => (snapshot, tx.view().image(image).map_or(0, |image| image.size_gib)),
         (None, None) => return Ok(()),
     };
@@ -151,7 +153,8 @@ fn put(
     host: Option<HostId>,
     attachment: Option<VolumeAttachment>,
 ) -> Result<VolumeId, Fault> {
-    let source = new.snapshot.map(|id| snapshot::source(&tx.view(), id)).transpose()?.map(|(contents, _)| contents);
+    let source = new.snapshot.map(|id| snapshot::source(&tx.view(), id, new.of_image)).transpose()?;
+    let source = source.map(|(contents, _)| contents);
     let (image, chunks) = match source {
         Some(Contents::Chunks(root)) => (None, Some(root)),
         Some(Contents::Image(image)) => (Some(image), None),

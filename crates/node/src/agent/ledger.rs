@@ -325,10 +325,12 @@ impl Ledger {
             return None;
         }
         let step = next_volume_step(plan, entry.present, held, &entry.history, now);
+        let comes_first = plan.is_some_and(|plan| entry.history.is_before_a_start(plan));
         let step = match step {
             VolumeStep::Snapshot(snapshot, _) => match origin(plan, snapshot, &entry.history, holders) {
-                // A guest that waits for the volume would wait for all its snapshots otherwise.
-                Origin::AtRest if !is_awaited => VolumeStep::Snapshot(snapshot, None),
+                // A guest that waits for the volume would wait for all its snapshots otherwise. One that was shut down for
+                // a snapshot does.
+                Origin::AtRest if !is_awaited || comes_first => VolumeStep::Snapshot(snapshot, None),
                 Origin::Held(guest) => VolumeStep::Snapshot(snapshot, Some(guest)),
                 Origin::AtRest | Origin::Awaited => VolumeStep::Await,
                 Origin::Lost => {
@@ -793,7 +795,10 @@ fn volumes_of<'a>(
     for disk in &piece.disks {
         let one = match (plan.volume(disk.volume), volumes.get(&disk.volume)) {
             (Some(_), Some(entry)) if entry.saving => Readiness::Pending,
-            (Some(volume), Some(entry)) => entry.history.readiness(volume),
+            (Some(volume), Some(entry)) => match entry.history.readiness(volume) {
+                Readiness::Ready if entry.history.keeps_waiting(volume, piece.boot) => Readiness::Pending,
+                readiness => readiness,
+            },
             _ => Readiness::Failed("A volume of the instance isn't on the host that it was placed on"),
         };
         match one {

@@ -130,6 +130,21 @@ pub enum Origin {
 pub const LOST: &str = "The machine of the instance ended before the snapshot was whole, and with it what the volume was at \
      the snapshot's moment; make it again";
 
+impl VolumeHistory {
+    /// Whether the next snapshot is to come before a start.
+    pub fn is_before_a_start(&self, plan: &VolumePlan) -> bool {
+        plan.snapshots.iter().find(|it| self.lacks(it.id)).is_some_and(|it| it.before_boot.is_some())
+    }
+
+    /// Whether a start waits for snapshots of what was before it. For one that couldn't be made and is to be tried again, the
+    /// guest doesn't: nobody knows how long that takes.
+    pub fn keeps_waiting(&self, plan: &VolumePlan, boot: u64) -> bool {
+        let is_tried = |id| self.snapshots.get(&id).is_some_and(|history| history.retry_at.is_some());
+        let is_before = |it: &landfall_model::plan::SnapshotPlan| it.before_boot.is_some_and(|before| before <= boot);
+        plan.snapshots.iter().any(|it| is_before(it) && self.lacks(it.id) && !is_tried(it.id))
+    }
+}
+
 /// What there is to say of a volume's snapshots.
 pub fn seen_snapshots(plan: &VolumePlan, present: bool, history: &VolumeHistory) -> Vec<SnapshotSeen> {
     let seen = plan.snapshots.iter().filter_map(|snapshot| {
@@ -350,6 +365,7 @@ mod tests {
             size_bytes: 0,
             moment: SnapshotId::from_random(n.into()),
             taken: false,
+            before_boot: None,
         };
         let (one, two) = (SnapshotId::from_random(1), SnapshotId::from_random(2));
         let mut history = VolumeHistory::default();

@@ -126,7 +126,16 @@ fn planned(volume: &VolumePlan) -> DiskPlan {
 fn snapshot(session: u64, base: Option<&SnapshotMade>) -> SnapshotPlan {
     let id = SnapshotId::from_random(session.into());
     let base = base.map(|made| made.root.clone());
-    SnapshotPlan { id, domain: AccountId::PROVIDER, session, base, size_bytes: 1 << 30, moment: id, taken: false }
+    SnapshotPlan {
+        id,
+        domain: AccountId::PROVIDER,
+        session,
+        base,
+        size_bytes: 1 << 30,
+        moment: id,
+        taken: false,
+        before_boot: None,
+    }
 }
 
 /// Asserts that a file has that in each byte of a range.

@@ -143,6 +143,7 @@ fn order(view: &View<'_>, count: u32) -> Result<Order, String> {
                 encrypted: false,
                 image: Some((image.id, image.snapshot)),
                 snapshot: None,
+                of_image: None,
             },
         }],
         user_data: None,

@@ -181,6 +181,7 @@ pub fn launches(tx: &mut Tx<'_, '_>, dice: &mut Dice) {
             encrypted: false,
             image: image.map(|image| (image.id, image.snapshot)),
             snapshot: None,
+            of_image: None,
         },
     };
     let interface = |device_index| InterfaceOrder { device_index, delete_on_termination: true, ..Default::default() };

@@ -1,8 +1,11 @@
 //! Block device mappings as RunInstances gives them, joined with what the image says.
 
+use std::collections::BTreeSet;
+
+use landfall_cloud::image::FoundImage;
 use landfall_cloud::volume::{NewDisk, NewVolume};
 use landfall_cloud::{Fault, View};
-use landfall_model::{Image, SnapshotId, VolumeKind, VolumeShape};
+use landfall_model::{SnapshotId, VolumeKind, VolumeShape};
 use serde::Deserialize;
 
 use super::unsupported::{Unsupported, refuse_parameters};
@@ -37,34 +40,37 @@ struct EbsIn {
     ebs_card_index: Option<Unsupported>,
 }
 
-/// The disks that an instance gets: the image's root one, changed as asked, then those that were asked for besides.
-pub fn volumes(view: &View<'_>, image: &Image, mappings: &[BlockDeviceIn]) -> Result<Vec<NewDisk>, ApiError> {
-    let root = VolumeShape { size_gib: image.size_gib, kind: VolumeKind::Gp3, iops: None, throughput_mib: None };
-    let mut volumes = vec![NewDisk {
-        device: image.root_device.clone(),
-        delete_on_termination: true,
-        volume: NewVolume { shape: root, encrypted: false, image: Some((image.id, image.snapshot)), snapshot: None },
-    }];
+/// The disks that an instance gets: the image's, changed as asked, then those that were asked for besides.
+pub fn volumes(view: &View<'_>, image: FoundImage<'_>, mappings: &[BlockDeviceIn]) -> Result<Vec<NewDisk>, ApiError> {
+    let mut volumes = image.disks();
+    let mut named = BTreeSet::new();
     for mapping in mappings {
         refuse_parameters!(mapping; virtual_name);
         let device =
             mapping.device_name.as_deref().ok_or_else(|| ApiError::missing("BlockDeviceMapping.DeviceName"))?;
         check_device(device)?;
-        let is_root = device == image.root_device;
+        if !named.insert(device) {
+            let message = format!("'{device}' is used more than once in the block device mapping.");
+            return Err(ApiError::new("InvalidBlockDeviceMapping", message));
+        }
+        let is_root = device == image.root_device();
         if mapping.no_device.is_some() {
             if is_root {
                 return Err(ApiError::invalid("NoDevice", device, "The root device cannot be suppressed."));
             }
+            volumes.retain(|volume| volume.device != device);
             continue;
         }
         let asked = mapping.ebs.clone().unwrap_or_default();
-        asked.check(image, is_root)?;
+        asked.refuse()?;
         match volumes.iter_mut().find(|volume| volume.device == device) {
-            Some(root) if is_root => asked.change(root),
-            Some(_) => {
-                let message = format!("'{device}' is used more than once in the block device mapping.");
+            Some(disk) if asked.is_of(disk) => asked.change(disk),
+            Some(_) if is_root => {
+                // The root disk is what the image says.
+                let message = format!("snapshotId cannot be modified on root device {device}");
                 return Err(ApiError::new("InvalidBlockDeviceMapping", message));
             }
+            Some(disk) => *disk = asked.more(view, device)?,
             None => volumes.push(asked.more(view, device)?),
         }
     }
@@ -77,29 +83,30 @@ pub fn snapshots(mappings: &[BlockDeviceIn]) -> impl Iterator<Item = SnapshotId>
 }
 
 impl EbsIn {
-    fn check(&self, image: &Image, is_root: bool) -> Result<(), ApiError> {
+    fn refuse(&self) -> Result<(), ApiError> {
         refuse_parameters!(self; kms_key_id, outpost_arn, availability_zone, availability_zone_id,
             volume_initialization_rate, ebs_card_index);
         if self.encrypted {
             return Err(ApiError::unsupported("the value 'true' of the parameter Ebs.Encrypted"));
         }
-        match self.snapshot_id {
-            // The root disk is what the image says.
-            Some(id) if is_root && id != image.snapshot => {
-                let message = format!("snapshotId cannot be modified on root device {}", image.root_device);
-                Err(ApiError::new("InvalidBlockDeviceMapping", message))
-            }
-            _ => Ok(()),
-        }
+        Ok(())
     }
 
-    fn change(self, root: &mut NewDisk) {
-        let shape = &mut root.volume.shape;
+    /// Whether a disk of the image is made of what is asked for, or nothing else is.
+    fn is_of(&self, disk: &NewDisk) -> bool {
+        let snapshot = disk.volume.snapshot.or(disk.volume.image.map(|(_, snapshot)| snapshot));
+        self.snapshot_id.is_none_or(|id| Some(id) == snapshot)
+    }
+
+    fn change(self, disk: &mut NewDisk) {
+        let shape = &mut disk.volume.shape;
+        // Speeds of the image's are for its own kind.
+        let keeps = self.volume_type.is_none_or(|kind| kind == shape.kind);
         shape.size_gib = self.volume_size.unwrap_or(shape.size_gib);
         shape.kind = self.volume_type.unwrap_or(shape.kind);
-        shape.iops = self.iops;
-        shape.throughput_mib = self.throughput;
-        root.delete_on_termination = self.delete_on_termination.unwrap_or(root.delete_on_termination);
+        shape.iops = self.iops.or(shape.iops.filter(|_| keeps));
+        shape.throughput_mib = self.throughput.or(shape.throughput_mib.filter(|_| keeps));
+        disk.delete_on_termination = self.delete_on_termination.unwrap_or(disk.delete_on_termination);
     }
 
     /// A disk besides the root one: of zeroes, or of a snapshot.
@@ -115,7 +122,13 @@ impl EbsIn {
         Ok(NewDisk {
             device: device.to_owned(),
             delete_on_termination: self.delete_on_termination.unwrap_or(true),
-            volume: NewVolume { shape, encrypted: false, image: None, snapshot: source.map(|row| row.id) },
+            volume: NewVolume {
+                shape,
+                encrypted: false,
+                image: None,
+                snapshot: source.map(|row| row.id),
+                of_image: None,
+            },
         })
     }
 }

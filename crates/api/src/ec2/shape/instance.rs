@@ -9,7 +9,7 @@ use landfall_cloud::network::private_name;
 use landfall_cloud::plan::public_name;
 use landfall_cloud::value::{SecurityGroups, Vpcs};
 use landfall_model::{
-    AccountId, AttachmentId, Image, ImageId, Instance, InstanceId, InstanceState, InstanceType, InterfaceId, Mac,
+    AccountId, AttachmentId, BootMode, ImageId, Instance, InstanceId, InstanceState, InstanceType, InterfaceId, Mac,
     MetadataOptions, NetworkInterface, ReservationId, SecurityGroupId, SubnetId, Volume, VolumeId, VpcId, ZoneName,
 };
 use landfall_wire::Time;
@@ -101,7 +101,8 @@ pub struct InstanceShape<'v> {
     hibernation_options: Hibernation,
     metadata_options: MetadataShape,
     enclave_options: Enclave,
-    boot_mode: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    boot_mode: Option<&'static str>,
     platform_details: &'v str,
     usage_operation: &'static str,
     usage_operation_update_time: Time,
@@ -281,7 +282,8 @@ pub fn instance<'v>(view: &View<'v>, row: &'v Instance) -> InstanceShape<'v> {
     let primary = interfaces.first().copied();
     let public = primary.and_then(|interface| view.public_of(interface, interface.primary()));
     let kind = InstanceType::find(&row.spec.instance_type);
-    let image: Option<&Image> = view.image(row.spec.image);
+    let traits = view.traits(row);
+    let boot_mode = traits.and_then(|traits| traits.boot_mode);
     let is_there = row.status.state != InstanceState::Terminated;
     let named = is_there && has_public_names(view, row.spec.vpc);
     InstanceShape {
@@ -312,7 +314,7 @@ pub fn instance<'v>(view: &View<'v>, row: &'v Instance) -> InstanceShape<'v> {
         source_dest_check: primary.map(|interface| interface.source_dest_check),
         group_set: primary.map_or_else(Vec::new, |interface| group_set(view, interface)),
         state_reason: row.status.reason.as_ref().map(|r| StateReason { code: &r.code, message: &r.message }),
-        architecture: image.map_or("x86_64", |image| &image.architecture),
+        architecture: traits.map_or("x86_64", |traits| traits.architecture),
         root_device_type: "ebs",
         root_device_name: &row.spec.root_device,
         block_device_mapping: block_devices(view, row),
@@ -332,8 +334,8 @@ pub fn instance<'v>(view: &View<'v>, row: &'v Instance) -> InstanceShape<'v> {
         hibernation_options: Hibernation { configured: false },
         metadata_options: (&row.spec.metadata).into(),
         enclave_options: Enclave { enabled: false },
-        boot_mode: "legacy-bios",
-        platform_details: image.map_or("Linux/UNIX", |image| &image.platform_details),
+        boot_mode: boot_mode.map(BootMode::name),
+        platform_details: traits.map_or("Linux/UNIX", |traits| traits.platform_details),
         usage_operation: "RunInstances",
         usage_operation_update_time: time(row.spec.launched_at),
         private_dns_name_options: PrivateDnsNameOptions {
@@ -342,7 +344,7 @@ pub fn instance<'v>(view: &View<'v>, row: &'v Instance) -> InstanceShape<'v> {
             enable_aaaa: false,
         },
         maintenance_options: MaintenanceOptions { auto_recovery: "default" },
-        current_instance_boot_mode: "legacy-bios",
+        current_instance_boot_mode: BootMode::current(boot_mode).name(),
     }
 }
 

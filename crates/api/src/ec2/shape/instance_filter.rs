@@ -3,7 +3,7 @@
 use landfall_cloud::View;
 use landfall_cloud::network::private_name;
 use landfall_cloud::plan::public_name;
-use landfall_model::{Instance, InstanceState, NetworkInterface, Volume};
+use landfall_model::{BootMode, Instance, InstanceState, NetworkInterface, Volume};
 
 use super::group_names;
 use super::instance::{MetadataShape, has_public_names, switch};
@@ -210,12 +210,14 @@ fn field<'v>(view: &View<'v>, row: &'v Instance, name: &str) -> Values<'v> {
 }
 
 /// Fields that every instance has alike, or that its image says.
-fn same_for_all<'v>(view: &View<'v>, row: &Instance, name: &str) -> Values<'v> {
-    let image = view.image(row.spec.image);
+fn same_for_all<'v>(view: &View<'v>, row: &'v Instance, name: &str) -> Values<'v> {
+    let traits = view.traits(row);
+    let boot_mode = traits.and_then(|traits| traits.boot_mode);
     match name {
-        "architecture" => one(image.map_or("x86_64", |image| image.architecture.as_str())),
-        "platform-details" => one(image.map_or("Linux/UNIX", |image| image.platform_details.as_str())),
-        "boot-mode" | "current-instance-boot-mode" => one("legacy-bios"),
+        "architecture" => one(traits.map_or("x86_64", |traits| traits.architecture)),
+        "platform-details" => one(traits.map_or("Linux/UNIX", |traits| traits.platform_details)),
+        "boot-mode" => maybe(boot_mode.map(BootMode::name)),
+        "current-instance-boot-mode" => one(BootMode::current(boot_mode).name()),
         "capacity-reservation-specification.capacity-reservation-preference" => one("open"),
         "ena-support" => one("true"),
         "enclave-options.enabled"

@@ -186,7 +186,7 @@ impl Resource {
             Self::FlowLog(id) => view.find::<FlowLogs, _>(id).is_some(),
             Self::Endpoint(id) => view.find::<Endpoints, _>(id).is_some(),
             Self::EgressOnlyGateway(id) => view.find::<EgressOnlyGateways, _>(id).is_some(),
-            Self::Image(id) => view.image(id).is_some(),
+            Self::Image(id) => view.find_image(id).is_some(),
             Self::InsightsAnalysis(id) => view.find::<InsightsAnalyses, _>(id).is_some(),
             Self::InsightsPath(id) => view.find::<InsightsPaths, _>(id).is_some(),
             Self::Instance(id) => view.find::<Instances, _>(id).is_some(),

@@ -341,6 +341,7 @@ fn instance_row(id: InstanceId, reservation: ReservationId, place: &Subnet) -> I
             reboots: 0,
             forced: false,
             image: ImageId::from_random(1),
+            traits: None,
             instance_type: "t3.micro".into(),
             key: None,
             zone: place.zone,

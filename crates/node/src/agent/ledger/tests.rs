@@ -42,7 +42,15 @@ fn snapshot(n: u32) -> SnapshotPlan {
         size_bytes: 0,
         moment: id,
         taken: false,
+        before_boot: None,
     }
+}
+
+/// Finds the first instance's guest, of its second start.
+fn inspect(ledger: &mut Ledger, state: GuestState) {
+    let ticket = ledger.begin_inspection();
+    let guest = Guest { id: instance_id(1), boot: 2, reboots: 0, state, machine: "q35".into(), devices: None };
+    ledger.found(ticket, vec![guest], NOW);
 }
 
 fn put(author: &mut Author, n: u32, snapshots: Vec<SnapshotPlan>) {
@@ -83,6 +91,37 @@ fn a_start_waits_for_the_snapshot_under_way_and_no_other_begins() {
     ledger.finish(&second, &Err(DriverError::InUse("in use".into())), NOW);
     assert_eq!(ledger.next_job(NOW), None);
     assert_eq!(ledger.next_job(NOW + Timing::default().backoff_most), Some(second));
+}
+
+#[test]
+fn a_snapshot_of_what_a_guest_leaves_comes_between_its_end_and_its_next_start() {
+    let (mut ledger, mut author) = ledger(1);
+    author.start(1);
+    ledger.update(author.delta()).unwrap();
+    let generation = ledger.wiring.wanted();
+    ledger.finish_wiring(generation, &Ok(()), NOW);
+    let start = ledger.next_job(NOW).unwrap();
+    assert_eq!(start, Job::Instance(instance_id(1), Step::Start));
+    ledger.finish(&start, &Ok(Outcome::Done), NOW);
+    inspect(&mut ledger, GuestState::Running);
+    // It is to be started again, and a snapshot is of what was before that.
+    put(&mut author, 1, vec![SnapshotPlan { before_boot: Some(3), ..snapshot(1) }]);
+    author.start(1);
+    ledger.update(author.delta()).unwrap();
+    let generation = ledger.wiring.wanted();
+    ledger.finish_wiring(generation, &Ok(()), NOW);
+    let press = ledger.next_job(NOW).unwrap();
+    assert_eq!(press, Job::Instance(instance_id(1), Step::Press));
+    assert_eq!(ledger.next_job(NOW), None, "no snapshot of a guest that is being shut down");
+    ledger.finish(&press, &Ok(Outcome::Done), NOW);
+    inspect(&mut ledger, GuestState::Running);
+    assert_eq!(ledger.next_job(NOW), None, "nor while it goes down");
+    inspect(&mut ledger, GuestState::Dead(None));
+    let save = ledger.next_job(NOW).unwrap();
+    assert_eq!(save, Job::Volume(volume_id(1), VolumeStep::Snapshot(snapshot(1).id, None)));
+    assert_eq!(ledger.next_job(NOW), None, "the start waits");
+    made(&mut ledger, &save);
+    assert_eq!(ledger.next_job(NOW), Some(start));
 }
 
 #[test]

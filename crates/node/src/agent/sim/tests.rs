@@ -385,7 +385,8 @@ fn a_snapshot_of_a_running_guest_is_one_step() {
     let before = host.machine().inventory();
     let id = SnapshotId::from_random(1);
     let domain = landfall_model::AccountId::PROVIDER;
-    let plan = SnapshotPlan { id, domain, session: 1, base: None, size_bytes: 0, moment: id, taken: false };
+    let plan =
+        SnapshotPlan { id, domain, session: 1, base: None, size_bytes: 0, moment: id, taken: false, before_boot: None };
     let mut piece = crate::fake::fixture::volume(1, true);
     piece.snapshots = vec![plan];
     author.put_piece(PieceKey::Volume(volume_id(1)), Piece::Volume(piece));

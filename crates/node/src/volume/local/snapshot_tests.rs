@@ -49,7 +49,16 @@ fn plan(number: u128, size_bytes: u64, source: VolumeSource) -> VolumePlan {
 fn snapshot(session: u64, base: Option<&SnapshotMade>) -> SnapshotPlan {
     let id = SnapshotId::from_random(session.into());
     let base = base.map(|made| made.root.clone());
-    SnapshotPlan { id, domain: AccountId::PROVIDER, session, base, size_bytes: 0, moment: id, taken: false }
+    SnapshotPlan {
+        id,
+        domain: AccountId::PROVIDER,
+        session,
+        base,
+        size_bytes: 0,
+        moment: id,
+        taken: false,
+        before_boot: None,
+    }
 }
 
 fn of(made: &SnapshotMade) -> VolumeSource {
