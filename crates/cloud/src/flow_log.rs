@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use landfall_model::agent::FlowLogSeen;
-use landfall_model::{FlowLog, FlowLogId, FlowLogResource, FlowLogTraffic, HostId, VpcId};
+use landfall_model::plan::BucketPermission;
+use landfall_model::{AccountId, FlowLog, FlowLogId, FlowLogResource, FlowLogTraffic, HostId, Settings, VpcId};
 
 use crate::fault::{ExistsKind, Fault, QuotaKind};
 use crate::tag;
@@ -122,6 +123,20 @@ fn check_resource(view: &View<'_>, resource: FlowLogResource) -> Result<(), Faul
     }
 }
 
+/// Whether an account's records may go to the bucket that such a destination names.
+pub fn permission(settings: &Settings, account: AccountId, destination: &str) -> BucketPermission {
+    // A folder's name may have colons; a bucket's may not.
+    let path = destination.splitn(6, ':').nth(5).unwrap_or_default();
+    let bucket = path.split('/').next().unwrap_or_default();
+    if settings.takes(bucket, account) {
+        BucketPermission::Granted
+    } else if settings.buckets.contains(bucket) {
+        BucketPermission::Refused
+    } else {
+        BucketPermission::Unnamed { is_provider: account == settings.operator }
+    }
+}
+
 /// The network whose traffic is recorded; `None` once the resource is gone.
 pub fn vpc_of(cloud: &Cloud, resource: FlowLogResource) -> Option<VpcId> {
     match resource {
@@ -173,5 +188,33 @@ pub fn forget(tx: &mut Tx<'_, '_>, resource: FlowLogResource) {
     for id in ids {
         // It was found a line above.
         let _ = delete(tx, id);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use landfall_model::BucketAccounts;
+
+    use super::*;
+
+    #[test]
+    fn a_bucket_is_open_to_those_whose_it_is() {
+        let settings = Settings {
+            buckets: ["own", "shared", "theirs"].map(str::to_owned).into(),
+            bucket_accounts: [
+                ("shared".to_owned(), BucketAccounts::All),
+                ("theirs".to_owned(), BucketAccounts::These([AccountId::new(7).unwrap()].into())),
+            ]
+            .into(),
+            ..crate::value::default_settings()
+        };
+        let (provider, tenant) = (settings.operator, AccountId::new(7).unwrap());
+        let ask = |account, bucket: &str| permission(&settings, account, &format!("arn:aws:s3:::{bucket}/a:b/"));
+        use BucketPermission::{Granted, Refused, Unnamed};
+        assert_eq!([ask(provider, "own"), ask(tenant, "own")], [Granted, Refused]);
+        assert_eq!([ask(provider, "shared"), ask(tenant, "shared")], [Granted, Granted]);
+        assert_eq!([ask(provider, "theirs"), ask(tenant, "theirs")], [Refused, Granted]);
+        let unnamed = [true, false].map(|is_provider| Unnamed { is_provider });
+        assert_eq!([ask(provider, "hosts"), ask(tenant, "hosts")], unnamed);
     }
 }

@@ -10,6 +10,7 @@ use landfall_api::Throttling;
 use landfall_cloud::value::default_settings;
 use landfall_control::{retention, trail};
 use landfall_model::{AccountId, BucketAccounts, ImageId, Ipv4Cidr, Quotas, Region, Settings};
+use landfall_node::network::flow::deliver::{Bucket, Buckets};
 use serde::Deserialize;
 
 use crate::cli::{AgentArgs, KeyArgs, ServeArgs};
@@ -64,7 +65,7 @@ pub struct Config {
     /// How networks are made.
     pub network: NetworkFile,
     /// The folders that stand for buckets, by the bucket's name.
-    pub buckets: BTreeMap<String, PathBuf>,
+    pub buckets: Buckets,
     /// The folder of the chunk store, where one is named.
     pub snapshots: Option<PathBuf>,
     /// How long the records of calls that changed nothing are kept.
@@ -226,7 +227,7 @@ pub struct AgentSettings {
     /// How networks are made.
     pub network: NetworkFile,
     /// The folders that stand for buckets.
-    pub buckets: BTreeMap<String, PathBuf>,
+    pub buckets: Buckets,
     /// The folder of the chunk store, where one is named.
     pub snapshots: Option<PathBuf>,
 }
@@ -297,11 +298,10 @@ impl Config {
         if let Some(pool) = args.pool.clone().or(file.pool) {
             settings.public_pool = parse_pool(&pool)?;
         }
-        for (name, bucket) in &file.buckets {
-            settings.bucket_accounts.extend(bucket.accounts(name)?.map(|accounts| (name.clone(), accounts)));
-        }
         let buckets = check_buckets(file.buckets)?;
         settings.buckets = buckets.keys().cloned().collect();
+        let named = buckets.iter().filter_map(|(name, bucket)| Some((name.clone(), bucket.accounts.clone()?)));
+        settings.bucket_accounts = named.collect();
         Ok(Self {
             simulate,
             state: state_folder(simulate, args.state.clone().or(file.state))?,
@@ -381,18 +381,18 @@ fn check_snapshots(folder: Option<PathBuf>) -> Result<Option<PathBuf>> {
 }
 
 /// The folders of buckets must be found from wherever the server was started.
-fn check_buckets(buckets: BTreeMap<String, BucketFile>) -> Result<BTreeMap<String, PathBuf>> {
-    let folders: BTreeMap<_, _> =
-        buckets.into_iter().map(|(name, bucket)| (name, bucket.folder().to_owned())).collect();
-    for (name, folder) in &folders {
+fn check_buckets(buckets: BTreeMap<String, BucketFile>) -> Result<Buckets> {
+    let check = |(name, bucket): (String, BucketFile)| {
         let is_name = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.".contains(&b));
         ensure!(
             is_name && (3..=63).contains(&name.len()) && !name.contains(".."),
             "buckets.{name}: a bucket's name has 3 to 63 small letters, digits, hyphens and dots"
         );
+        let (folder, accounts) = (bucket.folder().to_owned(), bucket.accounts(&name)?);
         ensure!(folder.is_absolute(), "buckets.{name}: {} is no absolute path", folder.display());
-    }
-    Ok(folders)
+        Ok((name, Bucket { folder, accounts }))
+    };
+    buckets.into_iter().map(check).collect()
 }
 
 fn env_flag(name: &str) -> bool {
@@ -503,7 +503,7 @@ mod tests {
             Config::resolve(&ServeArgs { config, simulate, ..ServeArgs::default() }).map(|config| config.buckets)
         };
         let buckets = read("[buckets]\nflows = \"/srv/flows\"\n", false).unwrap();
-        assert_eq!(buckets, BTreeMap::from([("flows".to_owned(), PathBuf::from("/srv/flows"))]));
+        assert_eq!(buckets, Buckets::from([("flows".into(), Bucket { folder: "/srv/flows".into(), accounts: None })]));
         assert_eq!(read("[buckets]\nflows = \"/srv/flows\"\n", true).unwrap(), buckets);
         for wrong in
             ["flows = \"here\"", "\"../x\" = \"/srv\"", "\"a..b\" = \"/srv\"", "ab = \"/srv\"", "Flows = \"/srv\""]

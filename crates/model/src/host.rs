@@ -131,12 +131,21 @@ pub enum BucketAccounts {
     These(std::collections::BTreeSet<crate::scope::AccountId>),
 }
 
+impl BucketAccounts {
+    /// Whether an account is one of them.
+    pub fn contain(&self, account: crate::scope::AccountId) -> bool {
+        match self {
+            Self::All => true,
+            Self::These(accounts) => accounts.contains(&account),
+        }
+    }
+}
+
 impl Settings {
     /// Whether an account's files may go to a bucket. To whom they may not, there is no such bucket.
     pub fn takes(&self, bucket: &str, account: crate::scope::AccountId) -> bool {
         let is_whose = match self.bucket_accounts.get(bucket) {
-            Some(BucketAccounts::All) => true,
-            Some(BucketAccounts::These(accounts)) => accounts.contains(&account),
+            Some(accounts) => accounts.contain(account),
             None => account == self.operator,
         };
         is_whose && self.buckets.contains(bucket)

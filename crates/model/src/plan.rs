@@ -576,6 +576,25 @@ pub struct FlowLogPlan {
     pub hive_partitions: bool,
     /// Whether there is a folder an hour.
     pub hourly_partitions: bool,
+    /// Whether the account's files may go to the bucket.
+    #[serde(default)]
+    pub permission: BucketPermission,
+}
+
+/// What the control plane knows of whether an account's files may go to a bucket. What a host itself is told of its folders
+/// holds beside it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum BucketPermission {
+    /// They may.
+    Granted,
+    /// They may not, or a control plane of another version didn't say.
+    #[default]
+    Refused,
+    /// It knows no such bucket, but the host may: one that is said to be nobody else's is the provider's own account's.
+    Unnamed {
+        /// Whether the account is that one.
+        is_provider: bool,
+    },
 }
 
 /// A volume that is kept on this host's disk.

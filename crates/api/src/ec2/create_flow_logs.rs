@@ -4,6 +4,7 @@
 use landfall_cloud::flow_log::{self, DEFAULT_FIELDS, NewFlowLog};
 use landfall_cloud::{Tx, View, tag};
 use landfall_model::id::{Id, Kind};
+use landfall_model::plan::BucketPermission;
 use landfall_model::{FlowLogId, FlowLogKind, FlowLogResource, FlowLogTraffic, Region};
 use serde::{Deserialize, Serialize};
 
@@ -109,13 +110,11 @@ impl Write for CreateFlowLogs {
 }
 
 /// That the account's records may go to a bucket. Of one that the control plane doesn't know only the hosts know whether there is
-/// a folder for it.
+/// a folder for it, and whose: they ask when they deliver.
 fn check_bucket(view: &View<'_>, destination: &str) -> Result<(), ApiError> {
-    // A folder's name may have colons; a bucket's may not.
-    let path = destination.splitn(6, ':').nth(5).unwrap_or_default();
-    let bucket = path.split('/').next().unwrap_or_default();
-    let settings = view.provider();
-    if settings.buckets.contains(bucket) && !settings.takes(bucket, view.scope().account) {
+    let asked = flow_log::permission(view.provider(), view.scope().account, destination);
+    if asked == BucketPermission::Refused {
+        let bucket = destination.splitn(6, ':').nth(5).and_then(|path| path.split('/').next()).unwrap_or_default();
         let message = format!("Access Denied for LogDestination: {bucket}. Please check LogDestination permissions");
         return Err(ApiError::new("InvalidParameter", message));
     }

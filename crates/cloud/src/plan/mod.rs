@@ -185,7 +185,7 @@ impl<'c> Planner<'c> {
             PieceKey::FlowLog(id) => {
                 let row = cloud.flow_logs.by_id(&id).next()?;
                 let vpc = flow_log::vpc_of(cloud, row.resource).filter(|vpc| presence.is_present(*vpc))?;
-                Some(Piece::FlowLog(network::flow_log(row, vpc)))
+                Some(Piece::FlowLog(network::flow_log(cloud.provider(), row, vpc)))
             }
             PieceKey::Vpn(id) => {
                 let row = cloud.vpn_connections.by_id(&id).next()?;

@@ -10,7 +10,7 @@ use landfall_model::plan::{
 use landfall_model::{
     AttachedResource, Cidr, Destination, EdgeGateway, Endpoint, EndpointKind, FlowLog, HostId, InterfaceId,
     InterfacePurpose, NatGateway, NetworkInterface, Peer, Peering, PrefixListId, RouteTable, RouteTarget,
-    RuleDirection, SecurityGroupId, Subnet, TransitGatewayId, Vpc, VpcId,
+    RuleDirection, SecurityGroupId, Settings, Subnet, TransitGatewayId, Vpc, VpcId,
 };
 
 use crate::value::Cloud;
@@ -262,8 +262,9 @@ pub(super) fn nat_gateway(cloud: &Cloud, host: HostId, row: &NatGateway) -> Opti
 }
 
 /// A flow log of that network, or of something in it.
-pub(super) fn flow_log(row: &FlowLog, vpc: VpcId) -> FlowLogPlan {
+pub(super) fn flow_log(settings: &Settings, row: &FlowLog, vpc: VpcId) -> FlowLogPlan {
     FlowLogPlan {
+        permission: crate::flow_log::permission(settings, row.scope.account, &row.destination),
         id: row.id,
         account: row.scope.account,
         region: row.scope.region,

@@ -1,7 +1,6 @@
 //! What a machine that runs guests is made of, whether its control plane is in the same process or on another machine: its
 //! drivers, and what it says of itself.
 
-use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -18,6 +17,7 @@ use landfall_node::driver::Volumes;
 use landfall_node::fake::{FakeHost, FakeMachine, MachineOptions, WiredNetwork};
 use landfall_node::hypervisor::{Machine, QemuConfig, QemuHypervisor, detect};
 use landfall_node::metadata::{self, MetadataClient};
+use landfall_node::network::flow::deliver::Buckets;
 use landfall_node::network::{HostNetwork, NetworkConfig, Underlay, underlay};
 use landfall_node::remote::{FetchedVolumes, RemoteLink};
 use landfall_node::volume::{LocalVolumes, SnapshotStore};
@@ -50,7 +50,7 @@ pub struct Place {
     /// How networks are made.
     pub network: NetworkFile,
     /// The folders that stand for buckets, by the bucket's name.
-    pub buckets: BTreeMap<String, PathBuf>,
+    pub buckets: Buckets,
     /// The folder of the chunk store; without one, no snapshots are made here.
     pub snapshots: Option<PathBuf>,
     /// The hash of what the machine's agent identifies itself with: what it writes for others is named after it.

@@ -213,7 +213,8 @@ fn root_credentials(config: &Config) -> Result<Credentials> {
 
 /// What delivers the events of trails.
 fn courier(engine: &Engine<Cloud>, vault: Vault, config: &Config) -> Courier {
-    let courier = Courier::new(engine.clone(), vault, config.buckets.clone());
+    let folders = config.buckets.iter().map(|(name, bucket)| (name.clone(), bucket.folder.clone()));
+    let courier = Courier::new(engine.clone(), vault, folders.collect());
     courier.at_pace(config.trail_delivery, config.trail_digest)
 }
 

@@ -135,6 +135,7 @@ mod tests {
                 interval_s: 60,
                 hive_partitions: false,
                 hourly_partitions: false,
+                permission: landfall_model::plan::BucketPermission::Granted,
             };
             (PieceKey::FlowLog(id), Piece::FlowLog(log))
         };

@@ -3,7 +3,7 @@
 //! The file's name is made from the flow log, the window and the host, so that a window that is delivered once more, by
 //! an agent that was killed meanwhile, replaces what was there. What a tenant says of the way there (the bucket, the
 //! folder within it) is checked once more here, whatever the control plane let through: nothing is written outside of the
-//! folder that the provider has named.
+//! folder that the provider has named, nor to one that isn't for that account's files.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -12,13 +12,35 @@ use std::path::{Component, Path, PathBuf};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use landfall_model::Timestamp;
-use landfall_model::plan::FlowLogPlan;
+use landfall_model::plan::{BucketPermission, FlowLogPlan};
+use landfall_model::{BucketAccounts, Timestamp};
 
 use super::record::Window;
 
 /// Buckets and the folders that stand for them on this machine.
-pub type Buckets = BTreeMap<String, PathBuf>;
+pub type Buckets = BTreeMap<String, Bucket>;
+
+/// A folder that stands for a bucket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bucket {
+    /// The folder.
+    pub folder: PathBuf,
+    /// Whose files go there, where this machine was told; otherwise whose the control plane says.
+    pub accounts: Option<BucketAccounts>,
+}
+
+impl Bucket {
+    /// Whether a flow log's records may go there: neither the control plane nor this machine may be against it, and one of
+    /// them has to be for it.
+    fn takes(&self, log: &FlowLogPlan) -> bool {
+        match (log.permission, &self.accounts) {
+            (BucketPermission::Refused, _) => false,
+            (_, Some(accounts)) => accounts.contain(log.account),
+            (BucketPermission::Granted, None) => true,
+            (BucketPermission::Unnamed { is_provider }, None) => is_provider,
+        }
+    }
+}
 
 /// What a folder's file system keeps for others: below that, nothing is written.
 const RESERVE_BYTES: u64 = 256 << 20;
@@ -48,7 +70,9 @@ pub fn deliver(
     let (bucket, prefix) = destination(&log.destination).ok_or_else(|| {
         DeliveryError::NoPlace(log.destination.chars().filter(|c| !c.is_control()).take(200).collect())
     })?;
-    let folder = buckets.get(bucket).ok_or_else(|| DeliveryError::NoBucket(bucket.to_owned()))?;
+    // To whom a bucket isn't open, there is no such one.
+    let open = buckets.get(bucket).filter(|bucket| bucket.takes(log));
+    let folder = &open.ok_or_else(|| DeliveryError::NoBucket(bucket.to_owned()))?.folder;
     // The provider makes the folder: one that is missing may be a disk that isn't mounted.
     if !fs::metadata(folder)?.is_dir() {
         return Err(DeliveryError::NoBucket(bucket.to_owned()));

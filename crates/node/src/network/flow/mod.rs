@@ -180,7 +180,10 @@ impl HostNetwork {
         let Self { config, .. } = self;
         let wanted = |id| plan.flow_log(id).is_some();
         let write = |log: &FlowLogPlan, window, lines: &[String]| {
-            deliver::deliver(&config.buckets, log, lines, window, &config.host)
+            // Whether they may go there is asked anew.
+            let permission = plan.flow_log(log.id).map(|now| now.permission).unwrap_or_default();
+            let log = FlowLogPlan { permission, ..log.clone() };
+            deliver::deliver(&config.buckets, &log, lines, window, &config.host)
         };
         let caught_up = delivery.backlog.try_again(wanted, write);
         delivery.deliveries.extend(caught_up.into_iter().map(|id| (id, None)));

@@ -7,9 +7,11 @@ use std::io::Read;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
 
+use landfall_model::BucketAccounts;
+use landfall_model::plan::BucketPermission;
 use landfall_node::metadata::port_device as port_name;
 use landfall_node::network::flow::count::{Amount, Counts, Key, Tally, Tuple, parse};
-use landfall_node::network::flow::deliver::{deliver, key};
+use landfall_node::network::flow::deliver::{Bucket, Buckets, deliver, key};
 use landfall_node::network::flow::record::{Window, lines};
 use landfall_node::network::flow::table::Table;
 use landfall_node::network::flow::verdict::{Flow, judge};
@@ -38,6 +40,7 @@ fn log(number: u32, resource: FlowLogResource, traffic: FlowLogTraffic, fields: 
         interval_s: 60,
         hive_partitions: false,
         hourly_partitions: false,
+        permission: landfall_model::plan::BucketPermission::Granted,
     }
 }
 
@@ -295,16 +298,52 @@ fn files_are_named_as_aws_names_them() {
     assert_eq!(name(&both, "one").0, format!("{expected}/hour=10"));
 }
 
+fn of_anybody(folder: PathBuf) -> Bucket {
+    Bucket { folder, accounts: None }
+}
+
+#[test]
+fn records_go_to_a_bucket_only_where_it_is_open_to_their_account() {
+    use BucketPermission::{Granted, Refused, Unnamed};
+    let root = tempfile::tempdir().unwrap();
+    let plain = log(1, FlowLogResource::Vpc(vpc_id(1)), FlowLogTraffic::All, DEFAULT);
+    let other = AccountId::new(444_455_556_666).unwrap();
+    let (own, others) = (BucketAccounts::These([plain.account].into()), BucketAccounts::These([other].into()));
+    let (provider, tenant) = (Unnamed { is_provider: true }, Unnamed { is_provider: false });
+    for (permission, accounts, is_open) in [
+        (Granted, None, true),
+        (Granted, Some(own.clone()), true),
+        (Granted, Some(others.clone()), false),
+        (Refused, None, false),
+        (Refused, Some(own.clone()), false),
+        (Refused, Some(BucketAccounts::All), false),
+        (provider, None, true),
+        (tenant, None, false),
+        (tenant, Some(own), true),
+        (tenant, Some(others), false),
+        (tenant, Some(BucketAccounts::All), true),
+    ] {
+        let bucket = Bucket { folder: root.path().to_owned(), accounts: accounts.clone() };
+        let log = FlowLogPlan { permission, ..plain.clone() };
+        let sent = deliver(&Buckets::from([("flows".into(), bucket)]), &log, &["one".into()], WINDOW, "host");
+        assert_eq!(sent.is_ok(), is_open, "{permission:?} {accounts:?}");
+        if let Err(error) = sent {
+            assert_eq!(error.to_string(), "Access error: no folder of this host stands for the bucket flows");
+        }
+    }
+    // A plan that doesn't say is of another version, and nothing is written by it.
+    let mut text = serde_json::to_value(&plain).unwrap();
+    text.as_object_mut().unwrap().remove("permission");
+    assert_eq!(serde_json::from_value::<FlowLogPlan>(text).unwrap().permission, Refused);
+}
+
 #[test]
 fn nothing_is_written_outside_of_the_providers_folders() {
     let root = tempfile::tempdir().unwrap();
     let folder = root.path().join("flows");
     std::fs::create_dir(&folder).unwrap();
-    let buckets = BTreeMap::from([
-        ("flows".to_owned(), folder.clone()),
-        ("gone".to_owned(), root.path().join("gone")),
-        ("..".to_owned(), folder.clone()),
-    ]);
+    let buckets = [("flows", folder.clone()), ("gone", root.path().join("gone")), ("..", folder.clone())];
+    let buckets: Buckets = buckets.into_iter().map(|(name, folder)| (name.to_owned(), of_anybody(folder))).collect();
     let send = |destination: &str| {
         let log = FlowLogPlan {
             destination: destination.into(),
@@ -381,7 +420,7 @@ fn at(seconds: i64) -> Timestamp {
 
 fn recording_driver(folder: &Path) -> HostNetwork {
     let mut config = NetworkConfig::new(PathBuf::from("/run/landfall"));
-    config.buckets.insert("flows".into(), folder.to_owned());
+    config.buckets.insert("flows".into(), of_anybody(folder.to_owned()));
     config.host = "host".into();
     HostNetwork::new(config)
 }
