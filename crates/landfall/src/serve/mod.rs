@@ -93,8 +93,8 @@ async fn serve(config: Config) -> Result<()> {
     if let Some(state) = &config.state {
         make_state_folder(state)?;
     }
-    let credentials = root_credentials(&config)?;
     let engine = open_engine(config.state.as_deref())?;
+    let credentials = root_credentials(&config, &engine)?;
     let vault = open_vault(&config, root_key, !engine.read().access_keys.is_empty())?;
     let doorway = real::Doorway::open(&config).await?;
     let pieces = if config.simulate {
@@ -200,10 +200,13 @@ async fn write_key_uses(server: Arc<Server>) {
 }
 
 /// The credentials of the provider's root: kept in the state folder, or given where nothing is kept.
-fn root_credentials(config: &Config) -> Result<Credentials> {
+fn root_credentials(config: &Config, engine: &Engine<Cloud>) -> Result<Credentials> {
     let (access_key, secret_key) = (config.access_key.as_deref(), config.secret_key.as_deref());
     match &config.state {
-        Some(state) => credentials::ensure(state, access_key, secret_key),
+        Some(state) => {
+            let owner = |key: &str| engine.read().access_keys.get(&key.to_owned()).map(|row| row.account);
+            credentials::ensure(state, config.account, (access_key, secret_key), owner)
+        }
         None => Ok(Credentials {
             access_key: access_key.context("--access-key")?.to_owned(),
             secret_key: secret_key.context("--secret-key")?.to_owned(),
