@@ -124,7 +124,7 @@ const PLACES: &[(&str, &str)] = &[
     ("crates/cloud/src/report.rs", "a host runs the machines of all"),
     ("crates/cloud/src/route.rs", "the connections of a VPN gateway that the view gave"),
     ("crates/cloud/src/route_table.rs", "the tables of a VPC or subnet that the view gave"),
-    ("crates/cloud/src/secret/mod.rs", "time passes for all"),
+    ("crates/cloud/src/secret/mod.rs", "time passes for all; ranges of the view's own secrets in an order"),
     (
         "crates/cloud/src/security_group.rs",
         "the rules of a group that the view gave; a rule may name a group of a peered VPC, whoever has that",

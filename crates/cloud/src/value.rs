@@ -26,7 +26,7 @@ use landfall_model::{
 };
 use landfall_model::{ImageDefaults, OwnImage};
 use landfall_model::{LaunchTemplate, LaunchTemplateId, LaunchTemplateVersion};
-use landfall_model::{Parameter, ParameterTier, ParameterVersion, Secret, SecretVersion};
+use landfall_model::{Parameter, ParameterTier, ParameterVersion, Secret, SecretTime, SecretVersion};
 
 landfall_state::value! {
     /// The whole cloud.
@@ -369,6 +369,9 @@ landfall_state::value! {
             key: Scoped<String> = |row| row.key(),
             due: |row| row.deletion.map(|deletion| deletion.due_at.as_millis()),
             index by_scope: Scope = |row| Some(row.scope),
+            index by_time: (Scope, SecretTime, Option<Timestamp>) = |row| {
+                [SecretTime::Created, SecretTime::Changed, SecretTime::Accessed].map(|time| (row.scope, time, row.at(time)))
+            },
         },
         /// Versions of secrets.
         pub secret_versions: SecretVersions = "secret-version" v1 {

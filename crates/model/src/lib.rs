@@ -72,7 +72,7 @@ pub use profile_association::{ProfileAssociation, ProfileAssociationState};
 pub use region::{Region, ZoneName};
 pub use request::{ClientToken, UserData};
 pub use scope::{AccountId, Scope, Scoped};
-pub use secret::{Secret, SecretDeletion, SecretVersion};
+pub use secret::{Secret, SecretDeletion, SecretTime, SecretVersion};
 pub use security_group::{IpProtocol, Peer, PeeredGroup, PortRange, RuleDirection, SecurityGroup, SecurityGroupRule};
 pub use snapshot::{ChunkDomain, ChunkRoot, Contents, Snapshot, SnapshotState, SnapshotTask};
 pub use tag::TagSet;

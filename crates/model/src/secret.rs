@@ -39,6 +39,17 @@ pub struct Secret {
     pub deletion: Option<SecretDeletion>,
 }
 
+/// The moments of a secret that lists are sorted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SecretTime {
+    /// When it was made.
+    Created,
+    /// When it last changed.
+    Changed,
+    /// When it was last read.
+    Accessed,
+}
+
 /// A deletion that waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SecretDeletion {
@@ -79,6 +90,15 @@ impl Secret {
     /// The key of its row.
     pub fn key(&self) -> Scoped<String> {
         self.scope.key(self.name.clone())
+    }
+
+    /// That moment, if there was one.
+    pub fn at(&self, time: SecretTime) -> Option<Timestamp> {
+        match time {
+            SecretTime::Created => Some(self.created_at),
+            SecretTime::Changed => Some(self.changed_at),
+            SecretTime::Accessed => self.accessed_at,
+        }
     }
 
     /// Its ARN.

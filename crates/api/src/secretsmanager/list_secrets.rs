@@ -1,12 +1,13 @@
 //! secretsmanager:ListSecrets. Lists secrets without their values.
 
 use std::cmp::Ordering;
-use std::convert::Infallible;
 use std::fmt;
+use std::num::ParseIntError;
+use std::ops::Bound;
 use std::str::FromStr;
 
-use landfall_cloud::value::Secrets;
-use landfall_model::{Secret, Timestamp};
+use landfall_cloud::secret::{self, Order};
+use landfall_model::{Secret, SecretTime, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::shape::filter::{self, Filter};
@@ -60,27 +61,41 @@ impl Read for ListSecrets {
     fn run<'v>(self, look: &mut Look<'v, '_>) -> Result<ListSecretsResult<'v>, ApiError> {
         let view = look.view;
         filter::check(&self.filters)?;
-        let rows = view.all::<Secrets, String>();
+        look.page.bound(Self::PAGE_LIMIT);
+        let after = match look.page.start::<Place>()? {
+            Bound::Excluded(after) | Bound::Included(after) => Some(after),
+            Bound::Unbounded => None,
+        };
+        // A page costs itself and what its filters pass over, not what comes before and after.
+        let from = after.as_ref().map(|place| (place.at, place.name.as_str()));
+        let rows = secret::sorted(&view, self.order(), self.falls(), from);
         let rows = rows.filter(|row| self.include_planned_deletion || row.deletion.is_none());
         let rows = rows.filter(|row| filter::matches(&view, &self.filters, row));
-        let mut rows: Vec<_> = rows.map(|row| (self.place(row), row)).collect();
-        rows.sort_by(|a, b| a.0.cmp(&b.0));
-        look.page.bound(Self::PAGE_LIMIT);
-        let rows = look.page.take(rows, |(place, _)| place.clone())?;
-        Ok(ListSecretsResult { secret_list: rows.into_iter().map(|(_, row)| listed(&view, row)).collect() })
+        let rows = look.page.take(rows, |row| self.place(row))?;
+        Ok(ListSecretsResult { secret_list: rows.into_iter().map(|row| listed(&view, row)).collect() })
     }
 }
 
 impl ListSecrets {
+    fn order(&self) -> Order {
+        match self.sort_by {
+            SortBy::CreatedDate => Order::Time(SecretTime::Created),
+            SortBy::LastAccessedDate => Order::Time(SecretTime::Accessed),
+            SortBy::LastChangedDate => Order::Time(SecretTime::Changed),
+            SortBy::Name => Order::Name,
+        }
+    }
+
+    fn falls(&self) -> bool {
+        self.sort_order == SortOrder::Desc
+    }
+
     fn place(&self, row: &Secret) -> Place {
-        let moment = |at: Timestamp| format!("{:020}", at.as_millis());
-        let by = match self.sort_by {
-            SortBy::CreatedDate => moment(row.created_at),
-            SortBy::LastAccessedDate => row.accessed_at.map(moment).unwrap_or_default(),
-            SortBy::LastChangedDate => moment(row.changed_at),
-            SortBy::Name => String::new(),
+        let at = match self.order() {
+            Order::Time(time) => row.at(time),
+            Order::Name => None,
         };
-        Place { falls: self.sort_order == SortOrder::Desc, by, name: row.name.clone() }
+        Place { falls: self.falls(), at, name: row.name.clone() }
     }
 }
 
@@ -88,13 +103,14 @@ impl ListSecrets {
 #[derive(Clone, PartialEq, Eq)]
 struct Place {
     falls: bool,
-    by: String,
+    /// The moment that the list is sorted by.
+    at: Option<Timestamp>,
     name: String,
 }
 
 impl Ord for Place {
     fn cmp(&self, other: &Self) -> Ordering {
-        let rising = (&self.by, &self.name).cmp(&(&other.by, &other.name));
+        let rising = (self.at, &self.name).cmp(&(other.at, &other.name));
         if self.falls { rising.reverse() } else { rising }
     }
 }
@@ -108,15 +124,18 @@ impl PartialOrd for Place {
 /// As page tokens carry it. Names have no colon.
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}", u8::from(self.falls), self.by, self.name)
+        let at = self.at.map(|at| at.as_millis().to_string()).unwrap_or_default();
+        write!(f, "{}:{at}:{}", u8::from(self.falls), self.name)
     }
 }
 
 impl FromStr for Place {
-    type Err = Infallible;
-    fn from_str(text: &str) -> Result<Self, Infallible> {
+    type Err = ParseIntError;
+    fn from_str(text: &str) -> Result<Self, ParseIntError> {
         let mut parts = text.splitn(3, ':');
         let mut next = || parts.next().unwrap_or_default();
-        Ok(Self { falls: next() == "1", by: next().to_owned(), name: next().to_owned() })
+        let falls = next() == "1";
+        let at = Some(next()).filter(|at| !at.is_empty()).map(str::parse).transpose()?;
+        Ok(Self { falls, at: at.map(Timestamp), name: next().to_owned() })
     }
 }

@@ -430,6 +430,48 @@ fn filters_and_pages_find_secrets() {
 }
 
 #[test]
+fn lists_are_sorted_and_pages_are_the_whole_of_them() {
+    let world = World::new();
+    let client = world.root();
+    let make = |client: &Client<'_>, name: &str| {
+        let call = [("Name", name), ("ClientRequestToken", ONE), ("SecretString", "s")];
+        client.ok_of(SM, "CreateSecret", &call);
+    };
+    make(&world.other(), "b-theirs");
+    // Some at the same moment, in no order of their names.
+    for name in ["d", "a", "f"] {
+        make(&client, name);
+    }
+    world.pass(60);
+    for name in ["c", "b", "e"] {
+        make(&client, name);
+    }
+    world.pass(60);
+    client.ok_of(SM, "UpdateSecret", &[("SecretId", "f"), ("Description", "new"), ("ClientRequestToken", ONE)]);
+    client.ok_of(SM, "GetSecretValue", &[("SecretId", "c")]);
+    client.ok_of(SM, "GetSecretValue", &[("SecretId", "a")]);
+    let paged = |by: &str, order: &str| {
+        let (mut seen, mut token) = (Vec::new(), None::<String>);
+        loop {
+            let mut call = vec![("SortBy", by), ("SortOrder", order), ("MaxResults:", "2")];
+            call.extend(token.as_deref().map(|token| ("NextToken", token)));
+            let page = client.ok_of(SM, "ListSecrets", &call);
+            seen.extend(column(&page, "SecretList", "Name").into_iter().map(str::to_owned));
+            token = find(&page, "NextToken").and_then(|token| token.as_text()).map(str::to_owned);
+            if token.is_none() {
+                return seen.concat();
+            }
+        }
+    };
+    for (by, rising) in
+        [("name", "abcdef"), ("created-date", "adfbce"), ("last-changed-date", "adbcef"), ("last-accessed-date", "bdefac")]
+    {
+        assert_eq!(paged(by, "asc"), rising, "{by}");
+        assert_eq!(paged(by, "desc"), rising.chars().rev().collect::<String>(), "{by}");
+    }
+}
+
+#[test]
 fn a_secret_that_may_not_be_read_keeps_none_of_the_others() {
     let world = World::new();
     let client = world.root();

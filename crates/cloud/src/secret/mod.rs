@@ -8,7 +8,7 @@ pub mod version;
 
 use std::time::Duration;
 
-use landfall_model::{Arn, Scope, Secret, SecretDeletion, SecretVersion};
+use landfall_model::{Arn, Scope, Secret, SecretDeletion, SecretTime, SecretVersion, Timestamp};
 
 pub use self::fault::SecretFault;
 use crate::fault::Fault;
@@ -60,6 +60,45 @@ pub fn scope_of(id: &str) -> Option<Scope> {
         return None;
     }
     Some(Scope { region: fields.next()?.parse().ok()?, account: arn.account()? })
+}
+
+/// What secrets are sorted by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Their names.
+    Name,
+    /// A moment; those that hadn't got one come before all others, and equal ones by name.
+    Time(SecretTime),
+}
+
+/// The view's secrets in an order, or the other way round. They begin where that moment and name would stand, or among those of
+/// the same moment.
+pub fn sorted<'a>(
+    view: &View<'a>,
+    order: Order,
+    falls: bool,
+    from: Option<(Option<Timestamp>, &str)>,
+) -> Box<dyn Iterator<Item = &'a Secret> + 'a> {
+    let (scope, table) = (view.scope(), &view.tables().secrets);
+    match order {
+        Order::Name => {
+            let name = |name: &str| scope.key(name.to_owned());
+            // No name has such a character.
+            let (least, most) = (name(""), name("\u{10ffff}"));
+            let from = from.map(|(_, text)| name(text));
+            let (start, end) = if falls { (least, from.unwrap_or(most)) } else { (from.unwrap_or(least), most) };
+            let rows = table.range(start..=end);
+            if falls { Box::new(rows.rev()) } else { Box::new(rows) }
+        }
+        Order::Time(time) => {
+            let place = |at: Option<Timestamp>| (scope, time, at);
+            let (least, most) = (place(None), place(Some(Timestamp(i64::MAX))));
+            let from = from.map(|(at, _)| place(at));
+            let (start, end) = if falls { (least, from.unwrap_or(most)) } else { (from.unwrap_or(least), most) };
+            let rows = table.by_time.range(start..=end).filter_map(|(_, key)| table.get(key));
+            if falls { Box::new(rows.rev()) } else { Box::new(rows) }
+        }
+    }
 }
 
 /// The secret of a name, of an ARN, or of an ARN without the characters that end it, if the view has it.
