@@ -24,6 +24,7 @@ use crate::circumstances::Headers;
 use crate::demand::Demands;
 use crate::encryption;
 use crate::error::ApiError;
+use crate::kms::shape::key::family;
 use crate::operation::{Action, Call, Look, Operation, Read, Write};
 use crate::outside::Outside;
 use crate::page::{self, Page};
@@ -276,7 +277,8 @@ impl Gateway {
     ) -> Result<(Protocol, Vec<u8>), ApiError> {
         let action = operation.action;
         let caller = record.caller.as_ref().ok_or_else(ApiError::internal)?;
-        self.throttle.admit(scope, action, &input, now_ms, protocol)?;
+        let family = |key: &str| self.engine.look(|cloud| family(&View::new(cloud, scope, Timestamp(now_ms)), key));
+        self.throttle.admit(scope, action, &input, &family, now_ms, protocol)?;
         self.engine.look(|cloud| standing::check(cloud, caller, action.service))?;
         caller.check_session(action)?;
         let prologue = Prologue::take(operation, &mut input)?;

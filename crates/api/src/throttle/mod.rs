@@ -17,7 +17,7 @@ use landfall_wire::{Protocol, Tree};
 pub(crate) use attempts::{Attempts, Source};
 
 use self::bucket::{Buckets, Rate};
-use self::rates::{Bucket, costs};
+use self::rates::{Bucket, FamilyOf, costs};
 use crate::error::ApiError;
 use crate::operation::Action;
 
@@ -83,6 +83,7 @@ impl Throttle {
         scope: Scope,
         action: Action,
         input: &Tree,
+        family: FamilyOf<'_>,
         now_ms: i64,
         protocol: Protocol,
     ) -> Result<(), ApiError> {
@@ -92,7 +93,7 @@ impl Throttle {
             return Ok(());
         }
         let now_us = now_ms.saturating_mul(1_000);
-        for cost in costs(action, scope.region, input).into_iter().flatten() {
+        for cost in costs(action, scope.region, input, family).into_iter().flatten() {
             let key = (scope.account, scope.region, cost.bucket);
             if !self.used.take(&key, cost.rate.percent(percent), cost.tokens, now_us) {
                 return Err(ApiError::throttled(protocol));

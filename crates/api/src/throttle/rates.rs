@@ -8,6 +8,7 @@
 //! its one operation: there the rates are ours, at which none of AWS's tools is slowed down.
 
 use landfall_model::Region;
+use landfall_model::kms::SpecFamily;
 use landfall_wire::Tree;
 
 use super::bucket::Rate;
@@ -36,6 +37,8 @@ pub enum Bucket {
     Resources(&'static str),
 }
 
+/// "Cryptographic operations (RSA)", and the same of "(ECC)".
+const ASYMMETRIC: Rate = Rate::new(1_000, 1_000);
 const NON_MUTATING: Rate = Rate::new(100, 20);
 const UNFILTERED: Rate = Rate::new(50, 10);
 /// Of resource-intensive ones, too.
@@ -97,8 +100,11 @@ const KMS: &[(&str, u32)] = &[
     ("UpdateKeyDescription", 5),
 ];
 
-/// What a call costs: of requests, and of resources where these count too.
-pub fn costs(action: Action, region: Region, input: &Tree) -> [Option<Cost>; 2] {
+/// Of what kind a key of KMS is that a request calls so, as far as that is known.
+pub type FamilyOf<'f> = &'f dyn Fn(&str) -> Option<SpecFamily>;
+
+/// What a call costs: of requests, and of resources or of another kind of requests where these count too.
+pub fn costs(action: Action, region: Region, input: &Tree, family: FamilyOf<'_>) -> [Option<Cost>; 2] {
     let one = |bucket, rate| Some(Cost { bucket, rate, tokens: 1 });
     let (service, name) = (action.service, action.name);
     match service {
@@ -106,7 +112,7 @@ pub fn costs(action: Action, region: Region, input: &Tree) -> [Option<Cost>; 2] 
         "iam" if is_read(name) => [one(Bucket::Requests(service, name), Rate::new(200, 50)), None],
         "iam" => [one(Bucket::Requests(service, name), Rate::new(100, 20)), None],
         "sts" => [one(Bucket::Requests(service, "all"), Rate::new(600, 600)), None],
-        "kms" => [Some(kms(name, region, input)), None],
+        "kms" => kms(name, region, input, family),
         "ssm" if name.starts_with("GetParameter") => [one(Bucket::Requests(service, "get"), Rate::new(40, 40)), None],
         "ssm" => [one(Bucket::Requests(service, name), Rate::new(20, 10)), None],
         "secretsmanager" if matches!(name, "DescribeSecret" | "GetSecretValue") => {
@@ -162,20 +168,28 @@ fn length(input: &Tree, name: &str) -> u32 {
     }
 }
 
-fn kms(name: &'static str, region: Region, input: &Tree) -> Cost {
+fn kms(name: &'static str, region: Region, input: &Tree, family: FamilyOf<'_>) -> [Option<Cost>; 2] {
     let cost = |name, rate| Cost { bucket: Bucket::Requests("kms", name), rate, tokens: 1 };
-    match KMS.binary_search_by(|(known, _)| (*known).cmp(name)) {
-        Ok(at) => cost(name, Rate::new(KMS[at].1, KMS[at].1)),
-        Err(_) if name.starts_with("GenerateDataKeyPair") => key_pairs(input, cost),
-        // Which kind of asymmetric key it is would only be known from the key: both have as much, here they share it.
-        Err(_) if matches!(name, "DeriveSharedSecret" | "Sign" | "Verify") => {
-            cost("asymmetric", Rate::new(1_000, 1_000))
-        }
-        Err(_) => {
+    if let Ok(at) = KMS.binary_search_by(|(known, _)| (*known).cmp(name)) {
+        return [Some(cost(name, Rate::new(KMS[at].1, KMS[at].1))), None];
+    }
+    if name.starts_with("GenerateDataKeyPair") {
+        return [Some(key_pairs(input, cost)), None];
+    }
+    // Keys of a kind share a quota, whatever is done with them. A ciphertext that comes without its key is a symmetric one's.
+    let of_key = |member: &str| match input.field(member).and_then(Tree::as_text).and_then(family) {
+        Some(SpecFamily::Rsa) => cost("rsa", ASYMMETRIC),
+        Some(SpecFamily::Ecc) => cost("ecc", ASYMMETRIC),
+        Some(SpecFamily::Symmetric | SpecFamily::Hmac) | None => {
             let rate = symmetric(region);
             cost("symmetric", Rate::new(rate, rate))
         }
+    };
+    if name == "ReEncrypt" {
+        let (from, to) = (of_key("SourceKeyId"), of_key("DestinationKeyId"));
+        return [Some(from), Some(to).filter(|to| to.bucket != from.bucket)];
     }
+    [Some(of_key("KeyId")), None]
 }
 
 /// Pairs of each kind have a quota of their own. What isn't a kind is refused later.
@@ -214,7 +228,7 @@ mod tests {
     #[test]
     fn each_category_has_its_bucket() {
         let read = |query: &str| landfall_wire::decode_query_string(query).unwrap().input;
-        let cost = |action: Action, query: &str| costs(action, Region::DEFAULT, &read(query));
+        let cost = |action: Action, query: &str| costs(action, Region::DEFAULT, &read(query), &|_| None);
         let first = |action, query: &str| cost(Action::ec2(action), &format!("Action=A&{query}"))[0];
         let requests = |name, rate| Some(Cost { bucket: Bucket::Requests("ec2", name), rate, tokens: 1 });
         assert_eq!(first("DescribeVpcs", ""), requests("DescribeVpcs", NON_MUTATING));
@@ -236,17 +250,48 @@ mod tests {
     fn keys_have_the_quotas_of_their_kinds_and_regions() {
         let size = |action, region: &str, spec: &str| {
             let input = Tree::Map(vec![("KeyPairSpec".into(), Tree::Text(spec.into()))]);
-            let cost = costs(Action::kms(action), region.parse().unwrap(), &input)[0].unwrap();
+            let cost = costs(Action::kms(action), region.parse().unwrap(), &input, &|_| None)[0].unwrap();
             (cost.bucket, cost.rate.size)
         };
         let bucket = |name| Bucket::Requests("kms", name);
         assert_eq!(size("Encrypt", "us-east-1", ""), (bucket("symmetric"), 100_000));
         assert_eq!(size("Decrypt", "eu-central-1", ""), (bucket("symmetric"), 20_000));
         assert_eq!(size("GenerateMac", "sa-east-1", ""), (bucket("symmetric"), 10_000));
-        assert_eq!(size("Sign", "sa-east-1", ""), (bucket("asymmetric"), 1_000));
         assert_eq!(size("GetParametersForImport", "sa-east-1", ""), (bucket("GetParametersForImport"), 1));
         let pairs = size("GenerateDataKeyPairWithoutPlaintext", "sa-east-1", "RSA_4096");
         assert_eq!(pairs, (bucket("pairs of RSA_4096"), 1));
         assert_ne!(pairs.0, size("GenerateDataKeyPair", "sa-east-1", "RSA_2048").0);
+    }
+    #[test]
+    fn keys_of_a_kind_share_a_quota_whatever_is_done_with_them() {
+        let family = |key: &str| match key {
+            "rsa" => Some(SpecFamily::Rsa),
+            "ecc" => Some(SpecFamily::Ecc),
+            "mac" => Some(SpecFamily::Hmac),
+            "aes" => Some(SpecFamily::Symmetric),
+            _ => None,
+        };
+        let shared = |action, members: &[(&str, &str)]| {
+            let members = members.iter().map(|(name, key)| ((*name).into(), Tree::Text((*key).into())));
+            let costs =
+                costs(Action::kms(action), "sa-east-1".parse().unwrap(), &Tree::Map(members.collect()), &family);
+            let name = |cost: Cost| match cost.bucket {
+                Bucket::Requests("kms", name) => (name, cost.rate.size),
+                other => panic!("{other:?}"),
+            };
+            costs.into_iter().flatten().map(name).collect::<Vec<_>>()
+        };
+        let (rsa, ecc, symmetric) = (("rsa", 1_000), ("ecc", 1_000), ("symmetric", 10_000));
+        for action in ["Decrypt", "Encrypt", "Sign", "Verify"] {
+            assert_eq!(shared(action, &[("KeyId", "rsa")]), [rsa], "{action}");
+        }
+        for action in ["DeriveSharedSecret", "Sign", "Verify"] {
+            assert_eq!(shared(action, &[("KeyId", "ecc")]), [ecc], "{action}");
+        }
+        assert_eq!(shared("GenerateMac", &[("KeyId", "mac")]), [symmetric]);
+        assert_eq!([shared("Decrypt", &[]), shared("Sign", &[("KeyId", "none")])], [[symmetric], [symmetric]]);
+        let re_encrypt = |from, to| shared("ReEncrypt", &[("SourceKeyId", from), ("DestinationKeyId", to)]);
+        assert_eq!(re_encrypt("rsa", "aes"), [rsa, symmetric]);
+        assert_eq!(re_encrypt("aes", "aes"), [symmetric]);
     }
 }

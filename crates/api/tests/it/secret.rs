@@ -463,9 +463,12 @@ fn lists_are_sorted_and_pages_are_the_whole_of_them() {
             }
         }
     };
-    for (by, rising) in
-        [("name", "abcdef"), ("created-date", "adfbce"), ("last-changed-date", "adbcef"), ("last-accessed-date", "bdefac")]
-    {
+    for (by, rising) in [
+        ("name", "abcdef"),
+        ("created-date", "adfbce"),
+        ("last-changed-date", "adbcef"),
+        ("last-accessed-date", "bdefac"),
+    ] {
         assert_eq!(paged(by, "asc"), rising, "{by}");
         assert_eq!(paged(by, "desc"), rising.chars().rev().collect::<String>(), "{by}");
     }

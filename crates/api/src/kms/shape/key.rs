@@ -3,7 +3,9 @@
 use landfall_cloud::View;
 use landfall_cloud::kms::{KeyRef, KmsFault, key};
 use landfall_model::KmsKey;
-use landfall_model::kms::{EncryptionAlgorithm, KeyUsage, MacAlgorithm, encryption_algorithms, mac_algorithms};
+use landfall_model::kms::{
+    EncryptionAlgorithm, KeyUsage, MacAlgorithm, SpecFamily, encryption_algorithms, mac_algorithms,
+};
 
 use crate::ApiError;
 
@@ -35,6 +37,11 @@ fn unaliased(view: &View<'_>, text: &str) -> Result<KeyRef, KmsFault> {
         Some(_) => Err(KmsFault::NotFound(format!("Invalid keyId {text}"))),
         None => Ok(reference),
     }
+}
+
+/// Of what kind a key is, whosever it is: for what is no more told than that some other call is to wait.
+pub fn family(view: &View<'_>, text: &str) -> Option<SpecFamily> {
+    any(view, text).ok().map(|row| row.spec.family())
 }
 
 /// A key that can be used now, for that.
