@@ -49,6 +49,7 @@ const PLACES: &[(&str, &str)] = &[
     ("crates/api/src/kms/shape/key.rs", "a key of another account, whose policy has let the caller"),
     ("crates/api/src/landfall/assume_administrator.rs", "the provider enters any account, on record in both"),
     ("crates/api/src/landfall/create_account.rs", "accounts are the provider's"),
+    ("crates/api/src/landfall/describe_account.rs", "accounts and hosts are the provider's"),
     ("crates/api/src/landfall/list_accounts.rs", "accounts are the provider's"),
     ("crates/api/src/landfall/list_hosts.rs", "hosts are the provider's"),
     ("crates/api/src/landfall/list_nat_gateways.rs", "the provider's hosts translate for all"),

@@ -7,11 +7,13 @@
 mod closing;
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use landfall_model::plan::Power;
 use landfall_model::{
-    Account, AccountId, AccountState, Instance, InstanceState, Principal, Quotas, Region, Scope, Standing, Timestamp,
+    Account, AccountId, AccountState, HostId, Instance, InstanceState, LinkState, Principal, Quotas, Region, Scope,
+    Standing, Timestamp, VpnConnection,
 };
 
 use self::closing::Left;
@@ -226,6 +228,24 @@ fn change_machines(
         tx.put::<Instances>(row);
     }
     due.len() == most
+}
+
+/// The hosts that have something of an account's, each with how many things: what a closed account had stays until they say that
+/// it is gone.
+pub fn hosts(view: &View<'_>, account: AccountId) -> BTreeMap<HostId, usize> {
+    let mut counts = BTreeMap::new();
+    for scope in Region::all().map(|region| Scope { account, region }) {
+        let view = View::new(view.tables(), scope, view.now());
+        let instances =
+            view.all::<Instances, _>().filter(|row| !row.status.state.is_over()).filter_map(|row| row.status.host);
+        let volumes = view.all::<Volumes, _>().filter_map(|row| row.host);
+        let is_live = |row: &&VpnConnection| !matches!(row.state, LinkState::Deleted | LinkState::Failed);
+        let vpns = view.all::<VpnConnections, _>().filter(is_live).filter_map(|row| row.host);
+        for host in instances.chain(volumes).chain(vpns) {
+            *counts.entry(host).or_default() += 1;
+        }
+    }
+    counts
 }
 
 /// How many things of each kind an account has: kinds that it has none of aren't listed.

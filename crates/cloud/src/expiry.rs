@@ -102,6 +102,7 @@ fn links(tx: &mut Tx<'_, '_>, until: i64) -> bool {
         peering::pass(tx, until, BATCH),
         crate::insights::pass(tx, until, BATCH),
         crate::profile_association::pass(tx, until, BATCH),
+        crate::launch_template::pass(tx, until, BATCH),
         transit_attachments,
         link!(tx, until, TransitTables transit_tables, |_: &mut Tx<'_, '_>, _| ()),
         link!(tx, until, TransitGateways transit_gateways, |_: &mut Tx<'_, '_>, _| ()),

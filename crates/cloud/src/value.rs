@@ -9,6 +9,7 @@ use std::sync::OnceLock;
 
 use landfall_model::ebs::EbsDefaults;
 use landfall_model::kms::{DoomedKey, KmsAlias, KmsGrant, KmsGrantId, KmsKey, KmsKeyId};
+use landfall_model::{AT_ONCE, DepartedTemplate, LaunchTemplate, LaunchTemplateId, LaunchTemplateVersion};
 use landfall_model::{
     AccessKey, Account, AccountId, Address, AllocationId, Arn, AttachedResource, AttachmentId, ChunkDomain,
     ClientToken, CustomerGateway, CustomerGatewayId, Destination, DhcpOptions, DhcpOptionsId, DigestKey,
@@ -25,7 +26,6 @@ use landfall_model::{
     VpnConnectionId, VpnGateway, VpnGatewayId, VpnSide, host,
 };
 use landfall_model::{ImageDefaults, OwnImage};
-use landfall_model::{LaunchTemplate, LaunchTemplateId, LaunchTemplateVersion};
 use landfall_model::{Parameter, ParameterTier, ParameterVersion, Secret, SecretTime, SecretVersion};
 
 landfall_state::value! {
@@ -319,6 +319,12 @@ landfall_state::value! {
             row: LaunchTemplateVersion,
             key: Scoped<String> = |row| row.key(),
         },
+        /// Launch templates that are gone, of which versions are left.
+        pub departed_templates: DepartedTemplates = "departed-template" v1 {
+            row: DepartedTemplate,
+            key: Scoped<LaunchTemplateId> = |row| row.key(),
+            due: |_| Some(AT_ONCE.as_millis()),
+        },
         /// The other side's devices of VPNs.
         pub customer_gateways: CustomerGateways = "customer-gateway" v1 {
             row: CustomerGateway,
@@ -564,12 +570,13 @@ pub fn wipe(tx: &mut landfall_state::Tx<'_, Cloud>) {
         EbsDefaultsTable ebs_defaults, KmsKeys kms_keys, KmsAliases kms_aliases, KmsGrants kms_grants, DoomedKeys doomed_keys,
         FlowLogs flow_logs, ProfileAssociations profile_associations, InsightsPaths insights_paths, InsightsAnalyses insights_analyses,
         Trails trails, DigestKeys digest_keys, LaunchTemplates launch_templates, LaunchTemplateVersions launch_template_versions,
+        DepartedTemplates departed_templates,
     );
 }
 
 /// Whether nothing is on its way from one state to another.
 pub fn is_settled(cloud: &Cloud) -> bool {
-    use landfall_model::{AT_ONCE, InstanceState, LinkState, VolumeState};
+    use landfall_model::{InstanceState, LinkState, VolumeState};
     if landfall_state::Value::next_due(cloud).is_some_and(|at| at <= AT_ONCE.as_millis()) {
         return false;
     }

@@ -34,6 +34,22 @@ pub struct LaunchTemplate {
     pub versions: u32,
 }
 
+/// A launch template that is gone, of which versions are left: there may be many, and they go by and by.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DepartedTemplate {
+    /// Whose and where.
+    pub scope: Scope,
+    /// Which.
+    pub id: LaunchTemplateId,
+}
+
+impl DepartedTemplate {
+    /// The key of its row.
+    pub fn key(&self) -> Scoped<LaunchTemplateId> {
+        self.scope.key(self.id)
+    }
+}
+
 /// A version of a launch template, which never changes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LaunchTemplateVersion {

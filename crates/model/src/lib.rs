@@ -63,7 +63,7 @@ pub use instance_type::InstanceType;
 pub use interface::{Attachment, AttachmentState, InterfacePurpose, NetworkInterface};
 pub use key_pair::{KeyKind, KeyPair};
 pub use kms::{DoomedKey, KmsAlias, KmsGrant, KmsGrantId, KmsKey, KmsKeyId};
-pub use launch_template::{LaunchParameters, LaunchTemplate, LaunchTemplateVersion};
+pub use launch_template::{DepartedTemplate, LaunchParameters, LaunchTemplate, LaunchTemplateVersion};
 pub use observation::*;
 pub use origin::Origin;
 pub use parameter::{Parameter, ParameterKind, ParameterTier, ParameterVersion, parameter_key};

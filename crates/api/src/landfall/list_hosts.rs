@@ -81,7 +81,8 @@ impl Read for ListHosts {
     }
 }
 
-fn state(row: &Host, presence: HostPresence) -> &'static str {
+/// How a host fares, in a word.
+pub fn state(row: &Host, presence: HostPresence) -> &'static str {
     match presence {
         _ if row.join.is_some() => "registered",
         HostPresence::Connected => "connected",

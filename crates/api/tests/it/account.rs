@@ -1,6 +1,7 @@
 //! Accounts as the provider keeps them: made, suspended, closed, with limits of their own, entered in need; by the operator
 //! alone.
 
+use landfall_api::HostPresence;
 use landfall_state::Value;
 use landfall_wire::Tree;
 
@@ -253,6 +254,33 @@ fn a_closed_account_is_emptied_after_its_time() {
     pass(&world, 7 * 86_400);
     let shown = ok(&root, "DescribeAccount", &[("AccountId", TENANT)]);
     assert!(list(&shown, "Resources").is_empty() && find(&shown, "Account.EndsAt").is_none(), "{shown:?}");
+}
+
+#[test]
+fn a_closed_account_says_which_hosts_it_waits_for() {
+    let world = World::new();
+    let (root, tenant) = (world.root(), tenant(&world));
+    launch(&tenant, &[]);
+    world.settle();
+    let hosts = || {
+        let shown = ok(&world.root(), "DescribeAccount", &[("AccountId", TENANT)]);
+        let rows = list(&shown, "Hosts").iter();
+        rows.map(|row| (at(row, "State").to_owned(), at(row, "Count").to_owned())).collect::<Vec<_>>()
+    };
+    assert_eq!(hosts(), [], "it is open");
+    ok(&root, "CloseAccount", &[("AccountId", TENANT), ("WaitingDays", "1")]);
+    world.set_presence(HostPresence::Lost);
+    world.pass(86_400);
+    for _ in 0..4 {
+        world.expire();
+        world.pass(61);
+    }
+    assert_eq!(state(&world), "CLOSED");
+    // The machine, of which the host hasn't said that it is gone.
+    assert_eq!(hosts(), [("lost".to_owned(), "1".to_owned())]);
+    world.set_presence(HostPresence::Connected);
+    pass(&world, 61);
+    assert_eq!(hosts(), []);
 }
 
 /// Lets time pass, and what is done with it.

@@ -546,6 +546,7 @@ fn put_fixtures(tx: &mut landfall_cloud::Tx<'_, '_>) {
         DoomedKeys "doomed-key",
         LaunchTemplates "launch-template",
         LaunchTemplateVersions "launch-template-version",
+        DepartedTemplates "departed-template",
     );
 }
 

@@ -544,3 +544,33 @@ fn templates_and_versions_have_limits() {
     client.ok("DeleteLaunchTemplateVersions", &[("LaunchTemplateId", &id), ("LaunchTemplateVersion.1", "2")]);
     assert_eq!(version(&client, &id, "t3.small"), "3");
 }
+
+#[test]
+fn the_many_versions_of_a_deleted_template_go_by_and_by() {
+    use landfall_cloud::launch_template::{NewVersion, TemplateName, create_version};
+    const VERSIONS: u64 = 900;
+    let world = World::new();
+    let client = world.root();
+    let call = [("LaunchTemplateName", "many"), ("LaunchTemplateData.InstanceType", "t3.micro")];
+    let make = || at(&client.ok("CreateLaunchTemplate", &call), "launchTemplate.launchTemplateId").to_owned();
+    let id = make();
+    let name = TemplateName::Id(id.parse().unwrap());
+    world.transact(|tx| {
+        for _ in 1..VERSIONS {
+            let new = NewVersion { description: None, data: Default::default(), created_by: String::new() };
+            create_version(tx, &name, None, new).unwrap();
+        }
+    });
+    let left = || world.engine().read().launch_template_versions.len();
+    assert_eq!(left(), 900);
+    client.ok("DeleteLaunchTemplate", &[("LaunchTemplateId", &id)]);
+    assert_eq!(left(), 700, "no transaction has more of them than a call may name");
+    // Nobody sees what is left, and its name is free.
+    let asked = [("LaunchTemplateId", id.as_str())];
+    assert_eq!(client.refused("DescribeLaunchTemplateVersions", &asked), "InvalidLaunchTemplateId.NotFound");
+    let next = make();
+    world.expire();
+    assert_eq!(left(), 1);
+    assert!(world.engine().read().departed_templates.is_empty());
+    client.ok("DescribeLaunchTemplateVersions", &[("LaunchTemplateId", &next)]);
+}

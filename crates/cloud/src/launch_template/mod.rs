@@ -3,18 +3,21 @@
 mod merge;
 
 use landfall_model::launch_template::{LaunchParameters, LaunchTemplate, LaunchTemplateVersion};
-use landfall_model::{LaunchTemplateId, Scoped};
+use landfall_model::{DepartedTemplate, LaunchTemplateId, Scoped};
 
 pub use merge::{inherit, overlay};
 
 use crate::fault::{Fault, QuotaKind};
 use crate::tag;
 use crate::tx::Tx;
-use crate::value::{LaunchTemplateVersions, LaunchTemplates};
+use crate::value::{DepartedTemplates, LaunchTemplateVersions, LaunchTemplates};
 use crate::view::View;
 
 const NAME_CHARS: std::ops::RangeInclusive<usize> = 3..=128;
 const DESCRIPTION_CHARS: usize = 255;
+/// How many versions go with their template at once; as many as a call may name. Source: the EC2 API Reference,
+/// DeleteLaunchTemplateVersions.
+const AT_ONCE: usize = 200;
 
 /// A template as it is called: EC2 takes either.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -120,14 +123,33 @@ pub fn set_default(
     Ok(id)
 }
 
-/// Deletes a template with all its versions. The template as it was.
+/// Deletes a template with all its versions, of which those beyond a batch go afterwards. The template as it was.
 pub fn delete(tx: &mut Tx<'_, '_>, template: &TemplateName) -> Result<LaunchTemplate, Fault> {
     let row = tx.view().need_launch_template(template)?.clone();
-    let keys: Vec<_> = tx.view().launch_template_versions(row.id).map(LaunchTemplateVersion::key).collect();
-    keys.iter().for_each(|key| _ = tx.delete::<LaunchTemplateVersions>(key));
     tx.delete::<LaunchTemplates>(&row.key());
     tag::forget(tx, &row.id.to_string());
+    if end_versions(tx, row.id, AT_ONCE) {
+        tx.put::<DepartedTemplates>(DepartedTemplate { scope: row.scope, id: row.id });
+    }
     Ok(row)
+}
+
+/// Deletes versions of a template that is gone, so that one transaction has no more of them than that. Returns whether
+/// there may be more.
+fn end_versions(tx: &mut Tx<'_, '_>, id: LaunchTemplateId, most: usize) -> bool {
+    let keys: Vec<_> = tx.view().launch_template_versions(id).take(most).map(LaunchTemplateVersion::key).collect();
+    keys.iter().for_each(|key| _ = tx.delete::<LaunchTemplateVersions>(key));
+    keys.len() == most
+}
+
+/// Deletes a batch of the versions of a template that is gone. Returns whether there may be more to do.
+pub(crate) fn pass(tx: &mut Tx<'_, '_>, until: i64, most: usize) -> bool {
+    let Some(row) = tx.departed_templates.due_until(until).next().cloned() else { return false };
+    let mut tx = tx.scoped(row.scope);
+    if !end_versions(&mut tx, row.id, most) {
+        tx.delete::<DepartedTemplates>(&row.key());
+    }
+    true
 }
 
 /// Deletes versions, each by itself: why it couldn't be, where it couldn't.

@@ -100,6 +100,15 @@ fn show(account: &str, which: &WhichArgs, json: bool) -> Result<()> {
             println!("{count:>8} {kind}");
         }
     }
+    for row in list_of(&answer, "Hosts") {
+        let get = |name: &str| text(row, name).unwrap_or_default();
+        let (host, state, count) = (get("HostName"), get("State"), get("Count"));
+        if json {
+            println!("{}", serde_json::json!({ "waits_for": host, "state": state, "count": count }));
+        } else {
+            println!("waits for the host {host} ({state}), which has {count} of these");
+        }
+    }
     Ok(())
 }
 
