@@ -165,7 +165,7 @@ impl Place {
         let facts = self.facts()?;
         let (client, spawn) = metadata_client();
         let config = self.network_config()?;
-        let vpns = VpnConfig { runtime_dir: PathBuf::from(RUNTIME).join("vpn"), prefix: config.prefix.clone() };
+        let vpns = VpnConfig::new(PathBuf::from(RUNTIME).join("vpn"), config.prefix.clone());
         let tunnels = Arc::new(StrongSwan::new(vpns));
         let network = ConnectedNetwork::new(HostNetwork::new(config), client, spawn);
         let machinery = if self.pretend_guests { Machinery::Pretended } else { self.real(link)? };

@@ -207,7 +207,7 @@ impl QemuHypervisor {
                 taken.extend(record.map(|record| record.uid));
             }
         }
-        let uid = choose_uid(plan.id, self.config.uid_base, self.config.uid_count, &taken)
+        let uid = choose_uid(plan.id.bits(), self.config.uid_base, self.config.uid_count, &taken)
             .ok_or_else(|| DriverError::Retry("every user for guests on this machine is taken".into()))?;
         let record = Record {
             boot: plan.boot,
@@ -367,9 +367,9 @@ fn limits(spec: &LaunchSpec) -> Limits {
     }
 }
 
-/// The user that an instance runs as: derived from its id, or the next that is free.
-fn choose_uid(id: InstanceId, base: u32, count: u32, taken: &[u32]) -> Option<u32> {
-    let start = u32::try_from(id.bits() % u128::from(count.max(1))).unwrap_or(0);
+/// The user that something of that id runs as: derived from the id, or the next that is free.
+pub fn choose_uid(id: u128, base: u32, count: u32, taken: &[u32]) -> Option<u32> {
+    let start = u32::try_from(id % u128::from(count.max(1))).unwrap_or(0);
     (0..count).map(|step| base + (start + step) % count).find(|uid| !taken.contains(uid))
 }
 
@@ -423,10 +423,10 @@ mod tests {
 
     #[test]
     fn each_guest_has_a_user_of_its_own() {
-        let (one, other) = (InstanceId::from_random(5), InstanceId::from_random(15));
+        let (one, other) = (5, 15);
         assert_eq!(choose_uid(one, 1000, 10, &[]), Some(1005));
         assert_eq!(choose_uid(other, 1000, 10, &[1005]), Some(1006));
-        assert_eq!(choose_uid(InstanceId::from_random(9), 1000, 10, &[1009]), Some(1000));
+        assert_eq!(choose_uid(9, 1000, 10, &[1009]), Some(1000));
         assert_eq!(choose_uid(one, 1000, 2, &[1000, 1001]), None);
         assert_eq!(choose_uid(one, 1000, 0, &[]), None);
     }

@@ -12,13 +12,18 @@ use super::group;
 use super::overlay::DEVICE;
 use super::ruleset::{Rules, UPLINK, has_overlay, write_elements};
 use super::target::EGRESS_ONLY;
-use super::{again, judge};
+use super::{again, judge, untracked};
 use crate::metadata::names::port_device;
 
 impl Rules<'_> {
     /// Security groups: one chain and direction for each combination of groups that a port has.
     pub(super) fn write_groups(&self, text: &mut String) -> fmt::Result {
         self.write_members(text)?;
+        let has_routers = judge::has_routers(self.plan, self.vpc);
+        if has_routers {
+            self.write_routers(text)?;
+        }
+        untracked::write_chains(text, has_routers)?;
         let mut combinations: BTreeMap<BTreeSet<SecurityGroupId>, Vec<String>> = BTreeMap::new();
         for (port, _) in self.ports {
             let groups = port.groups.iter().copied().collect();
@@ -69,14 +74,15 @@ impl Rules<'_> {
         self.write_unknown_sender(text)?;
         // Untracked is what is only spoken on a link, such as neighbour discovery, wherever it hides.
         rules.push_str("\t\tct state untracked drop\n");
-        if judge::has_routers(self.plan, self.vpc) {
+        if has_routers {
             self.write_judges(text, &mut rules)?;
         } else {
-            rules.push_str("\t\tct state established,related accept\n");
+            untracked::write_asking(text)?;
+            write!(rules, "\t\tct state related accept\n\t\tct state established {} accept\n", untracked::tracked())?;
             self.write_passing(text, &mut rules)?;
             rules.push_str("\t\tct state invalid drop\n");
-            self.write_uplink(&mut rules, "")?;
-            rules.push_str("\t\tjump unknown_sender\n\t\tiifname vmap @groups_from\n\t\toifname vmap @groups_to\n");
+            self.write_uplink(&mut rules)?;
+            rules.push_str("\t\tjump unknown_sender\n\t\tjump ask_sender\n\t\tjump ask_receiver\n");
         }
         rules.push_str("\t\toifname @ports accept\n");
         for (condition, way) in [
@@ -128,10 +134,10 @@ impl Rules<'_> {
 
     /// What may come from the internet: what is for a public address, and answers. Answers come back by the gateway for
     /// outgoing IPv6 only to what went out by it.
-    pub(super) fn write_uplink(&self, rules: &mut String, new: &str) -> fmt::Result {
-        writeln!(rules, "\t\t{new}iifname \"{UPLINK}\" meta nfproto ipv4 ct status & dnat == 0 drop")?;
+    pub(super) fn write_uplink(&self, rules: &mut String) -> fmt::Result {
+        writeln!(rules, "\t\tct state new iifname \"{UPLINK}\" meta nfproto ipv4 ct status & dnat == 0 drop")?;
         if !self.vpc.internet_gateway {
-            writeln!(rules, "\t\t{new}iifname \"{UPLINK}\" drop")?;
+            writeln!(rules, "\t\tct state new iifname \"{UPLINK}\" drop")?;
         }
         Ok(())
     }
@@ -193,17 +199,17 @@ impl Rules<'_> {
         direction: RuleDirection,
         groups: &BTreeSet<SecurityGroupId>,
     ) -> fmt::Result {
-        let plans = groups.iter().filter_map(|id| self.plan.group(*id)).filter(|group| group.vpc == self.vpc.id);
-        let rules = plans.flat_map(|group| match direction {
-            RuleDirection::Ingress => &group.ingress,
-            RuleDirection::Egress => &group.egress,
-        });
+        let plans = || groups.iter().filter_map(|id| self.plan.group(*id)).filter(|group| group.vpc == self.vpc.id);
+        let (ingress, egress) = (plans().flat_map(|group| &group.ingress), plans().flat_map(|group| &group.egress));
+        let (ingress, egress): (Vec<_>, Vec<_>) = (ingress.collect(), egress.collect());
+        let (rules, answers) = match direction {
+            RuleDirection::Ingress => (ingress, egress),
+            RuleDirection::Egress => (egress, ingress),
+        };
         let ids: Vec<_> = groups.iter().map(ToString::to_string).collect();
         // The kernel takes comments of up to 128 bytes.
         let comment: String = ids.join(" ").chars().take(120).collect();
-        group::write_chain(text, name, &comment, direction, &rules.collect::<Vec<_>>(), &|group, to| {
-            self.way(group, to)
-        })
+        group::write_chain(text, (name, &comment), direction, &rules, &answers, &|group, to| self.way(group, to))
     }
 }
 

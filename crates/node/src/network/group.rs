@@ -16,6 +16,7 @@ use landfall_model::{IpProtocol, PortRange, RuleDirection, SecurityGroupId, VpcI
 use super::family::Family;
 use super::ruleset::write_elements;
 use super::span::{Area, Label, Show, Span, layers, union};
+use super::untracked;
 
 /// The addresses of the interfaces in each group.
 pub type Members = BTreeMap<SecurityGroupId, BTreeSet<IpAddr>>;
@@ -60,16 +61,17 @@ pub fn name(groups: &BTreeSet<SecurityGroupId>) -> String {
 }
 
 /// Writes the sets and the chain of that name. What a rule allows goes on; all else is dropped. Rules that name a group
-/// come last: they hold only where the other end's interface is known.
+/// come last: they hold only where the other end's interface is known. `answers` are the rules of the other direction.
 pub fn write_chain(
     text: &mut String,
-    name: &str,
-    comment: &str,
+    (name, comment): (&str, &str),
     direction: RuleDirection,
     rules: &[&GroupRulePlan],
+    answers: &[&GroupRulePlan],
     way: Way<'_>,
 ) -> fmt::Result {
     let mut lines = String::new();
+    untracked::write_marks(text, &mut lines, name, direction, rules, answers)?;
     write_rules(text, &mut lines, name, direction, rules)?;
     let mut known = String::new();
     write_named(text, &mut known, name, direction, rules, way)?;
@@ -207,7 +209,8 @@ fn write_rules(
     Ok(())
 }
 
-fn write_set(text: &mut String, name: &str, kind: &str, elements: impl Iterator<Item = String>) -> fmt::Result {
+/// Writes a set of ranges.
+pub fn write_set(text: &mut String, name: &str, kind: &str, elements: impl Iterator<Item = String>) -> fmt::Result {
     writeln!(text, "\tset {name} {{\n\t\ttype {kind}\n\t\tflags interval\n\t\telements = {{")?;
     for element in elements {
         writeln!(text, "\t\t\t{element},")?;
@@ -217,7 +220,7 @@ fn write_set(text: &mut String, name: &str, kind: &str, elements: impl Iterator<
 
 /// Which rules go into a set together.
 #[derive(Clone, Copy)]
-enum Class {
+pub enum Class {
     /// Those of TCP, UDP or ICMP, which look further than the protocol.
     Only(IpProtocol),
     /// All others, keyed by the protocol's number.
@@ -234,7 +237,7 @@ fn areas(rules: &[&GroupRulePlan], family: Family, class: Class) -> Vec<Area> {
 }
 
 /// The keys that a rule names within a class; `None` where it isn't of that class or names none.
-fn keys(protocol: IpProtocol, ports: PortRange, class: Class) -> Option<Span<u16>> {
+pub fn keys(protocol: IpProtocol, ports: PortRange, class: Class) -> Option<Span<u16>> {
     let special = protocol.has_ports() || protocol.is_icmp();
     match class {
         Class::Only(only) if only != protocol => None,

@@ -23,6 +23,7 @@ use super::connection::{PEERINGS, VPNS};
 use super::overlay::DEVICE;
 use super::prerouting::TRANSLATED;
 use super::ruleset::{Rules, UPLINK, has_overlay, local_ports, write_elements};
+use super::untracked::{self, BY_DESTINATION, BY_SOURCE};
 use crate::metadata::names::port_device;
 
 /// Set where the interface of the original source was asked.
@@ -36,7 +37,7 @@ const JUDGED: u8 = 2;
 /// about twice.
 const FIRST: u8 = 3;
 /// How many routers there are labels for.
-const ROUTERS: u8 = 62;
+const ROUTERS: u8 = 61;
 
 /// How many flows of each kind a network remembers.
 const MEMORIES: u32 = 262_144;
@@ -124,10 +125,14 @@ impl Rules<'_> {
         self.ports.iter().map(|(port, _)| *port).filter(|port| is_router(port))
     }
 
+    /// Writes the set of the routers' devices.
+    pub(super) fn write_routers(&self, text: &mut String) -> fmt::Result {
+        let names: Vec<_> = self.routers().map(|port| format!("\"{}\"", port_device(port.id))).collect();
+        write_elements(text, "set routers", "type ifname", &names)
+    }
+
     /// Writes the chains that ask groups unless they were asked, and the rules of the forward hook that lead there.
     pub(super) fn write_judges(&self, text: &mut String, rules: &mut String) -> fmt::Result {
-        let names: Vec<_> = self.routers().map(|port| format!("\"{}\"", port_device(port.id))).collect();
-        write_elements(text, "set routers", "type ifname", &names)?;
         write_memories(text)?;
         for direction in [RuleDirection::Egress, RuleDirection::Ingress] {
             write_side(text, direction)?;
@@ -149,16 +154,17 @@ impl Rules<'_> {
         }
         let overlay = has_overlay(self.plan, self.vpc);
         let halved = if overlay { format!(" iifname != \"{DEVICE}\" oifname != \"{DEVICE}\"") } else { String::new() };
+        let tracked = untracked::tracked();
         write!(
             rules,
             "\t\tct state related accept
-\t\tct state established ct label ! {JUDGED} accept
+\t\tct state established ct label ! {JUDGED} {tracked} accept
 \t\tct state invalid iifname \"{UPLINK}\" drop
 \t\tct state invalid oifname \"{UPLINK}\" drop
 \t\tct state invalid iifname != @routers oifname != @routers{halved} drop
 "
         )?;
-        self.write_uplink(rules, "ct state new ")?;
+        self.write_uplink(rules)?;
         rules.push_str("\t\tiifname vmap @senders\n\t\toifname vmap @receivers\n");
         rules.push_str("\t\tct state established iifname != @ports oifname != @ports accept\n");
         if overlay {
@@ -236,6 +242,10 @@ fn write_side(text: &mut String, direction: RuleDirection) -> fmt::Result {
         RuleDirection::Egress => "oifname",
         RuleDirection::Ingress => "iifname",
     };
+    let (untracked, untracked_reply) = match direction {
+        RuleDirection::Egress => (BY_SOURCE, BY_DESTINATION),
+        RuleDirection::Ingress => (BY_DESTINATION, BY_SOURCE),
+    };
     // What is known already is only kept.
     write!(
         text,
@@ -253,13 +263,14 @@ fn write_side(text: &mut String, direction: RuleDirection) -> fmt::Result {
 \t\tct direction original ct label set {first}
 \t\tct direction reply ct label set {second}
 \t\tct label set {JUDGED}
+\t\tct label {untracked} return
 \t\tmeta nfproto ipv4 ct zone {TRANSLATED} ct state new jump remember_{name}
 \t\tmeta nfproto ipv4 ct state new,invalid {away} @routers jump remember_{name}
 \t\tmeta nfproto ipv4 ct state new,invalid {away} \"{DEVICE}\" jump remember_{name}
 \t}}
 \tchain {name} {{
-\t\tct direction original ct label {first} return
-\t\tct direction reply ct label {second} return
+\t\tct direction original ct label {first} ct label ! {untracked} return
+\t\tct direction reply ct label {second} ct label ! {untracked_reply} return
 \t\tmeta nfproto ipv4 meta l4proto tcp {} @let_tcp goto passed_{name}
 \t\tmeta nfproto ipv4 meta l4proto udp {} @let_udp goto passed_{name}
 \t\ticmp type echo-reply {pair} @let_echo goto passed_{name}

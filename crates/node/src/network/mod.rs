@@ -56,6 +56,7 @@ mod target;
 pub mod transit;
 mod translate;
 pub mod underlay;
+mod untracked;
 pub mod vpn;
 
 use std::borrow::Cow;

@@ -16,6 +16,7 @@ use landfall_model::agent::Secret;
 use landfall_model::plan::{TunnelPlan, VpnPlan};
 
 use super::section::Section;
+use super::user;
 use crate::network::vpn::ENCRYPT;
 
 /// What the daemon loads, in this order.
@@ -59,11 +60,6 @@ const CIPHERS: [(&str, &str); 2] = [("AES256", "aes256"), ("AES128", "aes128")];
 /// The names of ciphers that need none.
 const SEALING_CIPHERS: [(&str, &str); 2] = [("AES256-GCM-16", "aes256gcm16"), ("AES128-GCM-16", "aes128gcm16")];
 
-/// Who the daemon is once it has opened what it needs: nobody, who has no file of the machine's for himself. Of root's
-/// rights it keeps the one over its network namespace, for the ways that it makes.
-const USER: &str = "nobody";
-const GROUP: &str = "nogroup";
-
 /// The daemon's own settings, for a folder of its own.
 pub fn daemon(vpn: &VpnPlan, folder: &Path) -> Section {
     let timeouts = vpn.tunnels.iter().map(|tunnel| tunnel.options.dpd_timeout_s.unwrap_or(DPD_TIMEOUT_S));
@@ -83,8 +79,10 @@ pub fn daemon(vpn: &VpnPlan, folder: &Path) -> Section {
         "charon-systemd",
         Section::default()
             .value("load", PLUGINS)
-            .value("user", USER)
-            .value("group", GROUP)
+            // Who it is once it has opened what it needs: a user that has no file of the machine's. Of root's rights it
+            // keeps the one over its network namespace, for the ways that it makes.
+            .value("user", user::NAME)
+            .value("group", user::NAME)
             .value("routing_table", ROUTING_TABLE)
             .value("routing_table_prio", ROUTING_TABLE)
             .value("retransmit_tries", REPEATS)

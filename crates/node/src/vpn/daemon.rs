@@ -14,9 +14,9 @@ use std::time::Duration;
 
 use nix::sched::CloneFlags;
 use nix::sys::resource::Resource;
-use nix::sys::signal::Signal;
+use nix::sys::signal::{SigHandler, Signal};
 
-use super::{SETTINGS, SOCKET};
+use super::{SETTINGS, SOCKET, user};
 use crate::crash::crash_point;
 use crate::hypervisor::confine::{Confinement, ThisHost};
 use crate::hypervisor::process::Process;
@@ -28,13 +28,14 @@ const PROGRAM: &str = "charon-systemd";
 const VARIABLE: &str = "STRONGSWAN_CONF";
 /// Where programs are that a user's path may lack.
 const FOLDERS: [&str; 2] = ["/usr/sbin", "/sbin"];
-/// What it needs besides itself and its libraries: who nobody is, its device for packets, and randomness.
-const NEEDS: [&str; 6] =
-    ["/etc/passwd", "/etc/group", "/etc/nsswitch.conf", "/dev/net/tun", "/dev/random", "/dev/urandom"];
+/// What it needs besides itself, its libraries and who it is: its device for packets, and randomness.
+const NEEDS: [&str; 4] = ["/etc/nsswitch.conf", "/dev/net/tun", "/dev/random", "/dev/urandom"];
 /// The folder, in a daemon's own, that its tree of files is mounted on; nobody else sees the mount.
 const TREE: &str = "tree";
 /// How much memory one may have for its data, the stacks of its threads included.
 const MEMORY_BYTES: u64 = 512 << 20;
+/// How long its log may grow between two looks at it: what doesn't fit isn't written.
+const LOG_BYTES: u64 = 1 << 20;
 /// How long a daemon may take to say goodbye to the other side.
 const FAREWELL: Duration = Duration::from_secs(3);
 
@@ -55,7 +56,11 @@ pub fn start(name: &str, folder: &Path) -> io::Result<Child> {
     }
     let root = folder.join(TREE);
     fs::DirBuilder::new().recursive(true).mode(0o700).create(&root)?;
-    let tree = Confinement::of_daemon(&program, folder, root, &NEEDS, &ThisHost).prepare_tree()?;
+    let mut confinement = Confinement::of_daemon(&program, folder, root, &NEEDS, &ThisHost);
+    for (file, shown) in user::FILES {
+        confinement.show_file(folder.join(file), shown);
+    }
+    let tree = confinement.prepare_tree()?;
     crash_point!("tunnels:start");
     let child = namespace::within(name, || {
         let mut command = Command::new(&program);
@@ -67,6 +72,9 @@ pub fn start(name: &str, folder: &Path) -> io::Result<Child> {
             command.pre_exec(move || {
                 nix::sys::resource::setrlimit(Resource::RLIMIT_DATA, MEMORY_BYTES, MEMORY_BYTES)?;
                 nix::sys::resource::setrlimit(Resource::RLIMIT_CORE, 0, 0)?;
+                nix::sys::resource::setrlimit(Resource::RLIMIT_FSIZE, LOG_BYTES, LOG_BYTES)?;
+                // What is too long to be written is an error of that one write, and not the daemon's end.
+                nix::sys::signal::signal(Signal::SIGXFSZ, SigHandler::SigIgn)?;
                 nix::sched::unshare(CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWIPC | CloneFlags::CLONE_NEWUTS)?;
                 tree.enter()?;
                 nix::sys::prctl::set_no_new_privs().map_err(io::Error::from)

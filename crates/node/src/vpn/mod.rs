@@ -9,6 +9,7 @@
 pub mod config;
 mod daemon;
 pub mod section;
+mod user;
 mod vici;
 mod words;
 
@@ -59,6 +60,17 @@ pub struct VpnConfig {
     pub runtime_dir: PathBuf,
     /// What the names of namespaces begin with: the network's.
     pub prefix: String,
+    /// The first of the users that daemons run as.
+    pub uid_base: u32,
+    /// How many users there are for daemons.
+    pub uid_count: u32,
+}
+
+impl VpnConfig {
+    /// The usual: users after those of guests.
+    pub fn new(runtime_dir: PathBuf, prefix: String) -> Self {
+        Self { runtime_dir, prefix, uid_base: 1_900_065_536, uid_count: 16_384 }
+    }
 }
 
 /// The VPNs of this machine.
@@ -140,6 +152,8 @@ impl StrongSwan {
         if fs::read_to_string(&settings).ok().as_ref() != Some(&wanted.settings) {
             replace(&settings, &wanted.settings).map_err(retry)?;
         }
+        let others: Vec<_> = self.folders().map_err(retry)?.into_iter().map(|id| self.folder(id)).collect();
+        user::ensure(&self.config, plan.id, &folder, others.iter().map(PathBuf::as_path)).map_err(retry)?;
         let (mut vici, process) = ensure_daemon(known, &name, &folder).map_err(retry)?;
         let told = fs::read(folder.join(TOLD)).ok().and_then(|bytes| serde_json::from_slice::<Told>(&bytes).ok());
         let told = told.filter(|told| (told.pid, told.started) == (process.pid, process.started)).unwrap_or_default();

@@ -16,6 +16,7 @@ mod spoof;
 mod stand;
 mod traffic;
 mod underlay;
+mod untracked;
 mod vpn;
 
 use std::fs::File;

@@ -113,7 +113,7 @@ impl Wire {
         }
         let outside = Port { tap, mac: OUTSIDE, peer: mac, addresses: BTreeSet::new(), routes: false };
         let ports = BTreeMap::from([(Place::Internet, outside)]);
-        let settings = VpnConfig { runtime_dir: config.runtime_dir.join("vpn"), prefix: config.prefix.clone() };
+        let settings = VpnConfig::new(config.runtime_dir.join("vpn"), config.prefix.clone());
         let (network, tunnels) = (HostNetwork::new(config), StrongSwan::new(settings));
         Ok(Self { network, tunnels, offices: vec![], ports, sent: 0, passed: BTreeMap::new() })
     }

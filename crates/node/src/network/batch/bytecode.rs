@@ -186,6 +186,10 @@ impl Compiler<'_> {
                 self.decide(word)?;
                 Some(rest)
             }
+            ["jump", chain, rest @ ..] => {
+                self.decide(&format!("jump {chain}"))?;
+                Some(rest)
+            }
             ["counter", rest @ ..] => {
                 self.add("counter", Attributes::default().bytes_of(1, &[0; 8]).bytes_of(2, &[0; 8]));
                 Some(rest)

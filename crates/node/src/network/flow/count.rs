@@ -130,6 +130,8 @@ pub struct Listing {
     pub windows: BTreeSet<(i64, u32)>,
     /// What was counted, by half.
     pub halves: [Counts; 2],
+    /// The sets that there are.
+    pub sets: BTreeSet<String>,
 }
 
 #[derive(Deserialize)]
@@ -224,6 +226,7 @@ pub fn parse(json: &[u8]) -> serde_json::Result<Listing> {
     let whole: Whole = serde_json::from_slice(json)?;
     let mut listing = Listing::default();
     for set in whole.nftables.into_iter().filter_map(|object| object.set) {
+        listing.sets.insert(set.name.clone());
         let words: Vec<_> = set.name.split('_').collect();
         let half = |text: &str| text.parse::<usize>().ok().filter(|half| *half < 2);
         match words.as_slice() {

@@ -73,6 +73,10 @@ struct Recording {
     start_s: i64,
     /// Ports by what the counters call them; those that went in this window too.
     names: BTreeMap<String, InterfaceId>,
+    /// The flow logs that the window is for: one that came later isn't told what was before it.
+    logs: BTreeSet<FlowLogId>,
+    /// The rules as they were when the window began.
+    rules: HostPlan,
 }
 
 /// What is to be counted in a network.
@@ -81,7 +85,7 @@ struct Wanted<'p> {
     /// Ports, gateways and endpoints' interfaces, by what the counters call them.
     ports: BTreeMap<String, InterfaceId>,
     faces: BTreeSet<Ipv4Addr>,
-    gateways: BTreeMap<String, Mark>,
+    gateways: BTreeMap<String, (Mark, Vec<Ipv4Addr>)>,
     ipv6: bool,
 }
 
@@ -99,14 +103,32 @@ impl Wanted<'_> {
             self.ports.insert(port_device(port.id), port.id);
         } else if let Some(gateway) = record::gateway(plan, port) {
             let mark = Targets::of(plan, vpc).nat_gateways.get(&gateway.id).map(|(mark, _)| *mark);
-            if let Some(mark) = mark {
-                self.gateways.insert(port_device(port.id), mark);
-                self.ports.insert(port_device(port.id), port.id);
+            let Some(mark) = mark else { return };
+            let device = port_device(port.id);
+            if gateway.addresses.len() < 2 {
+                self.gateways.insert(device.clone(), (mark, Vec::new()));
+                self.ports.insert(device, port.id);
+                return;
+            }
+            for (own, public) in &gateway.addresses {
+                let name = table::gateway(&device, *own);
+                self.gateways.insert(name.clone(), (mark, [Some(*own), *public].into_iter().flatten().collect()));
+                self.ports.insert(name, port.id);
             }
         } else {
             self.faces.extend(&port.addresses);
             self.ports.extend(port.addresses.iter().map(|address| (count::face((*address).into()), port.id)));
         }
+    }
+
+    /// Which logs ask for it.
+    fn logs(&self) -> BTreeSet<FlowLogId> {
+        self.logs.iter().map(|log| log.id).collect()
+    }
+
+    /// The rules of the network's ports.
+    fn rules(&self, plan: &HostPlan) -> HostPlan {
+        self.logs.first().map(|log| verdict::rules_of(plan, log.vpc)).unwrap_or_default()
     }
 
     /// How long a window lasts, in seconds.
@@ -212,8 +234,10 @@ impl HostNetwork {
             self.load(number, &table.text(recording.half))?;
             recording.table = Some(table.clone());
         }
+        // A log that is new begins with a window of its own, the next second at the earliest: windows have different names.
+        let has_new = now_s > recording.start_s && wanted.logs.iter().any(|log| !recording.logs.contains(&log.id));
         // A clock that was set back must not hold up a window for ever.
-        if now_s >= recording.start_s && now_s < recording.start_s + wanted.interval_s() {
+        if now_s >= recording.start_s && now_s < recording.start_s + wanted.interval_s() && !has_new {
             return Ok(());
         }
         let (half, start_s) = (recording.half, recording.start_s);
@@ -222,9 +246,10 @@ impl HostNetwork {
         self.load(number, &table.turn(recording.half, now_s))?;
         let listing = self.list(number)?;
         let window = Window { start_s: start_s.min(now_s), end_s: now_s };
-        self.deliver(wanted, plan, &listing.halves[half as usize], &recording.names, window, delivery);
-        self.load(number, &table.forget(half, start_s))?;
+        self.deliver(wanted, plan, &listing.halves[half as usize], recording, window, delivery);
+        self.load(number, &table.forget(half, start_s, &listing.sets))?;
         recording.names.clone_from(&wanted.ports);
+        (recording.logs, recording.rules) = (wanted.logs(), wanted.rules(plan));
         Ok(())
     }
 
@@ -239,23 +264,25 @@ impl HostNetwork {
         delivery: &mut Delivery,
     ) -> io::Result<Recording> {
         let table = wanted.table();
-        let names = wanted.ports.clone();
+        let (names, logs, rules) = (wanted.ports.clone(), wanted.logs(), wanted.rules(plan));
         let listing = self.list(number)?;
         let Some(&(start_s, half)) = listing.windows.last().filter(|(_, half)| *half < 2) else {
             fs::create_dir_all(self.recorded())?;
             fs::File::create(self.recorded().join(self.name(number)))?;
             let half = table::HALVES[0];
             self.load(number, &(table.text(half) + &table::begin(half, now_s)))?;
-            return Ok(Recording { table: Some(table), half, start_s: now_s, names });
+            return Ok(Recording { table: Some(table), half, start_s: now_s, names, logs, rules });
         };
         // Its sets may be others than are wanted now: what is flushed below must be there.
         self.load(number, &table.text(half))?;
+        // Which logs the window was begun for isn't known any more; those that there are have it.
+        let recording = Recording { table: Some(table.clone()), half, start_s, names, logs, rules };
         for &(ended_s, other) in listing.windows.iter().filter(|(_, other)| *other != half && *other < 2) {
             let window = Window { start_s: ended_s, end_s: start_s };
-            self.deliver(wanted, plan, &listing.halves[other as usize], &names, window, delivery);
-            self.load(number, &table.forget(other, ended_s))?;
+            self.deliver(wanted, plan, &listing.halves[other as usize], &recording, window, delivery);
+            self.load(number, &table.forget(other, ended_s, &listing.sets))?;
         }
-        Ok(Recording { table: Some(table), half, start_s, names })
+        Ok(recording)
     }
 
     fn deliver(
@@ -263,13 +290,14 @@ impl HostNetwork {
         wanted: &Wanted<'_>,
         plan: &HostPlan,
         counts: &Counts,
-        names: &BTreeMap<String, InterfaceId>,
+        recording: &Recording,
         window: Window,
         delivery: &mut Delivery,
     ) {
-        let flows = verdict::judge(plan, counts, names);
+        let Recording { names, rules, .. } = recording;
+        let flows = verdict::judge(plan, rules, counts, names);
         let skipped: BTreeSet<_> = counts.skipped.iter().filter_map(|name| names.get(name)).copied().collect();
-        for log in &wanted.logs {
+        for log in wanted.logs.iter().filter(|log| recording.logs.contains(&log.id)) {
             let lines = record::lines(plan, log, &flows, &skipped, window);
             let delivered = deliver::deliver(&self.config.buckets, log, &lines, window, &self.config.host);
             let failure = delivered.err().map(|error| {

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 
 use landfall_model::plan::{FlowLogPlan, HostPlan, NatGatewayPlan, Place, PortLocation, PortPlan, RouteTargetPlan};
-use landfall_model::{Cidr, FlowLogResource, FlowLogTraffic, InterfaceId};
+use landfall_model::{Cidr, FlowLogResource, FlowLogTraffic, InterfaceId, VpcId};
 
+use super::super::scope::connected;
 use super::count::Amount;
 use super::verdict::Flow;
 
@@ -42,6 +43,17 @@ pub fn is_face(plan: &HostPlan, port: &PortPlan) -> bool {
     port.location == PortLocation::Service && plan.endpoints().any(|endpoint| endpoint.interfaces.contains(&port.id))
 }
 
+/// Whether a network, or one that is connected with it, has something on another host: so that host answers for its
+/// endpoints, too.
+fn is_elsewhere(plan: &HostPlan, vpc: VpcId) -> bool {
+    let mut known = connected(plan, vpc);
+    known.insert(vpc);
+    let is_remote = |place: Place| place != Place::Here;
+    plan.ports().any(|port| known.contains(&port.vpc) && matches!(port.location, PortLocation::Remote { .. }))
+        || plan.nat_gateways().any(|gateway| known.contains(&gateway.vpc) && is_remote(gateway.place))
+        || plan.vpns().any(|vpn| is_remote(vpn.place))
+}
+
 /// The lines of a flow log for a window: the names of the fields, what each port's flows came to, and which ports had
 /// none or more than could be counted.
 pub fn lines(
@@ -69,8 +81,8 @@ pub fn lines(
         }
         if skipped.contains(&port.id) {
             lines.push(writer.line(&Line::Without("SKIPDATA")));
-        } else if of_port().next().is_none() && !is_face(plan, port) {
-            // Of an endpoint's interface another host may have some.
+        } else if of_port().next().is_none() && !(is_face(plan, port) && is_elsewhere(plan, port.vpc)) {
+            // Of an endpoint's interface another host may have some: then nobody knows that there was none.
             lines.push(writer.line(&Line::Without("NODATA")));
         }
     }

@@ -59,8 +59,18 @@ pub struct Table {
     pub flags: bool,
     /// The addresses of the endpoints' interfaces whose traffic is recorded: the network itself answers there.
     pub faces: BTreeSet<Ipv4Addr>,
-    /// The NAT gateways whose traffic is recorded: what their interfaces are called, with their marks.
-    pub gateways: BTreeMap<String, Mark>,
+    /// The NAT gateways whose traffic is recorded: what their interfaces are called (see [`gateway`]), with their marks.
+    pub gateways: BTreeMap<String, (Mark, Vec<Ipv4Addr>)>,
+}
+
+/// What the interface of a NAT gateway is called by which it has several addresses: each of them is counted apart.
+pub fn gateway(device: &str, address: Ipv4Addr) -> String {
+    format!("{device}.{address}")
+}
+
+/// The address that such a name tells.
+pub fn gateway_address(name: &str) -> Option<Ipv4Addr> {
+    name.split_once('.')?.1.parse().ok()
 }
 
 /// What a flow's fields are, of what a NAT gateway translated: its ends as they are on the gateway's inner side, and the port
@@ -160,9 +170,14 @@ impl Table {
         }
         for half in HALVES {
             writeln!(text, "\tchain translated_{half} {{")?;
-            for (name, mark) in &self.gateways {
+            for (name, (mark, addresses)) in &self.gateways {
+                let addresses: Vec<_> = addresses.iter().map(ToString::to_string).collect();
+                let by = match addresses.as_slice() {
+                    [] => String::new(),
+                    several => format!(" ct reply ip daddr {{ {} }}", several.join(", ")),
+                };
                 for turn in TURNS {
-                    let of = format!("meta nfproto ipv4 ct mark {mark:#x} ct direction {turn}");
+                    let of = format!("meta nfproto ipv4 ct mark {mark:#x} ct direction {turn}{by}");
                     for class in ["tcp", "udp"] {
                         writeln!(
                             text,
@@ -308,11 +323,17 @@ impl Table {
         writeln!(text, "\t}}")
     }
 
-    /// Empties a half that was read, and forgets its window.
-    pub fn forget(&self, half: u32, start_s: i64) -> String {
+    /// Empties a half that was read, and forgets its window. Of the sets that there are, those of what is gone go too.
+    pub fn forget(&self, half: u32, start_s: i64, there: &BTreeSet<String>) -> String {
         let mut text = format!("flush set inet {TABLE} skipped_{half}\n");
-        for set in self.service_sets(half) {
+        let services = self.service_sets(half);
+        for set in &services {
             let _ = writeln!(text, "flush set inet {TABLE} {set}");
+        }
+        let is_service = |set: &&String| set.starts_with("translated_") || set.contains("_face_");
+        let of_half = there.iter().filter(|set| set.ends_with(&format!("_{half}")));
+        for set in of_half.filter(is_service).filter(|set| !services.contains(set)) {
+            let _ = writeln!(text, "delete set inet {TABLE} {set}");
         }
         for family in self.families() {
             let tag = family.tag();

@@ -7,11 +7,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use landfall_model::plan::{AclRulePlan, GroupRulePlan, HostPlan, PeerPlan, PortPlan, SubnetPlan};
+use landfall_model::plan::{AclRulePlan, GroupRulePlan, HostPlan, PeerPlan, Piece, PortPlan, SubnetPlan};
 use landfall_model::{Cidr, InterfaceId, IpProtocol, PortRange, RuleDirection, VpcId};
 
 use super::super::group::{self, Members};
+use super::super::scope::connected;
 use super::count::{Amount, Counts, Translated, Tuple};
+use super::table::gateway_address;
 
 /// A flow at a port of this host: what became of it there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,9 +32,28 @@ pub struct Flow {
     pub flags: u8,
 }
 
-/// What became of all that was counted. `names` has the ports by what the counters call them.
-pub fn judge(plan: &HostPlan, counts: &Counts, names: &BTreeMap<String, InterfaceId>) -> Vec<Flow> {
-    let mut rules = Rules { plan, members: BTreeMap::new() };
+/// The part of a plan that tells the rules of a network's ports.
+pub fn rules_of(plan: &HostPlan, vpc: VpcId) -> HostPlan {
+    let mut known = connected(plan, vpc);
+    known.insert(vpc);
+    let is_told = |piece: &Piece| match piece {
+        Piece::Port(port) => known.contains(&port.vpc),
+        Piece::Group(group) => group.vpc == vpc,
+        Piece::Subnet(subnet) => subnet.vpc == vpc,
+        Piece::Peering(peering) => peering.vpcs.contains(&vpc),
+        _ => false,
+    };
+    let pieces = plan.pieces.iter().filter(|(_, piece)| is_told(piece)).map(|(key, piece)| (*key, piece.clone()));
+    HostPlan { pieces: pieces.collect(), ..HostPlan::default() }
+}
+
+/// What became of all that was counted. `names` has the ports by what the counters call them, `before` the rules as they
+/// were when the window began: what didn't get through was refused by those or by the ones of its end.
+pub fn judge(plan: &HostPlan, before: &HostPlan, counts: &Counts, names: &BTreeMap<String, InterfaceId>) -> Vec<Flow> {
+    let mut rules = [plan, before].map(|plan| Rules { plan, members: BTreeMap::new() });
+    let mut refuse = |port: InterfaceId, outwards: bool, tuple: &Tuple, answers: bool| {
+        rules.iter_mut().any(|rules| rules.refuse(port, outwards, tuple, answers))
+    };
     let mut senders: BTreeMap<Tuple, Vec<InterfaceId>> = BTreeMap::new();
     let mut heard: BTreeSet<(InterfaceId, bool, Tuple)> = BTreeSet::new();
     for (key, tally) in &counts.flows {
@@ -61,11 +82,11 @@ pub fn judge(plan: &HostPlan, counts: &Counts, names: &BTreeMap<String, Interfac
             let answers = |port| heard.contains(&(port, !key.outwards, key.tuple.reversed()));
             let sender = senders.get(&key.tuple).into_iter().flatten().find(|port| **port != id);
             let asked = |port| heard.contains(&(port, false, key.tuple.reversed()));
-            let held_back = |port: InterfaceId| rules.refuse(port, true, &key.tuple, asked(port));
-            if !key.outwards && sender.copied().is_some_and(held_back) {
+            let mut held_back = |port: InterfaceId| refuse(port, true, &key.tuple, asked(port));
+            if !key.outwards && sender.copied().is_some_and(&mut held_back) {
                 // It never came this far.
                 flow.accepted = tally.accepted;
-            } else if rules.refuse(id, key.outwards, &key.tuple, answers(id))
+            } else if refuse(id, key.outwards, &key.tuple, answers(id))
                 // What came and was let in by nobody: what belongs to no connection, for one.
                 || (!key.outwards && tally.accepted.is_none())
             {
@@ -90,7 +111,8 @@ pub fn judge(plan: &HostPlan, counts: &Counts, names: &BTreeMap<String, Interfac
 /// What a NAT gateway's interface takes in of a flow, and what it sends on of it: on its inner side with the other ends, on
 /// its outer side in its own name. Source: "Traffic through a NAT gateway" among AWS's examples of records.
 fn at_gateway(own: &PortPlan, key: &Translated, amount: Amount) -> Vec<Flow> {
-    let Some(address) = own.addresses.first().map(|address| IpAddr::V4(*address)) else { return Vec::new() };
+    let address = gateway_address(&key.link).or_else(|| own.addresses.first().copied());
+    let Some(address) = address.map(IpAddr::V4) else { return Vec::new() };
     let inner = key.tuple;
     let outer = Tuple { source: address, source_port: key.port, ..inner };
     let [(came, came_in), (went, went_out)] = match key.is_reply {

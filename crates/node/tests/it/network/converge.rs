@@ -116,6 +116,7 @@ fn nothing_is_left() {
 fn flows_go_on() {
     on_own_machine("converge::flows_go_on", || {
         let mut cloud = cloud();
+        cloud.group(1, 1, halves(), halves());
         let network = driver();
         network.apply(&cloud.0).unwrap();
         let mut flows = Flows::start(&network, &cloud);

@@ -14,7 +14,7 @@ use landfall_node::network::flow::count::{Amount, Counts, Key, Tally, Tuple, par
 use landfall_node::network::flow::deliver::{Bucket, Buckets, deliver, key};
 use landfall_node::network::flow::record::{Window, lines};
 use landfall_node::network::flow::table::Table;
-use landfall_node::network::flow::verdict::{Flow, judge};
+use landfall_node::network::flow::verdict::{Flow, judge, rules_of};
 
 use super::golden::compare;
 use super::*;
@@ -80,7 +80,10 @@ fn counts(flows: &[(u32, bool, Tuple, u64, u64)]) -> Counts {
 fn the_table_that_counts() {
     let ports = [1, 2].map(|number| port_name(port_id(number))).into();
     let table = Table { ports, ipv6: true, flags: true, ..Table::default() };
-    compare("flows.nft", &format!("{}{}{}", table.text(0), table.turn(1, 1_795_341_670), table.forget(0, 7)));
+    compare(
+        "flows.nft",
+        &format!("{}{}{}", table.text(0), table.turn(1, 1_795_341_670), table.forget(0, 7, &Default::default())),
+    );
 }
 
 /// Two ports in two subnets: the first may send what it likes and receives nothing; the second receives port 80.
@@ -164,7 +167,7 @@ fn a_refusal_is_laid_at_the_door_of_whose_rules_refused() {
     for (name, edit, flows, expected) in cases {
         let mut cloud = two_tiers();
         edit(&mut cloud);
-        let mut found: Vec<_> = judge(&cloud.0, &counts(&flows), &names(&[1, 2]))
+        let mut found: Vec<_> = judge(&cloud.0, &cloud.0, &counts(&flows), &names(&[1, 2]))
             .into_iter()
             .map(|flow| (flow.port, flow.outwards, flow.accepted.packets, flow.rejected.packets))
             .collect();
@@ -174,6 +177,49 @@ fn a_refusal_is_laid_at_the_door_of_whose_rules_refused() {
         expected.sort_unstable();
         assert_eq!(found, expected, "{name}");
     }
+}
+
+#[test]
+fn a_refusal_is_one_also_where_the_rule_came_since() {
+    let before = two_tiers();
+    let mut after = two_tiers();
+    after.group(2, 1, vec![rule("tcp", (80, 81), PeerPlan::Group(group_id(1)))], vec![]);
+    let other = tuple(6, ("10.1.1.11", 4000), ("10.1.2.12", 81));
+    let counted = counts(&[(1, true, other, 5, 3), (2, false, other, 5, 3)]);
+    for (from, to) in [(&before, &after), (&after, &before)] {
+        let rules = rules_of(&from.0, vpc_id(1));
+        let found = judge(&to.0, &rules, &counted, &names(&[1, 2]));
+        let at = |number| found.iter().find(|flow| flow.port == port_id(number)).unwrap();
+        assert_eq!((at(1).accepted.packets, at(1).rejected.packets), (5, 0), "the sender let it out");
+        assert_eq!((at(2).accepted.packets, at(2).rejected.packets), (3, 2), "the receiver refused some");
+    }
+}
+
+#[test]
+fn a_log_is_not_told_what_was_before_it() {
+    on_own_machine("flows::a_log_is_not_told_what_was_before_it", || {
+        let folder = PathBuf::from("/run/flows");
+        std::fs::create_dir(&folder).unwrap();
+        let mut cloud = two_tiers();
+        let first = log(1, FlowLogResource::Vpc(vpc_id(1)), FlowLogTraffic::All, DEFAULT);
+        put(&mut cloud, FlowLogPlan { destination: "arn:aws:s3:::flows/first".into(), ..first.clone() });
+        let network = recording_driver(&folder);
+        network.apply(&cloud.0).unwrap();
+        assert!(network.record(&cloud.0, at(0)).is_empty());
+        let [a, b] = [1, 2].map(|number| Guest::start(&network, &cloud, number));
+        let _listener = b.listen(80);
+        assert!(a.reaches(b.address, 80));
+        let second = log(2, FlowLogResource::Vpc(vpc_id(1)), FlowLogTraffic::All, DEFAULT);
+        put(&mut cloud, FlowLogPlan { destination: "arn:aws:s3:::flows/second".into(), ..second });
+        network.apply(&cloud.0).unwrap();
+        assert_eq!(network.record(&cloud.0, at(30)).into_keys().collect::<Vec<_>>(), [first.id]);
+        assert_eq!(network.record(&cloud.0, at(90)).len(), 2);
+        let told = |log: &str| records(&folder.join(log));
+        assert!(!with(&told("first"), &[("dstport", "80")]).is_empty(), "the first was told");
+        let second = told("second");
+        assert!(with(&second, &[("log-status", "NODATA")]).len() == 2 && second.len() == 2, "{second:#?}");
+        assert!(second.iter().all(|record| record["start"] == (at(30).as_millis() / 1000).to_string()));
+    });
 }
 
 #[test]

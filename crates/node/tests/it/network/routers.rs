@@ -169,7 +169,7 @@ fn a_router_in_anothers_place_is_asked_about_its_flows() {
 fn one_guest_takes_no_more_than_its_share_of_what_is_remembered() {
     on_own_machine("routers::one_guest_takes_no_more_than_its_share_of_what_is_remembered", || {
         let mut cloud = Cloud::new();
-        cloud.group(1, 1, vec![anything()], vec![anything()]);
+        cloud.group(1, 1, halves(), halves());
         cloud.port(1, 1, &[1], None).port(2, 1, &[1], None).port(3, 2, &[1], None);
         cloud.edit_port(3, |port| port.source_dest_check = false);
         cloud.edit_subnet(1, |subnet| {

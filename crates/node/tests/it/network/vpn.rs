@@ -75,7 +75,7 @@ fn put(cloud: &mut Cloud, plan: VpnPlan) {
 }
 
 fn tunnels() -> StrongSwan {
-    StrongSwan::new(VpnConfig { runtime_dir: PathBuf::from("/run/landfall/vpn"), prefix: "lf".into() })
+    StrongSwan::new(VpnConfig::new("/run/landfall/vpn".into(), "lf".into()))
 }
 
 fn key(version: u64, text: &str) -> TunnelKey {
@@ -410,10 +410,14 @@ fn a_tunnel_with_another_key_stays_down_and_says_so() {
         until(&cloud, "started", |_| true);
         Office::call("t1").unwrap();
         until(&cloud, "the first by the right key", |seen| up(seen) == [true, false]);
-        // It speaks with strangers, and is nobody; of root's rights it has that over its own network.
+        // It speaks with strangers, and is a user that nothing else is; of root's rights it has that over its own network.
         let status = fs::read_to_string(format!("/proc/{}/status", processes()[0])).unwrap();
         let field = |name: &str| status.lines().find_map(|line| line.strip_prefix(name)).unwrap().trim().to_owned();
-        assert!(!field("Uid:").split('\t').any(|uid| uid == "0"), "{status}");
+        let users = VpnConfig::new("/run/landfall/vpn".into(), "lf".into());
+        let own = users.uid_base..users.uid_base + users.uid_count;
+        let ids = [field("Uid:"), field("Gid:")].map(|ids| ids.split('\t').map(str::to_owned).collect::<BTreeSet<_>>());
+        assert_eq!((&ids[0], ids[0].len()), (&ids[1], 1), "{status}");
+        assert!(ids[0].iter().all(|uid| own.contains(&uid.parse().unwrap())), "{status}");
         assert_eq!((field("CapEff:"), field("CapInh:")), ("0000000000001000".into(), "0000000000001000".into()));
         assert_eq!(field("NoNewPrivs:"), "1");
         // Of the machine it sees programs' libraries, who is who, its devices and its own folder.
@@ -428,6 +432,8 @@ fn a_tunnel_with_another_key_stays_down_and_says_so() {
         let limits = fs::read_to_string(format!("/proc/{}/limits", processes()[0])).unwrap();
         let data = limits.lines().find_map(|line| line.strip_prefix("Max data size")).unwrap();
         assert_eq!(data.split_whitespace().next(), Some("536870912"), "{limits}");
+        let written = limits.lines().find_map(|line| line.strip_prefix("Max file size")).unwrap();
+        assert_eq!(written.split_whitespace().next(), Some("1048576"), "{limits}");
         let held: u64 = field("VmData:").trim_end_matches(" kB").parse().unwrap();
         assert!(held < 400 << 10, "{held} KiB of that before anybody calls leave too little");
 
@@ -626,11 +632,11 @@ fn ended_on_the_first(mut hosts: [hosts::Host; 2], plan: VpnPlan) -> ([hosts::Ho
     put(&mut hosts[0].cloud, plan.clone());
     put(&mut hosts[1].cloud, VpnPlan { place: Place::Remote { host, address }, ..plan });
     hosts.iter().for_each(hosts::Host::apply);
-    let tunnels = StrongSwan::new(VpnConfig { runtime_dir: "/run/landfall/vpn".into(), prefix: "lf1".into() });
+    let tunnels = StrongSwan::new(VpnConfig::new("/run/landfall/vpn".into(), "lf1".into()));
     let ends = Ends;
     let office = Office::open(2);
     tunnels.apply(&hosts[0].cloud.0, &right_keys).unwrap();
-    let other = StrongSwan::new(VpnConfig { runtime_dir: "/run/other".into(), prefix: "lf2".into() });
+    let other = StrongSwan::new(VpnConfig::new("/run/other".into(), "lf2".into()));
     assert!(other.apply(&hosts[1].cloud.0, &no_keys).unwrap().is_empty(), "nothing ends on the other");
     Office::call("t1").unwrap();
     (hosts, tunnels, ends, office)

@@ -82,6 +82,48 @@ fn a_nat_gateway_is_recorded_on_both_its_sides() {
 }
 
 #[test]
+fn each_address_of_a_nat_gateway_is_recorded_apart() {
+    on_own_machine("flows::services::each_address_of_a_nat_gateway_is_recorded_apart", || {
+        let folder = PathBuf::from("/run/flows");
+        std::fs::create_dir(&folder).unwrap();
+        uplink();
+        run("ip", "-n internet route add 198.18.0.0/16 via 203.0.113.1");
+        let id = NatGatewayId::from_random(7);
+        let mut cloud = cloud();
+        let own: [Ipv4Addr; 2] = [[10, 1, 2, 13].into(), [10, 1, 2, 14].into()];
+        let public: [Ipv4Addr; 2] = [[198, 18, 0, 30].into(), [198, 18, 0, 31].into()];
+        cloud.edit_port(3, |port| (port.groups, port.addresses) = (vec![], own.to_vec()));
+        cloud.edit_subnet(1, |subnet| subnet.routes[0].target = RouteTargetPlan::NatGateway(id));
+        let addresses = vec![(own[0], Some(public[0])), (own[1], Some(public[1]))];
+        let (vpc, subnet, interface, place) = (vpc_id(1), subnet_id(2), port_id(3), Place::Here);
+        let plan = NatGatewayPlan { id, vpc, subnet, interface, addresses, place };
+        cloud.0.pieces.insert(PieceKey::NatGateway(id), Piece::NatGateway(plan));
+        let mut config = recording_driver(&folder).config().clone();
+        config.masquerade = false;
+        let network = HostNetwork::new(config);
+        network.apply(&cloud.0).unwrap();
+        assert!(network.record(&cloud.0, at(0)).is_empty());
+        let guest = Guest::start(&network, &cloud, 1);
+        let internet = namespace::within("internet", || std::net::TcpListener::bind("0.0.0.0:80")).unwrap();
+        let mut seen: BTreeMap<Ipv4Addr, BTreeSet<String>> = BTreeMap::new();
+        while seen.len() < 2 {
+            assert!(guest.reaches([8, 8, 8, 8], 80));
+            let std::net::SocketAddr::V4(peer) = internet.accept().unwrap().1 else { panic!() };
+            seen.entry(*peer.ip()).or_default().insert(peer.port().to_string());
+        }
+        network.record(&cloud.0, at(60));
+        let (found, gateway) = (records(&folder), port_id(3).to_string());
+        for (own, public) in own.into_iter().zip(public) {
+            let own = own.to_string();
+            let of = [("interface-id", gateway.as_str()), ("flow-direction", "egress"), ("pkt-srcaddr", &own)];
+            let went = with(&found, &of);
+            let ports: BTreeSet<_> = went.iter().map(|record| record["srcport"].clone()).collect();
+            assert_eq!(ports, seen[&public], "{own}: {found:#?}");
+        }
+    });
+}
+
+#[test]
 fn an_endpoint_is_recorded_as_it_is_called() {
     on_own_machine("flows::services::an_endpoint_is_recorded_as_it_is_called", || {
         let folder = PathBuf::from("/run/flows");
@@ -100,7 +142,10 @@ fn an_endpoint_is_recorded_as_it_is_called() {
         drop(listener);
         assert_eq!(network.record(&cloud.0, at(60)).into_values().collect::<Vec<_>>(), [None]);
 
+        // Nothing more is said: the next window tells so, since no other host has the network.
+        network.record(&cloud.0, at(120));
         let (found, face) = (records(&folder), port_id(3).to_string());
+        only(&found, &[("interface-id", &face), ("log-status", "NODATA")]);
         let (own, address) = (guest.address.to_string(), address.to_string());
         for (interface, there, refused) in [(port_id(1).to_string(), "egress", "ACCEPT"), (face, "ingress", "REJECT")] {
             let call = |port, action| {
@@ -117,6 +162,15 @@ fn an_endpoint_is_recorded_as_it_is_called() {
                 &[&ends[..], &[("interface-id", &interface), ("srcport", "80"), ("action", "ACCEPT")]].concat(),
             );
         }
+        // When the endpoint is gone, so is what counted for it, once its windows are told.
+        let counts = || run("ip", "netns exec lf-1 nft list sets inet").contains("_face_");
+        cloud.0.pieces.retain(|key, _| !matches!(key, PieceKey::Endpoint(_)) && *key != PieceKey::Port(port_id(3)));
+        network.apply(&cloud.0).unwrap();
+        network.record(&cloud.0, at(150));
+        assert!(counts(), "its window isn't over");
+        network.record(&cloud.0, at(180));
+        network.record(&cloud.0, at(240));
+        assert!(!counts(), "nothing of it is left");
     });
 }
 
