@@ -7,15 +7,16 @@ use std::net::Ipv4Addr;
 
 use landfall_model::{
     Address, AddressAssociation, AddressAssociationId, AllocationId, InstanceState, InterfaceId, InterfacePurpose,
-    Ipv4Cidr, NetworkInterface,
+    Ipv4Cidr, NetworkInterface, ReleasedAddress,
 };
 
 use crate::fault::{Fault, QuotaKind};
 use crate::tx::Tx;
-use crate::value::{Addresses, Instances, Interfaces};
+use crate::value::{Addresses, Instances, Interfaces, ReleasedAddresses};
 use crate::view::View;
 
-/// Allocates an elastic address: that one, or any.
+/// Allocates an elastic address: any, or that one, if it is the account's last and nobody has had it since. Others can't be
+/// chosen, or whoever gave one up would meet who waited for it.
 pub fn allocate(tx: &mut Tx<'_, '_>, wanted: Option<Ipv4Addr>) -> Result<AllocationId, Fault> {
     let scope = tx.scope();
     let limit = tx.quotas().addresses;
@@ -28,9 +29,13 @@ pub fn allocate(tx: &mut Tx<'_, '_>, wanted: Option<Ipv4Addr>) -> Result<Allocat
             return Err(no_such_address(address));
         }
         Some(address) if !is_free(tx, address) => return Err(Fault::AddressInUse(address)),
+        Some(address) if tx.view().find::<ReleasedAddresses, _>(address).is_none() => {
+            return Err(no_such_address(address));
+        }
         Some(address) => address,
         None => free_public(tx, &[])?,
     };
+    forget_release(tx, public);
     let id = tx.new_id();
     tx.put::<Addresses>(Address { scope, id, public, association: None });
     Ok(id)
@@ -43,6 +48,7 @@ pub fn release(tx: &mut Tx<'_, '_>, id: AllocationId) -> Result<(), Fault> {
         return Err(Fault::AddressInUse(row.public));
     }
     tx.delete::<Addresses>(&row.key());
+    tx.put::<ReleasedAddresses>(ReleasedAddress { scope: row.scope, public: row.public });
     crate::tag::forget(tx, &id.to_string());
     Ok(())
 }
@@ -170,6 +176,7 @@ pub fn give(tx: &mut Tx<'_, '_>, interface: &NetworkInterface) -> Result<(), Fau
         return Ok(());
     }
     let public = free_public(tx, &[])?;
+    forget_release(tx, public);
     tx.update::<Interfaces, _>(&interface.key(), |row| row.public_address = Some(public));
     Ok(())
 }
@@ -184,6 +191,12 @@ pub fn take_back(tx: &mut Tx<'_, '_>, interface: &NetworkInterface) {
 /// That the account has no such address.
 pub fn no_such_address(address: Ipv4Addr) -> Fault {
     Fault::NoSuch { code: "InvalidAddress.NotFound", noun: "address", id: address.to_string() }
+}
+
+/// An address that somebody has again is nobody's to recover.
+pub(crate) fn forget_release(tx: &mut Tx<'_, '_>, public: Ipv4Addr) {
+    let keys: Vec<_> = tx.released_addresses.by_public(&public).map(|row| row.scope.key(row.public)).collect();
+    keys.iter().for_each(|key| _ = tx.delete::<ReleasedAddresses>(key));
 }
 
 fn is_free(tx: &Tx<'_, '_>, address: Ipv4Addr) -> bool {

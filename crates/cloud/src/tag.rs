@@ -10,8 +10,9 @@ use crate::value::Tags;
 
 /// Tags that a resource may have.
 pub const LIMIT: usize = 50;
-const KEY_CHARS: usize = 127;
-const VALUE_CHARS: usize = 255;
+/// Source: the EC2 User Guide on tags, "Tag restrictions".
+const KEY_CHARS: usize = 128;
+const VALUE_CHARS: usize = 256;
 
 /// Adds tags to a resource, or changes those that it has.
 pub fn put(tx: &mut Tx<'_, '_>, kind: &str, resource: &str, tags: &BTreeMap<String, String>) -> Result<(), Fault> {
@@ -70,10 +71,10 @@ pub fn forget(tx: &mut Tx<'_, '_>, resource: &str) {
 fn check(key: &str, value: &str) -> Result<(), Fault> {
     let invalid = |what: &str, why: &str| Err(Fault::Invalid { name: "tag", value: what.into(), why: why.into() });
     if key.is_empty() || key.chars().count() > KEY_CHARS {
-        return invalid(key, "Tag keys must be between 1 and 127 characters");
+        return invalid(key, "Tag keys must be between 1 and 128 characters");
     }
     if value.chars().count() > VALUE_CHARS {
-        return invalid(value, "Tag values must be at most 255 characters");
+        return invalid(value, "Tag values must be at most 256 characters");
     }
     // AWS refuses the prefix in any case of its letters.
     if key.get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case("aws:")) {

@@ -18,12 +18,12 @@ use landfall_model::{
     InstanceProfile, InterfaceId, InternetGateway, InternetGatewayId, Ipv4Cidr, Ipv6Cidr, KeyPair, KeyPairId,
     ManagedPolicy, MfaDevice, NatGateway, NatGatewayId, NetworkAcl, NetworkAclAssociationId, NetworkAclId,
     NetworkInterface, OidcProvider, Peer, Peering, PeeringId, PrefixList, PrefixListId, Principal, ProfileAssociation,
-    ProfileAssociationId, Quotas, Region, ReservationId, RoleDeletion, RouteTable, RouteTableAssociationId,
-    RouteTableId, RouteTarget, Scope, Scoped, SecurityGroup, SecurityGroupId, SecurityGroupRule, SecurityGroupRuleId,
-    Settings, Snapshot, SnapshotId, Subnet, SubnetCidrId, SubnetId, TagSet, Timestamp, Trail, TransitGateway,
-    TransitGatewayAttachment, TransitGatewayAttachmentId, TransitGatewayId, TransitGatewayRouteTable,
-    TransitGatewayRouteTableId, UniqueId, Usage, UserData, Volume, VolumeId, Vpc, VpcCidrId, VpcId, VpnConnection,
-    VpnConnectionId, VpnGateway, VpnGatewayId, VpnSide, host,
+    ProfileAssociationId, Quotas, Region, ReleasedAddress, ReservationId, RoleDeletion, RouteTable,
+    RouteTableAssociationId, RouteTableId, RouteTarget, Scope, Scoped, SecurityGroup, SecurityGroupId,
+    SecurityGroupRule, SecurityGroupRuleId, Settings, Snapshot, SnapshotId, Subnet, SubnetCidrId, SubnetId, TagSet,
+    Timestamp, Trail, TransitGateway, TransitGatewayAttachment, TransitGatewayAttachmentId, TransitGatewayId,
+    TransitGatewayRouteTable, TransitGatewayRouteTableId, UniqueId, Usage, UserData, Volume, VolumeId, Vpc, VpcCidrId,
+    VpcId, VpnConnection, VpnConnectionId, VpnGateway, VpnGatewayId, VpnSide, host,
 };
 use landfall_model::{ImageDefaults, OwnImage};
 use landfall_model::{Parameter, ParameterTier, ParameterVersion, Secret, SecretTime, SecretVersion};
@@ -411,6 +411,12 @@ landfall_state::value! {
             index by_interface: InterfaceId = |row| row.association.as_ref().map(|association| association.interface),
             index by_scope: Scope = |row| Some(row.scope),
         },
+        /// Elastic addresses that were given back, until somebody has them again.
+        pub released_addresses: ReleasedAddresses = "released-address" v1 {
+            row: ReleasedAddress,
+            key: Scoped<Ipv4Addr> = |row| row.scope.key(row.public),
+            index by_public: Ipv4Addr = |row| Some(row.public),
+        },
         /// Instances.
         pub instances: Instances = "instance" v1 {
             row: Instance,
@@ -560,7 +566,7 @@ pub fn wipe(tx: &mut landfall_state::Tx<'_, Cloud>) {
         Usages usage, Images images, OwnImages own_images, ImageDefaultsTable image_defaults, KeyPairs key_pairs, Vpcs vpcs, Subnets subnets,
         InternetGateways internet_gateways, RouteTables route_tables, NetworkAcls network_acls,
         DhcpOptionsTable dhcp_options, SecurityGroups security_groups, SecurityGroupRules security_group_rules,
-        Interfaces interfaces, Addresses addresses, Instances instances, UserDataTable user_data, Volumes volumes,
+        Interfaces interfaces, Addresses addresses, ReleasedAddresses released_addresses, Instances instances, UserDataTable user_data, Volumes volumes,
         Snapshots snapshots, ChunkDomains chunk_domains,
         Parameters parameters, ParameterVersions parameter_versions, Secrets secrets, SecretVersions secret_versions,
         Tags tags, ClientTokens client_tokens, EgressOnlyGateways egress_only_gateways, NatGateways nat_gateways,

@@ -6,6 +6,7 @@
 //! ([`crate::address`]).
 
 use std::collections::BTreeMap;
+use std::net::Ipv4Addr;
 use std::ops::Bound;
 
 use landfall_model::id::{Id, Kind};
@@ -44,6 +45,12 @@ impl First for KmsKeyId {
 impl First for u8 {
     fn first() -> Self {
         0
+    }
+}
+
+impl First for Ipv4Addr {
+    fn first() -> Self {
+        Ipv4Addr::UNSPECIFIED
     }
 }
 

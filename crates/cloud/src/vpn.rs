@@ -70,6 +70,7 @@ pub fn create(tx: &mut Tx<'_, '_>, new: NewConnection) -> Result<VpnConnectionId
         let inside = inside(tx, gateway, id, asked.inside, &besides)?;
         let taken: Vec<_> = tunnels.iter().map(|tunnel| tunnel.outside).collect();
         let (outside, since) = (address::free_public(tx, &taken)?, tx.now());
+        address::forget_release(tx, outside);
         let (key, options) = (asked.key.unwrap_or_default(), asked.options);
         let message = DOWN.to_owned();
         tunnels.push(VpnTunnel { outside, inside, key, key_version: 1, options, up: false, since, message });

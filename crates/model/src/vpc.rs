@@ -261,6 +261,15 @@ pub struct Address {
     pub association: Option<AddressAssociation>,
 }
 
+/// An elastic address that was given back, which nobody has had since: whoever had it may have it again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReleasedAddress {
+    /// Who had it and where.
+    pub scope: Scope,
+    /// The address.
+    pub public: Ipv4Addr,
+}
+
 /// What an elastic address is associated with.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AddressAssociation {

@@ -26,7 +26,7 @@ pub struct DescribeManagedPrefixListsResult<'v> {
 impl Read for DescribeManagedPrefixLists {
     const ACTION: Action = Action::ec2("DescribeManagedPrefixLists");
     const FILTERS: FilterNames =
-        FilterNames { known: &["owner-id", "prefix-list-id", "prefix-list-name"], refused: &[] };
+        FilterNames { known: &["owner-id", "prefix-list-id", "prefix-list-name", "tag-key"], refused: &[] };
     const PAGE_LIMIT: usize = 100;
     type Output<'v> = DescribeManagedPrefixListsResult<'v>;
 

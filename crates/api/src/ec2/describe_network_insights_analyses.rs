@@ -32,7 +32,7 @@ pub struct DescribeNetworkInsightsAnalysesResult<'v> {
 
 impl Read for DescribeNetworkInsightsAnalyses {
     const ACTION: Action = Action::ec2("DescribeNetworkInsightsAnalyses");
-    const FILTERS: FilterNames = FilterNames { known: &["path-found", "status"], refused: &[] };
+    const FILTERS: FilterNames = FilterNames { known: &["path-found", "status", "tag-key"], refused: &[] };
     const PAGE_LIMIT: usize = 100;
     type Output<'v> = DescribeNetworkInsightsAnalysesResult<'v>;
 

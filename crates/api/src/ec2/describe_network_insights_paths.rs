@@ -40,6 +40,7 @@ impl Read for DescribeNetworkInsightsPaths {
             "filter-at-source.source-port-range",
             "protocol",
             "source",
+            "tag-key",
         ],
         refused: &[],
     };

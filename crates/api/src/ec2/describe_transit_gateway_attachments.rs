@@ -63,6 +63,7 @@ impl Read for DescribeTransitGatewayAttachments {
             "resource-owner-id",
             "resource-type",
             "state",
+            "tag-key",
             "transit-gateway-attachment-id",
             "transit-gateway-id",
             "transit-gateway-owner-id",

@@ -33,6 +33,7 @@ impl Read for DescribeTransitGatewayRouteTables {
             "default-association-route-table",
             "default-propagation-route-table",
             "state",
+            "tag-key",
             "transit-gateway-id",
             "transit-gateway-route-table-id",
         ],

@@ -28,7 +28,7 @@ pub struct DescribeTransitGatewayVpcAttachmentsResult<'v> {
 impl Read for DescribeTransitGatewayVpcAttachments {
     const ACTION: Action = Action::ec2("DescribeTransitGatewayVpcAttachments");
     const FILTERS: FilterNames = FilterNames {
-        known: &["state", "transit-gateway-attachment-id", "transit-gateway-id", "vpc-id"],
+        known: &["state", "tag-key", "transit-gateway-attachment-id", "transit-gateway-id", "vpc-id"],
         refused: &[],
     };
     const PAGE_LIMIT: usize = 1000;

@@ -1,5 +1,8 @@
 //! Elastic addresses.
 
+use landfall_cloud::value::{Addresses, ReleasedAddresses};
+use landfall_model::{Address, Scope};
+
 use crate::harness::{Case, Client, World, at, find, list, params};
 use crate::network::{check_filters, launch, select};
 
@@ -118,7 +121,8 @@ fn an_address_stands_for_an_instance_until_it_is_taken() {
     assert_eq!(associate(&client, &id, &instance), association, "the same again is the same");
     assert_eq!(public(&client, &instance).as_deref(), Some(elastic.as_str()));
     assert_eq!(client.refused("ReleaseAddress", &[("AllocationId", &id)]), "InvalidIPAddress.InUse");
-    client.ok("AllocateAddress", &[("Address", &given)]);
+    let chosen = [("Address", given.as_str())];
+    assert_eq!(client.refused("AllocateAddress", &chosen), "InvalidAddress.NotFound", "it was never an elastic one");
 
     client.ok("DisassociateAddress", &[("AssociationId", &association)]);
     let again = public(&client, &instance).unwrap();
@@ -218,4 +222,31 @@ fn addresses_are_found_by_filters() {
     let theirs = allocate(&world.other());
     assert!(select(&client, "DescribeAddresses", "addressesSet", &[("allocation-id", &theirs)]).is_empty());
     assert_eq!(list(&client.ok("DescribeAddresses", &[]), "addressesSet").len(), 2);
+}
+
+#[test]
+fn a_released_address_goes_back_to_who_had_it_last() {
+    let world = World::new();
+    let (client, other) = (world.root(), world.other());
+    let release = |client: &Client<'_>, public: &str| client.ok("ReleaseAddress", &[("PublicIp", public)]);
+    let public = at(&client.ok("AllocateAddress", &[]), "publicIp").to_owned();
+    let wanted = [("Address", public.as_str())];
+    assert_eq!(client.refused("AllocateAddress", &wanted), "InvalidIPAddress.InUse");
+    release(&client, &public);
+    assert_eq!(other.refused("AllocateAddress", &wanted), "InvalidAddress.NotFound", "another account's");
+    assert_eq!(world.root().at("eu-west-1").refused("AllocateAddress", &wanted), "InvalidAddress.NotFound");
+    assert_eq!(at(&client.ok("AllocateAddress", &wanted), "publicIp"), public);
+    release(&client, &public);
+    // Another has it by chance, and gives it back.
+    let public_address = public.parse().unwrap();
+    world.transact(|tx| {
+        let key = tx.released_addresses.by_public(&public_address).next().unwrap().clone();
+        tx.delete::<ReleasedAddresses>(&key.scope.key(key.public));
+        let scope = Scope { account: "444455556666".parse().unwrap(), ..key.scope };
+        let id = tx.new_id();
+        tx.put::<Addresses>(Address { scope, id, public: public_address, association: None });
+    });
+    release(&other, &public);
+    assert_eq!(client.refused("AllocateAddress", &wanted), "InvalidAddress.NotFound", "another had it since");
+    other.ok("AllocateAddress", &wanted);
 }

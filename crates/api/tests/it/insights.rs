@@ -89,7 +89,7 @@ fn machine(client: &Client<'_>) -> String {
 }
 
 /// A path from a machine to the internet.
-fn path(client: &Client<'_>) -> String {
+pub fn path(client: &Client<'_>) -> String {
     let machine = machine(client);
     make(client, &[("Source", &machine), ("DestinationIp", "203.0.113.9"), ("DestinationPort", "443")])
 }
@@ -100,7 +100,7 @@ fn make(client: &Client<'_>, what: &[(&str, &str)]) -> String {
 }
 
 /// An analysis that is done.
-fn analysis(client: &Client<'_>, path: &str) -> String {
+pub fn analysis(client: &Client<'_>, path: &str) -> String {
     let started = client.ok("StartNetworkInsightsAnalysis", &[("NetworkInsightsPathId", path)]);
     assert_eq!(at(&started, "networkInsightsAnalysis.status"), "running");
     assert!(find(&started, "networkInsightsAnalysis.networkPathFound").is_none());

@@ -98,6 +98,11 @@ fn a_rule_reaches_across_a_peering_as_long_as_there_is_one() {
     assert_eq!(column(&references, "securityGroupReferenceSet", "referencingVpcId"), [ours.as_str()]);
     let stale = || client.ok("DescribeStaleSecurityGroups", &[("VpcId", &ours)]);
     assert!(list(&stale(), "staleSecurityGroupSet").is_empty());
+    let mut as_shown = full.clone();
+    as_shown.push(("IpPermissions.1.Groups.1.PeeringStatus", "active"));
+    client.ok("RevokeSecurityGroupIngress", &as_shown);
+    assert_eq!(client.refused("AuthorizeSecurityGroupIngress", &as_shown), "UnsupportedOperation");
+    client.ok("AuthorizeSecurityGroupIngress", &full);
 
     world.transact(|tx| {
         let key = tx.peerings.by_id(&peering).next().unwrap().key();
@@ -113,7 +118,8 @@ fn a_rule_reaches_across_a_peering_as_long_as_there_is_one() {
     );
     other.ok("DeleteSecurityGroup", &[("GroupId", &named)]);
     assert_eq!(at(&pair(), "groupId"), named, "a stale rule stays until it is revoked");
-    client.ok("RevokeSecurityGroupIngress", &rule(&mine, &named));
+    as_shown.last_mut().unwrap().1 = "deleted";
+    client.ok("RevokeSecurityGroupIngress", &as_shown);
     assert!(list(&stale(), "staleSecurityGroupSet").is_empty());
 }
 

@@ -135,7 +135,7 @@ pub const CASES: &[Case] = &[
 ];
 
 /// A list of ten entries at most; its id.
-fn create(client: &Client<'_>, family: &str, entries: &[&str]) -> String {
+pub fn create(client: &Client<'_>, family: &str, entries: &[&str]) -> String {
     let names: Vec<_> = (1..=entries.len()).map(|n| format!("Entry.{n}.Cidr")).collect();
     let mut request = vec![("PrefixListName", "sites"), ("AddressFamily", family), ("MaxEntries", "10")];
     request.extend(names.iter().map(String::as_str).zip(entries.iter().copied()));

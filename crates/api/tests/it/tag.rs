@@ -1,7 +1,9 @@
 //! Tags.
 
 use crate::harness::{ACCOUNT, Case, Client, IMAGE, World, at, column, find, list, nothing, params};
+use crate::network::check_filters;
 use crate::security_group::create;
+use crate::{insights, prefix_list, transit_gateway};
 
 /// The cases of tags.
 pub const CASES: &[Case] = &[
@@ -162,4 +164,39 @@ fn tags_go_with_their_resource() {
     tag(&client, &group, "a", "1");
     client.ok("DeleteSecurityGroup", &[("GroupId", &group)]);
     assert!(tags(&client, "resource-id", &group).is_empty());
+}
+
+#[test]
+fn keys_and_values_are_as_long_as_may_be() {
+    let world = World::new();
+    let client = world.root();
+    let group = create(&client, "web");
+    let sent = |key: usize, value: usize| {
+        let (key, value) = ("k".repeat(key), "ä".repeat(value));
+        client.call("CreateTags", &[("ResourceId.1", &group), ("Tag.1.Key", &key), ("Tag.1.Value", &value)])
+    };
+    assert_eq!(sent(128, 256).status, 200);
+    assert_eq!(sent(129, 256).code(), "InvalidParameterValue");
+    assert_eq!(sent(128, 257).code(), "InvalidParameterValue");
+}
+
+#[test]
+fn what_has_tags_is_found_by_them() {
+    let world = World::new();
+    let client = world.root();
+    let (_, table, attachment) = transit_gateway::hub(&client);
+    let path = insights::path(&client);
+    let analysis = insights::analysis(&client, &path);
+    let list = prefix_list::create(&client, "IPv4", &["10.0.0.0/8"]);
+    for (action, set, id) in [
+        ("DescribeTransitGatewayRouteTables", "transitGatewayRouteTables", &table),
+        ("DescribeTransitGatewayAttachments", "transitGatewayAttachments", &attachment),
+        ("DescribeTransitGatewayVpcAttachments", "transitGatewayVpcAttachments", &attachment),
+        ("DescribeManagedPrefixLists", "prefixListSet", &list),
+        ("DescribeNetworkInsightsPaths", "networkInsightsPathSet", &path),
+        ("DescribeNetworkInsightsAnalyses", "networkInsightsAnalysisSet", &analysis),
+    ] {
+        tag(&client, id, "Stage", "test");
+        check_filters(&client, action, set, &[("tag:Stage", "te*", 1), ("tag-key", "Stage", 1)]);
+    }
 }

@@ -355,7 +355,7 @@ fn table(client: &Client<'_>, gateway: &str) -> String {
 }
 
 /// A gateway's default table, another table, and an attachment, which uses the default.
-fn hub(client: &Client<'_>) -> (String, String, String) {
+pub fn hub(client: &Client<'_>) -> (String, String, String) {
     let gateway = gateway(client);
     let answer = client.ok("DescribeTransitGateways", &[("TransitGatewayIds.1", &gateway)]);
     let main = at(&answer, "transitGatewaySet.0.options.associationDefaultRouteTableId").to_owned();

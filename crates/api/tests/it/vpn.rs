@@ -335,7 +335,11 @@ fn an_address_of_a_tunnel_is_nobody_elses() {
     world.settle();
     world.pass(3601);
     world.transact(landfall_cloud::expiry::expire);
-    client.ok("AllocateAddress", &taken);
+    assert_eq!(
+        client.refused("AllocateAddress", &taken),
+        "InvalidAddress.NotFound",
+        "it is free, but nobody's to choose"
+    );
 }
 
 #[test]

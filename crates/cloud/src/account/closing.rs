@@ -70,7 +70,7 @@ pub(super) fn end(tx: &mut Tx<'_, '_>, account: AccountId, most: usize) -> Left 
     }
     let more = sweep!(tx, account, most;
         Instances, UserDataTable, ProfileAssociations, VpnConnections, VpnGateways, CustomerGateways, NatGateways,
-        TransitAttachments, TransitTables, TransitGateways, Addresses, Interfaces, SecurityGroupRules, SecurityGroups,
+        TransitAttachments, TransitTables, TransitGateways, Addresses, ReleasedAddresses, Interfaces, SecurityGroupRules, SecurityGroups,
         NetworkAcls, RouteTables, InternetGateways, EgressOnlyGateways, PrefixLists, Subnets, Vpcs, DhcpOptionsTable,
         Usages,
     );

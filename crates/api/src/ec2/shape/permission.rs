@@ -198,7 +198,9 @@ impl IpPermissionIn {
 
 impl UserIdGroupPairIn {
     fn find(&self, view: &View<'_>, group: &SecurityGroup) -> Result<SecurityGroupId, ApiError> {
-        if self.peering_status.is_some() {
+        // With a rule that is there it is what was shown of it.
+        let names = |id: SecurityGroupId| view.rules_of(group.id).any(|rule| rule.peer == Peer::Group(id));
+        if self.peering_status.is_some() && !self.group_id.is_some_and(names) {
             return Err(ApiError::unsupported("the parameter IpPermissions.N.Groups.N.PeeringStatus"));
         }
         let peer = match (self.group_id, &self.group_name) {
