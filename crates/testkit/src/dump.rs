@@ -23,7 +23,7 @@ pub fn dump(cloud: &Cloud) -> Dump {
     }
     tables!(
         settings accounts principals groups managed_policies instance_profiles mfa_devices oidc_providers role_deletions access_keys hosts usage images own_images image_defaults key_pairs vpcs subnets internet_gateways route_tables
-        network_acls dhcp_options security_groups security_group_rules interfaces addresses instances user_data volumes
+        network_acls dhcp_options security_groups security_group_rules interfaces addresses released_addresses instances user_data volumes
         snapshots chunk_domains
         parameters parameter_versions secrets secret_versions
         tags client_tokens egress_only_gateways nat_gateways peerings transit_gateways transit_attachments

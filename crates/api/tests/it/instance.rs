@@ -547,6 +547,7 @@ fn put_fixtures(tx: &mut landfall_cloud::Tx<'_, '_>) {
         LaunchTemplates "launch-template",
         LaunchTemplateVersions "launch-template-version",
         DepartedTemplates "departed-template",
+        ReleasedAddresses "released-address",
     );
 }
 
