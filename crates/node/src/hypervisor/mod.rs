@@ -28,7 +28,6 @@
 
 pub mod arguments;
 pub mod cgroup;
-mod changes;
 pub mod confine;
 pub mod console;
 mod disk;

@@ -62,9 +62,6 @@ pub struct HoldRecord {
     pub volume: VolumeId,
     /// Whether the moment was taken. Before that, something of the attempt may be there.
     pub taken: bool,
-    /// Whether QEMU knows what changed since the snapshot that this one builds on.
-    #[serde(default)]
-    pub knows_changes: bool,
 }
 
 /// What a guest's disk was last made to be; of one that isn't known, nothing.
@@ -296,8 +293,7 @@ mod tests {
         let volume = VolumeId::from_random(5);
         let disks = BTreeMap::from([(volume, DiskRecord { size_bytes: 1, limits: DiskLimits::default() })]);
         let pulled_disks = vec![VolumeId::from_random(6)];
-        let held =
-            BTreeMap::from([(SnapshotId::from_random(7), HoldRecord { volume, taken: true, knows_changes: true })]);
+        let held = BTreeMap::from([(SnapshotId::from_random(7), HoldRecord { volume, taken: true })]);
         let phase = Phase::Preparing;
         Record { boot: 3, reboots: 1, machine, uid: 9, groups, phase, pulled, pulled_disks, disks, held }
     }

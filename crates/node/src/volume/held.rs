@@ -7,7 +7,7 @@
 use std::io;
 use std::path::Path;
 
-use super::nbd::{ALLOCATION, Nbd};
+use super::nbd::Nbd;
 use super::qcow2;
 use crate::driver::{DriverError, DriverResult, HeldDisk, OpenFleece};
 
@@ -37,18 +37,12 @@ pub(super) fn open(folder: &Path, size_bytes: u64, free_bytes: u64) -> DriverRes
     Ok(OpenFleece { file: Some(file.into()), limit_bytes: limit_bytes.max(has) })
 }
 
-/// Begins to read what a guest holds, and what changed in it, where that is known: it only saves time.
-pub(super) fn connect(held: HeldDisk) -> DriverResult<(Nbd, Option<Nbd>)> {
-    let HeldDisk { instance, stream, export, changes } = held;
+/// Begins to read what a guest holds.
+pub(super) fn connect(held: HeldDisk) -> DriverResult<Nbd> {
+    let HeldDisk { instance, stream, export } = held;
     let stream = stream.ok_or_else(|| DriverError::Final("nothing is held of the volume".into()))?;
-    let disk = Nbd::connect(stream, &export, ALLOCATION)
-        .map_err(|error| DriverError::Retry(format!("what {instance} holds of a volume can't be read: {error}")))?;
-    let changes = changes.and_then(|(stream, context)| {
-        Nbd::connect(stream, &export, &context)
-            .inspect_err(|error| tracing::warn!(%instance, %error, "what changed on a volume isn't told; all is read"))
-            .ok()
-    });
-    Ok((disk, changes))
+    Nbd::connect(stream, &export)
+        .map_err(|error| DriverError::Retry(format!("what {instance} holds of a volume can't be read: {error}")))
 }
 
 /// Says what it means that what a guest holds can't be read. A server that refuses has given it up; one that is gone, or
