@@ -23,7 +23,7 @@ use landfall_model::agent::{InstanceSeen, Phase, Reason};
 use landfall_model::plan::{InstancePlan, Power};
 use landfall_model::{InstanceId, SnapshotId, Timestamp, VolumeId};
 
-use super::history::History;
+use super::history::{History, Stopping};
 use super::timing::Timing;
 use crate::driver::{Device, Devices, Guest, GuestState};
 
@@ -289,7 +289,10 @@ pub(super) fn is_leftover(history: &History, guest: &Guest) -> bool {
 
 /// The next step towards the end of a guest's process, or nothing if it has none.
 fn next_to_end(situation: &Situation<'_>, plan: &InstancePlan, guest: &Guest) -> Option<Step> {
-    let is_read = !plan.forced && is_read(situation, guest);
+    // Nobody can force the end of one that is to go, so a store that is away doesn't keep it for ever.
+    let is_kept_long = |stopping: &Stopping| situation.now >= stopping.since + situation.timing.read_out;
+    let is_over = plan.power == Power::Gone && situation.history.stopping.as_ref().is_some_and(is_kept_long);
+    let is_read = !plan.forced && !is_over && is_read(situation, guest);
     match guest.state {
         GuestState::Dead(_) => None,
         GuestState::PoweredOff if is_read => Some(Step::Await),

@@ -178,6 +178,7 @@ fn fast() -> Timing {
     Timing {
         stop: ms(200),
         terminate: ms(50),
+        read_out: ms(2000),
         press_again: ms(30),
         attempts: 50,
         backoff_first: ms(2),

@@ -9,6 +9,8 @@ pub struct Timing {
     pub stop: Duration,
     /// The same for one that is to go. Its disks go too, so it is only a courtesy to what it serves.
     pub terminate: Duration,
+    /// How long one that is to go is kept for what is still read of its disks for snapshots.
+    pub read_out: Duration,
     /// After how long the power button is pressed again: a press is lost while the guest's system isn't up.
     pub press_again: Duration,
     /// How often a start, a volume or the network is tried before it has failed.
@@ -44,6 +46,7 @@ impl Default for Timing {
         Self {
             stop: Duration::from_secs(60),
             terminate: Duration::from_secs(10),
+            read_out: Duration::from_secs(3600),
             press_again: Duration::from_secs(5),
             attempts: 6,
             backoff_first: Duration::from_millis(200),

@@ -167,6 +167,20 @@ impl Groups {
     }
 }
 
+/// Lets the members of those groups have so much memory, in bytes. To have less is refused by some kernels while they have
+/// more, and others end them for it, so it is only raised.
+pub fn raise_memory(groups: &[PathBuf], memory_bytes: u64) -> io::Result<()> {
+    let files = groups.iter().flat_map(|group| ["memory.max", "memory.limit_in_bytes"].map(|file| group.join(file)));
+    for file in files.filter(|file| file.exists()) {
+        let has = fs::read_to_string(&file)?;
+        // "max" is no number, and no bound.
+        if has.trim().parse::<u64>().is_ok_and(|has| has < memory_bytes) {
+            write(&file, &memory_bytes.to_string())?;
+        }
+    }
+    Ok(())
+}
+
 /// The processes in any of those groups. Groups that aren't there have none.
 pub fn members(groups: &[PathBuf]) -> BTreeSet<i32> {
     let lists = groups.iter().filter_map(|group| fs::read_to_string(group.join("cgroup.procs")).ok());

@@ -21,6 +21,7 @@ use landfall_model::{InstanceId, SnapshotId, VolumeId};
 use serde_json::{Value, json};
 
 use super::arguments::disk as names;
+use super::cgroup;
 use super::disk::sets_of;
 use super::launch::listen;
 use super::plug::{talk, tolerant};
@@ -33,6 +34,9 @@ use crate::driver::{DriverError, DriverResult, HeldDisk, OpenFleece, OpenTheFlee
 
 /// What QEMU knows the server's socket by while it takes it over.
 const SOCKET: &str = "held";
+/// The memory that QEMU may need for each disk that it holds: what it copies at a time (`BLOCK_COPY_MAX_MEM`, 128 MiB) and
+/// tables of the file that it copies to.
+const HELD_BYTES: u64 = 160 << 20;
 /// How long an export may take to end once its client is cut off.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(5);
 const CLOSE_PAUSE: Duration = Duration::from_millis(5);
@@ -70,6 +74,11 @@ impl QemuHypervisor {
             folder.write_record(record).map_err(retry("recording what is held of the guest's disks"))
         };
         note(&mut record, false)?;
+        if record.memory_bytes > 0 {
+            let memory_bytes = record.memory_bytes + record.held.len() as u64 * HELD_BYTES;
+            cgroup::raise_memory(&record.groups, memory_bytes)
+                .map_err(retry("giving QEMU memory for what it holds"))?;
+        }
         crash_point!("hold:open");
         if let Err(error) = take(&mut qmp, disks, open) {
             for (volume, snapshot) in disks {

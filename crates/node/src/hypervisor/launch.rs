@@ -215,6 +215,7 @@ impl QemuHypervisor {
             machine: spec.machine.clone(),
             uid,
             groups: self.groups.paths(&plan.id.to_string()),
+            memory_bytes: limits(spec).memory_bytes,
             phase: Phase::Preparing,
             pulled: Vec::new(),
             pulled_disks: Vec::new(),

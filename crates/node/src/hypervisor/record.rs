@@ -39,6 +39,9 @@ pub struct Record {
     pub uid: u32,
     /// Its control groups.
     pub groups: Vec<PathBuf>,
+    /// What those groups may have of memory while nothing is held, in bytes; zero where that isn't known.
+    #[serde(default)]
+    pub memory_bytes: u64,
     /// How far it came.
     pub phase: Phase,
     /// Interfaces that were taken from it without its consent: a device without an interface may be left of each.
@@ -81,6 +84,7 @@ impl Record {
             machine: String::new(),
             uid: 0,
             groups: Vec::new(),
+            memory_bytes: 0,
             phase: Phase::Started,
             pulled: Vec::new(),
             pulled_disks: Vec::new(),

@@ -4,6 +4,7 @@
 //! The file is bounded, for a guest may overwrite all of its volume before that is read. Once it is full, QEMU gives up what
 //! it holds rather than fail or hold up the guest's writes; every read fails from then on, and so does the snapshot.
 
+use std::fs::File;
 use std::io;
 use std::path::Path;
 
@@ -31,10 +32,18 @@ pub(super) fn open(folder: &Path, size_bytes: u64, free_bytes: u64) -> DriverRes
     }
     let file = tempfile::tempfile_in(folder).map_err(failed)?;
     qcow2::write_empty(&file, size_bytes, None).map_err(failed)?;
-    // QEMU is told this length, which takes no room by itself.
-    let has = file.metadata().map_err(failed)?.len();
-    file.set_len(limit_bytes.max(has)).map_err(failed)?;
-    Ok(OpenFleece { file: Some(file.into()), limit_bytes: limit_bytes.max(has) })
+    let limit_bytes = limit_bytes.max(file.metadata().map_err(failed)?.len());
+    reserve(&file, limit_bytes).map_err(failed)?;
+    Ok(OpenFleece { file: Some(file.into()), limit_bytes })
+}
+
+/// Makes a file so long, and takes the room for it where the file system can: what is promised to one isn't free for the next.
+fn reserve(file: &File, length: u64) -> io::Result<()> {
+    let signed = i64::try_from(length).map_err(io::Error::other)?;
+    match nix::fcntl::fallocate(file, nix::fcntl::FallocateFlags::empty(), 0, signed) {
+        Err(nix::errno::Errno::EOPNOTSUPP) => file.set_len(length),
+        result => result.map_err(io::Error::from),
+    }
 }
 
 /// Begins to read what a guest holds.
@@ -58,7 +67,7 @@ pub(super) fn explain(error: &io::Error) -> DriverError {
 
 #[cfg(test)]
 mod tests {
-    use std::fs::File;
+    use std::os::unix::fs::MetadataExt;
 
     use super::*;
 
@@ -74,6 +83,8 @@ mod tests {
         let small = open(folder.path(), 1 << 20, 1 << 40).unwrap();
         assert!(small.limit_bytes > 1 << 20 && small.limit_bytes < 16 << 20, "{}", small.limit_bytes);
         assert_eq!(length(&small), (1 << 20, small.limit_bytes));
+        let file = File::from(small.file.as_ref().unwrap().try_clone().unwrap());
+        assert!(file.metadata().unwrap().blocks() * 512 >= small.limit_bytes, "its room is taken");
         let large = open(folder.path(), 16 << 40, 1 << 30).unwrap();
         assert_eq!((large.limit_bytes, length(&large)), (256 << 20, (16 << 40, 256 << 20)));
         let none = open(folder.path(), 1 << 30, 32 << 20);

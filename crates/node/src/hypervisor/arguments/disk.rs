@@ -83,6 +83,9 @@ pub fn held_chain(snapshot: SnapshotId) -> [String; 5] {
     [snapshot.to_string(), below("cbw"), below("qcow2"), below("part"), below("file")]
 }
 
+/// How long a guest's write waits until what it overwrites is kept, in seconds: then that is given up.
+const KEEP_TIMEOUT_S: u64 = 20;
+
 /// Those nodes from the bottom up to the filter, by the set of the file's descriptor.
 pub fn held_nodes(snapshot: SnapshotId, volume: VolumeId, file: u64, limit_bytes: u64) -> Vec<Value> {
     let [_, filter, kept, part, own] = held_chain(snapshot);
@@ -96,7 +99,7 @@ pub fn held_nodes(snapshot: SnapshotId, volume: VolumeId, file: u64, limit_bytes
         // What can't be kept breaks what is held, not the guest's write.
         json!({
             "driver": "copy-before-write", "node-name": filter, "file": qcow2, "target": kept,
-            "on-cbw-error": "break-snapshot",
+            "on-cbw-error": "break-snapshot", "cbw-timeout": KEEP_TIMEOUT_S,
         }),
     ]
 }
