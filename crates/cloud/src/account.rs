@@ -236,8 +236,8 @@ pub fn hosts(view: &View<'_>, account: AccountId) -> BTreeMap<HostId, usize> {
     let mut counts = BTreeMap::new();
     for scope in Region::all().map(|region| Scope { account, region }) {
         let view = View::new(view.tables(), scope, view.now());
-        let instances =
-            view.all::<Instances, _>().filter(|row| !row.status.state.is_over()).filter_map(|row| row.status.host);
+        let is_left = |row: &&Instance| row.status.state != InstanceState::Terminated;
+        let instances = view.all::<Instances, _>().filter(is_left).filter_map(|row| row.status.host);
         let volumes = view.all::<Volumes, _>().filter_map(|row| row.host);
         let is_live = |row: &&VpnConnection| !matches!(row.state, LinkState::Deleted | LinkState::Failed);
         let vpns = view.all::<VpnConnections, _>().filter(is_live).filter_map(|row| row.host);
