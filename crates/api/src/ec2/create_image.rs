@@ -49,6 +49,10 @@ impl Write for CreateImage {
         for id in self.volumes(view) {
             create_snapshot::demand_new(view, demands, Self::ACTION, id).request_tags(&of_snapshots);
         }
+        // Disks that the instance hasn't got may be made of snapshots that are there.
+        for id in self.block_device_mapping.iter().filter_map(DiskIn::snapshot) {
+            snapshot::demand(view, demands, Self::ACTION, id);
+        }
         demands.tagging_images(Self::ACTION, &tags);
         demands.tagging_snapshots(Self::ACTION, &of_snapshots);
     }

@@ -332,6 +332,29 @@ fn without_a_reboot_the_guest_runs_on() {
 }
 
 #[test]
+fn who_may_not_use_a_snapshot_puts_it_in_no_image() {
+    let world = World::new();
+    let client = world.root();
+    let (instance, closed, open) = (running(&client), snapshot(&client, "3"), snapshot(&client, "3"));
+    let document = format!(
+        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Action":"ec2:*","Resource":"*"}},
+        {{"Effect":"Deny","Action":"ec2:CreateImage","Resource":"arn:aws:ec2:us-east-1::snapshot/{closed}"}}]}}"#
+    );
+    let user = world.user("imager", &document);
+    let create = |name: &str, snapshot: &str| {
+        let call = [
+            ("InstanceId", instance.as_str()),
+            ("Name", name),
+            ("BlockDeviceMapping.1.DeviceName", "/dev/sdg"),
+            ("BlockDeviceMapping.1.Ebs.SnapshotId", snapshot),
+        ];
+        user.call("CreateImage", &call)
+    };
+    assert_eq!(create("with closed", &closed).code(), "UnauthorizedOperation");
+    assert_eq!(create("with open", &open).status, 200);
+}
+
+#[test]
 fn a_registered_image_is_launched_with_changes() {
     let world = World::new();
     let client = world.root();
