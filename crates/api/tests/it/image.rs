@@ -327,6 +327,13 @@ fn without_a_reboot_the_guest_runs_on() {
     assert_eq!(call(&[DEVICE, ("BlockDeviceMapping.1.NoDevice", "")]), "InvalidBlockDeviceMapping");
     assert_eq!(call(&[DEVICE, ("BlockDeviceMapping.1.Ebs.VolumeSize", "20")]), "InvalidBlockDeviceMapping");
     assert_eq!(call(&[("BlockDeviceMapping.1.DeviceName", "/dev/sdh")]), "MissingParameter");
+    let twice = [
+        ("BlockDeviceMapping.1.DeviceName", "/dev/sdh"),
+        ("BlockDeviceMapping.1.Ebs.VolumeSize", "5"),
+        ("BlockDeviceMapping.2.DeviceName", "/dev/sdh"),
+        ("BlockDeviceMapping.2.Ebs.VolumeSize", "6"),
+    ];
+    assert_eq!(call(&twice), "InvalidBlockDeviceMapping");
     client.ok("TerminateInstances", &[("InstanceId.1", &instance)]);
     assert_eq!(call(&[]), "IncorrectInstanceState");
 }
