@@ -312,6 +312,19 @@ impl<'v> Entry<'v> {
         self.own().map_or(ImageState::Available, |image| view.image_state(image))
     }
 
+    /// The instance that it was made of: whose that was is their business alone.
+    fn source_instance(&self, view: &View<'_>) -> Option<InstanceId> {
+        self.own().filter(|image| image.scope == view.scope())?.source_instance
+    }
+
+    /// Why it failed, which only its owner is told.
+    fn failure(&self, view: &View<'_>) -> Option<String> {
+        match view.image_state(self.own().filter(|image| image.scope == view.scope())?) {
+            ImageState::Failed(why) => Some(why),
+            ImageState::Pending | ImageState::Available | ImageState::Disabled => None,
+        }
+    }
+
     fn matches(&self, view: &View<'v>, selection: &Selection) -> bool {
         selection.is_empty() || selection.matches(view.tags(&self.id().to_string()), |field| self.values(view, field))
     }
@@ -338,14 +351,11 @@ impl<'v> Entry<'v> {
             "root-device-type" => one(ROOT_DEVICE_TYPE),
             "source-image-id" => many(own.and_then(|image| image.source_image).map(|(id, _)| id)),
             "source-image-region" => many(own.and_then(|image| image.source_image).map(|(_, region)| region)),
-            "source-instance-id" => many(own.and_then(|image| image.source_instance)),
+            "source-instance-id" => many(self.source_instance(view)),
             "sriov-net-support" => one(SRIOV),
             "state" => one(self.state(view).name()),
-            "state-reason-code" => maybe(matches!(self.state(view), ImageState::Failed(_)).then_some(REASON)),
-            "state-reason-message" => match self.state(view) {
-                ImageState::Failed(why) => one(why),
-                _ => Values::new(),
-            },
+            "state-reason-code" => maybe(self.failure(view).map(|_| REASON)),
+            "state-reason-message" => many(self.failure(view)),
             "virtualization-type" => one(VIRTUALIZATION),
             // Kernels, RAM disks and product codes: no image has any. `platform` is only Windows's.
             _ => Values::new(),
@@ -354,7 +364,7 @@ impl<'v> Entry<'v> {
 
     fn shape(&self, view: &View<'v>) -> ImageShape<'v> {
         let (found, own) = (self.found(), self.own());
-        let (traits, state) = (found.traits(), self.state(view));
+        let traits = found.traits();
         ImageShape {
             platform_details: traits.platform_details,
             usage_operation: "RunInstances",
@@ -367,18 +377,14 @@ impl<'v> Entry<'v> {
             root_device_name: found.root_device(),
             root_device_type: ROOT_DEVICE_TYPE,
             sriov_net_support: SRIOV,
-            image_state: state.name(),
-            state_reason: match state {
-                ImageState::Failed(message) => Some(StateReason { code: REASON, message }),
-                _ => None,
-            },
+            image_state: self.state(view).name(),
+            state_reason: self.failure(view).map(|message| StateReason { code: REASON, message }),
             tag_set: tag_set(view, &self.id().to_string()),
             virtualization_type: VIRTUALIZATION,
             boot_mode: traits.boot_mode.map(BootMode::name),
             deprecation_time: own.and_then(|image| image.deprecate_at).map(|at| at.to_string()),
             imds_support: found.imds_v2().then_some("v2.0"),
-            // Whose instance it was made of is their business alone.
-            source_instance_id: own.filter(|row| row.scope == view.scope()).and_then(|row| row.source_instance),
+            source_instance_id: self.source_instance(view),
             deregistration_protection: own.map_or("disabled", |image| protection(view, image)),
             source_image_id: own.and_then(|image| image.source_image).map(|(id, _)| id),
             source_image_region: own.and_then(|image| image.source_image).map(|(_, region)| region),

@@ -488,6 +488,31 @@ fn who_an_image_is_shared_with_launches_from_it_and_gets_no_more() {
     assert_eq!(other.refused("RunInstances", &run), "InvalidAMIID.NotFound");
     client.ok("DeregisterImage", &[("ImageId", &id), ("DeleteAssociatedSnapshots", "true")]);
     launch_from(&other, &copied);
+    // What it was made of, and why that failed, is told by no filter either.
+    let instance = running(&client);
+    let made = create(&client, &instance, "made", &[]);
+    client.ok("ModifyImageAttribute", &[("ImageId", &made), ("LaunchPermission.Add.1.UserId", OTHER_ACCOUNT)]);
+    let part = shown(&client, &made, "blockDeviceMapping.0.ebs.snapshotId").parse().unwrap();
+    world.transact(|tx| {
+        let mut row = tx.snapshots.by_id(&part).next().unwrap().clone();
+        row.state = landfall_model::SnapshotState::Failed("The store is full.".into());
+        tx.put::<landfall_cloud::value::Snapshots>(row);
+    });
+    let found = |client: &Client<'_>, name: &str, value: &str| {
+        let filter = [("Filter.1.Name", name), ("Filter.1.Value.1", value)];
+        list(&client.ok("DescribeImages", &filter), "imagesSet").len()
+    };
+    assert_eq!(shown(&other, &made, "imageState"), "failed");
+    for (name, value) in [
+        ("source-instance-id", instance.as_str()),
+        ("state-reason-code", "Client.SnapshotError"),
+        ("state-reason-message", "The store is full."),
+    ] {
+        assert_eq!((found(&client, name, value), found(&other, name, value)), (1, 0), "{name}");
+    }
+    let tree = other.ok("DescribeImages", &[("ImageId.1", &made)]);
+    let hidden = ["sourceInstanceId", "stateReason"].map(|member| find(&tree, &format!("imagesSet.0.{member}")));
+    assert!(hidden.iter().all(Option::is_none), "{hidden:?}");
 }
 
 #[test]
