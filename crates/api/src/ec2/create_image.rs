@@ -94,6 +94,10 @@ impl CreateImage {
     /// The volumes that it makes snapshots of; one that isn't there where the instance isn't, so that something is demanded.
     fn volumes(&self, view: &View<'_>) -> Vec<VolumeId> {
         let Some(machine) = view.find::<Instances, _>(self.instance_id) else { return vec![VolumeId::MIN] };
-        view.volumes_of(machine).into_iter().map(|row| row.id).collect()
+        let is_left_out = |row: &Volume| {
+            let mut without = self.block_device_mapping.iter().filter_map(DiskIn::left_out);
+            without.any(|device| has_name(row, device))
+        };
+        view.volumes_of(machine).into_iter().filter(|row| !is_left_out(row)).map(|row| row.id).collect()
     }
 }

@@ -362,6 +362,26 @@ fn who_may_not_use_a_snapshot_puts_it_in_no_image() {
 }
 
 #[test]
+fn a_volume_that_is_left_out_needs_no_permission() {
+    let world = World::new();
+    let client = world.root();
+    let instance = running(&client);
+    let volume = client.ok("CreateVolume", &[("AvailabilityZone", "us-east-1a"), ("Size", "10")]);
+    let data = at(&volume, "volumeId").to_owned();
+    client.ok("AttachVolume", &[("VolumeId", &data), ("InstanceId", &instance), ("Device", "/dev/sdf")]);
+    world.settle();
+    let document = format!(
+        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Action":"ec2:*","Resource":"*"}},
+        {{"Effect":"Deny","Action":"ec2:CreateImage","Resource":"arn:aws:ec2:*::snapshot/*",
+        "Condition":{{"ArnEquals":{{"ec2:ParentVolume":"arn:aws:ec2:us-east-1:{ACCOUNT}:volume/{data}"}}}}}}]}}"#
+    );
+    let user = world.user("imager", &document);
+    assert_eq!(user.refused("CreateImage", &[("InstanceId", &instance), ("Name", "whole")]), "UnauthorizedOperation");
+    let without = [("BlockDeviceMapping.1.DeviceName", "/dev/sdf"), ("BlockDeviceMapping.1.NoDevice", "")];
+    create(&user, &instance, "without", &without);
+}
+
+#[test]
 fn a_registered_image_is_launched_with_changes() {
     let world = World::new();
     let client = world.root();
