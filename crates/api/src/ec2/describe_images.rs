@@ -157,7 +157,6 @@ impl Read for DescribeImages {
         let mut entries: Vec<Entry<'v>> = self
             .candidates(&view)
             .into_iter()
-            .filter(|entry| self.image_id.is_empty() || self.image_id.contains(&entry.id()))
             .filter(|entry| self.shows(&view, entry))
             .filter(|entry| self.owner.is_empty() || self.owner.iter().any(|owner| entry.is_of(&view, owner)))
             .filter(|entry| users.is_empty() || users.iter().any(|who| entry.is_open_to(*who, view.scope().account)))
@@ -177,8 +176,11 @@ impl DescribeImages {
         if absent.is_empty() { Ok(()) } else { Err(Fault::none_of(&absent).into()) }
     }
 
-    /// The images among which to look.
+    /// The images among which to look: those that are named, or all.
     fn candidates<'v>(&self, view: &View<'v>) -> Vec<Entry<'v>> {
+        if !self.image_id.is_empty() {
+            return self.image_id.iter().flat_map(|id| named(view, *id)).collect();
+        }
         let provided = view.tables().images.iter();
         let provided = provided.flat_map(|image| image.names.iter().map(move |name| Entry::Provided(image, name)));
         let own = view.all::<OwnImages, ImageId>();
@@ -192,6 +194,18 @@ impl DescribeImages {
         let is_mine = image.scope == view.scope();
         let is_listed = self.include_deprecated || is_mine || !self.image_id.is_empty();
         (is_listed || !image.is_deprecated(view.now())) && (self.include_disabled || !image.is_disabled)
+    }
+}
+
+/// The image that goes by an id, under each name that has it.
+fn named<'v>(view: &View<'v>, id: ImageId) -> Vec<Entry<'v>> {
+    match view.find_image(id) {
+        Some(FoundImage::Provided(image)) => {
+            let names = image.names.iter().filter(|name| name.id == id);
+            names.map(|name| Entry::Provided(image, name)).collect()
+        }
+        Some(FoundImage::Own(image)) => vec![Entry::Own(image)],
+        None => vec![],
     }
 }
 
