@@ -236,8 +236,8 @@ pub fn hosts(view: &View<'_>, account: AccountId) -> BTreeMap<HostId, usize> {
     let mut counts = BTreeMap::new();
     for scope in Region::all().map(|region| Scope { account, region }) {
         let view = View::new(view.tables(), scope, view.now());
-        let instances =
-            view.all::<Instances, _>().filter(|row| !row.status.state.is_over()).filter_map(|row| row.status.host);
+        let is_left = |row: &&Instance| row.status.state != InstanceState::Terminated;
+        let instances = view.all::<Instances, _>().filter(is_left).filter_map(|row| row.status.host);
         let volumes = view.all::<Volumes, _>().filter_map(|row| row.host);
         let is_live = |row: &&VpnConnection| !matches!(row.state, LinkState::Deleted | LinkState::Failed);
         let vpns = view.all::<VpnConnections, _>().filter(is_live).filter_map(|row| row.host);
@@ -265,7 +265,7 @@ pub fn left(view: &View<'_>, account: AccountId) -> Vec<(&'static str, usize)> {
         Endpoints "vpc-endpoint", VpnConnections "vpn-connection", FlowLogs "vpc-flow-log", KmsKeys "kms-key",
         InternetGateways "internet-gateway", VpnGateways "vpn-gateway", PrefixLists "prefix-list",
         Parameters "parameter", Secrets "secret", Trails "trail",
-        LaunchTemplates "launch-template",
+        LaunchTemplates "launch-template", OwnImages "image", Snapshots "snapshot",
     );
     let scopes = Region::all().map(|region| Scope { account, region });
     let instances = scopes.flat_map(|scope| View::new(cloud, scope, view.now()).all::<Instances, _>());

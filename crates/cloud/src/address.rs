@@ -28,8 +28,9 @@ pub fn allocate(tx: &mut Tx<'_, '_>, wanted: Option<Ipv4Addr>) -> Result<Allocat
         Some(address) if !is_usable(pool, address) => {
             return Err(no_such_address(address));
         }
-        Some(address) if !is_free(tx, address) => return Err(Fault::AddressInUse(address)),
-        Some(address) if tx.view().find::<ReleasedAddresses, _>(address).is_none() => {
+        Some(address) if is_own(&tx.view(), address) => return Err(Fault::AddressInUse(address)),
+        // Whether another has it or nobody does is none of the caller's business.
+        Some(address) if !is_free(tx, address) || !was_own(&tx.view(), address) => {
             return Err(no_such_address(address));
         }
         Some(address) => address,
@@ -203,6 +204,19 @@ fn is_free(tx: &Tx<'_, '_>, address: Ipv4Addr) -> bool {
     tx.addresses.by_public.count(&address) == 0
         && tx.interfaces.by_public.count(&address) == 0
         && tx.vpn_connections.by_outside.count(&address) == 0
+}
+
+/// Whether an address is the account's: elastic, given by a start, or of a tunnel.
+fn is_own(view: &View<'_>, address: Ipv4Addr) -> bool {
+    let (cloud, scope) = (view.tables(), view.scope());
+    cloud.addresses.by_public(&address).any(|row| row.scope == scope)
+        || cloud.interfaces.by_public(&address).any(|row| row.scope == scope)
+        || cloud.vpn_connections.by_outside(&address).any(|row| row.scope == scope)
+}
+
+/// Whether the account was the last to have an address as an elastic one.
+fn was_own(view: &View<'_>, address: Ipv4Addr) -> bool {
+    view.find::<ReleasedAddresses, _>(address).is_some()
 }
 
 /// Addresses at the pool's start that nobody gets: its own, and the machine's towards its guests.

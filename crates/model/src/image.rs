@@ -131,7 +131,7 @@ pub enum BootMode {
     LegacyBios,
     /// UEFI.
     Uefi,
-    /// UEFI where the machine has it, which all have here.
+    /// UEFI where the machine has it. For now no host starts machines by UEFI: images that ask for it are refused by name.
     UefiPreferred,
 }
 

@@ -49,6 +49,10 @@ impl Write for CreateImage {
         for id in self.volumes(view) {
             create_snapshot::demand_new(view, demands, Self::ACTION, id).request_tags(&of_snapshots);
         }
+        // Disks that the instance hasn't got may be made of snapshots that are there.
+        for id in self.block_device_mapping.iter().filter_map(DiskIn::snapshot) {
+            snapshot::demand(view, demands, Self::ACTION, id);
+        }
         demands.tagging_images(Self::ACTION, &tags);
         demands.tagging_snapshots(Self::ACTION, &of_snapshots);
     }
@@ -90,6 +94,10 @@ impl CreateImage {
     /// The volumes that it makes snapshots of; one that isn't there where the instance isn't, so that something is demanded.
     fn volumes(&self, view: &View<'_>) -> Vec<VolumeId> {
         let Some(machine) = view.find::<Instances, _>(self.instance_id) else { return vec![VolumeId::MIN] };
-        view.volumes_of(machine).into_iter().map(|row| row.id).collect()
+        let is_left_out = |row: &Volume| {
+            let mut without = self.block_device_mapping.iter().filter_map(DiskIn::left_out);
+            without.any(|device| has_name(row, device))
+        };
+        view.volumes_of(machine).into_iter().filter(|row| !is_left_out(row)).map(|row| row.id).collect()
     }
 }

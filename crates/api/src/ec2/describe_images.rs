@@ -157,7 +157,6 @@ impl Read for DescribeImages {
         let mut entries: Vec<Entry<'v>> = self
             .candidates(&view)
             .into_iter()
-            .filter(|entry| self.image_id.is_empty() || self.image_id.contains(&entry.id()))
             .filter(|entry| self.shows(&view, entry))
             .filter(|entry| self.owner.is_empty() || self.owner.iter().any(|owner| entry.is_of(&view, owner)))
             .filter(|entry| users.is_empty() || users.iter().any(|who| entry.is_open_to(*who, view.scope().account)))
@@ -177,8 +176,11 @@ impl DescribeImages {
         if absent.is_empty() { Ok(()) } else { Err(Fault::none_of(&absent).into()) }
     }
 
-    /// The images among which to look.
+    /// The images among which to look: those that are named, or all.
     fn candidates<'v>(&self, view: &View<'v>) -> Vec<Entry<'v>> {
+        if !self.image_id.is_empty() {
+            return self.image_id.iter().flat_map(|id| named(view, *id)).collect();
+        }
         let provided = view.tables().images.iter();
         let provided = provided.flat_map(|image| image.names.iter().map(move |name| Entry::Provided(image, name)));
         let own = view.all::<OwnImages, ImageId>();
@@ -192,6 +194,18 @@ impl DescribeImages {
         let is_mine = image.scope == view.scope();
         let is_listed = self.include_deprecated || is_mine || !self.image_id.is_empty();
         (is_listed || !image.is_deprecated(view.now())) && (self.include_disabled || !image.is_disabled)
+    }
+}
+
+/// The image that goes by an id, under each name that has it.
+fn named<'v>(view: &View<'v>, id: ImageId) -> Vec<Entry<'v>> {
+    match view.find_image(id) {
+        Some(FoundImage::Provided(image)) => {
+            let names = image.names.iter().filter(|name| name.id == id);
+            names.map(|name| Entry::Provided(image, name)).collect()
+        }
+        Some(FoundImage::Own(image)) => vec![Entry::Own(image)],
+        None => vec![],
     }
 }
 
@@ -312,6 +326,19 @@ impl<'v> Entry<'v> {
         self.own().map_or(ImageState::Available, |image| view.image_state(image))
     }
 
+    /// The instance that it was made of: whose that was is their business alone.
+    fn source_instance(&self, view: &View<'_>) -> Option<InstanceId> {
+        self.own().filter(|image| image.scope == view.scope())?.source_instance
+    }
+
+    /// Why it failed, which only its owner is told.
+    fn failure(&self, view: &View<'_>) -> Option<String> {
+        match view.image_state(self.own().filter(|image| image.scope == view.scope())?) {
+            ImageState::Failed(why) => Some(why),
+            ImageState::Pending | ImageState::Available | ImageState::Disabled => None,
+        }
+    }
+
     fn matches(&self, view: &View<'v>, selection: &Selection) -> bool {
         selection.is_empty() || selection.matches(view.tags(&self.id().to_string()), |field| self.values(view, field))
     }
@@ -338,14 +365,11 @@ impl<'v> Entry<'v> {
             "root-device-type" => one(ROOT_DEVICE_TYPE),
             "source-image-id" => many(own.and_then(|image| image.source_image).map(|(id, _)| id)),
             "source-image-region" => many(own.and_then(|image| image.source_image).map(|(_, region)| region)),
-            "source-instance-id" => many(own.and_then(|image| image.source_instance)),
+            "source-instance-id" => many(self.source_instance(view)),
             "sriov-net-support" => one(SRIOV),
             "state" => one(self.state(view).name()),
-            "state-reason-code" => maybe(matches!(self.state(view), ImageState::Failed(_)).then_some(REASON)),
-            "state-reason-message" => match self.state(view) {
-                ImageState::Failed(why) => one(why),
-                _ => Values::new(),
-            },
+            "state-reason-code" => maybe(self.failure(view).map(|_| REASON)),
+            "state-reason-message" => many(self.failure(view)),
             "virtualization-type" => one(VIRTUALIZATION),
             // Kernels, RAM disks and product codes: no image has any. `platform` is only Windows's.
             _ => Values::new(),
@@ -354,7 +378,7 @@ impl<'v> Entry<'v> {
 
     fn shape(&self, view: &View<'v>) -> ImageShape<'v> {
         let (found, own) = (self.found(), self.own());
-        let (traits, state) = (found.traits(), self.state(view));
+        let traits = found.traits();
         ImageShape {
             platform_details: traits.platform_details,
             usage_operation: "RunInstances",
@@ -367,18 +391,14 @@ impl<'v> Entry<'v> {
             root_device_name: found.root_device(),
             root_device_type: ROOT_DEVICE_TYPE,
             sriov_net_support: SRIOV,
-            image_state: state.name(),
-            state_reason: match state {
-                ImageState::Failed(message) => Some(StateReason { code: REASON, message }),
-                _ => None,
-            },
+            image_state: self.state(view).name(),
+            state_reason: self.failure(view).map(|message| StateReason { code: REASON, message }),
             tag_set: tag_set(view, &self.id().to_string()),
             virtualization_type: VIRTUALIZATION,
             boot_mode: traits.boot_mode.map(BootMode::name),
             deprecation_time: own.and_then(|image| image.deprecate_at).map(|at| at.to_string()),
             imds_support: found.imds_v2().then_some("v2.0"),
-            // Whose instance it was made of is their business alone.
-            source_instance_id: own.filter(|row| row.scope == view.scope()).and_then(|row| row.source_instance),
+            source_instance_id: self.source_instance(view),
             deregistration_protection: own.map_or("disabled", |image| protection(view, image)),
             source_image_id: own.and_then(|image| image.source_image).map(|(id, _)| id),
             source_image_region: own.and_then(|image| image.source_image).map(|(_, region)| region),

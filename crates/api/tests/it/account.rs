@@ -276,11 +276,38 @@ fn a_closed_account_says_which_hosts_it_waits_for() {
         world.pass(61);
     }
     assert_eq!(state(&world), "CLOSED");
-    // The machine, of which the host hasn't said that it is gone.
-    assert_eq!(hosts(), [("lost".to_owned(), "1".to_owned())]);
+    // The machine, of which the host hasn't said that it is gone, and its volume.
+    assert_eq!(hosts(), [("lost".to_owned(), "2".to_owned())]);
     world.set_presence(HostPresence::Connected);
     pass(&world, 61);
     assert_eq!(hosts(), []);
+}
+
+#[test]
+fn a_closed_account_waits_for_a_machine_without_volumes() {
+    let world = World::new();
+    let (root, tenant) = (world.root(), tenant(&world));
+    let machine = launch(&tenant, &[]);
+    world.settle();
+    tenant.ok("StopInstances", &[("InstanceId.1", &machine)]);
+    world.settle();
+    let volume = at(&tenant.ok("DescribeVolumes", &[]), "volumeSet.0.volumeId").to_owned();
+    tenant.ok("DetachVolume", &[("VolumeId", &volume)]);
+    tenant.ok("DeleteVolume", &[("VolumeId", &volume)]);
+    world.settle();
+    ok(&root, "CloseAccount", &[("AccountId", TENANT), ("WaitingDays", "1")]);
+    world.pass(86_400);
+    for _ in 0..4 {
+        world.expire();
+        world.pass(61);
+    }
+    assert_eq!(state(&world), "CLOSED");
+    let is_there = || world.engine().read().instances.by_id(&machine.parse().unwrap()).next().is_some();
+    assert!(is_there(), "its host hasn't said that it is gone");
+    let shown = ok(&root, "DescribeAccount", &[("AccountId", TENANT)]);
+    assert_eq!(column(&shown, "Hosts", "Count"), ["1"]);
+    pass(&world, 61);
+    assert!(!is_there());
 }
 
 /// Lets time pass, and what is done with it.

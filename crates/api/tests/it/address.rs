@@ -232,6 +232,11 @@ fn a_released_address_goes_back_to_who_had_it_last() {
     let public = at(&client.ok("AllocateAddress", &[]), "publicIp").to_owned();
     let wanted = [("Address", public.as_str())];
     assert_eq!(client.refused("AllocateAddress", &wanted), "InvalidIPAddress.InUse");
+    assert_eq!(
+        other.refused("AllocateAddress", &wanted),
+        "InvalidAddress.NotFound",
+        "which ones others have isn't told"
+    );
     release(&client, &public);
     assert_eq!(other.refused("AllocateAddress", &wanted), "InvalidAddress.NotFound", "another account's");
     assert_eq!(world.root().at("eu-west-1").refused("AllocateAddress", &wanted), "InvalidAddress.NotFound");

@@ -327,8 +327,58 @@ fn without_a_reboot_the_guest_runs_on() {
     assert_eq!(call(&[DEVICE, ("BlockDeviceMapping.1.NoDevice", "")]), "InvalidBlockDeviceMapping");
     assert_eq!(call(&[DEVICE, ("BlockDeviceMapping.1.Ebs.VolumeSize", "20")]), "InvalidBlockDeviceMapping");
     assert_eq!(call(&[("BlockDeviceMapping.1.DeviceName", "/dev/sdh")]), "MissingParameter");
+    let twice = [
+        ("BlockDeviceMapping.1.DeviceName", "/dev/sdh"),
+        ("BlockDeviceMapping.1.Ebs.VolumeSize", "5"),
+        ("BlockDeviceMapping.2.DeviceName", "/dev/sdh"),
+        ("BlockDeviceMapping.2.Ebs.VolumeSize", "6"),
+    ];
+    assert_eq!(call(&twice), "InvalidBlockDeviceMapping");
     client.ok("TerminateInstances", &[("InstanceId.1", &instance)]);
     assert_eq!(call(&[]), "IncorrectInstanceState");
+}
+
+#[test]
+fn who_may_not_use_a_snapshot_puts_it_in_no_image() {
+    let world = World::new();
+    let client = world.root();
+    let (instance, closed, open) = (running(&client), snapshot(&client, "3"), snapshot(&client, "3"));
+    let document = format!(
+        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Action":"ec2:*","Resource":"*"}},
+        {{"Effect":"Deny","Action":"ec2:CreateImage","Resource":"arn:aws:ec2:us-east-1::snapshot/{closed}"}}]}}"#
+    );
+    let user = world.user("imager", &document);
+    let create = |name: &str, snapshot: &str| {
+        let call = [
+            ("InstanceId", instance.as_str()),
+            ("Name", name),
+            ("BlockDeviceMapping.1.DeviceName", "/dev/sdg"),
+            ("BlockDeviceMapping.1.Ebs.SnapshotId", snapshot),
+        ];
+        user.call("CreateImage", &call)
+    };
+    assert_eq!(create("with closed", &closed).code(), "UnauthorizedOperation");
+    assert_eq!(create("with open", &open).status, 200);
+}
+
+#[test]
+fn a_volume_that_is_left_out_needs_no_permission() {
+    let world = World::new();
+    let client = world.root();
+    let instance = running(&client);
+    let volume = client.ok("CreateVolume", &[("AvailabilityZone", "us-east-1a"), ("Size", "10")]);
+    let data = at(&volume, "volumeId").to_owned();
+    client.ok("AttachVolume", &[("VolumeId", &data), ("InstanceId", &instance), ("Device", "/dev/sdf")]);
+    world.settle();
+    let document = format!(
+        r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Action":"ec2:*","Resource":"*"}},
+        {{"Effect":"Deny","Action":"ec2:CreateImage","Resource":"arn:aws:ec2:*::snapshot/*",
+        "Condition":{{"ArnEquals":{{"ec2:ParentVolume":"arn:aws:ec2:us-east-1:{ACCOUNT}:volume/{data}"}}}}}}]}}"#
+    );
+    let user = world.user("imager", &document);
+    assert_eq!(user.refused("CreateImage", &[("InstanceId", &instance), ("Name", "whole")]), "UnauthorizedOperation");
+    let without = [("BlockDeviceMapping.1.DeviceName", "/dev/sdf"), ("BlockDeviceMapping.1.NoDevice", "")];
+    create(&user, &instance, "without", &without);
 }
 
 #[test]
@@ -458,6 +508,31 @@ fn who_an_image_is_shared_with_launches_from_it_and_gets_no_more() {
     assert_eq!(other.refused("RunInstances", &run), "InvalidAMIID.NotFound");
     client.ok("DeregisterImage", &[("ImageId", &id), ("DeleteAssociatedSnapshots", "true")]);
     launch_from(&other, &copied);
+    // What it was made of, and why that failed, is told by no filter either.
+    let instance = running(&client);
+    let made = create(&client, &instance, "made", &[]);
+    client.ok("ModifyImageAttribute", &[("ImageId", &made), ("LaunchPermission.Add.1.UserId", OTHER_ACCOUNT)]);
+    let part = shown(&client, &made, "blockDeviceMapping.0.ebs.snapshotId").parse().unwrap();
+    world.transact(|tx| {
+        let mut row = tx.snapshots.by_id(&part).next().unwrap().clone();
+        row.state = landfall_model::SnapshotState::Failed("The store is full.".into());
+        tx.put::<landfall_cloud::value::Snapshots>(row);
+    });
+    let found = |client: &Client<'_>, name: &str, value: &str| {
+        let filter = [("Filter.1.Name", name), ("Filter.1.Value.1", value)];
+        list(&client.ok("DescribeImages", &filter), "imagesSet").len()
+    };
+    assert_eq!(shown(&other, &made, "imageState"), "failed");
+    for (name, value) in [
+        ("source-instance-id", instance.as_str()),
+        ("state-reason-code", "Client.SnapshotError"),
+        ("state-reason-message", "The store is full."),
+    ] {
+        assert_eq!((found(&client, name, value), found(&other, name, value)), (1, 0), "{name}");
+    }
+    let tree = other.ok("DescribeImages", &[("ImageId.1", &made)]);
+    let hidden = ["sourceInstanceId", "stateReason"].map(|member| find(&tree, &format!("imagesSet.0.{member}")));
+    assert!(hidden.iter().all(Option::is_none), "{hidden:?}");
 }
 
 #[test]

@@ -331,6 +331,7 @@ fn an_address_of_a_tunnel_is_nobody_elses() {
     let address = outside(&client, &id);
     let taken = [("Domain", "vpc"), ("Address", address.as_str())];
     assert_eq!(client.refused("AllocateAddress", &taken), "InvalidIPAddress.InUse");
+    assert_eq!(world.other().refused("AllocateAddress", &taken), "InvalidAddress.NotFound");
     client.ok("DeleteVpnConnection", &[("VpnConnectionId", &id)]);
     world.settle();
     world.pass(3601);

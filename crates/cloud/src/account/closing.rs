@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use landfall_model::kms::KmsKey;
 use landfall_model::{
-    AccessKey, AccountId, Group, Instance, InstanceProfile, LinkState, ManagedPolicy, MfaDevice, OidcProvider, Peering,
-    PrincipalKind, Region, Scope, Volume, VolumeState, VpnConnection,
+    AccessKey, AccountId, Group, Instance, InstanceProfile, InstanceState, LinkState, ManagedPolicy, MfaDevice,
+    OidcProvider, Peering, PrincipalKind, Region, Scope, Volume, VolumeState, VpnConnection,
 };
 use landfall_state::Table;
 
@@ -87,9 +87,10 @@ fn scopes(account: AccountId) -> impl Iterator<Item = Scope> {
     Region::all().map(move |region| Scope { account, region })
 }
 
-/// Whether a host still has a machine of the account's.
+/// Whether a host still has a machine of the account's: one that is shutting down is there until its host says that it is
+/// gone.
 fn has_machines(tx: &mut Tx<'_, '_>, account: AccountId) -> bool {
-    let is_left = |row: &Instance| !row.status.state.is_over();
+    let is_left = |row: &Instance| row.status.state != InstanceState::Terminated;
     scopes(account).any(|scope| tx.scoped(scope).view().all::<Instances, _>().any(is_left))
 }
 

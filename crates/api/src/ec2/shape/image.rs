@@ -105,6 +105,11 @@ impl DiskIn {
         self.ebs.as_ref()?.snapshot_id
     }
 
+    /// The device that it leaves out.
+    pub fn left_out(&self) -> Option<&str> {
+        self.device_name.as_deref().filter(|_| self.no_device.is_some())
+    }
+
     /// The disk that it describes in full; nothing where it says that there is none.
     pub fn disk(&self, view: &View<'_>) -> Result<Option<ImageDisk>, ApiError> {
         let device = self.device()?;
