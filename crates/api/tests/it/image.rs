@@ -511,6 +511,7 @@ fn who_an_image_is_shared_with_launches_from_it_and_gets_no_more() {
     // What it was made of, and why that failed, is told by no filter either.
     let instance = running(&client);
     let made = create(&client, &instance, "made", &[]);
+    world.settle();
     client.ok("ModifyImageAttribute", &[("ImageId", &made), ("LaunchPermission.Add.1.UserId", OTHER_ACCOUNT)]);
     let part = shown(&client, &made, "blockDeviceMapping.0.ebs.snapshotId").parse().unwrap();
     world.transact(|tx| {
