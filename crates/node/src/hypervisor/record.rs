@@ -299,7 +299,8 @@ mod tests {
         let pulled_disks = vec![VolumeId::from_random(6)];
         let held = BTreeMap::from([(SnapshotId::from_random(7), HoldRecord { volume, taken: true })]);
         let phase = Phase::Preparing;
-        Record { boot: 3, reboots: 1, machine, uid: 9, groups, phase, pulled, pulled_disks, disks, held }
+        let memory_bytes = 1 << 30;
+        Record { boot: 3, reboots: 1, machine, uid: 9, groups, memory_bytes, phase, pulled, pulled_disks, disks, held }
     }
 
     #[test]
