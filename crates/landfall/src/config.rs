@@ -253,11 +253,6 @@ impl Config {
         let file = read_file(args.config.as_deref())?;
         let (listen, tls) = endpoint(args, &file)?;
         let simulate = args.simulate || env_flag("LANDFALL_SIMULATE") || file.simulate.unwrap_or(false);
-        let on_command_line = std::env::args().any(|arg| arg.starts_with("--secret-key"));
-        ensure!(
-            simulate || !on_command_line,
-            "--secret-key on the command line can be read by every user of this machine: set LANDFALL_SECRET_KEY, or use it with --simulate"
-        );
         let account = args.account.clone().or(file.account).unwrap_or_else(|| DEFAULT_ACCOUNT.into());
         let region = args.region.clone().or(file.region).unwrap_or_else(|| Region::DEFAULT.name().into());
         let images = if args.images.is_empty() { file.images } else { args.images.clone() };
@@ -269,10 +264,9 @@ impl Config {
         let access_key = key(args.access_key.clone().or(file.access_key));
         let secret_key = key(args.secret_key.clone().or(file.secret_key));
         check_access_key(access_key.as_deref())?;
-        ensure!(
-            simulate || secret_key.as_ref().is_none_or(|secret| secret.len() >= SECRET_LEAST),
-            "a secret of fewer than {SECRET_LEAST} letters can be guessed: give a longer one, or none, and one is made"
-        );
+        if !simulate {
+            check_secret_key(secret_key.as_deref())?;
+        }
         let audit_days = file.audit_days.unwrap_or(retention::AUDIT_DAYS);
         ensure!(audit_days > 0, "audit_days: an audit that is kept for no day is none");
         let agents = args.agents.or(file.agents);
@@ -334,6 +328,20 @@ impl Config {
             throttling: file.throttling.resolve(args.throttling, simulate)?,
         })
     }
+}
+
+/// That a real cloud's secret is one: that nobody reads or guesses it.
+fn check_secret_key(secret: Option<&str>) -> Result<()> {
+    let on_command_line = std::env::args().any(|arg| arg.starts_with("--secret-key"));
+    ensure!(
+        !on_command_line,
+        "--secret-key on the command line can be read by every user of this machine: set LANDFALL_SECRET_KEY, or use it with --simulate"
+    );
+    ensure!(
+        secret.is_none_or(|secret| secret.len() >= SECRET_LEAST),
+        "a secret of fewer than {SECRET_LEAST} letters can be guessed: give a longer one, or none, and one is made"
+    );
+    Ok(())
 }
 
 /// That an access key's id is one that requests can name.

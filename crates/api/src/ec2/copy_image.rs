@@ -50,7 +50,7 @@ impl Write for CopyImage {
         demands.tagging_snapshots(Self::ACTION, &of_snapshots);
     }
 
-    fn run<'t>(self, tx: &'t mut Tx<'_, '_>) -> Result<NewImage, ApiError> {
+    fn run(self, tx: &mut Tx<'_, '_>) -> Result<NewImage, ApiError> {
         refuse_parameters!(self; kms_key_id, destination_outpost_arn, snapshot_copy_completion_duration_minutes,
             destination_availability_zone, destination_availability_zone_id);
         if self.encrypted {

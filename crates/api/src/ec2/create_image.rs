@@ -57,7 +57,7 @@ impl Write for CreateImage {
         demands.tagging_snapshots(Self::ACTION, &of_snapshots);
     }
 
-    fn run<'t>(self, tx: &'t mut Tx<'_, '_>) -> Result<NewImage, ApiError> {
+    fn run(self, tx: &mut Tx<'_, '_>) -> Result<NewImage, ApiError> {
         check_location(self.snapshot_location.as_deref())?;
         check_description(&self.description)?;
         self.tag_specification.check(&[KIND, snapshot::KIND])?;

@@ -53,7 +53,7 @@ impl Write for RegisterImage {
         demands.tagging_images(Self::ACTION, &tags);
     }
 
-    fn run<'t>(self, tx: &'t mut Tx<'_, '_>) -> Result<NewImage, ApiError> {
+    fn run(self, tx: &mut Tx<'_, '_>) -> Result<NewImage, ApiError> {
         refuse_parameters!(self; billing_product, kernel_id, ramdisk_id, tpm_support, uefi_data);
         if !self.image_location.is_empty() {
             return Err(ApiError::unsupported("the parameter ImageLocation"));

@@ -156,7 +156,7 @@ pub fn copy(
 ) -> Result<ImageId, Fault> {
     check_new(tx, name)?;
     let there = landfall_model::Scope { region: from, ..tx.scope() };
-    let view = View::new(&**tx, there, tx.now());
+    let view = View::new(tx, there, tx.now());
     let row = match view.find_image(source).ok_or_else(|| Fault::no_such(source))? {
         FoundImage::Own(row) => row.clone(),
         // Its bytes are a file of the provider's, which every region has.

@@ -116,7 +116,7 @@ impl DiskIn {
         if self.no_device.is_some() {
             return Ok(None);
         }
-        self.new(view, device)?.map(Some).ok_or_else(|| ApiError::missing("BlockDeviceMapping.Ebs"))
+        self.new_disk(view, device)?.map(Some).ok_or_else(|| ApiError::missing("BlockDeviceMapping.Ebs"))
     }
 
     /// How it changes the disks of an instance that an image is made of. Source: the EC2 API Reference on CreateImage:
@@ -131,7 +131,7 @@ impl DiskIn {
             }
             ebs => {
                 let delete_on_termination = ebs.as_ref().and_then(|ebs| ebs.delete_on_termination);
-                DiskChangeKind::Put { delete_on_termination, new: self.new(view, &device)? }
+                DiskChangeKind::Put { delete_on_termination, new: self.new_disk(view, &device)? }
             }
         };
         Ok(DiskChange { device, how })
@@ -144,7 +144,8 @@ impl DiskIn {
         Ok(device)
     }
 
-    fn new(&self, view: &View<'_>, device: &str) -> Result<Option<ImageDisk>, ApiError> {
+    /// The disk that it describes, if it does.
+    fn new_disk(&self, view: &View<'_>, device: &str) -> Result<Option<ImageDisk>, ApiError> {
         let Some(ebs) = &self.ebs else { return Ok(None) };
         ebs.refuse()?;
         let size = ebs.volume_size.or(ebs.snapshot_id.and_then(|id| view.snapshot(id)).map(|row| row.size_gib));
