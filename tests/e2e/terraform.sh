@@ -63,7 +63,9 @@ stack() {
   echo
 }
 
-stacks=() regions=(us-east-1 us-east-2 us-west-2 eu-west-1 eu-central-1 eu-north-1 ap-southeast-2 sa-east-1 ca-central-1 eu-west-2 eu-west-3 eu-south-1 ap-south-1 ap-northeast-1)
+stacks=()
+regions=(us-east-1 us-east-2 us-west-2 eu-west-1 eu-central-1 eu-north-1 ap-southeast-2 sa-east-1 ca-central-1
+  eu-west-2 eu-west-3 eu-south-1 ap-south-1 ap-northeast-1)
 [ "$#" -gt 0 ] || set -- examples/terraform/*/
 for example in "$@"; do
   name=$(basename "$example")
