@@ -57,7 +57,7 @@ def run(world):
             return False
 
     took = until(rebooted, every_s=0.3)
-    report.check("it reboots", took is not None, seconds(took))
+    report.check("it reboots", took is not None, a.autopsy() if took is None else seconds(took))
     report.equal("in the same process", stage.qemus().get(a.id), process)
     report.equal("user data did not run again", a.sh("cat /var/lib/user-data-runs"), "run")
 

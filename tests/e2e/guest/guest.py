@@ -1,6 +1,8 @@
 """A guest, as its owner sees it: over the API, and over ssh."""
 
 import base64
+import glob
+import json
 import os
 import shlex
 import socket
@@ -9,7 +11,7 @@ import subprocess
 import time
 
 from packets import checksum
-from stage import run
+from stage import qemus, run
 
 KEY = "e2e"
 
@@ -56,6 +58,34 @@ class Guest:
     def console(self):
         output = self.ec2.get_console_output(InstanceId=self.id, Latest=True).get("Output", "")
         return output if isinstance(output, str) else base64.b64decode(output).decode(errors="replace")
+
+    def autopsy(self):
+        """What its machine is doing, for a guest that doesn't answer: state, processors, links, threads, in a few lines."""
+        pid, found = qemus().get(self.id), [f"api: {self.state()}"]
+        if pid is None:
+            return f"{found[0]}, no process"
+        for task in sorted(os.listdir(f"/proc/{pid}/task")):
+            at = f"/proc/{pid}/task/{task}"
+            name, state, waits = (open(f"{at}/{what}").read() for what in ("comm", "stat", "wchan"))
+            found.append(f"{name.strip()}: {state.rsplit(')', 1)[1].split()[0]} in {waits}")
+        (monitor,) = glob.glob(f"/run/landfall/*/{self.id}/act.sock") or [None]
+        try:
+            with socket.socket(socket.AF_UNIX) as stream:
+                stream.settimeout(10)
+                stream.connect(monitor)
+                lines = stream.makefile("rw")
+                lines.readline()
+                asked = [{"execute": "qmp_capabilities"}, {"execute": "query-status"}]
+                asked += [{"execute": "human-monitor-command", "arguments": {"command-line": what}} for what in ("info registers -a", "info network")]
+                for what in asked:
+                    print(json.dumps(what), file=lines, flush=True)
+                    while "return" not in (answer := json.loads(lines.readline())) and "error" not in answer:
+                        pass
+                    text = str(answer.get("return") or answer.get("error"))
+                    found.append("; ".join(line for line in text.splitlines() if not line.startswith(("XMM", "FPR", "DR", "FCW"))))
+        except (OSError, TypeError, ValueError) as error:
+            found.append(f"monitor: {error!r}")
+        return "\n".join([*found, self.console()[-300:]])
 
     def _ssh(self, *options):
         at = self.public if self.jump is None else self.private
