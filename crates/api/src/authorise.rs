@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use landfall_cloud::identity::{managed_policy, speaking};
-use landfall_cloud::kms::grant::{self, Holder};
+use landfall_cloud::kms::grant::{self, Allowance, Holder};
 use landfall_cloud::{Cloud, View};
 use landfall_model::{Group, ManagedPolicy, Origin, Principal, PrincipalKind, UniqueId};
 use landfall_policy::{
@@ -279,7 +279,10 @@ impl Policies {
                 );
                 return Err(unauthorised(action.service, message).into());
             }
-            let granted = || self.documents.read(&granted(cloud, caller, &demand)?).ok();
+            let granted = || {
+                let granted = granted(cloud, caller, &demand)?;
+                Some((self.documents.read(&granted.policy).ok()?, granted.owner))
+            };
             if let Err(error) = self.ask(action.service, &set, &who, &demand, granted) {
                 return Err(Denial { error, demand: Some(Box::new(demand)) });
             }
@@ -299,7 +302,7 @@ impl Policies {
         set: &PolicySet<'_>,
         who: &PrincipalRef<'_>,
         demand: &Demand,
-        granted: impl FnOnce() -> Option<Arc<Policy>>,
+        granted: impl FnOnce() -> Option<(Arc<Policy>, Option<String>)>,
     ) -> Result<(), ApiError> {
         let context = &demand.context;
         let request = Request { principal: *who, action: &demand.action, resource: &demand.resource, context };
@@ -334,9 +337,10 @@ impl Policies {
         }
         // A grant counts as the key's own policy does, and as little against a deny.
         if verdict.decision == Decision::ImplicitDeny
-            && let Some(policy) = granted()
+            && let Some((policy, issuer)) = granted()
         {
             let attached = Attached { label: "Grant", policy: &policy };
+            let owner = issuer.as_deref().unwrap_or(owner);
             let set = PolicySet { resource: Some(ResourcePolicy { attached, owner, gate }), ..set };
             if evaluate(&set, &request).is_allowed() {
                 return Ok(());
@@ -346,22 +350,33 @@ impl Policies {
     }
 }
 
-/// What a grant lets a caller do, as a policy of the key.
-fn granted(cloud: &Cloud, caller: &Caller, demand: &Demand) -> Option<String> {
+/// What a grant lets a caller do.
+struct Granted {
+    /// As a policy of the key.
+    policy: String,
+    /// The account for which the grant speaks, where that isn't the key's.
+    owner: Option<String>,
+}
+
+/// What a grant lets a caller do, as a policy of the key. One that the caller's own account trusts counts as if the key
+/// were that account's.
+fn granted(cloud: &Cloud, caller: &Caller, demand: &Demand) -> Option<Granted> {
     let asked = demand.grantable.as_ref()?;
     let principal = &caller.principal;
-    let holder = Holder { id: principal.id.clone(), arn: caller.arn(), root: UniqueId::root(principal.account) };
-    let word = grant::allowing(cloud, asked, &holder)?;
+    let account = principal.account;
+    let holder = Holder { account, id: principal.id.clone(), arn: caller.arn(), root: UniqueId::root(account) };
+    let Allowance { word, is_trusted } = grant::allowing(cloud, asked, &holder)?;
     // Naming the session, the principal or its account is worth as much here as in a policy.
     let named = match word {
-        word if word == holder.root.to_string() => principal.account.to_string(),
+        word if word == holder.root.to_string() => account.to_string(),
         word if word == holder.id.to_string() => principal.arn().to_string(),
         _ => holder.arn,
     };
     let statement = serde_json::json!({
         "Effect": "Allow", "Principal": { "AWS": named }, "Action": "kms:*", "Resource": "*",
     });
-    Some(serde_json::json!({ "Version": "2012-10-17", "Statement": [statement] }).to_string())
+    let policy = serde_json::json!({ "Version": "2012-10-17", "Statement": [statement] }).to_string();
+    Some(Granted { policy, owner: is_trusted.then(|| account.to_string()) })
 }
 
 /// Refuses a key's policy that wouldn't let its maker change it again. The maker's own policies are taken to allow it:

@@ -8,7 +8,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::OnceLock;
 
 use landfall_model::ebs::EbsDefaults;
-use landfall_model::kms::{DoomedKey, KmsAlias, KmsGrant, KmsGrantId, KmsKey, KmsKeyId};
+use landfall_model::kms::{DoomedKey, Grantee, KmsAlias, KmsGrant, KmsGrantId, KmsKey, KmsKeyId};
 use landfall_model::{AT_ONCE, DepartedTemplate, LaunchTemplate, LaunchTemplateId, LaunchTemplateVersion};
 use landfall_model::{
     AccessKey, Account, AccountId, Address, AllocationId, Arn, AttachedResource, AttachmentId, ChunkDomain,
@@ -490,7 +490,7 @@ landfall_state::value! {
             key: Scoped<KmsGrantId> = |row| row.row_key(),
             index by_key: KmsKeyId = |row| Some(row.key),
             index by_grantee: (KmsKeyId, String) = |row| Some((row.key, row.grantee.word())),
-            index by_retirer: Arn = |row| row.retirer.as_ref().map(|retirer| retirer.arn.clone()),
+            index by_retirer: String = |row| row.retirer.as_ref().map(Grantee::word),
         },
         /// Wrapping keys that are yet to be destroyed.
         pub doomed_keys: DoomedKeys = "doomed-key" v1 {

@@ -41,9 +41,9 @@ impl Read for ListGrants {
         }
         let is_asked = |row: &&landfall_model::KmsGrant| {
             self.grant_id.as_ref().is_none_or(|id| row.id.to_string() == *id)
-                && self.grantee_principal.as_ref().is_none_or(|arn| row.grantee.arn.as_str() == arn)
+                && self.grantee_principal.as_ref().is_none_or(|arn| grant::shown(&view, &row.grantee) == *arn)
         };
         let rows = look.page.take(grant::of_key(&view, key).filter(is_asked), |row| row.id.clone())?;
-        Ok(ListGrantsResponse { grants: rows.into_iter().map(entry).collect() })
+        Ok(ListGrantsResponse { grants: rows.into_iter().map(|row| entry(&view, row)).collect() })
     }
 }

@@ -34,6 +34,6 @@ impl Read for ListRetirableGrants {
         let invalid = |_| KmsFault::Arn(format!("{} is no ARN of a principal.", self.retiring_principal));
         let retirer: Arn = self.retiring_principal.parse().map_err(invalid)?;
         let rows = look.page.take(grant::of_retirer(&look.view, &retirer)?, |row| row.row_key())?;
-        Ok(ListRetirableGrantsResponse { grants: rows.into_iter().map(entry).collect() })
+        Ok(ListRetirableGrantsResponse { grants: rows.into_iter().map(|row| entry(&look.view, row)).collect() })
     }
 }

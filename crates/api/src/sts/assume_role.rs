@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use landfall_cloud::identity::role;
-use landfall_cloud::{Tx, View};
+use landfall_cloud::identity::{naming, role};
+use landfall_cloud::{Fault, Tx, View};
 use landfall_model::{Principal, PrincipalKind, UniqueId};
 use serde::{Deserialize, Serialize};
 
@@ -105,6 +105,9 @@ impl Call for AssumeRole {
             return Err(denied("Roles may not be assumed by root accounts."));
         }
         check_name("roleSessionName", &self.role_session_name, 2..=64)?;
+        if let Some(id) = &self.external_id {
+            naming::check_external_id(id).map_err(Fault::from)?;
+        }
         let (row, most_s) = self.role(&view).ok_or_else(|| denied("The role is not there."))?;
         let is_chained = caller.principal.role().is_some();
         let most_s = if is_chained { CHAINED_S } else { most_s };

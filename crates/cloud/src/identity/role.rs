@@ -73,7 +73,7 @@ pub fn create(tx: &mut Tx<'_, '_>, new: NewRole<'_>) -> Result<UniqueId, Fault> 
     naming::check_name("roleName", new.name, naming::ROLE_CHARS)?;
     naming::check_path("path", new.path)?;
     check_free(&new)?;
-    naming::check_description(new.description)?;
+    naming::check_role_description(new.description)?;
     check_duration(new.max_session_s)?;
     let account = tx.scope().account;
     if find(&tx.view(), new.name).is_some() {
@@ -115,7 +115,7 @@ pub fn describe(
     max_session_s: Option<u32>,
 ) -> Result<(), Fault> {
     if let Some(text) = description {
-        naming::check_description(text)?;
+        naming::check_role_description(text)?;
     }
     if let Some(seconds) = max_session_s {
         check_duration(seconds)?;

@@ -1,17 +1,27 @@
 //! Tags of IAM's resources. Users and roles have each key once, however its letters are written; the last spelling stays.
 //! Other kinds tell `Team` from `team`. Source: the IAM User Guide, "Tags for AWS Identity and Access Management resources".
 
+use std::ops::RangeInclusive;
+
 use landfall_model::TagSet;
 
 use super::fault::IdentityFault;
+use super::naming::{check_length, violation};
 use crate::fault::Fault;
 use crate::tag;
 use crate::tx::Tx;
 use crate::value::Tags;
 
 /// Letters of a key and of a value. Source: the IAM API Reference on Tag.
-const KEY_CHARS: usize = 128;
-const VALUE_CHARS: usize = 256;
+const KEY_CHARS: RangeInclusive<usize> = 1..=128;
+const VALUE_CHARS: RangeInclusive<usize> = 0..=256;
+const KEY_PATTERN: &str = "[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]+";
+const VALUE_PATTERN: &str = "[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]*";
+
+/// What AWS says of a key that is there twice.
+pub const DUPLICATE: &str = "Duplicate tag keys found. Please note that Tag keys are case insensitive.";
+/// What AWS says of a key that is its own.
+pub const RESERVED: &str = "Tag keys that begin with 'aws:' are reserved for internal use.";
 
 /// The kinds of resources that IAM's tags are of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,23 +75,32 @@ impl Tagged {
 
 /// Checks the tags of a request: all of them, or none is put.
 pub fn check(kind: Tagged, tags: &[(&str, &str)]) -> Result<(), IdentityFault> {
-    if tags.len() > tag::LIMIT {
-        return Err(violation("tags", "", &format!("Member must have length less than or equal to {}", tag::LIMIT)));
-    }
-    for (at, (key, value)) in tags.iter().enumerate() {
-        let member = |name: &str| format!("tags.{}.member.{name}", at + 1);
-        check_key(&member("key"), key)?;
-        check_text(&member("value"), value, VALUE_CHARS, "*")?;
+    check_form(tags)?;
+    for (at, (key, _)) in tags.iter().enumerate() {
         if tags[..at].iter().any(|(before, _)| kind.is_same(before, key)) {
-            let message = "Duplicate tag keys found. Please note that Tag keys are case insensitive.";
-            return Err(IdentityFault::Input(message.into()));
+            return Err(IdentityFault::Input(DUPLICATE.into()));
         }
-        if key.get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case("aws:")) {
-            let message = "Tag keys that begin with 'aws:' are reserved for internal use.";
-            return Err(IdentityFault::Input(message.into()));
+        if is_reserved(key) {
+            return Err(IdentityFault::Input(RESERVED.into()));
         }
     }
     Ok(())
+}
+
+/// Checks what tags are made of, those of sessions, too: how many there are, their lengths, their letters.
+pub fn check_form(tags: &[(&str, &str)]) -> Result<(), IdentityFault> {
+    check_count("tags", tags.len())?;
+    for (at, (key, value)) in tags.iter().enumerate() {
+        let member = |name: &str| format!("tags.{}.member.{name}", at + 1);
+        check_text(&member("key"), key, KEY_CHARS, KEY_PATTERN)?;
+        check_text(&member("value"), value, VALUE_CHARS, VALUE_PATTERN)?;
+    }
+    Ok(())
+}
+
+/// Whether a key is the cloud's own.
+pub fn is_reserved(key: &str) -> bool {
+    key.get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case("aws:"))
 }
 
 /// Adds tags to what has that id, or changes those that it has.
@@ -105,13 +124,7 @@ pub fn put(tx: &mut Tx<'_, '_>, kind: Tagged, id: &str, tags: &[(&str, &str)]) -
 
 /// Removes the tags of those keys.
 pub fn remove(tx: &mut Tx<'_, '_>, kind: Tagged, id: &str, keys: &[String]) -> Result<(), Fault> {
-    if keys.len() > tag::LIMIT {
-        let most = format!("Member must have length less than or equal to {}", tag::LIMIT);
-        return Err(violation("tagKeys", "", &most).into());
-    }
-    for key in keys {
-        check_key("tagKeys", key)?;
-    }
+    check_keys(keys)?;
     let had = tx.view().tags(id).into_iter().flat_map(|tags| tags.keys());
     let which: Vec<_> =
         had.filter(|had| keys.iter().any(|key| kind.is_same(had, key))).map(|had| (had.clone(), None)).collect();
@@ -121,32 +134,38 @@ pub fn remove(tx: &mut Tx<'_, '_>, kind: Tagged, id: &str, keys: &[String]) -> R
     Ok(())
 }
 
-fn check_key(member: &str, key: &str) -> Result<(), IdentityFault> {
-    if key.is_empty() {
-        return Err(violation(member, key, "Member must have length greater than or equal to 1"));
+/// Checks the keys of a request that names no values. Of a list of texts AWS shows the list, and all rules of its members.
+fn check_keys(keys: &[String]) -> Result<(), IdentityFault> {
+    check_count("tagKeys", keys.len())?;
+    if keys.iter().all(|key| check_text("tagKeys", key, KEY_CHARS, KEY_PATTERN).is_ok()) {
+        return Ok(());
     }
-    check_text(member, key, KEY_CHARS, "+")
+    let (least, most) = KEY_CHARS.into_inner();
+    let rules = format!(
+        "Member must satisfy constraint: [Member must have length less than or equal to {most}, Member must have length greater than or equal to {least}, Member must satisfy regular expression pattern: {KEY_PATTERN}]"
+    );
+    Err(violation("tagKeys", &format!("[{}]", keys.join(", ")), &rules))
 }
 
-fn check_text(member: &str, text: &str, most: usize, times: &str) -> Result<(), IdentityFault> {
-    if text.chars().count() > most {
-        return Err(violation(member, text, &format!("Member must have length less than or equal to {most}")));
+fn check_count(member: &str, count: usize) -> Result<(), IdentityFault> {
+    if count <= tag::LIMIT {
+        return Ok(());
     }
+    Err(IdentityFault::Validation(format!(
+        "1 validation error detected: Value at '{member}' failed to satisfy constraint: Member must have length less than or equal to {}",
+        tag::LIMIT
+    )))
+}
+
+fn check_text(member: &str, text: &str, chars: RangeInclusive<usize>, pattern: &str) -> Result<(), IdentityFault> {
+    check_length(member, text, chars)?;
     // Letters, numbers and separators, as Unicode has them; a tab or a line's end is a control there.
     let is_separator = |letter: char| letter.is_whitespace() && !letter.is_control();
     let fits = |letter: char| letter.is_alphanumeric() || is_separator(letter) || "_.:/=+-@".contains(letter);
     if !text.chars().all(fits) {
-        let pattern = format!("[\\p{{L}}\\p{{Z}}\\p{{N}}_.:/=+\\-@]{times}");
         return Err(violation(member, text, &format!("Member must satisfy regular expression pattern: {pattern}")));
     }
     Ok(())
-}
-
-fn violation(member: &str, value: &str, why: &str) -> IdentityFault {
-    let shown: String = value.chars().take(512).collect();
-    IdentityFault::Validation(format!(
-        "1 validation error detected: Value '{shown}' at '{member}' failed to satisfy constraint: {why}"
-    ))
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Grants: a key's owner lets somebody use it, besides the key's policy and until the grant is taken back.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use base64::Engine as _;
@@ -7,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use landfall_model::kms::{
     GrantConstraints, GrantOperation, Grantee, KmsGrant, KmsGrantId, KmsKey, KmsKeyId, SpecFamily,
 };
-use landfall_model::{Arn, Scope, Scoped, UniqueId};
+use landfall_model::{AccountId, Arn, Principal, Scope, Scoped, UniqueId};
 
 use super::fault::KmsFault;
 use super::key::{check_stays, check_usable};
@@ -90,7 +91,19 @@ pub fn of_retirer<'a>(
     if retirer.account() != Some(account) {
         return Err(KmsFault::Arn(format!("{retirer} is no principal of account {account}.")));
     }
-    Ok(view.tables().kms_grants.by_retirer(retirer).filter(move |row| row.scope.region == region))
+    // Whoever is called so today: not who had that name when a grant was made, and is gone.
+    let word = somebody(view.tables(), retirer.clone()).map_or_else(|_| retirer.to_string(), |who| who.word());
+    Ok(view.tables().kms_grants.by_retirer(&word).filter(move |row| row.scope.region == region))
+}
+
+/// Somebody whom a grant names, as he is shown today: by the name that he has now, and by the unique id once he is gone.
+pub fn shown<'a>(view: &View<'_>, named: &'a Grantee) -> Cow<'a, str> {
+    let Some(id) = &named.id else { return Cow::Borrowed(named.arn.as_str()) };
+    match view.tables().principals.get(id).map(Principal::arn) {
+        Some(arn) if arn == named.arn => Cow::Borrowed(named.arn.as_str()),
+        Some(arn) => Cow::Owned(arn.to_string()),
+        None => Cow::Borrowed(id.as_str()),
+    }
 }
 
 /// The grants of a key to somebody of that word.
@@ -102,6 +115,8 @@ fn of_grantee<'a>(cloud: &'a Cloud, key: Scoped<KmsKeyId>, word: &str) -> impl I
 /// Somebody who calls, by all words under which a grant may name them: a unique id, a session's ARN, the account.
 #[derive(Clone, Debug)]
 pub struct Holder {
+    /// The account.
+    pub account: AccountId,
     /// The user's, role's or root's id.
     pub id: UniqueId,
     /// The caller's ARN.
@@ -157,22 +172,45 @@ impl Wanted {
     }
 }
 
-/// The word by which a grant that allows what is asked names the caller, if one does.
-pub fn allowing(cloud: &Cloud, asked: &Asked, holder: &Holder) -> Option<String> {
+/// How a grant allows what is asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Allowance {
+    /// The word by which it names the caller.
+    pub word: String,
+    /// Whether it speaks for the caller's account, too, so that no policy there need allow the call: the key is that
+    /// account's, the grant was made from there, or it is to be given back by somebody whom it names. A grant that another
+    /// account made on its own key is worth what that key's policy is. Sources: the KMS Developer Guide, "Troubleshooting
+    /// key access" (key trust: "a grant or IAM policy in your account") and "Retiring and revoking grants".
+    pub is_trusted: bool,
+}
+
+/// The grant that allows a caller what is asked, if there is one: one that its account trusts before all others.
+pub fn allowing(cloud: &Cloud, asked: &Asked, holder: &Holder) -> Option<Allowance> {
     let words = holder.words();
     if let Some(id) = &asked.retires {
         let row = cloud.kms_grants.get(&asked.key.scope.key(id.clone())).filter(|row| row.key == asked.key.id)?;
         let retirer = row.retirer.as_ref().map(Grantee::word);
         let grantee = Some(row.grantee.word()).filter(|_| row.operations.contains(&GrantOperation::RetireGrant));
-        return words.into_iter().find(|word| [&retirer, &grantee].into_iter().flatten().any(|named| named == word));
+        let word = words.into_iter().find(|word| [&retirer, &grantee].into_iter().flatten().any(|named| named == word));
+        return word.map(|word| Allowance { word, is_trusted: true });
     }
-    let allows = |row: &KmsGrant| {
+    let allows = |row: &&KmsGrant| {
         let constraints = row.constraints.as_ref().zip(asked.context.as_ref());
         row.operations.iter().any(|operation| operation.to_string() == asked.operation)
             && constraints.is_none_or(|(constraints, context)| constraints.hold(context))
             && asked.grants.as_ref().is_none_or(|wanted| wanted.is_within(row))
     };
-    words.into_iter().find(|word| of_grantee(cloud, asked.key, word).any(allows))
+    let is_own = asked.key.scope.account == holder.account;
+    let mut found = None;
+    for word in words {
+        for row in of_grantee(cloud, asked.key, &word).filter(allows) {
+            if is_own || row.issued_by.account() == Some(holder.account) {
+                return Some(Allowance { word, is_trusted: true });
+            }
+            found.get_or_insert_with(|| Allowance { word: word.clone(), is_trusted: false });
+        }
+    }
+    found
 }
 
 /// A grant of a key, by its id.

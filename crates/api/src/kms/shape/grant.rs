@@ -1,8 +1,10 @@
 //! What is shown of a grant.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use landfall_cloud::kms::KmsFault;
+use landfall_cloud::View;
+use landfall_cloud::kms::{KmsFault, grant};
 use landfall_model::kms::{GrantConstraints, GrantOperation, KmsGrant, KmsGrantId};
 use landfall_model::{Arn, KmsKeyId, Scope};
 use landfall_wire::Time;
@@ -52,9 +54,9 @@ pub struct GrantListEntry<'v> {
     /// Empty where it has none, as AWS has it.
     name: &'v str,
     creation_date: Time,
-    grantee_principal: &'v Arn,
+    grantee_principal: Cow<'v, str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    retiring_principal: Option<&'v Arn>,
+    retiring_principal: Option<Cow<'v, str>>,
     issuing_account: &'v Arn,
     operations: &'v [GrantOperation],
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -62,14 +64,14 @@ pub struct GrantListEntry<'v> {
 }
 
 /// What is shown of a grant.
-pub fn entry(row: &KmsGrant) -> GrantListEntry<'_> {
+pub fn entry<'v>(view: &View<'_>, row: &'v KmsGrant) -> GrantListEntry<'v> {
     GrantListEntry {
         key_id: key_arn(row.scope, row.key),
         grant_id: &row.id,
         name: row.name.as_deref().unwrap_or_default(),
         creation_date: time(row.created_at),
-        grantee_principal: &row.grantee.arn,
-        retiring_principal: row.retirer.as_ref().map(|retirer| &retirer.arn),
+        grantee_principal: grant::shown(view, &row.grantee),
+        retiring_principal: row.retirer.as_ref().map(|retirer| grant::shown(view, retirer)),
         issuing_account: &row.issued_by,
         operations: &row.operations,
         constraints: row.constraints.clone().map(|constraints| match constraints {

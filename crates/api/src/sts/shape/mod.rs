@@ -4,7 +4,7 @@ pub mod taking;
 
 use std::collections::BTreeMap;
 
-use landfall_cloud::identity::{managed_policy, naming};
+use landfall_cloud::identity::{managed_policy, naming, tag};
 use landfall_cloud::{Fault, View};
 use landfall_model::{AccountId, Arn, UniqueKind};
 use landfall_policy::{DocumentKind, Malformed, Policy};
@@ -17,9 +17,8 @@ use crate::{ApiError, Vault};
 
 /// Characters of a secret, as AWS has them.
 pub const SECRET_CHARS: usize = 40;
-/// Managed policies that may narrow a session, and tags that it may have. Source: the STS API Reference on AssumeRole.
+/// Managed policies that may narrow a session. Source: the STS API Reference on AssumeRole.
 const MANAGED: usize = 10;
-const TAGS: usize = 50;
 
 /// A managed policy that narrows a session.
 #[derive(Clone, Debug, Deserialize)]
@@ -43,28 +42,24 @@ pub fn by_key(tags: &[SessionTag]) -> BTreeMap<String, String> {
 
 /// Checks tags, whose keys are told apart without regard to case.
 pub fn check_tags(tags: &[SessionTag]) -> Result<(), ApiError> {
-    check_pairs(tags.iter().map(|tag| (tag.key.as_str(), tag.value.as_str())))
+    check_pairs(&tags.iter().map(|tag| (tag.key.as_str(), tag.value.as_str())).collect::<Vec<_>>())
 }
 
 /// The same of tags that are told apart already.
 pub fn check_by_key(tags: &BTreeMap<String, String>) -> Result<(), ApiError> {
-    check_pairs(tags.iter().map(|(key, value)| (key.as_str(), value.as_str())))
+    check_pairs(&tags.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect::<Vec<_>>())
 }
 
-fn check_pairs<'t>(tags: impl Iterator<Item = (&'t str, &'t str)> + Clone) -> Result<(), ApiError> {
+fn check_pairs(tags: &[(&str, &str)]) -> Result<(), ApiError> {
     let invalid = |message: &str| Err(ApiError::new("InvalidParameterValue", message));
-    let mut keys: Vec<_> = tags.clone().map(|(key, _)| key.to_ascii_lowercase()).collect();
+    tag::check_form(tags).map_err(Fault::from)?;
+    let mut keys: Vec<_> = tags.iter().map(|(key, _)| key.to_ascii_lowercase()).collect();
     keys.sort_unstable();
     if keys.windows(2).any(|pair| pair[0] == pair[1]) {
-        return invalid("Duplicate tag keys found. Please note that Tag keys are case insensitive.");
+        return invalid(tag::DUPLICATE);
     }
-    let fits = |(key, value): (&str, &str)| {
-        (1..=128).contains(&key.chars().count())
-            && value.chars().count() <= 256
-            && !key.to_ascii_lowercase().starts_with("aws:")
-    };
-    if keys.len() > TAGS || !tags.clone().all(fits) {
-        return invalid("A session has at most 50 tags, of keys with 128 characters and values with 256.");
+    if keys.iter().any(|key| tag::is_reserved(key)) {
+        return invalid(tag::RESERVED);
     }
     Ok(())
 }

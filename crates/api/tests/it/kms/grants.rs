@@ -122,3 +122,110 @@ fn whoever_may_retire_grants_finds_those_of_all_accounts_keys() {
     let asked = [("RetiringPrincipal", OTHER_ROOT)];
     assert_eq!(owner.refused_of("kms", "ListRetirableGrants", &asked), "InvalidArnException");
 }
+
+/// A user of the other account, with that policy if it has one.
+fn user_of_other<'w>(world: &'w World, name: &str, policy: Option<&str>) -> Client<'w> {
+    let other = world.other();
+    other.ok_of("iam", "CreateUser", &[("UserName", name)]);
+    if let Some(policy) = policy {
+        let call = [("UserName", name), ("PolicyName", "own"), ("PolicyDocument", policy)];
+        other.ok_of("iam", "PutUserPolicy", &call);
+    }
+    let key = other.ok_of("iam", "CreateAccessKey", &[("UserName", name)]);
+    world.client(at(&key, "AccessKey.AccessKeyId"), at(&key, "AccessKey.SecretAccessKey"), None)
+}
+
+#[test]
+fn a_grant_that_was_made_in_its_grantees_account_needs_no_policy_of_the_grantees() {
+    let world = World::new();
+    let (owner, other) = (world.root(), world.other());
+    let key = key_open_for(&world, r#""kms:CreateGrant""#);
+    let blob = encrypt(&owner, &key, "{}");
+    let deny = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Action":"kms:Decrypt","Resource":"*"}]}"#;
+    let allow = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"kms:Decrypt","Resource":"*"}]}"#;
+    let bare = user_of_other(&world, "bare", None);
+    let kept = user_of_other(&world, "kept", Some(deny));
+    let free = user_of_other(&world, "free", Some(allow));
+    let decrypts = |user: &Client<'_>| user.send("kms", "Decrypt", &params([("CiphertextBlob", blob.as_str())])).status;
+    let grant_to = |by: &Client<'_>, name: &str| {
+        let arn = format!("arn:aws:iam::{OTHER_ACCOUNT}:user/{name}");
+        let call = [("KeyId", key.as_str()), ("GranteePrincipal", &arn), ("Operations:", r#"["Decrypt"]"#)];
+        at(&by.ok_of("kms", "CreateGrant", &call), "GrantId").to_owned()
+    };
+    // What the key's owner grants is worth what its key's policy is: the grantee's account must let him, too.
+    for name in ["bare", "kept", "free"] {
+        grant_to(&owner, name);
+    }
+    assert_eq!([&bare, &kept, &free].map(decrypts), [400, 400, 200]);
+    // What his own account grants lets him at once, and outweighs no deny.
+    for name in ["bare", "kept"] {
+        grant_to(&other, name);
+    }
+    assert_eq!([&bare, &kept].map(decrypts), [200, 400]);
+    // Granting all of the account lets whom its policies let: as in the key's own policy.
+    let last = user_of_other(&world, "last", None);
+    grant(&other, &key, r#"["Decrypt"]"#);
+    assert_eq!(decrypts(&last), 400);
+}
+
+#[test]
+fn whom_a_grant_names_may_give_it_back_whatever_his_policies_allow() {
+    let world = World::new();
+    let owner = world.root();
+    let key = key_open_for(&world, r#""kms:DescribeKey""#);
+    let bare = user_of_other(&world, "bare", None);
+    let arn = format!("arn:aws:iam::{OTHER_ACCOUNT}:user/bare");
+    let call = [
+        ("KeyId", key.as_str()),
+        ("GranteePrincipal", OTHER_ROOT),
+        ("RetiringPrincipal", &arn),
+        ("Operations:", r#"["Decrypt"]"#),
+    ];
+    let id = at(&owner.ok_of("kms", "CreateGrant", &call), "GrantId").to_owned();
+    bare.ok_of("kms", "RetireGrant", &[("KeyId", &key), ("GrantId", &id)]);
+}
+
+#[test]
+fn who_is_gone_stands_in_a_grant_by_his_unique_id() {
+    let world = World::new();
+    let (owner, other) = (world.root(), world.other());
+    let key = key_open_for(&world, r#""kms:DescribeKey""#);
+    user_of_other(&world, "old", None);
+    let named = |name: &str| format!("arn:aws:iam::{OTHER_ACCOUNT}:user/{name}");
+    let call = [
+        ("KeyId", key.as_str()),
+        ("GranteePrincipal", &named("old")),
+        ("RetiringPrincipal", &named("old")),
+        ("Operations:", r#"["Decrypt"]"#),
+    ];
+    owner.ok_of("kms", "CreateGrant", &call);
+    let shown = |more: &[(&str, &str)]| {
+        let call = [&[("KeyId", key.as_str())], more].concat();
+        let grants = owner.ok_of("kms", "ListGrants", &call);
+        let both = ["GranteePrincipal", "RetiringPrincipal"].map(|member| column(&grants, "Grants", member).join(""));
+        assert_eq!(both[0], both[1]);
+        both[0].clone()
+    };
+    assert_eq!(shown(&[]), named("old"));
+    // Who is called otherwise by now is shown so, and is found so.
+    other.ok_of("iam", "UpdateUser", &[("UserName", "old"), ("NewUserName", "new")]);
+    assert_eq!(shown(&[("GranteePrincipal", &named("new"))]), named("new"));
+    let retirable = |name: &str| {
+        let found = other.ok_of("kms", "ListRetirableGrants", &[("RetiringPrincipal", &named(name))]);
+        crate::harness::list(&found, "Grants").len()
+    };
+    assert_eq!((retirable("new"), retirable("old")), (1, 0));
+    let made = other.ok_of("iam", "GetUser", &[("UserName", "new")]);
+    let id = at(&made, "User.UserId").to_owned();
+    let keys = other.ok_of("iam", "ListAccessKeys", &[("UserName", "new")]);
+    let access_key = column(&keys, "AccessKeyMetadata", "AccessKeyId").join("");
+    other.ok_of("iam", "DeleteAccessKey", &[("UserName", "new"), ("AccessKeyId", &access_key)]);
+    other.ok_of("iam", "DeleteUser", &[("UserName", "new")]);
+    assert_eq!(shown(&[]), id);
+    // Another one of that name is somebody else.
+    user_of_other(&world, "new", None);
+    assert_eq!(shown(&[]), id);
+    assert_eq!(shown(&[("GranteePrincipal", &id)]), id);
+    assert_eq!(shown(&[("GranteePrincipal", &named("new"))]), "");
+    assert_eq!(retirable("new"), 0);
+}
