@@ -153,7 +153,7 @@ fn nobody_takes_a_role_whom_its_trust_policy_does_not_let() {
     let root = world.root();
     let role = [("RoleArn", ROLE), ("RoleSessionName", "build")];
     let other_root = format!(r#"{{"AWS":"arn:aws:iam::{OTHER_ACCOUNT}:root"}}"#);
-    make_role(&root, "deploy", &other_root, r#","Condition":{"StringEquals":{"sts:ExternalId":"7"}}"#);
+    make_role(&root, "deploy", &other_root, r#","Condition":{"StringEquals":{"sts:ExternalId":"77"}}"#);
     let user = world.user("alice", ALL);
     assert_eq!(assume(&user, &role).code(), "AccessDenied", "its own account isn't named");
     let answer = assume(&root, &role);
@@ -169,13 +169,13 @@ fn nobody_takes_a_role_whom_its_trust_policy_does_not_let() {
     let key = make("CreateAccessKey", &[("UserName", "bob")]);
     let of = |member: &str| at(&key, &format!("CreateAccessKeyResult.AccessKey.{member}")).to_owned();
     let bob = world.client(&of("AccessKeyId"), &of("SecretAccessKey"), None);
-    let with_id = [role[0], role[1], ("ExternalId", "7")];
+    let with_id = [role[0], role[1], ("ExternalId", "77")];
     assert_eq!(assume(&bob, &with_id).code(), "AccessDenied", "its own account must let it, too");
     make("PutUserPolicy", &[("UserName", "bob"), ("PolicyName", "all"), ("PolicyDocument", ALL)]);
     assert_eq!(assume(&bob, &role).code(), "AccessDenied", "no external id: a confused deputy");
     let session = with_credentials(&world, &assume(&bob, &with_id), "AssumeRole");
     assert_eq!(identity(&session), format!("arn:aws:sts::{ACCOUNT}:assumed-role/deploy/build"));
-    let missing = [("RoleArn", "arn:aws:iam::111122223333:role/none"), role[1], ("ExternalId", "7")];
+    let missing = [("RoleArn", "arn:aws:iam::111122223333:role/none"), role[1], ("ExternalId", "77")];
     let (absent, refused) = (assume(&bob, &missing), assume(&bob, &role));
     assert_eq!(
         absent.body.replace("role/none", "role/deploy").len(),

@@ -132,7 +132,11 @@ fn user_of_other<'w>(world: &'w World, name: &str, policy: Option<&str>) -> Clie
         other.ok_of("iam", "PutUserPolicy", &call);
     }
     let key = other.ok_of("iam", "CreateAccessKey", &[("UserName", name)]);
-    world.client(at(&key, "AccessKey.AccessKeyId"), at(&key, "AccessKey.SecretAccessKey"), None)
+    world.client(
+        at(&key, "CreateAccessKeyResult.AccessKey.AccessKeyId"),
+        at(&key, "CreateAccessKeyResult.AccessKey.SecretAccessKey"),
+        None,
+    )
 }
 
 #[test]
@@ -216,9 +220,9 @@ fn who_is_gone_stands_in_a_grant_by_his_unique_id() {
     };
     assert_eq!((retirable("new"), retirable("old")), (1, 0));
     let made = other.ok_of("iam", "GetUser", &[("UserName", "new")]);
-    let id = at(&made, "User.UserId").to_owned();
+    let id = at(&made, "GetUserResult.User.UserId").to_owned();
     let keys = other.ok_of("iam", "ListAccessKeys", &[("UserName", "new")]);
-    let access_key = column(&keys, "AccessKeyMetadata", "AccessKeyId").join("");
+    let access_key = column(&keys, "ListAccessKeysResult.AccessKeyMetadata", "AccessKeyId").join("");
     other.ok_of("iam", "DeleteAccessKey", &[("UserName", "new"), ("AccessKeyId", &access_key)]);
     other.ok_of("iam", "DeleteUser", &[("UserName", "new")]);
     assert_eq!(shown(&[]), id);
