@@ -147,6 +147,7 @@ const PLACES: &[(&str, &str)] = &[
         "VPC numbers and IPv6 blocks are unique among all, and a VPC's blocks don't overlap those of its peers",
     ),
     ("crates/cloud/src/vpn.rs", "the VPNs of a gateway that the view gave; hosts serve all"),
+    ("crates/cloud/src/vpn_remains.rs", "hosts serve all"),
     ("crates/control/src/agents.rs", "a host's token comes before any account"),
     ("crates/control/src/collection.rs", "the chunks of all accounts are collected"),
     ("crates/control/src/relocation.rs", "hosts are the provider's"),

@@ -204,6 +204,7 @@ fn is_free(tx: &Tx<'_, '_>, address: Ipv4Addr) -> bool {
     tx.addresses.by_public.count(&address) == 0
         && tx.interfaces.by_public.count(&address) == 0
         && tx.vpn_connections.by_outside.count(&address) == 0
+        && tx.vpn_remains.by_outside.count(&address) == 0
 }
 
 /// Whether an address is the account's: elastic, given by a start, or of a tunnel.

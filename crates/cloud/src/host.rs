@@ -12,7 +12,7 @@ use landfall_model::{Host, HostFacts, HostId, ImageSource, Instance, Invitation,
 use crate::fault::{ExistsKind, Fault};
 use crate::tx::Tx;
 use crate::value::{Cloud, Hosts};
-use crate::vpn;
+use crate::{vpn, vpn_remains};
 
 /// How long an invitation is good.
 const INVITATION: Duration = Duration::from_secs(24 * 3600);
@@ -159,12 +159,14 @@ pub fn update(
     Ok(id)
 }
 
-/// Forgets a host on which nothing is left: its key opens nothing any more.
+/// Forgets a host on which nothing is left: its key opens nothing any more. Of one that isn't heard it can't be known
+/// whether VPNs that went away from it still end there; whoever removes it says that they don't.
 pub fn deregister(tx: &mut Tx<'_, '_>, name: &str) -> Result<HostId, Fault> {
     let id = named(tx, name).ok_or_else(|| no_such(name))?.id;
     if let Some(what) = holds(tx, id) {
         return Err(Fault::InUse { what: format!("The host {name} can't be removed: it has {what}.") });
     }
+    vpn_remains::host_gone(tx, id);
     tx.delete::<Hosts>(&id);
     Ok(id)
 }
@@ -173,7 +175,9 @@ pub fn deregister(tx: &mut Tx<'_, '_>, name: &str) -> Result<HostId, Fault> {
 fn holds(cloud: &Cloud, id: HostId) -> Option<String> {
     let (instances, volumes) = (cloud.instances.by_host.count(&id), cloud.volumes.by_host.count(&id));
     let gateways = cloud.nat_gateways.by_host(&id).filter(|row| row.state.is_live()).count();
-    let vpns = cloud.vpn_connections.by_host.count(&id);
+    let is_heard = cloud.hosts.get(&id).is_some_and(|row| row.lost.is_none());
+    let remains = if is_heard { cloud.vpn_remains.by_host.count(&id) } else { 0 };
+    let vpns = cloud.vpn_connections.by_host.count(&id) + remains;
     (instances + volumes + gateways + vpns > 0).then(|| {
         format!("{instances} instances, {volumes} volumes, {gateways} NAT gateways and {vpns} VPN connections")
     })

@@ -59,6 +59,7 @@ pub mod volume;
 pub mod vpc;
 pub mod vpn;
 pub mod vpn_gateway;
+pub mod vpn_remains;
 
 pub use entropy::Entropy;
 pub use fault::Fault;

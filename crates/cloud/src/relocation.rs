@@ -12,9 +12,9 @@ use std::collections::BTreeSet;
 
 use landfall_model::{HostId, NatGateway, NatGatewayId, Region, Scoped, VpnConnection, VpnConnectionId, ZoneName};
 
-use crate::placement;
 use crate::tx::Tx;
 use crate::value::{Cloud, NatGateways, VpnConnections};
+use crate::{placement, vpn_remains};
 
 /// Something that is in one place, and could be in another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,8 +30,8 @@ pub enum Movable {
 pub struct Move {
     /// What.
     pub what: Movable,
-    /// Where to; nowhere for what is being deleted and would wait for a word from a host that doesn't answer. Should that
-    /// host come back, it isn't told of it any more and takes it down.
+    /// Where to; nowhere for a VPN that is being deleted and would wait for a word from a host that doesn't answer. What
+    /// may be left of it there is remembered ([`vpn_remains`]) until that host comes back and takes it down.
     pub to: Option<HostId>,
 }
 
@@ -77,7 +77,8 @@ pub fn apply(tx: &mut Tx<'_, '_>, order: &Move) {
         }
         Movable::Vpn(key) => {
             let is_so = |row: &VpnConnection| row.state.is_live() == to.is_some();
-            if tx.vpn_connections.get(key).is_some_and(is_so) {
+            if let Some(row) = tx.vpn_connections.get(key).filter(|row| is_so(row)).cloned() {
+                vpn_remains::note(tx, &row, to);
                 tx.update::<VpnConnections, _>(key, |row| row.host = to);
             }
         }

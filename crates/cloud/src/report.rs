@@ -10,7 +10,7 @@ use landfall_model::{HostId, Instance, InstanceState, ShutdownBehavior, Snapshot
 
 use crate::tx::Tx;
 use crate::value::{Instances, Volumes};
-use crate::{flow_log, interface_attachment, nat, power, snapshot, volume, vpn};
+use crate::{flow_log, interface_attachment, nat, power, snapshot, volume, vpn, vpn_remains};
 
 /// Takes a host's report. Rows that it doesn't change are left as they are.
 pub fn take(tx: &mut Tx<'_, '_>, host: HostId, report: &Report) {
@@ -35,8 +35,10 @@ pub fn take(tx: &mut Tx<'_, '_>, host: HostId, report: &Report) {
     }
     for seen in &report.vpns {
         let row = tx.vpn_connections.by_id(&seen.id).find(|row| row.host == Some(host)).cloned();
-        if let Some(row) = row {
-            vpn::seen(&mut tx.scoped(row.scope), row, seen);
+        match row {
+            Some(row) => vpn::seen(&mut tx.scoped(row.scope), row, seen),
+            None if seen.gone => vpn_remains::gone(tx, host, seen.id),
+            None => {}
         }
     }
     for seen in &report.nat_gateways {

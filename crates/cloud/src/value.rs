@@ -23,7 +23,7 @@ use landfall_model::{
     SecurityGroupRule, SecurityGroupRuleId, Settings, Snapshot, SnapshotId, Subnet, SubnetCidrId, SubnetId, TagSet,
     Timestamp, Trail, TransitGateway, TransitGatewayAttachment, TransitGatewayAttachmentId, TransitGatewayId,
     TransitGatewayRouteTable, TransitGatewayRouteTableId, UniqueId, Usage, UserData, Volume, VolumeId, Vpc, VpcCidrId,
-    VpcId, VpnConnection, VpnConnectionId, VpnGateway, VpnGatewayId, VpnSide, host,
+    VpcId, VpnConnection, VpnConnectionId, VpnGateway, VpnGatewayId, VpnRemains, VpnSide, host,
 };
 use landfall_model::{ImageDefaults, OwnImage};
 use landfall_model::{Parameter, ParameterTier, ParameterVersion, Secret, SecretTime, SecretVersion};
@@ -357,6 +357,14 @@ landfall_state::value! {
             index by_number: u32 = |row| (row.number != 0).then_some(row.number),
             index by_outside: Ipv4Addr = |row| row.tunnels.iter().map(|tunnel| tunnel.outside).collect::<Vec<_>>(),
         },
+        /// What may be left of VPNs on hosts that they went away from.
+        pub vpn_remains: VpnRemainsTable = "vpn-remains" v1 {
+            row: VpnRemains,
+            key: VpnConnectionId = |row| row.id,
+            index by_host: HostId = |row| row.hosts.iter().copied().collect::<Vec<_>>(),
+            index by_number: u32 = |row| Some(row.number),
+            index by_outside: Ipv4Addr = |row| row.outside.clone(),
+        },
         /// Parameters.
         pub parameters: Parameters = "parameter" v1 {
             row: Parameter,
@@ -572,7 +580,7 @@ pub fn wipe(tx: &mut landfall_state::Tx<'_, Cloud>) {
         Tags tags, ClientTokens client_tokens, EgressOnlyGateways egress_only_gateways, NatGateways nat_gateways,
         Peerings peerings, TransitGateways transit_gateways, TransitAttachments transit_attachments,
         TransitTables transit_tables, Endpoints endpoints, PrefixLists prefix_lists,
-        CustomerGateways customer_gateways, VpnGateways vpn_gateways, VpnConnections vpn_connections,
+        CustomerGateways customer_gateways, VpnGateways vpn_gateways, VpnConnections vpn_connections, VpnRemainsTable vpn_remains,
         EbsDefaultsTable ebs_defaults, KmsKeys kms_keys, KmsAliases kms_aliases, KmsGrants kms_grants, DoomedKeys doomed_keys,
         FlowLogs flow_logs, ProfileAssociations profile_associations, InsightsPaths insights_paths, InsightsAnalyses insights_analyses,
         Trails trails, DigestKeys digest_keys, LaunchTemplates launch_templates, LaunchTemplateVersions launch_template_versions,

@@ -290,8 +290,8 @@ pub(crate) fn free_number(tx: &mut Tx<'_, '_>) -> u32 {
     loop {
         let number = 1 + tx.entropy().below(MAX_NUMBER) as u32;
         let vpcs = tx.vpcs.by_number.count(&number);
-        let others = tx.transit_gateways.by_number.count(&number) + tx.vpn_connections.by_number.count(&number);
-        if vpcs + others == 0 {
+        let vpns = tx.vpn_connections.by_number.count(&number) + tx.vpn_remains.by_number.count(&number);
+        if vpcs + vpns + tx.transit_gateways.by_number.count(&number) == 0 {
             return number;
         }
     }

@@ -301,7 +301,8 @@ pub fn remove_route(tx: &mut Tx<'_, '_>, id: VpnConnectionId, block: Ipv4Cidr) -
     Ok(())
 }
 
-/// Deletes a VPN: once its host has said that nothing of it is left. Its addresses stay its own for as long as it is shown.
+/// Deletes a VPN: once its host has said that nothing of it is left. Its addresses stay its own for as long as it is shown,
+/// and for as long as a host that it went away from hasn't said so (see [`crate::vpn_remains`]).
 pub fn delete(tx: &mut Tx<'_, '_>, id: VpnConnectionId) -> Result<(), Fault> {
     let row = need(&tx.view(), id)?;
     let (key, gateway) = (row.key(), row.gateway);

@@ -1,5 +1,6 @@
 //! Site-to-site VPN: the customer's gateway, the VPC's, and the connection with its two tunnels.
 
+use std::collections::BTreeSet;
 use std::net::Ipv4Addr;
 
 use serde::{Deserialize, Serialize};
@@ -130,6 +131,20 @@ pub struct VpnTunnel {
     pub since: Timestamp,
     /// A sentence about it.
     pub message: String,
+}
+
+/// What may be left of a VPN on hosts that it went away from, whether or not it is still there: until they have said that
+/// nothing is, its addresses and its number are nobody else's. It is the provider's, and stays when the VPN's row goes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VpnRemains {
+    /// Which.
+    pub id: VpnConnectionId,
+    /// The number that tells it apart on a host.
+    pub number: u32,
+    /// Its tunnels' addresses outside on this side.
+    pub outside: Vec<Ipv4Addr>,
+    /// The hosts that haven't said yet that nothing of it is left on them.
+    pub hosts: BTreeSet<HostId>,
 }
 
 /// Options of a tunnel; empty lists and `None` stand for AWS's defaults.

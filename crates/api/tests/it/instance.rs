@@ -529,6 +529,7 @@ fn put_fixtures(tx: &mut landfall_cloud::Tx<'_, '_>) {
         CustomerGateways "customer-gateway",
         VpnGateways "vpn-gateway",
         VpnConnections "vpn-connection",
+        VpnRemainsTable "vpn-remains",
         FlowLogs "flow-log",
         Trails "trail",
         DigestKeys "digest-key",

@@ -236,6 +236,8 @@ fn connections_affected(cloud: &Cloud, change: &Change, into: &mut Affected) {
         }
     } else if let Some((before, after)) = change.of::<VpnConnections>() {
         before.into_iter().chain(after).for_each(|row| into.vpn(cloud, row));
+    } else if let Some((before, after)) = change.of::<VpnRemainsTable>() {
+        into.keys.extend(before.into_iter().chain(after).map(|row| PieceKey::Vpn(row.id)));
     }
 }
 

@@ -50,6 +50,7 @@ pub fn keys(cloud: &Cloud, host: HostId) -> BTreeSet<PieceKey> {
             keys.extend(cloud.vpn_connections.by_transit(&gateway).map(|row| PieceKey::Vpn(row.id)));
         }
     }
+    keys.extend(cloud.vpn_remains.by_host(&host).map(|row| PieceKey::Vpn(row.id)));
     for vpc in presence::present(cloud, host) {
         keys.extend(keys_of_vpc(cloud, vpc));
     }
@@ -188,8 +189,9 @@ impl<'c> Planner<'c> {
                 Some(Piece::FlowLog(network::flow_log(cloud.provider(), row, vpc)))
             }
             PieceKey::Vpn(id) => {
-                let row = cloud.vpn_connections.by_id(&id).next()?;
-                vpn::vpn(cloud, presence, *host, row).map(Piece::Vpn)
+                let row = cloud.vpn_connections.by_id(&id).next();
+                let plan = row.and_then(|row| vpn::vpn(cloud, presence, *host, row));
+                plan.or_else(|| vpn::remains(cloud, *host, id)).map(Piece::Vpn)
             }
         }
     }

@@ -1,8 +1,12 @@
 //! Pieces of VPNs: what the host that ends one's tunnels needs to know, and the other hosts of its network, or of those that
 //! are attached to its transit gateway, which send to that one what is for the other side.
 
+use std::net::Ipv4Addr;
+
 use landfall_model::plan::{Place, TunnelPlan, VpnPlan};
-use landfall_model::{AccountId, HostId, LinkState, TransitGatewayId, VpcId, VpnConnection, VpnSide, VpnTunnel};
+use landfall_model::{
+    AccountId, HostId, Ipv4Cidr, LinkState, TransitGatewayId, VpcId, VpnConnection, VpnConnectionId, VpnSide, VpnTunnel,
+};
 
 use super::network::place;
 use super::presence::Presence;
@@ -35,13 +39,33 @@ pub(super) fn vpn(cloud: &Cloud, presence: &Presence<'_>, host: HostId, row: &Vp
         gateway,
         transit,
         // The other side's row may go before the last of this one does.
-        peer: peer.unwrap_or(std::net::Ipv4Addr::UNSPECIFIED),
+        peer: peer.unwrap_or(Ipv4Addr::UNSPECIFIED),
         local: row.local,
         remote: row.remote,
         routes: row.routes.clone(),
         tunnels: row.tunnels.iter().map(tunnel).collect(),
         place,
         up: row.is_up(),
+    })
+}
+
+/// What a VPN that went away may have left on a host that has yet to say that there is nothing. Where the host has another
+/// part in it meanwhile, that is its piece, which has the tunnels taken down as well; it is asked for its word after that.
+pub(super) fn remains(cloud: &Cloud, host: HostId, id: VpnConnectionId) -> Option<VpnPlan> {
+    let row = cloud.vpn_remains.get(&id).filter(|row| row.hosts.contains(&host))?;
+    Some(VpnPlan {
+        id,
+        number: row.number,
+        wanted: false,
+        gateway: None,
+        transit: None,
+        peer: Ipv4Addr::UNSPECIFIED,
+        local: Ipv4Cidr::ALL,
+        remote: Ipv4Cidr::ALL,
+        routes: Vec::new(),
+        tunnels: Vec::new(),
+        place: Place::Here,
+        up: false,
     })
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
 
 use landfall_cloud::flow_log::{self, NewFlowLog};
+use landfall_cloud::relocation::{self, Movable, Move};
 use landfall_cloud::value::*;
 use landfall_cloud::{Tx, report};
 use landfall_model::*;
@@ -316,6 +317,20 @@ pub fn vpns(tx: &mut Tx<'_, '_>, dice: &mut Dice) {
         host: dice.pick(&hosts).copied().filter(|_| dice.chance(800)),
         number,
     });
+}
+
+/// A VPN goes away from its host, or a host that one went away from says that nothing of it is left.
+pub fn vpn_moves(tx: &mut Tx<'_, '_>, dice: &mut Dice) {
+    let row = any!(tx, dice, vpn_connections);
+    let hosts: Vec<_> = tx.hosts.iter().map(|row| row.id).collect();
+    let to = dice.pick(&hosts).copied();
+    if dice.chance(600) {
+        let to = to.filter(|_| row.state.is_live());
+        relocation::apply(tx, &Move { what: Movable::Vpn(row.key()), to });
+    } else if let Some(host) = to {
+        let seen = agent::VpnSeen { id: row.id, gone: true, tunnels: vec![] };
+        report::take(tx, host, &agent::Report { vpns: vec![seen], ..agent::Report::default() });
+    }
 }
 
 pub fn standings(tx: &mut Tx<'_, '_>, dice: &mut Dice) {

@@ -9,6 +9,7 @@ mod matrix;
 mod plan;
 mod presence;
 mod relocation;
+mod remains;
 #[path = "../../../../tests/skipped.rs"]
 mod skipped;
 mod standing;

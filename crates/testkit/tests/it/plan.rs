@@ -154,6 +154,7 @@ const CHANGES: &[Change] = &[
     connections::routes,
     connections::routes,
     connections::vpns,
+    connections::vpn_moves,
     connections::standings,
     connections::flow_logs,
     connections::flow_logs,

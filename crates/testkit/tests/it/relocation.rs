@@ -85,6 +85,12 @@ fn relocations(seed: u64) {
             if waits_for.is_some() {
                 assert_eq!(new.host, waits_for.filter(|host| !lost.contains(host)), "whose word is waited for");
             }
+            let remains = after.vpn_remains.get(&new.id).map(|row| row.hosts.clone()).unwrap_or_default();
+            assert!(new.host.is_none_or(|host| old.host == Some(host) || !remains.contains(&host)));
+            assert!(
+                old.host == new.host || old.host.is_none_or(|host| remains.contains(&host)),
+                "it went away from it"
+            );
             let takes = |host: &Host| new.scope.region.zones().any(|zone| takes(host, zone));
             check(&after, (old.host.filter(|_| old.state.is_live()), new.host), is_good, takes);
         }
