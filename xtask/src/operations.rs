@@ -70,7 +70,7 @@ fn parse(text: &str) -> Vec<Operation> {
             let (module, rest) = rest.split_once("::")?;
             Some((shape, module, rest.split_once(">()")?.0))
         });
-        if let Some((shape @ ("read" | "write" | "call"), module, name)) = parts {
+        if let Some((shape @ ("read" | "write" | "call" | "fetch"), module, name)) = parts {
             list.push(Operation { shape: shape.into(), module: module.into(), name: name.into() });
         }
     }
@@ -155,6 +155,7 @@ fn write_list(out: &mut String, service: &str, list: &[Operation]) -> Result<()>
         let what = match operation.shape.as_str() {
             "read" => "looks",
             "write" => "changes, in one transaction",
+            "fetch" => "gives out an object",
             _ => "asks something outside first",
         };
         writeln!(out, "| [{}](../{API}{service}/{}.rs) | {what} |", operation.name, operation.module)?;

@@ -25,7 +25,7 @@ use crate::demand::Demands;
 use crate::encryption;
 use crate::error::ApiError;
 use crate::kms::shape::key::family;
-use crate::operation::{Action, Call, Look, Operation, Read, Write};
+use crate::operation::{Action, Call, Fetch, Look, Object, Operation, Read, Reply, Write};
 use crate::outside::Outside;
 use crate::page::{self, Page};
 use crate::prologue::{Bound, Prologue, bad_page, check_lists, more_name, next_token_name};
@@ -69,8 +69,19 @@ pub struct HttpAnswer {
     pub content_type: &'static str,
     /// Further headers, names in lower case.
     pub headers: Vec<(&'static str, String)>,
-    /// The body.
+    /// The body; empty where an object follows.
     pub body: Vec<u8>,
+    /// The object whose bytes are the body.
+    pub object: Option<ObjectBody>,
+}
+
+/// The bytes of an object, which are yet to be read.
+#[derive(Debug)]
+pub struct ObjectBody {
+    /// Where they are, from where it stands.
+    pub file: std::fs::File,
+    /// How many of them.
+    pub length_bytes: u64,
 }
 
 /// Which regions answer.
@@ -191,12 +202,18 @@ impl Gateway {
         let answer = answer.map_err(|error| terms::of_service(Some(&record.service), error));
         let recorded = record.finish(answer.as_ref().err());
         match recorded.and(answer) {
-            Ok((protocol, body)) => HttpAnswer {
+            Ok((protocol, Reply::Document(body))) => HttpAnswer {
                 status: 200,
                 content_type: protocol.content_type(),
                 headers: vec![("x-amzn-requestid", request_id)],
                 body,
+                object: None,
             },
+            Ok((_, Reply::Object(Object { status, content_type, mut headers, file, length_bytes }))) => {
+                headers.push(("x-amzn-requestid", request_id));
+                let object = Some(ObjectBody { file, length_bytes });
+                HttpAnswer { status, content_type, headers, body: Vec::new(), object }
+            }
             Err(error) => refused(record.form, &error, &request_id),
         }
     }
@@ -213,7 +230,7 @@ impl Gateway {
         &self,
         request: &HttpRequest<'_>,
         record: &mut Record<'_>,
-    ) -> Result<(Protocol, Vec<u8>), ApiError> {
+    ) -> Result<(Protocol, Reply), ApiError> {
         let parts =
             RequestParts { method: request.method, path: request.path, query: request.query, headers: request.headers };
         // Without a signature nobody knows the service; the form of the body is the best guess for an error's envelope.
@@ -274,7 +291,7 @@ impl Gateway {
         (scope, protocol): (Scope, Protocol),
         mut input: Tree,
         now_ms: i64,
-    ) -> Result<(Protocol, Vec<u8>), ApiError> {
+    ) -> Result<(Protocol, Reply), ApiError> {
         let action = operation.action;
         let caller = record.caller.as_ref().ok_or_else(ApiError::internal)?;
         let family = |key: &str| self.engine.look(|cloud| family(&View::new(cloud, scope, Timestamp(now_ms)), key));
@@ -397,6 +414,7 @@ fn refused(form: Form, error: &ApiError, request_id: &str) -> HttpAnswer {
         content_type: written.content_type,
         headers: written.headers,
         body: written.body,
+        object: None,
     }
 }
 
@@ -557,6 +575,24 @@ impl Turn<'_> {
             }
         }
         self.encode(O::ACTION, &output, &extra, &flags)
+    }
+
+    pub(crate) fn fetch<O: Fetch>(self) -> Result<Object, ApiError> {
+        let operation: O = self.parse()?;
+        let snapshot = self.gateway.engine.read();
+        let view = View::new(&snapshot, self.scope, Timestamp(self.now_ms.max(snapshot.time_ms)));
+        self.authorise(&view, |view, demands| operation.demands(view, demands))?;
+        let may_miss = self.authorise_part(&view, |view, demands| operation.demands_to_miss(view, demands)).is_ok();
+        let outside = self.gateway.outside.of_call(&self.record.deeds);
+        let look = Look {
+            view,
+            page: Page::whole(),
+            caller: self.caller,
+            regions: self.gateway.regions,
+            outside: &outside,
+            engine: &self.gateway.engine,
+        };
+        operation.run(&look, may_miss)
     }
 
     pub(crate) async fn write<O: Write>(self) -> Result<Vec<u8>, ApiError> {

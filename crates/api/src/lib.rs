@@ -53,7 +53,7 @@ pub use authorise::Caller;
 pub use demand::Demands;
 pub use error::ApiError;
 pub use filter::{Filter, Filters};
-pub use gateway::{Gateway, HttpAnswer, HttpRequest, Options, Regions, Settle};
+pub use gateway::{Gateway, HttpAnswer, HttpRequest, ObjectBody, Options, Regions, Settle};
 pub use operation::{Action, Call, Look, Operation, Read, Shape, Write};
 pub use outside::{HostPresence, Hosts, Outside};
 pub use page::Page;

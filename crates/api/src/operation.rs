@@ -238,7 +238,46 @@ pub trait Call: DeserializeOwned + Send + Sync + 'static {
     fn run<'t>(self, made: Self::Made, tx: &'t mut Tx<'_, '_>) -> Result<Self::Output<'t>, ApiError>;
 }
 
-/// Which of the three shapes.
+/// An operation that gives out an object's bytes instead of a document about the value.
+pub trait Fetch: DeserializeOwned + Send + 'static {
+    /// Its name.
+    const ACTION: Action;
+
+    /// As [`Read::demands`].
+    fn demands(&self, view: &View<'_>, demands: &mut Demands);
+
+    /// What the caller must be allowed besides to be told that there is no such object.
+    fn demands_to_miss(&self, view: &View<'_>, demands: &mut Demands);
+
+    /// Opens the object.
+    fn run(self, look: &Look<'_, '_>, may_miss: bool) -> Result<Object, ApiError>;
+}
+
+/// An object's bytes, or a part of them, as they go out.
+#[derive(Debug)]
+pub struct Object {
+    /// 200, or 206 of a part.
+    pub status: u16,
+    /// The value of `Content-Type`.
+    pub content_type: &'static str,
+    /// Further headers, names in lower case.
+    pub headers: Vec<(&'static str, String)>,
+    /// Where the bytes are, from where it stands.
+    pub file: std::fs::File,
+    /// How many of them.
+    pub length_bytes: u64,
+}
+
+/// What an operation answers.
+#[derive(Debug)]
+pub(crate) enum Reply {
+    /// The bytes of a document.
+    Document(Vec<u8>),
+    /// An object.
+    Object(Object),
+}
+
+/// Which of the shapes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shape {
     /// [`Read`].
@@ -247,10 +286,12 @@ pub enum Shape {
     Write,
     /// [`Call`].
     Call,
+    /// [`Fetch`].
+    Fetch,
 }
 
-/// The answer under way: bytes of a body, or an error.
-pub(crate) type Answering<'a> = Pin<Box<dyn Future<Output = Result<Vec<u8>, ApiError>> + Send + 'a>>;
+/// The answer under way.
+pub(crate) type Answering<'a> = Pin<Box<dyn Future<Output = Result<Reply, ApiError>> + Send + 'a>>;
 
 /// An entry of the list of operations.
 pub struct Operation {
@@ -285,7 +326,7 @@ impl Operation {
                 parse::<O>(tree)?.demands(view, demands);
                 Ok(())
             },
-            answer: |turn| Box::pin(turn.read::<O>()),
+            answer: |turn| Box::pin(async { turn.read::<O>().await.map(Reply::Document) }),
         }
     }
 
@@ -304,7 +345,7 @@ impl Operation {
                 operation.demands(view, demands);
                 Ok(())
             },
-            answer: |turn| Box::pin(turn.write::<O>()),
+            answer: |turn| Box::pin(async { turn.write::<O>().await.map(Reply::Document) }),
         }
     }
 
@@ -321,7 +362,24 @@ impl Operation {
                 parse::<O>(tree)?.demands(view, demands);
                 Ok(())
             },
-            answer: |turn| Box::pin(turn.call::<O>()),
+            answer: |turn| Box::pin(async { turn.call::<O>().await.map(Reply::Document) }),
+        }
+    }
+
+    /// The entry of an operation that gives out an object.
+    pub const fn fetch<O: Fetch>() -> Self {
+        Self {
+            action: O::ACTION,
+            shape: Shape::Fetch,
+            filters: FilterNames::NONE,
+            client_token: false,
+            paged: false,
+            members: members::<O>,
+            demands: |tree, view, demands| {
+                parse::<O>(tree)?.demands(view, demands);
+                Ok(())
+            },
+            answer: |turn| Box::pin(async { turn.fetch::<O>().map(Reply::Object) }),
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::audit::Deeds;
 use crate::error::ApiError;
 use crate::key_uses::KeyUses;
 use crate::password::Hasher;
+use crate::s3::Folders;
 use crate::second_factor::Guesses;
 use crate::vault::Vault;
 use crate::web_identity::{Fetcher, Issuers};
@@ -54,6 +55,8 @@ pub struct Outside {
     pub issuers: Issuers,
     /// When access keys were last used.
     pub key_uses: KeyUses,
+    /// The folders that stand for buckets.
+    pub folders: Arc<Folders>,
     /// What the call at hand did that has records of its own.
     pub(crate) deeds: Deeds,
 }
@@ -68,6 +71,7 @@ impl Outside {
             guesses: Guesses::default(),
             issuers: Issuers::default(),
             key_uses: KeyUses::default(),
+            folders: Arc::default(),
             deeds: Deeds::default(),
         }
     }
@@ -75,6 +79,13 @@ impl Outside {
     /// The same for one call, whose record is to tell what it did.
     pub(crate) fn of_call(&self, deeds: &Deeds) -> Self {
         Self { deeds: deeds.clone(), ..self.clone() }
+    }
+
+    /// The same where those folders stand for buckets.
+    #[must_use]
+    pub fn with_folders(mut self, folders: Folders) -> Self {
+        self.folders = Arc::new(folders);
+        self
     }
 
     /// The same where the keys of issuers come that way.

@@ -150,6 +150,16 @@ impl Settings {
         };
         is_whose && self.buckets.contains(bucket)
     }
+
+    /// Whose a bucket is: that account's whose files alone go there. One that several share is the provider's, since none of
+    /// them may see the others'.
+    pub fn bucket_owner(&self, bucket: &str) -> Option<crate::scope::AccountId> {
+        self.buckets.get(bucket)?;
+        match self.bucket_accounts.get(bucket) {
+            Some(BucketAccounts::These(accounts)) if accounts.len() == 1 => accounts.first().copied(),
+            _ => Some(self.operator),
+        }
+    }
 }
 
 /// A part of the unique local addresses (RFC 4193), which nobody routes: an operator who has a real block names it.

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 use serde::ser::{self, Serialize, Serializer};
 
-use crate::envelope::{EMPTY, EncodeError};
+use crate::envelope::{EMPTY, EncodeError, TEXT};
 use crate::list::{FLAT, NAMED_PREFIX};
 use crate::time::TIME;
 
@@ -140,10 +140,16 @@ impl<'a> Writer<'a> {
     }
 
     fn leaf(self, write: impl FnOnce(&mut Vec<u8>)) -> Result<(), EncodeError> {
-        let tag = self.tag.ok_or(EncodeError::NotAStructure)?;
-        open(self.out, tag);
-        write(self.out);
-        close(self.out, tag);
+        match self.tag {
+            // The element is there already.
+            Some("") => write(self.out),
+            Some(tag) => {
+                open(self.out, tag);
+                write(self.out);
+                close(self.out, tag);
+            }
+            None => return Err(EncodeError::NotAStructure),
+        }
         Ok(())
     }
 
@@ -253,6 +259,9 @@ impl<'a> Serializer for Writer<'a> {
             // Something must stand in it, or it would be taken for a result that isn't there.
             self.out.push(b'\n');
             return Ok(());
+        }
+        if name == TEXT {
+            return value.serialize(Self { tag: Some(""), ..self });
         }
         if name == TIME && self.element == QUERY_ELEMENT {
             return self.whole_seconds(value);

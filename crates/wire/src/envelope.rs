@@ -178,6 +178,19 @@ impl Serialize for EmptyResult {
     }
 }
 
+/// The newtype name under which the serializer of XML recognises an [`ElementText`].
+pub(crate) const TEXT: &str = "$wire:text";
+
+/// The answer of the one operation of S3 whose outermost element holds nothing but text.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ElementText(pub &'static str);
+
+impl Serialize for ElementText {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_newtype_struct(TEXT, self.0)
+    }
+}
+
 /// An error as it goes to the client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ErrorBody {

@@ -37,7 +37,8 @@ pub use blob::Blob;
 pub use encode_json::{Record, write_json_string, write_record, write_record_name};
 pub use encode_query::{to_query, to_query_as};
 pub use envelope::{
-    EmptyResult, EncodeError, ErrorBody, encode_ec2, encode_json, encode_query, encode_rest_xml, error_body,
+    ElementText, EmptyResult, EncodeError, ErrorBody, encode_ec2, encode_json, encode_query, encode_rest_xml,
+    error_body,
 };
 pub use field::{FieldError, FieldProblem, coded_error};
 pub use form::Form;

@@ -12,6 +12,7 @@ pub(crate) const TIME: &str = "$wire:time";
 /// The first and last moment that ISO 8601 spells with four digits of year.
 const MIN_MS: i64 = -62_167_219_200_000;
 const MAX_MS: i64 = 253_402_300_799_999;
+const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /// Milliseconds since 1970-01-01T00:00:00Z. EC2 and S3 write it as `2026-11-22T10:00:00.000Z`, the services of the query
 /// protocol without the fraction, JSON as seconds since the epoch; either is read anywhere. Moments outside the years 0 to 9999 are written as the
@@ -43,7 +44,6 @@ impl Time {
 
     /// Such as `Nov 22, 2026, 10:00:00 AM`: how records of the audit tell moments within an answer.
     pub(crate) fn in_words(self) -> String {
-        const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
         let clamped = self.0.clamp(MIN_MS, MAX_MS);
         let (year, month, day) = civil_from_days(clamped.div_euclid(DAY_MS));
         let in_day = clamped.rem_euclid(DAY_MS) / 1_000;
@@ -51,6 +51,19 @@ impl Time {
         let half = if hour < 12 { "AM" } else { "PM" };
         let month = usize::try_from(month - 1).ok().and_then(|at| MONTHS.get(at)).unwrap_or(&"Jan");
         format!("{month} {day}, {year}, {}:{minute:02}:{second:02} {half}", (hour + 11) % 12 + 1)
+    }
+
+    /// Such as `Sun, 22 Nov 2026 10:00:00 GMT`: how headers of HTTP tell moments. Source: RFC 9110, 5.6.7.
+    pub fn to_http(self) -> String {
+        const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+        let clamped = self.0.clamp(MIN_MS, MAX_MS);
+        let days = clamped.div_euclid(DAY_MS);
+        let (year, month, day) = civil_from_days(days);
+        let in_day = clamped.rem_euclid(DAY_MS) / 1_000;
+        let (hour, minute, second) = (in_day / 3_600, in_day / 60 % 60, in_day % 60);
+        let weekday = usize::try_from(days.rem_euclid(7)).ok().and_then(|at| DAYS.get(at)).unwrap_or(&"Thu");
+        let month = usize::try_from(month - 1).ok().and_then(|at| MONTHS.get(at)).unwrap_or(&"Jan");
+        format!("{weekday}, {day:02} {month} {year:04} {hour:02}:{minute:02}:{second:02} GMT")
     }
 
     /// Reads ISO 8601 with any fraction and offset.

@@ -109,6 +109,12 @@ pub(super) fn answer<T: Serialize + ?Sized>(action: Action, output: &T, request_
     String::from_utf8(out).unwrap_or_default()
 }
 
+/// Calls on data: recorded as all are, but neither looked up nor delivered, as long as no trail can ask for them. Source:
+/// the CloudTrail User Guide, "Logging data events".
+const DATA: [(&str, &str); 2] = [("s3", "GetObject"), ("s3", "ListObjects")];
+const DATA_EVENT: &str = r#","eventType":"AwsApiCall","managementEvent":false"#;
+const MANAGEMENT_EVENT: &str = r#","eventType":"AwsApiCall","managementEvent":true"#;
+
 /// The record of a call for one account, with what it is found by.
 fn entry(record: &Record<'_>, told: &Told<'_>, time_ms: i64, copy: &Copy) -> BulkEntry {
     let (caller, request) = (record.caller.as_ref(), record.request);
@@ -147,7 +153,8 @@ fn entry(record: &Record<'_>, told: &Told<'_>, time_ms: i64, copy: &Copy) -> Bul
     out.text("eventID", &id_for(&recipient));
     out.json("readOnly", read_only);
     write_owned(&mut out, &record.service, told.owned);
-    out.raw(r#","eventType":"AwsApiCall","managementEvent":true"#);
+    let is_data = DATA.contains(&(record.service.as_str(), told.name));
+    out.raw(if is_data { DATA_EVENT } else { MANAGEMENT_EVENT });
     out.text("recipientAccountId", &recipient);
     if copy.is_shared {
         out.text("sharedEventID", &id_for("shared"));
@@ -155,7 +162,7 @@ fn entry(record: &Record<'_>, told: &Told<'_>, time_ms: i64, copy: &Copy) -> Bul
     if let Some(endpoint) = request.origin.and_then(|origin| origin.endpoint) {
         out.text("vpcEndpointId", &endpoint.to_string());
     }
-    out.raw(r#","eventCategory":"Management""#);
+    out.raw(if is_data { r#","eventCategory":"Data""# } else { r#","eventCategory":"Management""# });
     if request.secure {
         write_tls(&mut out, request);
     }

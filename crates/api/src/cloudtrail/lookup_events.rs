@@ -152,6 +152,7 @@ impl Wanted {
             let events = records.iter().filter(|record| self.may_be(record)).filter_map(Event::read);
             let here = events.filter(|(event, json)| {
                 json["recipientAccountId"] == *account
+                    && json["eventCategory"] != "Data"
                     && json["awsRegion"] == scope.region.name()
                     && (self.start_ms..=self.end_ms).contains(&event.event_time.0)
                     && self.is_it(event)

@@ -11,6 +11,7 @@ use crate::audit::{Record, Spelling};
 use crate::authorise::Caller;
 use crate::circumstances::Headers;
 use crate::error::ApiError;
+use crate::operation::Reply;
 use crate::throttle::Source;
 use crate::{through, way, web_identity};
 
@@ -22,7 +23,7 @@ impl Gateway {
         parts: &RequestParts<'_>,
         record: &mut Record<'_>,
         error: AuthError,
-    ) -> Result<(Protocol, Vec<u8>), ApiError> {
+    ) -> Result<(Protocol, Reply), ApiError> {
         let shown = (error == AuthError::MissingToken).then(|| web_identity::decoded(parts, request.body));
         let Some(decoded) = shown.flatten() else { return Err(error.refusal(record.form.terms()).into()) };
         let (service, protocol) = ("sts", Protocol::Query);

@@ -4,6 +4,7 @@ use landfall_cloud::View;
 use landfall_model::Region;
 use serde::{Deserialize, Serialize};
 
+use super::canonical_id;
 use crate::{Action, ApiError, Demands, Look, Read};
 
 #[derive(Deserialize)]
@@ -49,13 +50,7 @@ impl Read for ListBuckets {
         }
         let nothing = look.page.take(std::iter::empty::<()>(), |()| String::new())?;
         debug_assert!(nothing.is_empty());
-        let owner = Owner { id: canonical_id(look) };
+        let owner = Owner { id: canonical_id(look.outside, look.view.scope().account) };
         Ok(ListBucketsOutput { buckets: [], owner, prefix: self.prefix })
     }
-}
-
-/// The account's canonical id: 64 hexadecimal digits, always the same, from which nobody learns the account's number.
-fn canonical_id(look: &Look<'_, '_>) -> String {
-    let key = look.outside.vault.derive(&format!("canonical user id of {}", look.view.scope().account));
-    key.iter().map(|byte| format!("{byte:02x}")).collect()
 }

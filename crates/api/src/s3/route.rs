@@ -5,6 +5,8 @@
 use http::header::HOST;
 use landfall_wire::{DecodeError, Request, RequestParts, Tree, decode_query_string};
 
+use super::OPERATIONS;
+
 /// What a path names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
@@ -75,15 +77,86 @@ const BY_THEMSELVES: &[(Place, &str, &str, &str)] = &[
     (Place::Object, "PUT", "uploadId", "UploadPart"),
 ];
 
+/// The header that has a key of the caller's, which nobody is to find in a record: it is refused, whatever it says.
+const CUSTOMER_KEY: &str = "x-amz-server-side-encryption-customer-key";
+
+/// The parameters of operations that are there which are headers.
+const HEADERS: &[(&str, &[&str])] = &[
+    ("GetBucketLocation", &["x-amz-expected-bucket-owner"]),
+    (
+        "GetObject",
+        &[
+            "If-Match",
+            "If-Modified-Since",
+            "If-None-Match",
+            "If-Unmodified-Since",
+            "Range",
+            "x-amz-checksum-mode",
+            "x-amz-expected-bucket-owner",
+            "x-amz-request-payer",
+            "x-amz-server-side-encryption-customer-algorithm",
+            CUSTOMER_KEY,
+            "x-amz-server-side-encryption-customer-key-MD5",
+        ],
+    ),
+    ("ListObjects", &["x-amz-expected-bucket-owner", "x-amz-optional-object-attributes", "x-amz-request-payer"]),
+];
+
 /// Reads a request. Only an operation that is there has its parameters read.
 pub(crate) fn decode(parts: &RequestParts<'_>) -> Result<Request, DecodeError> {
     let action = action(parts);
-    if action != "ListBuckets" {
+    if !OPERATIONS.iter().any(|operation| operation.action.name == action) {
         return Ok(Request { action, version: None, input: Tree::Map(Vec::new()) });
     }
     let mut request = decode_query_string(&format!("Action={action}&{}", parts.query))?;
-    request.input.take("x-id");
+    // The marks of operations say nothing more.
+    for mark in ["x-id", "location"] {
+        request.input.take(mark);
+    }
+    if action == "ListBuckets" {
+        return Ok(request);
+    }
+    let (bucket, key) = names(parts)?;
+    let key = (action == "GetObject").then_some(("Key", key));
+    let known = HEADERS.iter().filter(|(of, _)| *of == action).flat_map(|(_, names)| names.iter());
+    let headers = known.filter_map(|name| {
+        let value = parts.headers.get(*name)?.to_str().ok()?;
+        Some((*name, if *name == CUSTOMER_KEY { String::new() } else { value.to_owned() }))
+    });
+    let Tree::Map(members) = &mut request.input else { return Ok(request) };
+    for (name, value) in [("Bucket", bucket)].into_iter().chain(key).chain(headers) {
+        if members.iter().any(|(given, _)| **given == *name) {
+            return Err(DecodeError::Duplicate(name.to_owned()));
+        }
+        members.push((name.into(), Tree::Text(value)));
+    }
     Ok(request)
+}
+
+/// The bucket and the key of a request: of its path, or the bucket of its host.
+fn names(parts: &RequestParts<'_>) -> Result<(String, String), DecodeError> {
+    let path = parts.path.strip_prefix('/').unwrap_or(parts.path);
+    let (bucket, key) = match bucket_of_host(parts) {
+        Some(bucket) => (bucket, path),
+        None => path.split_once('/').unwrap_or((path, "")),
+    };
+    Ok((unescape(bucket)?, unescape(key)?))
+}
+
+/// Undoes percent-encoding, in which a plus is itself.
+fn unescape(text: &str) -> Result<String, DecodeError> {
+    let digit = |byte: Option<&u8>| byte.and_then(|byte| char::from(*byte).to_digit(16));
+    let (mut bytes, mut out) = (text.as_bytes().iter(), Vec::with_capacity(text.len()));
+    while let Some(byte) = bytes.next() {
+        out.push(match byte {
+            b'%' => match (digit(bytes.next()), digit(bytes.next())) {
+                (Some(high), Some(low)) => u8::try_from(high << 4 | low).map_err(|_| DecodeError::BadEscape)?,
+                _ => return Err(DecodeError::BadEscape),
+            },
+            byte => *byte,
+        });
+    }
+    String::from_utf8(out).map_err(|_| DecodeError::NotUtf8)
 }
 
 fn action(parts: &RequestParts<'_>) -> String {
@@ -129,10 +202,7 @@ fn is_of_list_buckets(word: &str) -> bool {
 
 /// What a request is about: its bucket is in its path or in the name of the host that it was sent to.
 fn place(parts: &RequestParts<'_>) -> Place {
-    let host = parts.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let name = host.split(':').next().unwrap_or_default();
-    let front = name.strip_suffix(".localhost").or_else(|| name.split_once(".s3").map(|(front, _)| front));
-    let is_in_host = front.is_some_and(|front| !front.is_empty() && front != "s3");
+    let is_in_host = bucket_of_host(parts).is_some();
     let path = parts.path.trim_start_matches('/');
     match path.split_once('/') {
         _ if path.is_empty() => [Place::Service, Place::Bucket][usize::from(is_in_host)],
@@ -140,6 +210,14 @@ fn place(parts: &RequestParts<'_>) -> Place {
         Some((_, "")) if !is_in_host => Place::Bucket,
         _ => Place::Object,
     }
+}
+
+/// The bucket that a host's name begins with.
+fn bucket_of_host<'p>(parts: &RequestParts<'p>) -> Option<&'p str> {
+    let host = parts.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
+    let name = host.split(':').next().unwrap_or_default();
+    let front = name.strip_suffix(".localhost").or_else(|| name.split_once(".s3").map(|(front, _)| front));
+    front.filter(|front| !front.is_empty() && *front != "s3")
 }
 
 #[cfg(test)]
@@ -183,6 +261,26 @@ mod tests {
             assert_eq!(meant("GET", host, "/", ""), "ListObjects", "{host}");
             assert_eq!(meant("GET", host, "/key", ""), "GetObject", "{host}");
         }
+    }
+
+    #[test]
+    fn an_object_is_named_by_its_path_and_its_host() {
+        let read = |host: &'static str, path: &str, query: &str| {
+            let range = (http::header::RANGE, HeaderValue::from_static("bytes=0-1"));
+            let headers: HeaderMap = [(HOST, HeaderValue::from_static(host)), range].into_iter().collect();
+            decode(&RequestParts { method: "GET", path, query, headers: &headers })
+        };
+        for (host, path) in [("127.0.0.1:4566", "/b/a+b/%C3%A4%20/c"), ("b.localhost:4566", "/a+b/%C3%A4%20/c")] {
+            let input = read(host, path, "x-id=GetObject").unwrap().input;
+            let text = |name: &str| input.field(name).and_then(Tree::as_text).unwrap_or_default().to_owned();
+            assert_eq!(["Bucket", "Key", "Range"].map(text), ["b", "a+b/ä /c", "bytes=0-1"]);
+        }
+        for bad in ["/b/%", "/b/%1", "/b/%zz", "/b/%ff"] {
+            assert!(read("127.0.0.1", bad, "").is_err(), "{bad}");
+        }
+        assert!(read("127.0.0.1", "/b/key", "Key=other").is_err());
+        assert_eq!(read("127.0.0.1", "/b", "").unwrap().input.field("Range"), None, "it says nothing of a list");
+        assert_eq!(read("127.0.0.1", "/b", "location").unwrap().input.field("location"), None);
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! same bytes.
 
 use std::future::Future;
+use std::io::Read as _;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::pin::Pin;
@@ -13,6 +14,7 @@ use std::task::Poll;
 
 use http::{HeaderMap, HeaderName, HeaderValue};
 use landfall_api::outside::{HostPresence, Hosts};
+use landfall_api::s3::Folders;
 use landfall_api::web_identity::Fetcher;
 use landfall_api::{Gateway, HttpAnswer, HttpRequest, Options, Outside, Regions, Throttling, Vault};
 use landfall_cloud::value::Principals;
@@ -190,7 +192,8 @@ impl World {
             Options {
                 regions: Regions::Any,
                 outside: Outside::new(Arc::new(FakeHosts(presence.clone())), Vault::new(RootKey::from_bytes(&[7; 32])))
-                    .with_issuers(Fetcher::with_near(["127.0.0.1".to_owned()])),
+                    .with_issuers(Fetcher::with_near(["127.0.0.1".to_owned()]))
+                    .with_folders(folders()),
                 settle: None,
                 entropy: Entropy::seeded(2),
                 throttling,
@@ -290,7 +293,11 @@ impl World {
 
     /// Sends a request as it is.
     pub fn deliver(&self, signed: &Signed) -> HttpAnswer {
-        self.runtime.block_on(self.gateway.handle(request(signed)))
+        let mut answer = self.runtime.block_on(self.gateway.handle(request(signed)));
+        if let Some(object) = answer.object.take() {
+            object.file.take(object.length_bytes).read_to_end(&mut answer.body).unwrap();
+        }
+        answer
     }
 
     /// Sends requests all at once; their answers in the same order.
@@ -488,13 +495,25 @@ impl Client<'_> {
         Answer { status: answer.status, body: String::from_utf8(answer.body).unwrap() }
     }
 
-    /// Calls S3, of whose operations there is one: the query says the rest.
+    /// Calls one of S3's operations that look: what it is about is in the path, and the rest in headers and the query.
     fn ask_s3(&self, action: &str, params: &[(String, String)]) -> Answer {
-        assert_eq!(action, "ListBuckets");
-        let mut pairs: Vec<_> =
-            params.iter().map(|(name, value)| format!("{}={}", percent(name), percent(value))).collect();
+        let (mut pairs, mut headers, mut path) = (Vec::new(), Vec::new(), [String::new(), String::new()]);
+        for (name, value) in params {
+            match name.as_str() {
+                "Bucket" => path[0] = format!("/{value}"),
+                "Key" => path[1] = format!("/{}", value.split('/').map(percent).collect::<Vec<_>>().join("/")),
+                "Range" => headers.push(("range", value.as_str())),
+                "If-Match" => headers.push(("if-match", value.as_str())),
+                _ => pairs.push(format!("{}={}", percent(name), percent(value))),
+            }
+        }
+        if action == "GetBucketLocation" {
+            pairs.push("location=".to_owned());
+        }
         pairs.sort();
-        let signed = self.sign_query("s3", "GET", "/", &pairs.join("&"), &[("content-type", "application/xml")], b"");
+        let path = if path[0].is_empty() { "/".to_owned() } else { path.concat() };
+        headers.push(("content-type", "application/xml"));
+        let signed = self.sign_query("s3", "GET", &path, &pairs.join("&"), &headers, b"");
         let answer = self.world.deliver(&signed);
         Answer { status: answer.status, body: String::from_utf8(answer.body).unwrap() }
     }
@@ -772,6 +791,12 @@ impl Case {
 /// A call without parameters, for [`Case::good`].
 pub fn nothing(_: &Client<'_>) -> Params {
     Params::new()
+}
+
+/// The folders of buckets, which are kept with the tests.
+fn folders() -> Folders {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/buckets");
+    Folders::new(["trails", "theirs"].map(|name| (name.to_owned(), folder.join(name))).into())
 }
 
 /// The images of the region: one with two names.

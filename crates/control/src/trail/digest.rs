@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use super::file;
 
 /// What the file of a digest's signature ends in.
-pub const METADATA: &str = ".metadata.json";
+pub const METADATA: &str = landfall_api::s3::METADATA;
 /// The algorithm of all signatures.
 pub(super) const ALGORITHM: &str = "SHA256withRSA";
 /// How long a key signs.

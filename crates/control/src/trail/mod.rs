@@ -69,6 +69,8 @@ struct Heading<'e> {
     aws_region: &'e str,
     read_only: bool,
     recipient_account_id: &'e str,
+    /// Records of before there were others have it, too.
+    event_category: Option<&'e str>,
 }
 
 /// What is on its way for one trail.
@@ -418,6 +420,9 @@ fn earlier(at: Timestamp) -> Timestamp {
 /// Gives an event to the trails that deliver it.
 fn share(loads: &mut [Load], record: &BulkRecord) {
     let Ok(heading) = serde_json::from_str::<Heading<'_>>(&record.record) else { return };
+    if heading.event_category == Some("Data") {
+        return;
+    }
     let Ok(region) = heading.aws_region.parse::<Region>() else { return };
     let Some(at) = digest::parse_time(heading.event_time) else { return };
     let is_global = GLOBAL.contains(&heading.event_source);

@@ -10,13 +10,14 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use landfall_api::{ApiError, HttpRequest};
 
+use super::body::Body;
 use super::entrance::{Peer, Stream};
 use super::{Server, inside};
 
@@ -31,7 +32,7 @@ const MAX_HEAD: usize = 64 * 1024;
 /// Headers of a request.
 const MAX_HEADERS: usize = 100;
 
-type Answer = Response<Full<Bytes>>;
+type Answer = Response<Body>;
 
 /// Answers what comes by a connection until it ends.
 pub async fn converse(server: &Server, stream: Stream, peer: Peer) {
@@ -101,13 +102,12 @@ async fn try_answer(
     for (name, value) in answer.headers {
         response = response.header(name, value);
     }
-    response
-        .body(Full::new(Bytes::from(answer.body)))
-        .map_err(|_| (StatusCode::INTERNAL_SERVER_ERROR, "the answer has a bad header"))
+    let body = answer.object.map_or_else(|| Body::whole(answer.body), Body::object);
+    response.body(body).map_err(|_| (StatusCode::INTERNAL_SERVER_ERROR, "the answer has a bad header"))
 }
 
 fn plain(status: StatusCode, words: impl Into<Bytes>) -> Answer {
-    let mut response = Response::new(Full::new(words.into()));
+    let mut response = Response::new(Body::whole(words));
     *response.status_mut() = status;
     response.headers_mut().insert("content-type", hyper::header::HeaderValue::from_static("text/plain"));
     response

@@ -1,5 +1,6 @@
 //! `landfall serve`: puts a cloud together from its configuration, and runs it until it is told to end.
 
+mod body;
 mod door;
 mod entrance;
 mod http;
@@ -11,12 +12,14 @@ mod sim;
 mod sources;
 mod tls;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
+use landfall_api::s3::Folders;
 use landfall_api::web_identity::Fetcher;
 use landfall_api::{Gateway, Outside, Regions, Vault};
 use landfall_cloud::{Cloud, Entropy, Tx};
@@ -107,7 +110,8 @@ async fn serve(config: Config) -> Result<()> {
         landfall_api::Options {
             regions: if config.simulate { Regions::Any } else { Regions::One(config.region) },
             outside: Outside::new(pieces.hosts.clone(), vault.clone())
-                .with_issuers(Fetcher::with_near(config.issuers.iter().cloned())),
+                .with_issuers(Fetcher::with_near(config.issuers.iter().cloned()))
+                .with_folders(Folders::new(folders(&config))),
             settle: pieces.settle.clone(),
             entropy: Entropy::from_system(),
             throttling: config.throttling.clone(),
@@ -214,10 +218,14 @@ fn root_credentials(config: &Config, engine: &Engine<Cloud>) -> Result<Credentia
     }
 }
 
+/// The folders that stand for buckets, by the buckets' names.
+fn folders(config: &Config) -> BTreeMap<String, PathBuf> {
+    config.buckets.iter().map(|(name, bucket)| (name.clone(), bucket.folder.clone())).collect()
+}
+
 /// What delivers the events of trails.
 fn courier(engine: &Engine<Cloud>, vault: Vault, config: &Config) -> Courier {
-    let folders = config.buckets.iter().map(|(name, bucket)| (name.clone(), bucket.folder.clone()));
-    let courier = Courier::new(engine.clone(), vault, folders.collect());
+    let courier = Courier::new(engine.clone(), vault, folders(config));
     courier.at_pace(config.trail_delivery, config.trail_digest)
 }
 
