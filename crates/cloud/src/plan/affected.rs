@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use landfall_model::plan::PieceKey;
 use landfall_model::{
     Account, AccountId, Host, HostId, Instance, InstanceId, InterfaceId, InterfacePurpose, Principal, RouteTable,
-    RouteTarget, UniqueId, VpcId, VpnConnection, VpnSide,
+    RouteTarget, Settings, UniqueId, VpcId, VpnConnection, VpnSide,
 };
 use landfall_state::Change;
 
@@ -117,6 +117,8 @@ pub fn affected(cloud: &Cloud, change: &Change, into: &mut Affected) {
         if let Some(row) = after.or(before).filter(|_| is_stopped(before) != is_stopped(after)) {
             into.gateways(cloud, row.id);
         }
+    } else if let Some((before, after)) = change.of::<SettingsTable>() {
+        into.settings(cloud, before, after);
     } else if let Some((before, after)) = change.of::<Tags>() {
         for row in before.into_iter().chain(after).filter(|row| row.kind == "instance") {
             into.keys.extend(row.resource.parse().ok().map(PieceKey::Instance));
@@ -247,6 +249,19 @@ fn gateways_of(cloud: &Cloud, vpc: VpcId) -> impl Iterator<Item = PieceKey> {
 }
 
 impl Affected {
+    /// What of the provider's settings is in plans may differ. Walks what it is in: settings change when a server starts.
+    fn settings(&mut self, cloud: &Cloud, before: Option<&Settings>, after: Option<&Settings>) {
+        let buckets =
+            |row: Option<&Settings>| row.map(|row| (row.buckets.clone(), row.bucket_accounts.clone(), row.operator));
+        if buckets(before) != buckets(after) {
+            self.keys.extend(cloud.flow_logs.iter().map(|row| PieceKey::FlowLog(row.id)));
+        }
+        let names = |row: Option<&Settings>| row.map(|row| row.public_domain.clone());
+        if names(before) != names(after) {
+            self.keys.extend(cloud.instances.iter().map(|row| PieceKey::Instance(row.id)));
+        }
+    }
+
     /// What hosts do for an account's gateways may differ. Walks all gateways: accounts are rarely stopped.
     fn gateways(&mut self, cloud: &Cloud, account: AccountId) {
         for row in cloud.nat_gateways.iter().filter(|row| row.scope.account == account) {

@@ -14,16 +14,16 @@ use landfall_cloud::security_group;
 use landfall_cloud::snapshot;
 use landfall_cloud::value::{
     Addresses, DhcpOptionsTable, Hosts, Instances, Interfaces, InternetGateways, NetworkAcls, RouteTables,
-    SecurityGroupRules, SecurityGroups, Tags, Volumes, Vpcs,
+    SecurityGroupRules, SecurityGroups, SettingsTable, Tags, Volumes, Vpcs,
 };
 use landfall_cloud::volume::{NewDisk, NewVolume};
 use landfall_cloud::{Cloud, Entropy, Tx, address, network, report, tag};
 use landfall_model::agent::{InstanceSeen, Phase, Report, SnapshotMade, SnapshotPhase, SnapshotSeen};
 use landfall_model::plan::{AclRulePlan, Power};
 use landfall_model::{
-    AccountId, Attachment, AttachmentState, Cidr, Host, HostFacts, HostId, Image, InstanceType, IpProtocol, Ipv4Cidr,
-    MetadataOptions, NetworkInterface, Peer, PortRange, Region, Route, RouteTarget, RuleDirection, Scope,
-    SecurityGroupRule, ShutdownBehavior, VolumeKind, VolumeShape, VolumeState,
+    AccountId, Attachment, AttachmentState, BucketAccounts, Cidr, Host, HostFacts, HostId, Image, InstanceType,
+    IpProtocol, Ipv4Cidr, MetadataOptions, NetworkInterface, Peer, PortRange, Region, Route, RouteTarget,
+    RuleDirection, Scope, SecurityGroupRule, ShutdownBehavior, VolumeKind, VolumeShape, VolumeState,
 };
 use landfall_state::{Engine, MemoryLog};
 use landfall_testkit::mirror::Mirror;
@@ -158,6 +158,8 @@ const CHANGES: &[Change] = &[
     connections::standings,
     connections::flow_logs,
     connections::flow_logs,
+    settings,
+    settings,
 ];
 
 /// One of the scope's rows of a table.
@@ -167,6 +169,19 @@ macro_rules! any {
         let Some(row) = $dice.pick(&rows).cloned() else { return };
         row
     }};
+}
+
+/// What a server that starts again with another configuration may say otherwise.
+fn settings(tx: &mut Tx<'_, '_>, dice: &mut Dice) {
+    let mut settings = tx.provider().clone();
+    if dice.chance(500) {
+        settings.buckets = dice.chance(500).then(|| "flows".to_owned()).into_iter().collect();
+        let whose = BucketAccounts::These([AccountId::new(1).unwrap()].into());
+        settings.bucket_accounts = dice.chance(500).then(|| ("flows".to_owned(), whose)).into_iter().collect();
+    } else {
+        settings.public_domain = format!("compute.{}.example", dice.below(3));
+    }
+    tx.put::<SettingsTable>(settings);
 }
 
 pub fn launches(tx: &mut Tx<'_, '_>, dice: &mut Dice) {
