@@ -6,7 +6,7 @@ use landfall_model::{Arn, Secret};
 use landfall_wire::Blob;
 use serde::{Deserialize, Serialize};
 
-use super::shape::plain::{Plain, demand_seal};
+use super::shape::plain::{Plain, demand_open, demand_read, demand_seal};
 use super::shape::{DEFAULT_KEY, demand, token};
 use crate::encryption::DefaultKey;
 use crate::home::Home;
@@ -73,7 +73,16 @@ impl Call for CreateSecret {
         if self.has_value() {
             let arn = Secret::arn_of(view.scope(), &self.name, "??????");
             let id = self.client_request_token.as_deref().unwrap_or_default();
-            demand_seal(&Home::own(view), demands, self.key(), &arn, id);
+            let home = Home::own(view);
+            demand_seal(&home, demands, self.key(), &arn, id);
+            if let Some(key) = self.key() {
+                demand_read(&home, demands, key, &arn, id);
+            }
+            // One that is there is compared with.
+            let before = secret::find(view, &self.name);
+            if let Some((row, version)) = before.and_then(|row| Some((row, version::find(view, &row.name, id)?))) {
+                demand_open(&home, demands, row, version);
+            }
         }
     }
 

@@ -114,6 +114,14 @@ pub fn demand_seal(home: &Home<'_>, demands: &mut Demands, kms_key: Option<&str>
     }
 }
 
+/// Demands to decrypt under a key what is about to be encrypted under it, as AWS does where the key isn't the service's own.
+/// Source: the Secrets Manager API Reference on CreateSecret.
+pub fn demand_read(home: &Home<'_>, demands: &mut Demands, key: &str, arn: &Arn, id: &str) {
+    if key != DEFAULT_KEY && check_key(demands.account(), home, key).is_ok() {
+        encryption::demand_use(home, demands, "Decrypt", SERVICE, key, &context(arn, id));
+    }
+}
+
 /// Demands to decrypt a version.
 pub fn demand_open(home: &Home<'_>, demands: &mut Demands, row: &Secret, version: &SecretVersion) {
     let sealed = STANDARD.decode(&version.value).unwrap_or_default();
