@@ -146,8 +146,8 @@ pub const CASES: &[Case] = &[
                 "InvalidParameterCombination",
             ),
             (&[("ImageId", IMAGE), ("ImdsSupport.Value", "v1.0")], "InvalidParameterValue"),
-            (&[("ImageId", IMAGE), ("LaunchPermission.Add.1.Group", "some")], "InvalidParameterValue"),
-            (&[("ImageId", IMAGE), ("LaunchPermission.Add.1.UserId", "me")], "InvalidUserID.Malformed"),
+            (&[("ImageId", IMAGE), ("LaunchPermission.Add.1.Group", "some")], "InvalidAMIAttributeItemValue"),
+            (&[("ImageId", IMAGE), ("LaunchPermission.Add.1.UserId", "me")], "InvalidAMIAttributeItemValue"),
             (
                 &[("ImageId", IMAGE), ("LaunchPermission.Add.1.OrganizationArn", "arn:aws:organizations::1:o")],
                 "UnsupportedOperation",
@@ -163,6 +163,16 @@ pub const CASES: &[Case] = &[
             (&[("ImageId", NONE), ("Attribute", "launchPermission")], "InvalidAMIID.NotFound"),
             (&[("ImageId", IMAGE), ("Attribute", "launchPermission")], "AuthFailure"),
             (&[("ImageId", IMAGE), ("Attribute", "description")], "InvalidParameterValue"),
+        ],
+    ),
+    Case::ec2(
+        "CancelImageLaunchPermission",
+        |client| params([("ImageId", shared_with(client))]),
+        &[
+            (&[], "MissingParameter"),
+            (&[("ImageId", "ami-1")], "InvalidAMIID.Malformed"),
+            (&[("ImageId", NONE)], "InvalidAMIID.NotFound"),
+            (&[("ImageId", IMAGE)], "InvalidParameterValue"),
         ],
     ),
     Case::ec2(
@@ -209,6 +219,15 @@ const BAD: &[(&[(&str, &str)], &str)] = &[
 fn running(client: &Client<'_>) -> String {
     let id = launch(client, &[("Placement.AvailabilityZone", "us-east-1a")]);
     client.world().settle();
+    id
+}
+
+/// An image of another account's that is shared with the caller.
+fn shared_with(client: &Client<'_>) -> String {
+    let (other, caller) = (client.world().other(), client.send("sts", "GetCallerIdentity", &[]).tree());
+    let id = registered(&other, "theirs");
+    let to = at(&caller, "GetCallerIdentityResult.Account");
+    other.ok("ModifyImageAttribute", &[("ImageId", &id), ("LaunchPermission.Add.1.UserId", to)]);
     id
 }
 
@@ -615,6 +634,67 @@ fn images_are_deprecated_disabled_and_protected() {
         tx.put::<landfall_cloud::value::OwnImages>(row);
     });
     client.ok("DeregisterImage", &[this]);
+}
+
+#[test]
+fn a_shared_image_is_given_back_and_goes_with_its_tags() {
+    let world = World::new();
+    let (client, other) = (world.root(), world.other());
+    let id = shared_with(&client);
+    let owners = [("ImageId", id.as_str())];
+    assert_eq!(other.refused("CancelImageLaunchPermission", &owners), "InvalidParameterValue", "it isn't shared with");
+    let label = [("ResourceId.1", id.as_str()), ("Tag.1.Key", "mine"), ("Tag.1.Value", "yes")];
+    client.ok("CreateTags", &label);
+    other.ok("CreateTags", &label);
+    client.ok("CancelImageLaunchPermission", &owners);
+    assert_eq!(client.refused("DescribeImages", &[("ImageId.1", &id)]), "InvalidAMIID.NotFound");
+    assert_eq!(client.refused("CancelImageLaunchPermission", &owners), "InvalidAMIID.NotFound");
+    other.ok("DeregisterImage", &owners);
+    assert!(world.engine().read().tags.iter().all(|row| row.resource != id));
+}
+
+#[test]
+fn what_a_closed_account_shared_is_gone_for_others() {
+    let world = World::new();
+    let client = world.root();
+    let id = shared_with(&client);
+    let other = world.other();
+    let snapshot = shown(&other, &id, "blockDeviceMapping.0.ebs.snapshotId");
+    let to = [("SnapshotId", snapshot.as_str()), ("CreateVolumePermission.Add.1.UserId", ACCOUNT)];
+    other.ok("ModifySnapshotAttribute", &to);
+    launch_from(&client, &id);
+    let label = [("ResourceId.1", id.as_str()), ("Tag.1.Key", "mine"), ("Tag.1.Value", "yes")];
+    client.ok("CreateTags", &label);
+    world.transact(|tx| landfall_cloud::account::close(tx, OTHER_ACCOUNT.parse().unwrap(), 1).unwrap());
+    let run = [("ImageId", id.as_str()), ("MinCount", "1"), ("MaxCount", "1"), ("InstanceType", "t3.micro")];
+    assert_eq!(client.refused("RunInstances", &run), "InvalidAMIID.NotFound");
+    assert_eq!(list(&client.ok("DescribeImages", &[("ExecutableBy.1", "self")]), "imagesSet").len(), 0);
+    let place = [("AvailabilityZone", "us-east-1a"), ("SnapshotId", snapshot.as_str())];
+    assert_eq!(client.refused("CreateVolume", &place), "InvalidSnapshot.NotFound");
+    // It is there again with its account, and nobody's tags are left once that is over.
+    world.transact(|tx| landfall_cloud::account::resume(tx, OTHER_ACCOUNT.parse().unwrap()).unwrap());
+    launch_from(&client, &id);
+    world.transact(|tx| landfall_cloud::account::close(tx, OTHER_ACCOUNT.parse().unwrap(), 1).unwrap());
+    world.pass(86_400);
+    for _ in 0..4 {
+        world.expire();
+        world.pass(61);
+    }
+    assert!(world.engine().read().tags.iter().all(|row| row.resource != id));
+}
+
+#[test]
+fn an_image_of_a_pending_instance_is_refused() {
+    let world = World::new();
+    let client = world.root();
+    let instance = launch(&client, &[("Placement.AvailabilityZone", "us-east-1a")]);
+    world.transact(|tx| {
+        let mut row = tx.instances.iter().next().unwrap().clone();
+        row.status.state = InstanceState::Pending;
+        tx.put::<landfall_cloud::value::Instances>(row);
+    });
+    let call = [("InstanceId", instance.as_str()), ("Name", "early")];
+    assert_eq!(client.refused("CreateImage", &call), "IncorrectInstanceState");
 }
 
 fn launch_from(client: &Client<'_>, image: &str) {

@@ -16,6 +16,7 @@ use landfall_model::{
 };
 
 use crate::fault::Fault;
+use crate::sharing;
 use crate::value::ImageDefaultsTable;
 use crate::view::View;
 use crate::volume::{NewDisk, NewVolume};
@@ -196,8 +197,10 @@ impl<'v> View<'v> {
     /// An account's image that this one may launch from: its own, or one that is shared with it.
     pub fn own_image(&self, id: ImageId) -> Option<&'v OwnImage> {
         let Scope { account, region } = self.scope();
-        let may = |row: &&OwnImage| row.scope.region == region && row.is_open_to(account);
-        self.tables().own_images.by_id(&id).find(may)
+        let cloud = self.tables();
+        let is_shared = |row: &OwnImage| row.scope.account == account || sharing::shares(cloud, row.scope.account);
+        let may = |row: &&OwnImage| row.scope.region == region && row.is_open_to(account) && is_shared(row);
+        cloud.own_images.by_id(&id).find(may)
     }
 
     /// The images that other accounts share with this one, or with everybody, by id.
@@ -205,7 +208,8 @@ impl<'v> View<'v> {
         let Scope { account, region } = self.scope();
         let cloud = self.tables();
         let rows = [Some(account), None].into_iter().flat_map(|with| cloud.own_images.by_sharing(&(region, with)));
-        let mut rows: Vec<_> = rows.filter(|row| row.scope.account != account).collect();
+        let is_theirs = |row: &&OwnImage| row.scope.account != account && sharing::shares(cloud, row.scope.account);
+        let mut rows: Vec<_> = rows.filter(is_theirs).collect();
         rows.sort_unstable_by_key(|row| row.id);
         rows.dedup_by_key(|row| row.id);
         rows
