@@ -74,7 +74,7 @@ pub const CASES: &[Case] = &[
             (&[("Name", "registered"), X86], "UnsupportedOperation"),
             (&[("Name", "registered"), HVM], "UnsupportedOperation"),
             (&[("Name", "registered"), ("KernelId", "aki-1")], "UnsupportedOperation"),
-            (&[("Name", "registered"), ("BootMode", "uefi")], "UnsupportedOperation"),
+            (&[("Name", "registered"), ("BootMode", "bios")], "InvalidParameterValue"),
             (&[("Name", "registered"), ("ImageLocation", "bucket/image")], "UnsupportedOperation"),
             (&[("Name", "registered"), HVM, X86, ROOT, DEVICE, (SNAPSHOT, NO_SNAPSHOT)], "InvalidSnapshot.NotFound"),
             (
@@ -681,6 +681,66 @@ fn what_a_closed_account_shared_is_gone_for_others() {
         world.pass(61);
     }
     assert!(world.engine().read().tags.iter().all(|row| row.resource != id));
+}
+
+#[test]
+fn what_an_image_boots_by_is_carried_on_where_the_type_has_it() {
+    let world = World::new();
+    let client = world.root();
+    let of = snapshot(&client, "3");
+    let image = |name: &str, mode: &str| {
+        let mapping = [(SNAPSHOT, of.as_str()), ("BootMode", mode)];
+        register(&client, name, &mapping)
+    };
+    let (uefi, preferred) = (image("firmware", "uefi"), image("either", "uefi-preferred"));
+    assert_eq!(shown(&client, &uefi, "bootMode"), "uefi");
+    let run = |image: &str, kind: &str| {
+        client.call("RunInstances", &[("ImageId", image), ("MinCount", "1"), ("MaxCount", "1"), ("InstanceType", kind)])
+    };
+    for (image, kind, mode, current) in [
+        (&uefi, "t3.micro", "uefi", "uefi"),
+        (&preferred, "t3.micro", "uefi-preferred", "uefi"),
+        (&preferred, "t2.micro", "uefi-preferred", "legacy-bios"),
+    ] {
+        let answer = run(image, kind);
+        assert_eq!(answer.status, 200, "{kind}");
+        let tree = answer.tree();
+        let id = at(&tree, "instancesSet.0.instanceId").to_owned();
+        let filter = [("Filter.1.Name", "current-instance-boot-mode"), ("Filter.1.Value.1", current)];
+        let tree = client.ok("DescribeInstances", &[&[("InstanceId.1", id.as_str())][..], &filter].concat());
+        let seen = "reservationSet.0.instancesSet.0";
+        assert_eq!(at(&tree, &format!("{seen}.bootMode")), mode);
+        assert_eq!(at(&tree, &format!("{seen}.currentInstanceBootMode")), current);
+    }
+    assert_eq!(run(&uefi, "t2.micro").code(), "InvalidParameterValue");
+    let plans = world.engine().read();
+    let host = plans.hosts.iter().next().unwrap().id;
+    let plan = landfall_cloud::plan::from_scratch(&plans, host, 1);
+    let uefis: Vec<_> = plan.instances().map(|it| it.uefi).collect();
+    assert_eq!(uefis.iter().filter(|is| **is).count(), 2, "{uefis:?}");
+    // A machine of it makes such an image again, and so does a copy.
+    world.settle();
+    let instances = client.ok("DescribeInstances", &[("Filter.1.Name", "boot-mode"), ("Filter.1.Value.1", "uefi")]);
+    let instance = at(&instances, "reservationSet.0.instancesSet.0.instanceId").to_owned();
+    let made = create(&client, &instance, "made", &[]);
+    world.settle();
+    assert_eq!(shown(&client, &made, "bootMode"), "uefi");
+    let copy = [("SourceImageId", made.as_str()), ("SourceRegion", "us-east-1"), ("Name", "copied")];
+    let copied = at(&client.ok("CopyImage", &copy), "imageId").to_owned();
+    assert_eq!(shown(&client, &copied, "bootMode"), "uefi");
+    assert_eq!(client.refused("GetInstanceUefiData", &[("InstanceId", &instance)]), "UnsupportedOperation");
+    // Without the firmware nothing is placed, nor started again, and no other type is taken.
+    client.ok("StopInstances", &[("InstanceId.1", &instance)]);
+    world.settle();
+    let other = [("InstanceId", instance.as_str()), ("InstanceType.Value", "t2.micro")];
+    assert_eq!(client.refused("ModifyInstanceAttribute", &other), "InvalidParameterValue");
+    world.transact(|tx| {
+        let id = tx.hosts.iter().next().unwrap().id;
+        tx.update::<landfall_cloud::value::Hosts, _>(&id, |host| host.facts.uefi = false);
+    });
+    assert_eq!(run(&uefi, "t3.micro").code(), "InsufficientInstanceCapacity");
+    assert_eq!(run(&preferred, "t2.micro").status, 200);
+    assert_eq!(client.refused("StartInstances", &[("InstanceId.1", &instance)]), "InsufficientInstanceCapacity");
 }
 
 #[test]

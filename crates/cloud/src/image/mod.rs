@@ -11,8 +11,8 @@ pub mod create;
 use std::collections::BTreeSet;
 
 use landfall_model::{
-    AccountId, BootMode, DeregistrationProtection, Image, ImageDefaults, ImageId, ImageTraits, Instance, OwnImage,
-    Scope, SnapshotState, VolumeKind, VolumeShape,
+    AccountId, BootMode, DeregistrationProtection, Image, ImageDefaults, ImageId, ImageTraits, Instance, InstanceType,
+    OwnImage, Scope, SnapshotState, VolumeKind, VolumeShape,
 };
 
 use crate::fault::Fault;
@@ -177,6 +177,19 @@ impl<'v> From<&'v ImageTraits> for Traits<'v> {
             min_memory_mib: traits.min_memory_mib,
         }
     }
+}
+
+/// That machines of a type boot by what an image asks for.
+pub(crate) fn check_boot(mode: Option<BootMode>, kind: InstanceType) -> Result<(), Fault> {
+    if mode == Some(BootMode::Uefi) && !kind.has_uefi() {
+        let message = format!(
+            "The {} instance type does not support an AMI with a boot mode of UEFI. Only instance types built on the Nitro \
+             System support UEFI. Specify an instance type that supports UEFI, and try again.",
+            kind.name()
+        );
+        return Err(Fault::Taken { code: "InvalidParameterValue", message });
+    }
+    Ok(())
 }
 
 /// Whether an image is protected from deregistration at a moment.

@@ -31,6 +31,7 @@ pub mod cgroup;
 pub mod confine;
 pub mod console;
 mod disk;
+pub mod firmware;
 mod hold;
 mod launch;
 pub mod machine;
