@@ -28,6 +28,7 @@
 
 pub mod arguments;
 pub mod cgroup;
+mod changes;
 pub mod confine;
 pub mod console;
 mod disk;

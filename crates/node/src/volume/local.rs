@@ -325,7 +325,8 @@ impl Volumes for LocalVolumes {
         // The store may be on the same disk, and the log is.
         let room = |more| self.check_room(id, more);
         if let Some(held) = held {
-            return store.save_held(&mut held::connect(held)?, snapshot, &room, tell);
+            let (mut disk, changes) = held::connect(held)?;
+            return store.save_held(&mut disk, changes, snapshot, &room, tell);
         }
         let path = self.path(id);
         if is_in_use(&path).map_err(|error| DriverError::Retry(format!("{id} can't be opened: {error}")))? {

@@ -74,7 +74,7 @@ impl Place {
     }
 
     fn hold(&self, snapshots: &[(usize, &SnapshotPlan)]) -> DriverResult<()> {
-        let disks: Vec<_> = snapshots.iter().map(|(disk, plan)| (self.disks[*disk].id, plan.id)).collect();
+        let disks: Vec<_> = snapshots.iter().map(|(disk, plan)| (self.disks[*disk].id, *plan)).collect();
         self.bench.qemu.hold(self.bench.id, &disks, &|id| {
             self.volumes.fleece(self.disks.iter().find(|disk| disk.id == id).unwrap())
         })
@@ -220,7 +220,7 @@ fn an_attempt_that_was_cut_off_is_cleared_away() {
     assert_is(&place.restored(80, &made), 2, 0, MIB);
     place.bench.qemu.release(place.bench.id, next.id).unwrap();
     // What can't be opened leaves nothing behind.
-    let disks = [(place.disks[0].id, one.id), (place.disks[1].id, next.id)];
+    let disks = [(place.disks[0].id, &one), (place.disks[1].id, &next)];
     let refused = place.bench.qemu.hold(place.bench.id, &disks, &|id| {
         if id == place.disks[1].id {
             return Err(DriverError::Final("no room".into()));
@@ -245,7 +245,7 @@ fn a_guest_that_overwrites_more_than_there_is_room_for_writes_on() {
     let Some(place) = Place::running("a_guest_that_overwrites_more_than_there_is_room_for", 90) else { return };
     place.write(0, 1, 0, 64 * MIB);
     let one = snapshot(1, None);
-    let disks = [(place.disks[0].id, one.id)];
+    let disks = [(place.disks[0].id, &one)];
     let opened = place.bench.qemu.hold(place.bench.id, &disks, &|_| {
         let OpenFleece { file, .. } = place.volumes.fleece(&place.disks[0])?;
         let file = fs::File::from(file.unwrap());
@@ -264,6 +264,73 @@ fn a_guest_that_overwrites_more_than_there_is_room_for_writes_on() {
     place.hold(&[(0, &next)]).unwrap();
     let made = place.save(&place.bench.qemu, 0, &next).unwrap();
     assert_is(&place.restored(95, &made), 2, 0, 64 * MIB);
+}
+
+#[test]
+fn the_next_snapshot_of_a_running_guest_reads_only_what_changed() {
+    let Some(place) = Place::running("the_next_snapshot_of_a_running_guest", 120) else { return };
+    place.write(0, 1, 0, 64 * MIB);
+    // How many bytes the machine has read from files, of which it has none but the disks'.
+    let read = || {
+        let text = fs::read_to_string(format!("/proc/{}/io", place.bench.pid())).unwrap();
+        text.lines().find_map(|line| line.strip_prefix("rchar: ")).unwrap().parse::<u64>().unwrap()
+    };
+    let bitmaps = || {
+        let nodes = ask(&place.bench, "query-named-block-nodes", json!({ "flat": true }));
+        let own = format!("{}.qcow2", place.disks[0].id);
+        let node = nodes.as_array().unwrap().iter().find(|it| it["node-name"] == json!(own)).unwrap();
+        let names = node["dirty-bitmaps"].as_array().cloned().unwrap_or_default();
+        let mut names: Vec<_> = names.iter().filter_map(|it| Some(it["name"].as_str()?.to_owned())).collect();
+        names.sort();
+        names
+    };
+    let take = |plan: &SnapshotPlan| {
+        place.hold(&[(0, plan)]).unwrap();
+        place.write(0, 9, 63 * MIB, 4096);
+        let before = read();
+        let made = place.save(&place.bench.another(), 0, plan).unwrap();
+        let bytes = read() - before;
+        place.bench.qemu.release(place.bench.id, plan.id).unwrap();
+        (made, bytes)
+    };
+    let (first, all) = take(&snapshot(1, None));
+    assert!(all >= 64 * MIB, "{all}");
+    assert_eq!(bitmaps(), ["landfall-1"]);
+    place.write(0, 2, 5 * MIB + 4096, 4096);
+    place.write(0, 3, 200 * MIB, MIB);
+    let (second, some) = take(&snapshot(2, Some(&first)));
+    eprintln!("{all} bytes read at first, {some} of what changed");
+    // The block of each change, that under the write while it was held, and what is read besides.
+    assert!(some < 4 * MIB, "{some}");
+    assert_eq!(bitmaps(), ["landfall-1", "landfall-2"], "what a later one may build on");
+    let raw = place.restored(130, &second);
+    assert_is(&raw, 1, 0, 5 * MIB + 4096);
+    assert_is(&raw, 2, 5 * MIB + 4096, 4096);
+    assert_is(&raw, 1, 6 * MIB, 57 * MIB);
+    assert_is(&raw, 9, 63 * MIB, 4096);
+    assert_is(&raw, 3, 200 * MIB, MIB);
+    // After an orderly end it goes on.
+    let again = || {
+        place.bench.start(&place.bench.plan(2)).unwrap();
+        let disk = &place.disks[0];
+        place.bench.qemu.attach(place.bench.id, &planned(disk), &|| place.volumes.open(disk)).unwrap();
+    };
+    place.bench.qemu.power(place.bench.id, PowerAction::Pull).unwrap();
+    again();
+    place.write(0, 4, 10 * MIB, 4096);
+    let (third, some) = take(&snapshot(3, Some(&second)));
+    assert!(some < 4 * MIB, "{some}");
+    assert_eq!(bitmaps(), ["landfall-2", "landfall-3"]);
+    assert_is(&place.restored(131, &third), 4, 10 * MIB, 4096);
+    // One that was killed knows nothing any more: all is read, and only what changed is stored.
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(place.bench.pid()), nix::sys::signal::Signal::SIGKILL).unwrap();
+    wait("its death", || place.bench.state() != Some(GuestState::Running));
+    again();
+    place.write(0, 5, 20 * MIB, 4096);
+    let (fourth, all) = take(&snapshot(4, Some(&third)));
+    assert!(all >= 64 * MIB, "{all}");
+    assert_eq!(bitmaps(), ["landfall-4"]);
+    assert_is(&place.restored(132, &fourth), 5, 20 * MIB, 4096);
 }
 
 /// What runs in the guest of the next test: it writes rising numbers to two disks in turn, each durable before the next.
