@@ -2,8 +2,10 @@
 //!
 //! A bitmap begins a moment before that of the snapshot whose session it is named by, and notes on until a later snapshot is
 //! whole: it says of more than what changed, never of less. QEMU keeps it in the volume's own file when the guest ends in
-//! order; one whose guest was killed is inconsistent, says nothing any more, and goes. What a snapshot is made of is a copy
-//! that stands still. All this only saves time: without a bitmap everything is read.
+//! order; one whose guest was killed is inconsistent, says nothing any more, and goes before the disk is made larger, which
+//! QEMU refuses otherwise. A disk has two of them at most: that of the snapshot that the last one builds on, and the last
+//! one's own. What a snapshot is made of is a copy that stands still. All this only saves time: without a bitmap everything
+//! is read.
 
 use landfall_chunks::Root;
 use landfall_model::plan::SnapshotPlan;
@@ -35,16 +37,32 @@ pub(super) fn begin(qmp: &mut Qmp, volume: VolumeId, session: u64) -> QmpResult<
     tolerant(qmp.execute("block-dirty-bitmap-add", bitmap, ACT_TIMEOUT))
 }
 
-/// Keeps what changed on a disk up to now since the snapshot that this one builds on, and clears away what no later one can
-/// build on. Returns whether it is known.
+/// Removes what says nothing any more, so that the disk can be made larger.
+pub(super) fn remove_unsound(qmp: &mut Qmp, volume: VolumeId) -> QmpResult<()> {
+    for bitmap in list(qmp, volume)?.iter().filter(|bitmap| !bitmap.is_sound) {
+        remove(qmp, volume, *bitmap)?;
+    }
+    Ok(())
+}
+
+fn list(qmp: &mut Qmp, volume: VolumeId) -> QmpResult<Vec<Bitmap>> {
+    let answer = qmp.execute("query-named-block-nodes", json!({ "flat": true }), ACT_TIMEOUT)?;
+    Ok(bitmaps(&answer, &node(volume)))
+}
+
+fn remove(qmp: &mut Qmp, volume: VolumeId, bitmap: Bitmap) -> QmpResult<()> {
+    let old = json!({ "node": node(volume), "name": names::changes_since(bitmap.session) });
+    tolerant(qmp.execute("block-dirty-bitmap-remove", old, ACT_TIMEOUT))
+}
+
+/// Keeps what changed on a disk up to now since the snapshot that this one builds on, and clears away all else: what was noted
+/// since others, which may be deleted by now. Returns whether it is known.
 pub(super) fn keep(qmp: &mut Qmp, volume: VolumeId, snapshot: &SnapshotPlan) -> QmpResult<bool> {
     let base = snapshot.base.as_ref().and_then(|base| base.parse::<Root>().ok()).map(|root| root.place.session.0);
-    let answer = qmp.execute("query-named-block-nodes", json!({ "flat": true }), ACT_TIMEOUT)?;
-    let bitmaps = bitmaps(&answer, &node(volume));
-    let is_old = |bitmap: &&Bitmap| !bitmap.is_sound || base.is_some_and(|base| bitmap.session < base);
-    for bitmap in bitmaps.iter().filter(is_old) {
-        let old = json!({ "node": node(volume), "name": names::changes_since(bitmap.session) });
-        tolerant(qmp.execute("block-dirty-bitmap-remove", old, ACT_TIMEOUT))?;
+    let bitmaps = list(qmp, volume)?;
+    let is_kept = |session| session == snapshot.session || Some(session) == base;
+    for bitmap in bitmaps.iter().filter(|bitmap| !bitmap.is_sound || !is_kept(bitmap.session)) {
+        remove(qmp, volume, *bitmap)?;
     }
     let Some(base) = base.filter(|base| bitmaps.contains(&Bitmap { session: *base, is_sound: true })) else {
         return Ok(false);

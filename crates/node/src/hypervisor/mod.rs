@@ -47,6 +47,7 @@ mod words;
 
 use std::path::PathBuf;
 
+pub(crate) use arguments::disk::CHANGES;
 pub(crate) use launch::choose_uid;
 pub use machine::{Accelerator, Machine, detect};
 pub use qemu::{QemuConfig, QemuHypervisor};

@@ -90,10 +90,21 @@ impl Place {
         self.volumes.snapshot(&self.disks[disk], plan, Some(held), &|_| {})
     }
 
+    /// Starts its guest once more, and attaches the first disk as it is by now.
+    fn again(&self, disk: &VolumePlan) {
+        self.bench.start(&self.bench.plan(2)).unwrap();
+        self.bench.qemu.attach(self.bench.id, &planned(disk), &|| self.volumes.open(disk)).unwrap();
+    }
+
     /// A file with all that a volume made of a snapshot has.
     fn restored(&self, number: u128, made: &SnapshotMade) -> PathBuf {
+        self.restored_to(number, self.disks[0].size_bytes, made)
+    }
+
+    /// The same of a larger volume.
+    fn restored_to(&self, number: u128, size_bytes: u64, made: &SnapshotMade) -> PathBuf {
         let root = ChunkRoot { domain: AccountId::PROVIDER, root: made.root.clone() };
-        let copy = volume(number, VolumeSource::Chunks(root));
+        let copy = VolumePlan { size_bytes, ..volume(number, VolumeSource::Chunks(root)) };
         self.volumes.ensure(&copy).unwrap();
         let raw = self.bench.folder.path().join(format!("{number}.raw"));
         let path = self.bench.folder.path().join(format!("volumes/{}.qcow2", copy.id));
@@ -310,11 +321,7 @@ fn the_next_snapshot_of_a_running_guest_reads_only_what_changed() {
     assert_is(&raw, 9, 63 * MIB, 4096);
     assert_is(&raw, 3, 200 * MIB, MIB);
     // After an orderly end it goes on.
-    let again = || {
-        place.bench.start(&place.bench.plan(2)).unwrap();
-        let disk = &place.disks[0];
-        place.bench.qemu.attach(place.bench.id, &planned(disk), &|| place.volumes.open(disk)).unwrap();
-    };
+    let again = || place.again(&place.disks[0]);
     place.bench.qemu.power(place.bench.id, PowerAction::Pull).unwrap();
     again();
     place.write(0, 4, 10 * MIB, 4096);
@@ -331,6 +338,66 @@ fn the_next_snapshot_of_a_running_guest_reads_only_what_changed() {
     assert!(all >= 64 * MIB, "{all}");
     assert_eq!(bitmaps(), ["landfall-4"]);
     assert_is(&place.restored(132, &fourth), 5, 20 * MIB, 4096);
+    // What was noted since snapshots that are gone goes, however many there were.
+    for session in 5..8 {
+        take(&snapshot(session, None));
+        assert_eq!(bitmaps(), [format!("landfall-{session:x}")]);
+    }
+}
+
+#[test]
+fn a_disk_with_a_bitmap_grows_at_rest_and_in_use_whatever_became_of_its_guest() {
+    let Some(place) = Place::running("a_disk_with_a_bitmap_grows", 140) else { return };
+    let part = 64 * MIB;
+    let sized = |size_bytes| VolumePlan { size_bytes, ..place.disks[0].clone() };
+    let kill = || {
+        let pid = nix::unistd::Pid::from_raw(place.bench.pid());
+        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).unwrap();
+        wait("its death", || place.bench.state() != Some(GuestState::Running));
+    };
+    let take = |plan: &SnapshotPlan| {
+        place.hold(&[(0, plan)]).unwrap();
+        let made = place.save(&place.bench.another(), 0, plan).unwrap();
+        place.bench.qemu.release(place.bench.id, plan.id).unwrap();
+        made
+    };
+    place.write(0, 1, 0, 8 * MIB);
+    let base = place.disks[0].size_bytes;
+    let first = take(&snapshot(1, None));
+    // At rest, with one that is sound: it goes on noting, also of the new part.
+    place.bench.qemu.power(place.bench.id, PowerAction::Pull).unwrap();
+    let larger = sized(base + part);
+    assert_eq!(place.volumes.ensure(&larger).unwrap(), base + part);
+    place.again(&larger);
+    place.write(0, 2, base + part - MIB, MIB);
+    let second = take(&SnapshotPlan { size_bytes: base + part, ..snapshot(2, Some(&first)) });
+    let raw = place.restored_to(150, base + part, &second);
+    assert_is(&raw, 1, 0, 8 * MIB);
+    assert_is(&raw, 0, 8 * MIB, 64 * MIB);
+    assert_is(&raw, 0, base, part - MIB);
+    assert_is(&raw, 2, base + part - MIB, MIB);
+    // In use, with one that is sound, and with one that isn't.
+    let tune = |size_bytes| {
+        let disk = DiskPlan { size_bytes, ..planned(&place.disks[0]) };
+        place.bench.qemu.tune(place.bench.id, &disk).unwrap();
+    };
+    tune(base + 2 * part);
+    place.write(0, 3, base + 2 * part - MIB, MIB);
+    kill();
+    place.again(&sized(base + 2 * part));
+    tune(base + 3 * part);
+    place.write(0, 4, base + 3 * part - MIB, MIB);
+    // At rest, with one that isn't.
+    take(&SnapshotPlan { size_bytes: base + 3 * part, ..snapshot(3, Some(&second)) });
+    kill();
+    let largest = sized(base + 4 * part);
+    assert_eq!(place.volumes.ensure(&largest).unwrap(), base + 4 * part);
+    place.again(&largest);
+    let last = take(&SnapshotPlan { size_bytes: base + 4 * part, ..snapshot(4, None) });
+    let raw = place.restored_to(151, base + 4 * part, &last);
+    assert_is(&raw, 3, base + 2 * part - MIB, MIB);
+    assert_is(&raw, 4, base + 3 * part - MIB, MIB);
+    assert_is(&raw, 0, base + 3 * part, part);
 }
 
 /// What runs in the guest of the next test: it writes rising numbers to two disks in turn, each durable before the next.

@@ -110,7 +110,8 @@ pub fn held_access(snapshot: SnapshotId) -> Value {
     json!({ "driver": "snapshot-access", "node-name": top, "file": filter })
 }
 
-const CHANGES: &str = "landfall-";
+/// What the names of bitmaps of ours begin with.
+pub const CHANGES: &str = "landfall-";
 
 /// The bitmap that notes what changes since the snapshot that is written under that session.
 pub fn changes_since(session: u64) -> String {
