@@ -10,13 +10,13 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 BUILD="gcc libc6-dev make pkg-config git python3 ca-certificates"
-RUN="qemu-system-x86 qemu-utils nftables iproute2 openssh-client mmdebstrap e2fsprogs fdisk grub-pc-bin grub-common cpio ca-certificates"
+RUN="qemu-system-x86 qemu-utils nftables iproute2 openssh-client mmdebstrap e2fsprogs fdisk grub-pc-bin grub-common cpio ovmf ca-certificates"
 TEST="python3-venv curl"
 # What ends the tunnels of VPNs: a cloud runs without it, and says so. Debian starts a daemon of the machine's own with it,
 # which is left alone.
 TUNNELS="charon-systemd libcharon-extra-plugins libstrongswan-standard-plugins"
 # What makes things faster, and what a test is skipped without: nothing else depends on these.
-OPTIONAL="mold isc-dhcp-client"
+OPTIONAL="mold isc-dhcp-client mtools"
 
 main() {
   [ $# -gt 0 ] || { sed -n '2,8s/^# \{0,1\}//p' "$0" >&2; exit 2; }

@@ -100,7 +100,6 @@ fn target(name: &str, names: FilterNames) -> Result<Target, ApiError> {
     if let Some(key) = name.strip_prefix("tag:").filter(|_| knows_tags) {
         return Ok(Target::Tag(key.to_owned()));
     }
-    // Both spellings are in use: `availabilityZone` and `availability-zone`.
     let kebab = kebab_case(name);
     if kebab == "tag-key" && tagged {
         return Ok(Target::TagKey);
@@ -114,10 +113,16 @@ fn target(name: &str, names: FilterNames) -> Result<Target, ApiError> {
     Err(ApiError::new("InvalidParameterValue", format!("The filter '{name}' is invalid")))
 }
 
+/// A name as the lists have it. Two spellings are in use, `availabilityZone` and `availability-zone`; capital letters count
+/// otherwise: `Name` and `Availability-zone` are no filters.
 fn kebab_case(name: &str) -> String {
+    let is_camel = name.starts_with(|c: char| c.is_ascii_lowercase()) && !name.contains('-');
+    if !is_camel {
+        return name.to_owned();
+    }
     let mut result = String::with_capacity(name.len() + 4);
     for c in name.chars() {
-        if c.is_ascii_uppercase() && !result.is_empty() {
+        if c.is_ascii_uppercase() {
             result.push('-');
         }
         result.push(c.to_ascii_lowercase());
@@ -273,6 +278,9 @@ mod tests {
         assert!(filters("availabilityZone").select(NAMES).is_ok());
         assert!(filters("tag:Name").select(NAMES).is_ok());
         assert_eq!(filters("outpost-arn").select(NAMES).unwrap_err().code, "UnsupportedOperation");
+        for name in ["Tag-key", "AvailabilityZone", "availability-Zone", "AVAILABILITY-ZONE"] {
+            assert_eq!(filters(name).select(NAMES).unwrap_err().code, "InvalidParameterValue", "{name}");
+        }
         assert_eq!(filters("nonsense").select(NAMES).unwrap_err().code, "InvalidParameterValue");
         assert!(filters("tag:Name").select(FilterNames::NONE).is_err());
     }

@@ -67,6 +67,7 @@ pub fn register(
             hypervisor: String::new(),
             machine: String::new(),
             format: 0,
+            uefi: false,
         },
         region: Some(region),
         zone: zone.map(|zone| zone.index),

@@ -65,7 +65,9 @@ pub fn resize(tx: &mut Tx<'_, '_>, id: InstanceId, kind: InstanceType) -> Result
     let (image, interfaces) = {
         let view = tx.view();
         let row = view.need::<Instances, _>(id)?;
-        (view.traits(row).map(|traits| traits.min_memory_mib), view.interfaces_of(id).count())
+        let traits = view.traits(row);
+        crate::image::check_boot(traits.and_then(|traits| traits.boot_mode), kind)?;
+        (traits.map(|traits| traits.min_memory_mib), view.interfaces_of(id).count())
     };
     let needs = image.unwrap_or(0);
     if kind.memory_mib < needs {

@@ -8,7 +8,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 
 use landfall_model::plan::Power;
 use landfall_model::{
-    Attachment, AttachmentState, ImageId, ImageTraits, Instance, InstanceId, InstanceProfile, InstanceSpec,
+    Attachment, AttachmentState, BootMode, ImageId, ImageTraits, Instance, InstanceId, InstanceProfile, InstanceSpec,
     InstanceState, InstanceStatus, InstanceType, InterfaceId, InterfacePurpose, LaunchTemplateId, MetadataOptions,
     ReservationId, SecurityGroupId, ShutdownBehavior, Subnet, SubnetId, UserData, VpcId, ZoneName,
 };
@@ -118,7 +118,7 @@ pub fn launch(tx: &mut Tx<'_, '_>, order: &Order) -> Result<(ReservationId, Vec<
     }
     let mut ids = Vec::new();
     for index in 0..order.max {
-        match placement::choose(tx, order.kind, plan.primary.zone, None) {
+        match placement::choose(tx, order.kind, plan.boot, plan.primary.zone, None) {
             Ok(host) => {
                 placement::take(tx, host, order.kind)?;
                 ids.push(launch_one(tx, order, &plan, reservation, index, host)?);
@@ -137,6 +137,7 @@ struct Checked {
     key: Option<(String, String)>,
     profile: Option<InstanceProfile>,
     traits: Option<ImageTraits>,
+    boot: BootMode,
     root_device: String,
     volumes: Vec<NewDisk>,
 }
@@ -155,6 +156,7 @@ fn check(tx: &Tx<'_, '_>, order: &Order) -> Result<Checked, Fault> {
             order.kind.memory_mib
         )));
     }
+    crate::image::check_boot(traits.boot_mode, order.kind)?;
     let key = match &order.key_name {
         None => None,
         Some(name) => {
@@ -217,6 +219,7 @@ fn check(tx: &Tx<'_, '_>, order: &Order) -> Result<Checked, Fault> {
         key,
         profile,
         traits: image.kept_traits(),
+        boot: BootMode::current(traits.boot_mode, Some(order.kind)),
         root_device: image.root_device().to_owned(),
         volumes,
     })

@@ -44,6 +44,7 @@ pub mod route;
 pub mod route_table;
 pub mod secret;
 pub mod security_group;
+pub mod sharing;
 pub mod snapshot;
 pub mod subnet;
 pub mod tag;

@@ -5,29 +5,40 @@
 
 use std::collections::BTreeSet;
 
-use landfall_model::{Host, HostId, Instance, InstanceState, InstanceType, Usage, ZoneName};
+use landfall_model::{BootMode, Host, HostId, Instance, InstanceState, InstanceType, Usage, ZoneName};
 
 use crate::fault::{Fault, QuotaKind};
 use crate::tx::Tx;
 use crate::value::{Cloud, Hosts, Usages};
 
-/// Chooses the host with the most free memory among those that serve the zone, are heard and have room. `pinned` is the host whose
-/// disk has the instance's volumes already.
-pub fn choose(tx: &Tx<'_, '_>, kind: InstanceType, zone: ZoneName, pinned: Option<HostId>) -> Result<HostId, Fault> {
+/// Chooses the host with the most free memory among those that serve the zone, are heard, have room and have the firmware that
+/// the instance boots by. `pinned` is the host whose disk has the instance's volumes already.
+pub fn choose(
+    tx: &Tx<'_, '_>,
+    kind: InstanceType,
+    boot: BootMode,
+    zone: ZoneName,
+    pinned: Option<HostId>,
+) -> Result<HostId, Fault> {
     let ratio = u64::from(tx.provider().cpu_ratio);
     let free = |host: &Host| host.facts.memory_mib.saturating_sub(host.used_memory_mib);
     let serves = |host: &&Host| pinned.map_or(host.schedulable, |id| host.id == id) && host.serves(zone);
     let heard = |host: &&Host| host.lost.is_none();
+    let boots = |host: &&Host| host.facts.uefi || boot != BootMode::Uefi;
     let best = tx
         .hosts
         .iter()
         .filter(serves)
         .filter(heard)
+        .filter(boots)
         .filter(|host| free(host) >= kind.memory_mib)
         .filter(|host| host.used_vcpus + u64::from(kind.vcpus) <= u64::from(host.facts.cpus) * ratio)
         .max_by_key(|host| (free(host), std::cmp::Reverse(host.id)));
     best.map(|host| host.id).ok_or_else(|| {
-        let why = match tx.hosts.iter().filter(serves).filter(heard).map(free).max() {
+        let why = match tx.hosts.iter().filter(serves).filter(heard).filter(boots).map(free).max() {
+            None if tx.hosts.iter().any(|host| serves(&host) && heard(&host)) => {
+                "its image boots by UEFI, and no host that it may be on has the firmware for that (Debian's package ovmf)".to_owned()
+            }
             None if tx.hosts.iter().any(|host| serves(&host)) && pinned.is_some() => {
                 "its volumes are on a host that does not answer at the moment".to_owned()
             }

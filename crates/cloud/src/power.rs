@@ -2,7 +2,7 @@
 
 use landfall_model::agent::Reason;
 use landfall_model::plan::Power;
-use landfall_model::{Instance, InstanceId, InstanceState, InstanceType, Timestamp};
+use landfall_model::{BootMode, Instance, InstanceId, InstanceState, InstanceType, Timestamp};
 
 use crate::fault::Fault;
 use crate::tx::Tx;
@@ -113,7 +113,8 @@ fn start(tx: &mut Tx<'_, '_>, instance: &mut Instance) -> Result<(), Fault> {
         let message = format!("Instance '{}' does not have a volume attached at root ({root})", instance.id);
         return Err(Fault::Taken { code: "IncorrectInstanceState", message });
     }
-    let host = placement::choose(tx, kind, instance.spec.zone, instance.status.host)?;
+    let boot = BootMode::current(tx.view().traits(instance).and_then(|traits| traits.boot_mode), Some(kind));
+    let host = placement::choose(tx, kind, boot, instance.spec.zone, instance.status.host)?;
     placement::take(tx, host, kind)?;
     instance.spec.power = Power::On;
     instance.spec.boot += 1;

@@ -17,6 +17,7 @@ use landfall_model::{
 
 use crate::chunk_store;
 use crate::fault::{Fault, QuotaKind};
+use crate::sharing::{self, Sharing};
 use crate::tag;
 use crate::tx::Tx;
 use crate::value::{Instances, Snapshots, Volumes};
@@ -166,7 +167,7 @@ pub fn delete(tx: &mut Tx<'_, '_>, id: SnapshotId) -> Result<(), Fault> {
         return Err(Fault::Taken { code: "InvalidSnapshot.InUse", message });
     }
     tx.delete::<Snapshots>(&key);
-    tag::forget(tx, &id.to_string());
+    tag::forget_all(tx, &id.to_string());
     Ok(())
 }
 
@@ -190,32 +191,19 @@ pub fn copy(tx: &mut Tx<'_, '_>, from: Scope, source: SnapshotId, description: &
     Ok(id)
 }
 
-/// Whom a snapshot is shared with is to change.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Sharing {
-    /// Accounts to share it with.
-    pub add: BTreeSet<AccountId>,
-    /// Accounts to share it with no more.
-    pub remove: BTreeSet<AccountId>,
-    /// Whether it is to be everybody's.
-    pub public: Option<bool>,
-}
-
 /// Changes whom a snapshot is shared with.
 pub fn share(tx: &mut Tx<'_, '_>, id: SnapshotId, change: &Sharing) -> Result<(), Fault> {
     let mut row = tx.view().need::<Snapshots, _>(id)?.clone();
     if row.encrypted && change.public == Some(true) {
         return Err(Fault::NotPermitted("Encrypted snapshots with EBS default key cannot be shared".into()));
     }
-    row.shared_with.extend(&change.add);
-    row.shared_with.retain(|account| !change.remove.contains(account));
+    change.apply(&mut row.shared_with, &mut row.is_public);
     if row.shared_with.len() > MAX_SHARED_WITH {
         return Err(Fault::Quota(
             QuotaKind::Of("SnapshotLimitExceeded", "accounts of a snapshot"),
             MAX_SHARED_WITH as u64,
         ));
     }
-    row.is_public = change.public.unwrap_or(row.is_public);
     tx.put::<Snapshots>(row);
     Ok(())
 }
@@ -246,7 +234,8 @@ fn not_completed(row: &Snapshot) -> Fault {
 }
 
 fn open_to(cloud: &crate::value::Cloud, place: Scope, account: AccountId, id: SnapshotId) -> Option<&Snapshot> {
-    let is_there = |row: &&Snapshot| row.scope.region == place.region && row.is_open_to(account);
+    let is_shared = |row: &Snapshot| row.scope.account == account || sharing::shares(cloud, row.scope.account);
+    let is_there = |row: &&Snapshot| row.scope.region == place.region && row.is_open_to(account) && is_shared(row);
     cloud.snapshots.by_id(&id).find(is_there)
 }
 
@@ -310,7 +299,8 @@ impl<'v> View<'v> {
         let Scope { account, region } = self.scope();
         let cloud = self.tables();
         let rows = [Some(account), None].into_iter().flat_map(|with| cloud.snapshots.by_sharing(&(region, with)));
-        let mut rows: Vec<_> = rows.filter(|row| row.scope.account != account).collect();
+        let is_theirs = |row: &&Snapshot| row.scope.account != account && sharing::shares(cloud, row.scope.account);
+        let mut rows: Vec<_> = rows.filter(is_theirs).collect();
         rows.sort_unstable_by_key(|row| row.id);
         rows.dedup_by_key(|row| row.id);
         rows

@@ -68,6 +68,14 @@ pub fn forget(tx: &mut Tx<'_, '_>, resource: &str) {
     }
 }
 
+/// Removes the rows of an image or a snapshot that is gone: its owner's, and those of whom it was shared with.
+pub fn forget_all(tx: &mut Tx<'_, '_>, resource: &str) {
+    let keys: Vec<_> = tx.tags.by_shared(&resource.to_owned()).map(TagSet::key).collect();
+    for key in &keys {
+        tx.delete::<Tags>(key);
+    }
+}
+
 fn check(key: &str, value: &str) -> Result<(), Fault> {
     let invalid = |what: &str, why: &str| Err(Fault::Invalid { name: "tag", value: what.into(), why: why.into() });
     if key.is_empty() || key.chars().count() > KEY_CHARS {

@@ -523,6 +523,7 @@ landfall_state::value! {
         pub tags: Tags = "tags" v1 {
             row: TagSet,
             key: Scoped<String> = |row| row.key(),
+            index by_shared: String = |row| row.is_of_shared().then(|| row.resource.clone()),
         },
         /// Answers remembered by client token.
         pub client_tokens: ClientTokens = "client-token" v1 {

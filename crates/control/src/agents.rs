@@ -543,6 +543,7 @@ mod tests {
             hypervisor: "simulated".into(),
             machine: String::new(),
             format: landfall_model::plan::FORMAT,
+            uefi: true,
         };
         let host = Host {
             id,

@@ -257,6 +257,7 @@ mod tests {
             hypervisor: "simulated".into(),
             machine: String::new(),
             format: landfall_model::plan::FORMAT,
+            uefi: true,
         };
         let mut seed = Seed {
             settings: landfall_cloud::value::default_settings(),

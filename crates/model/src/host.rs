@@ -27,6 +27,9 @@ pub struct HostFacts {
     pub machine: String,
     /// Plan format that it understands.
     pub format: u32,
+    /// Whether it has UEFI's firmware for guests.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub uefi: bool,
 }
 
 /// A host as the cloud knows it.

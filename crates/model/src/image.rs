@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{ImageId, InstanceId, SnapshotId};
+use crate::instance_type::InstanceType;
 use crate::plan::DirectBoot;
 use crate::region::Region;
 use crate::scope::{AccountId, Scope, Scoped};
@@ -131,7 +132,7 @@ pub enum BootMode {
     LegacyBios,
     /// UEFI.
     Uefi,
-    /// UEFI where the machine has it. For now no host starts machines by UEFI: images that ask for it are refused by name.
+    /// UEFI where the type of the machine has it.
     UefiPreferred,
 }
 
@@ -145,11 +146,13 @@ impl BootMode {
         }
     }
 
-    /// What a machine boots by that is launched from such an image.
-    pub const fn current(mode: Option<Self>) -> Self {
+    /// What a machine of a type boots by that is launched from such an image. Source: the EC2 User Guide, "Instance launch
+    /// behavior with Amazon EC2 boot modes".
+    pub fn current(mode: Option<Self>, kind: Option<InstanceType>) -> Self {
         match mode {
-            None | Some(BootMode::LegacyBios) => BootMode::LegacyBios,
-            Some(BootMode::Uefi | BootMode::UefiPreferred) => BootMode::Uefi,
+            Some(BootMode::Uefi) => BootMode::Uefi,
+            Some(BootMode::UefiPreferred) if kind.is_some_and(InstanceType::has_uefi) => BootMode::Uefi,
+            Some(BootMode::UefiPreferred | BootMode::LegacyBios) | None => BootMode::LegacyBios,
         }
     }
 }

@@ -138,6 +138,12 @@ static FAMILIES: [(&Family, &[Row]); 12] = [
 ];
 
 impl InstanceType {
+    /// Whether its machines can boot by UEFI: those of the Nitro system, which alone have NVMe. Source: the EC2 User Guide,
+    /// "Requirements to launch an EC2 instance in UEFI boot mode".
+    pub fn has_uefi(self) -> bool {
+        self.family.nvme == "required"
+    }
+
     /// The type of that name, such as `t3.micro`.
     pub fn find(name: &str) -> Option<InstanceType> {
         let (family, size) = name.split_once('.')?;

@@ -728,6 +728,9 @@ pub struct InstancePlan {
     /// The kernel to start directly, if its image has one.
     #[serde(default)]
     pub direct_boot: Option<DirectBoot>,
+    /// Whether its firmware is UEFI's rather than a BIOS.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub uefi: bool,
     /// What the metadata service answers to it.
     pub metadata: MetadataPlan,
 }

@@ -24,4 +24,9 @@ impl TagSet {
     pub fn key(&self) -> Scoped<String> {
         self.scope.key(self.resource.clone())
     }
+
+    /// Whether its resource is of a kind that others see and tag as well as its owner.
+    pub fn is_of_shared(&self) -> bool {
+        matches!(self.kind.as_str(), "image" | "snapshot")
+    }
 }

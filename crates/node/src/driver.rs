@@ -59,8 +59,9 @@ pub trait Hypervisor: Send + Sync {
     fn tune(&self, id: InstanceId, disk: &DiskPlan) -> DriverResult<()>;
     /// Holds what is on those disks of a running guest, all as they are at one moment, each for a snapshot, while the guest
     /// writes on; what is held for those snapshots already is no error. What an attempt that was cut off left of the same
-    /// disks is cleared away before. A disk is held for one snapshot at a time.
-    fn hold(&self, id: InstanceId, disks: &[(VolumeId, SnapshotId)], open: &OpenTheFleece<'_>) -> DriverResult<()>;
+    /// disks is cleared away before. A disk is held for one snapshot at a time. From the moment on it is also noted what
+    /// changes on each disk, for the next snapshot that builds on this one.
+    fn hold(&self, id: InstanceId, disks: &[(VolumeId, &SnapshotPlan)], open: &OpenTheFleece<'_>) -> DriverResult<()>;
     /// Connects to what a guest holds for a snapshot, to be read.
     fn held(&self, id: InstanceId, snapshot: SnapshotId) -> DriverResult<HeldDisk>;
     /// Lets go of what a guest holds for a snapshot, read or not. Nothing is no error.
@@ -119,6 +120,9 @@ pub struct HeldDisk {
     pub stream: Option<UnixStream>,
     /// The name of the export.
     pub export: String,
+    /// Where it is known what changed since the snapshot that this one builds on: another connection, and the name of the
+    /// context by which the export tells it.
+    pub changes: Option<(UnixStream, String)>,
 }
 
 /// A port opened for a guest.

@@ -847,6 +847,7 @@ fn host_of(index: usize, memory_mib: u64) -> (HostId, String, HostFacts) {
         hypervisor: "simulated".into(),
         machine: "simulated-1".into(),
         format: landfall_model::plan::FORMAT,
+        uefi: true,
     };
     (HostId::from_random(0x4057_0000 + index as u128), format!("token-{index}"), facts)
 }

@@ -46,7 +46,7 @@ struct TypeShape {
     burstable_performance_supported: bool,
     dedicated_hosts_supported: bool,
     auto_recovery_supported: bool,
-    supported_boot_modes: [&'static str; 1],
+    supported_boot_modes: &'static [&'static str],
     nitro_enclaves_support: &'static str,
     nitro_tpm_support: &'static str,
 }
@@ -310,7 +310,7 @@ fn shape(kind: &InstanceType) -> TypeShape {
         burstable_performance_supported: family.burstable,
         dedicated_hosts_supported: false,
         auto_recovery_supported: false,
-        supported_boot_modes: ["legacy-bios"],
+        supported_boot_modes: if kind.has_uefi() { &["legacy-bios", "uefi"] } else { &["legacy-bios"] },
         nitro_enclaves_support: "unsupported",
         nitro_tpm_support: "unsupported",
     }

@@ -20,6 +20,7 @@ mod attach_volume;
 mod attach_vpn_gateway;
 mod authorize_security_group_egress;
 mod authorize_security_group_ingress;
+mod cancel_image_launch_permission;
 mod copy_image;
 mod copy_snapshot;
 mod create_customer_gateway;
@@ -262,6 +263,7 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::write::<attach_vpn_gateway::AttachVpnGateway>(),
     Operation::write::<authorize_security_group_egress::AuthorizeSecurityGroupEgress>(),
     Operation::write::<authorize_security_group_ingress::AuthorizeSecurityGroupIngress>(),
+    Operation::write::<cancel_image_launch_permission::CancelImageLaunchPermission>(),
     Operation::write::<copy_image::CopyImage>(),
     Operation::write::<copy_snapshot::CopySnapshot>(),
     Operation::write::<create_customer_gateway::CreateCustomerGateway>(),

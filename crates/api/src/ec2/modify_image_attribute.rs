@@ -1,7 +1,7 @@
 //! ec2:ModifyImageAttribute. Changes one attribute of an image of the caller's: who may launch from it, its description, or
 //! that metadata options start as `required`.
 
-use landfall_cloud::image::change::{self, LaunchPermissions};
+use landfall_cloud::image::change;
 use landfall_cloud::{Tx, View};
 use landfall_model::ImageId;
 use serde::Deserialize;
@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::shape::Done;
 use super::shape::attribute::ValueIn;
 use super::shape::image::{check_description, demand};
-use super::shape::sharing::{Modifications, Permission};
+use super::shape::sharing::{BadItem, Modifications, Permission};
 use super::shape::unsupported::{Unsupported, refuse_parameters};
 use crate::{Action, ApiError, Demands, Write};
 
@@ -98,9 +98,7 @@ impl Write for ModifyImageAttribute {
         refuse_parameters!(self; product_code, organization_arn, organizational_unit_arn);
         match self.asked()? {
             Asked::Permissions(lists) => {
-                let change = lists.read()?;
-                let order = LaunchPermissions { add: change.add, remove: change.remove, public: change.public };
-                change::share(tx, self.image_id, &order)?;
+                change::share(tx, self.image_id, &lists.read(bad_item)?)?;
             }
             Asked::Description(text) => {
                 check_description(&text)?;
@@ -111,6 +109,16 @@ impl Write for ModifyImageAttribute {
         }
         Ok(Done::OK)
     }
+}
+
+/// Source: the EC2 API Reference, "Error codes".
+fn bad_item(item: BadItem<'_>) -> ApiError {
+    let (value, kind) = match item {
+        BadItem::Account(id) => (id, "userId"),
+        BadItem::Group(name) => (name, "UserGroup"),
+    };
+    let message = format!("Invalid attribute item value \"{value}\" for {kind} item type.");
+    ApiError::new("InvalidAMIAttributeItemValue", message)
 }
 
 impl ModifyImageAttribute {

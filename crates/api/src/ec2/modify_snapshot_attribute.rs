@@ -1,12 +1,11 @@
 //! ec2:ModifySnapshotAttribute. Changes whom a snapshot is shared with.
 
-use landfall_cloud::snapshot::{self, Sharing};
-use landfall_cloud::{Tx, View};
+use landfall_cloud::{Tx, View, snapshot};
 use landfall_model::SnapshotId;
 use serde::Deserialize;
 
 use super::shape::Done;
-use super::shape::sharing::Modifications;
+use super::shape::sharing::{BadItem, Modifications};
 use super::shape::snapshot::demand;
 use crate::{Action, ApiError, Demands, Write};
 
@@ -51,10 +50,15 @@ impl Write for ModifySnapshotAttribute {
         if lists.is_empty() {
             return Err(ApiError::missing("CreateVolumePermission"));
         }
-        let change = lists.read()?;
-        let sharing = Sharing { add: change.add, remove: change.remove, public: change.public };
-        snapshot::share(tx, self.snapshot_id, &sharing)?;
+        snapshot::share(tx, self.snapshot_id, &lists.read(bad_item)?)?;
         Ok(Done::OK)
+    }
+}
+
+fn bad_item(item: BadItem<'_>) -> ApiError {
+    match item {
+        BadItem::Account(id) => ApiError::new("InvalidUserID.Malformed", format!("Invalid user id: \"{id}\"")),
+        BadItem::Group(name) => ApiError::invalid("Group", name, "The only group is 'all'."),
     }
 }
 

@@ -58,10 +58,6 @@ impl Write for RegisterImage {
         if !self.image_location.is_empty() {
             return Err(ApiError::unsupported("the parameter ImageLocation"));
         }
-        if let Some(mode) = self.boot_mode.filter(|mode| *mode != BootMode::LegacyBios) {
-            // No host starts machines with UEFI's firmware yet.
-            return Err(ApiError::unsupported(format_args!("the value '{}' of the parameter BootMode", mode.name())));
-        }
         only("Architecture", self.architecture.as_deref(), "x86_64", "i386")?;
         only("VirtualizationType", self.virtualization_type.as_deref(), "hvm", "paravirtual")?;
         only("SriovNetSupport", self.sriov_net_support.as_deref().or(Some("simple")), "simple", "")?;

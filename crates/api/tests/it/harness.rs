@@ -844,6 +844,7 @@ fn host() -> Host {
             hypervisor: "simulated".into(),
             machine: "pc-q35-7.2".into(),
             format: 1,
+            uefi: true,
         },
         region: None,
         zone: None,

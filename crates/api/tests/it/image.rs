@@ -74,7 +74,7 @@ pub const CASES: &[Case] = &[
             (&[("Name", "registered"), X86], "UnsupportedOperation"),
             (&[("Name", "registered"), HVM], "UnsupportedOperation"),
             (&[("Name", "registered"), ("KernelId", "aki-1")], "UnsupportedOperation"),
-            (&[("Name", "registered"), ("BootMode", "uefi")], "UnsupportedOperation"),
+            (&[("Name", "registered"), ("BootMode", "bios")], "InvalidParameterValue"),
             (&[("Name", "registered"), ("ImageLocation", "bucket/image")], "UnsupportedOperation"),
             (&[("Name", "registered"), HVM, X86, ROOT, DEVICE, (SNAPSHOT, NO_SNAPSHOT)], "InvalidSnapshot.NotFound"),
             (
@@ -146,8 +146,8 @@ pub const CASES: &[Case] = &[
                 "InvalidParameterCombination",
             ),
             (&[("ImageId", IMAGE), ("ImdsSupport.Value", "v1.0")], "InvalidParameterValue"),
-            (&[("ImageId", IMAGE), ("LaunchPermission.Add.1.Group", "some")], "InvalidParameterValue"),
-            (&[("ImageId", IMAGE), ("LaunchPermission.Add.1.UserId", "me")], "InvalidUserID.Malformed"),
+            (&[("ImageId", IMAGE), ("LaunchPermission.Add.1.Group", "some")], "InvalidAMIAttributeItemValue"),
+            (&[("ImageId", IMAGE), ("LaunchPermission.Add.1.UserId", "me")], "InvalidAMIAttributeItemValue"),
             (
                 &[("ImageId", IMAGE), ("LaunchPermission.Add.1.OrganizationArn", "arn:aws:organizations::1:o")],
                 "UnsupportedOperation",
@@ -163,6 +163,16 @@ pub const CASES: &[Case] = &[
             (&[("ImageId", NONE), ("Attribute", "launchPermission")], "InvalidAMIID.NotFound"),
             (&[("ImageId", IMAGE), ("Attribute", "launchPermission")], "AuthFailure"),
             (&[("ImageId", IMAGE), ("Attribute", "description")], "InvalidParameterValue"),
+        ],
+    ),
+    Case::ec2(
+        "CancelImageLaunchPermission",
+        |client| params([("ImageId", shared_with(client))]),
+        &[
+            (&[], "MissingParameter"),
+            (&[("ImageId", "ami-1")], "InvalidAMIID.Malformed"),
+            (&[("ImageId", NONE)], "InvalidAMIID.NotFound"),
+            (&[("ImageId", IMAGE)], "InvalidParameterValue"),
         ],
     ),
     Case::ec2(
@@ -209,6 +219,15 @@ const BAD: &[(&[(&str, &str)], &str)] = &[
 fn running(client: &Client<'_>) -> String {
     let id = launch(client, &[("Placement.AvailabilityZone", "us-east-1a")]);
     client.world().settle();
+    id
+}
+
+/// An image of another account's that is shared with the caller.
+fn shared_with(client: &Client<'_>) -> String {
+    let (other, caller) = (client.world().other(), client.send("sts", "GetCallerIdentity", &[]).tree());
+    let id = registered(&other, "theirs");
+    let to = at(&caller, "GetCallerIdentityResult.Account");
+    other.ok("ModifyImageAttribute", &[("ImageId", &id), ("LaunchPermission.Add.1.UserId", to)]);
     id
 }
 
@@ -615,6 +634,127 @@ fn images_are_deprecated_disabled_and_protected() {
         tx.put::<landfall_cloud::value::OwnImages>(row);
     });
     client.ok("DeregisterImage", &[this]);
+}
+
+#[test]
+fn a_shared_image_is_given_back_and_goes_with_its_tags() {
+    let world = World::new();
+    let (client, other) = (world.root(), world.other());
+    let id = shared_with(&client);
+    let owners = [("ImageId", id.as_str())];
+    assert_eq!(other.refused("CancelImageLaunchPermission", &owners), "InvalidParameterValue", "it isn't shared with");
+    let label = [("ResourceId.1", id.as_str()), ("Tag.1.Key", "mine"), ("Tag.1.Value", "yes")];
+    client.ok("CreateTags", &label);
+    other.ok("CreateTags", &label);
+    client.ok("CancelImageLaunchPermission", &owners);
+    assert_eq!(client.refused("DescribeImages", &[("ImageId.1", &id)]), "InvalidAMIID.NotFound");
+    assert_eq!(client.refused("CancelImageLaunchPermission", &owners), "InvalidAMIID.NotFound");
+    other.ok("DeregisterImage", &owners);
+    assert!(world.engine().read().tags.iter().all(|row| row.resource != id));
+}
+
+#[test]
+fn what_a_closed_account_shared_is_gone_for_others() {
+    let world = World::new();
+    let client = world.root();
+    let id = shared_with(&client);
+    let other = world.other();
+    let snapshot = shown(&other, &id, "blockDeviceMapping.0.ebs.snapshotId");
+    let to = [("SnapshotId", snapshot.as_str()), ("CreateVolumePermission.Add.1.UserId", ACCOUNT)];
+    other.ok("ModifySnapshotAttribute", &to);
+    launch_from(&client, &id);
+    let label = [("ResourceId.1", id.as_str()), ("Tag.1.Key", "mine"), ("Tag.1.Value", "yes")];
+    client.ok("CreateTags", &label);
+    world.transact(|tx| landfall_cloud::account::close(tx, OTHER_ACCOUNT.parse().unwrap(), 1).unwrap());
+    let run = [("ImageId", id.as_str()), ("MinCount", "1"), ("MaxCount", "1"), ("InstanceType", "t3.micro")];
+    assert_eq!(client.refused("RunInstances", &run), "InvalidAMIID.NotFound");
+    assert_eq!(list(&client.ok("DescribeImages", &[("ExecutableBy.1", "self")]), "imagesSet").len(), 0);
+    let place = [("AvailabilityZone", "us-east-1a"), ("SnapshotId", snapshot.as_str())];
+    assert_eq!(client.refused("CreateVolume", &place), "InvalidSnapshot.NotFound");
+    // It is there again with its account, and nobody's tags are left once that is over.
+    world.transact(|tx| landfall_cloud::account::resume(tx, OTHER_ACCOUNT.parse().unwrap()).unwrap());
+    launch_from(&client, &id);
+    world.transact(|tx| landfall_cloud::account::close(tx, OTHER_ACCOUNT.parse().unwrap(), 1).unwrap());
+    world.pass(86_400);
+    for _ in 0..4 {
+        world.expire();
+        world.pass(61);
+    }
+    assert!(world.engine().read().tags.iter().all(|row| row.resource != id));
+}
+
+#[test]
+fn what_an_image_boots_by_is_carried_on_where_the_type_has_it() {
+    let world = World::new();
+    let client = world.root();
+    let of = snapshot(&client, "3");
+    let image = |name: &str, mode: &str| {
+        let mapping = [(SNAPSHOT, of.as_str()), ("BootMode", mode)];
+        register(&client, name, &mapping)
+    };
+    let (uefi, preferred) = (image("firmware", "uefi"), image("either", "uefi-preferred"));
+    assert_eq!(shown(&client, &uefi, "bootMode"), "uefi");
+    let run = |image: &str, kind: &str| {
+        client.call("RunInstances", &[("ImageId", image), ("MinCount", "1"), ("MaxCount", "1"), ("InstanceType", kind)])
+    };
+    for (image, kind, mode, current) in [
+        (&uefi, "t3.micro", "uefi", "uefi"),
+        (&preferred, "t3.micro", "uefi-preferred", "uefi"),
+        (&preferred, "t2.micro", "uefi-preferred", "legacy-bios"),
+    ] {
+        let answer = run(image, kind);
+        assert_eq!(answer.status, 200, "{kind}");
+        let tree = answer.tree();
+        let id = at(&tree, "instancesSet.0.instanceId").to_owned();
+        let filter = [("Filter.1.Name", "current-instance-boot-mode"), ("Filter.1.Value.1", current)];
+        let tree = client.ok("DescribeInstances", &[&[("InstanceId.1", id.as_str())][..], &filter].concat());
+        let seen = "reservationSet.0.instancesSet.0";
+        assert_eq!(at(&tree, &format!("{seen}.bootMode")), mode);
+        assert_eq!(at(&tree, &format!("{seen}.currentInstanceBootMode")), current);
+    }
+    assert_eq!(run(&uefi, "t2.micro").code(), "InvalidParameterValue");
+    let plans = world.engine().read();
+    let host = plans.hosts.iter().next().unwrap().id;
+    let plan = landfall_cloud::plan::from_scratch(&plans, host, 1);
+    let uefis: Vec<_> = plan.instances().map(|it| it.uefi).collect();
+    assert_eq!(uefis.iter().filter(|is| **is).count(), 2, "{uefis:?}");
+    // A machine of it makes such an image again, and so does a copy.
+    world.settle();
+    let instances = client.ok("DescribeInstances", &[("Filter.1.Name", "boot-mode"), ("Filter.1.Value.1", "uefi")]);
+    let instance = at(&instances, "reservationSet.0.instancesSet.0.instanceId").to_owned();
+    let made = create(&client, &instance, "made", &[]);
+    world.settle();
+    assert_eq!(shown(&client, &made, "bootMode"), "uefi");
+    let copy = [("SourceImageId", made.as_str()), ("SourceRegion", "us-east-1"), ("Name", "copied")];
+    let copied = at(&client.ok("CopyImage", &copy), "imageId").to_owned();
+    assert_eq!(shown(&client, &copied, "bootMode"), "uefi");
+    assert_eq!(client.refused("GetInstanceUefiData", &[("InstanceId", &instance)]), "UnsupportedOperation");
+    // Without the firmware nothing is placed, nor started again, and no other type is taken.
+    client.ok("StopInstances", &[("InstanceId.1", &instance)]);
+    world.settle();
+    let other = [("InstanceId", instance.as_str()), ("InstanceType.Value", "t2.micro")];
+    assert_eq!(client.refused("ModifyInstanceAttribute", &other), "InvalidParameterValue");
+    world.transact(|tx| {
+        let id = tx.hosts.iter().next().unwrap().id;
+        tx.update::<landfall_cloud::value::Hosts, _>(&id, |host| host.facts.uefi = false);
+    });
+    assert_eq!(run(&uefi, "t3.micro").code(), "InsufficientInstanceCapacity");
+    assert_eq!(run(&preferred, "t2.micro").status, 200);
+    assert_eq!(client.refused("StartInstances", &[("InstanceId.1", &instance)]), "InsufficientInstanceCapacity");
+}
+
+#[test]
+fn an_image_of_a_pending_instance_is_refused() {
+    let world = World::new();
+    let client = world.root();
+    let instance = launch(&client, &[("Placement.AvailabilityZone", "us-east-1a")]);
+    world.transact(|tx| {
+        let mut row = tx.instances.iter().next().unwrap().clone();
+        row.status.state = InstanceState::Pending;
+        tx.put::<landfall_cloud::value::Instances>(row);
+    });
+    let call = [("InstanceId", instance.as_str()), ("Name", "early")];
+    assert_eq!(client.refused("CreateImage", &call), "IncorrectInstanceState");
 }
 
 fn launch_from(client: &Client<'_>, image: &str) {

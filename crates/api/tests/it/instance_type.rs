@@ -62,6 +62,7 @@ fn filters_select_types() {
     ] {
         assert_eq!(types(name, value), all, "{name}");
     }
+    assert_eq!(types("supported-boot-mode", "uefi"), types("hypervisor", "nitro"));
     assert_eq!(types("instance-storage-info.disk.count", "*"), 0);
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use landfall_model::kms::KmsKey;
 use landfall_model::{
     AccessKey, AccountId, Group, Instance, InstanceProfile, InstanceState, LinkState, ManagedPolicy, MfaDevice,
-    OidcProvider, Peering, PrincipalKind, Region, Scope, Volume, VolumeState, VpnConnection,
+    OidcProvider, OwnImage, Peering, PrincipalKind, Region, Scope, Snapshot, Volume, VolumeState, VpnConnection,
 };
 use landfall_state::Table;
 
@@ -55,9 +55,10 @@ pub(super) fn end(tx: &mut Tx<'_, '_>, account: AccountId, most: usize) -> Left 
     let more = [
         super::end_machines(tx, account, most),
         end_identity(tx, account, most),
+        end_shared(tx, account, most),
         sweep!(tx, account, most;
             KeyPairs, Parameters, ParameterVersions, Secrets, SecretVersions, Trails, FlowLogs, InsightsAnalyses,
-            InsightsPaths, EbsDefaultsTable, OwnImages, ImageDefaultsTable, Snapshots, ClientTokens, Endpoints,
+            InsightsPaths, EbsDefaultsTable, ImageDefaultsTable, ClientTokens, Endpoints,
              LaunchTemplates, LaunchTemplateVersions,
         ),
     ];
@@ -92,6 +93,26 @@ fn scopes(account: AccountId) -> impl Iterator<Item = Scope> {
 fn has_machines(tx: &mut Tx<'_, '_>, account: AccountId) -> bool {
     let is_left = |row: &Instance| row.status.state != InstanceState::Terminated;
     scopes(account).any(|scope| tx.scoped(scope).view().all::<Instances, _>().any(is_left))
+}
+
+/// Deletes what others saw and tagged too, with their tags. Returns whether there may be more.
+fn end_shared(tx: &mut Tx<'_, '_>, account: AccountId, most: usize) -> bool {
+    let mut more = false;
+    for scope in scopes(account) {
+        let mut tx = tx.scoped(scope);
+        let images: Vec<_> = tx.view().all::<OwnImages, _>().take(most).map(OwnImage::key).collect();
+        let snapshots: Vec<_> = tx.view().all::<Snapshots, _>().take(most).map(Snapshot::key).collect();
+        more |= images.len() == most || snapshots.len() == most;
+        for key in &images {
+            tag::forget_all(&mut tx, &key.id.to_string());
+            tx.delete::<OwnImages>(key);
+        }
+        for key in &snapshots {
+            tag::forget_all(&mut tx, &key.id.to_string());
+            tx.delete::<Snapshots>(key);
+        }
+    }
+    more
 }
 
 /// Has hosts destroy the volumes that no machine has. Returns whether there are any.

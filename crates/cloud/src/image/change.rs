@@ -1,13 +1,13 @@
 //! What becomes of images: deregistered, described anew, shared, deprecated, switched off, protected.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
-use landfall_model::{AccountId, DeregistrationProtection, ImageDefaults, ImageId, OwnImage, SnapshotId, Timestamp};
+use landfall_model::{DeregistrationProtection, ImageDefaults, ImageId, OwnImage, SnapshotId, Timestamp};
 
 use super::create::unusable;
-use super::{ImageState, is_protected, need_own};
+use super::{FoundImage, ImageState, is_protected, need_own};
 use crate::fault::{Fault, QuotaKind};
+use crate::sharing::Sharing;
 use crate::tx::Tx;
 use crate::value::{ImageDefaultsTable, OwnImages};
 use crate::{snapshot, tag};
@@ -29,7 +29,7 @@ pub fn deregister(tx: &mut Tx<'_, '_>, id: ImageId, with_snapshots: bool) -> Res
         return Err(Fault::NotPermitted(message));
     }
     tx.delete::<OwnImages>(&row.key());
-    tag::forget(tx, &id.to_string());
+    tag::forget_all(tx, &id.to_string());
     let mut done = Vec::new();
     for snapshot in row.snapshots().into_iter().filter(|_| with_snapshots) {
         let is_needed = tx.own_images.by_snapshot.count(&snapshot) > 0;
@@ -51,19 +51,8 @@ pub fn require_imds_v2(tx: &mut Tx<'_, '_>, id: ImageId) -> Result<(), Fault> {
     change(tx, id, |row| row.imds_v2 = true)
 }
 
-/// Who may launch from an image is to change.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct LaunchPermissions {
-    /// Accounts that may.
-    pub add: BTreeSet<AccountId>,
-    /// Accounts that may no more.
-    pub remove: BTreeSet<AccountId>,
-    /// Whether everybody may.
-    pub public: Option<bool>,
-}
-
 /// Changes who may launch from an image.
-pub fn share(tx: &mut Tx<'_, '_>, id: ImageId, order: &LaunchPermissions) -> Result<(), Fault> {
+pub fn share(tx: &mut Tx<'_, '_>, id: ImageId, order: &Sharing) -> Result<(), Fault> {
     let view = tx.view();
     let mut row = need_own(&view, id)?.clone();
     match view.image_state(&row) {
@@ -84,13 +73,11 @@ pub fn share(tx: &mut Tx<'_, '_>, id: ImageId, order: &LaunchPermissions) -> Res
         let limit = u64::from(quotas.public_images);
         return Err(Fault::Quota(QuotaKind::Of("ResourceLimitExceeded", "public images"), limit));
     }
-    row.shared_with.extend(&order.add);
-    row.shared_with.retain(|account| !order.remove.contains(account));
+    order.apply(&mut row.shared_with, &mut row.is_public);
     if row.shared_with.len() as u64 > u64::from(quotas.accounts_per_image) {
         let limit = u64::from(quotas.accounts_per_image);
         return Err(Fault::Quota(QuotaKind::Of("ResourceLimitExceeded", "accounts of an image"), limit));
     }
-    row.is_public = order.public.unwrap_or(row.is_public);
     tx.put::<OwnImages>(row);
     Ok(())
 }
@@ -98,6 +85,27 @@ pub fn share(tx: &mut Tx<'_, '_>, id: ImageId, order: &LaunchPermissions) -> Res
 /// Has nobody but its owner launch from an image.
 pub fn unshare(tx: &mut Tx<'_, '_>, id: ImageId) -> Result<(), Fault> {
     change(tx, id, hide)
+}
+
+/// Has the account launch no more from an image that another one shares with it by name.
+pub fn cancel(tx: &mut Tx<'_, '_>, id: ImageId) -> Result<(), Fault> {
+    let account = tx.scope().account;
+    let row = tx.view().find_image(id).ok_or_else(|| Fault::no_such(id))?;
+    let FoundImage::Own(row) = row else { return Err(not_shared(id)) };
+    if !row.shared_with.contains(&account) {
+        return Err(not_shared(id));
+    }
+    let key = row.key();
+    tx.update::<OwnImages, _>(&key, |row| _ = row.shared_with.remove(&account));
+    Ok(())
+}
+
+fn not_shared(id: ImageId) -> Fault {
+    Fault::Invalid {
+        name: "ImageId",
+        value: id.to_string(),
+        why: "The image isn't shared with the account by its number.".into(),
+    }
 }
 
 /// Deprecates an image from a moment on, to the minute; with none, never.

@@ -77,7 +77,7 @@ pub struct Registration<'a> {
 pub fn of_instance(tx: &mut Tx<'_, '_>, order: &OfInstance<'_>) -> Result<ImageId, Fault> {
     check_new(tx, order.name)?;
     let machine = tx.view().need::<Instances, _>(order.instance)?.clone();
-    if machine.status.state.is_over() {
+    if machine.status.state.is_over() || machine.status.state == InstanceState::Pending {
         let id = order.instance.to_string();
         return Err(Fault::State { id, state: machine.status.state, wants: "running or stopped" });
     }

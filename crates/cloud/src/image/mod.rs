@@ -11,11 +11,12 @@ pub mod create;
 use std::collections::BTreeSet;
 
 use landfall_model::{
-    AccountId, BootMode, DeregistrationProtection, Image, ImageDefaults, ImageId, ImageTraits, Instance, OwnImage,
-    Scope, SnapshotState, VolumeKind, VolumeShape,
+    AccountId, BootMode, DeregistrationProtection, Image, ImageDefaults, ImageId, ImageTraits, Instance, InstanceType,
+    OwnImage, Scope, SnapshotState, VolumeKind, VolumeShape,
 };
 
 use crate::fault::Fault;
+use crate::sharing;
 use crate::value::ImageDefaultsTable;
 use crate::view::View;
 use crate::volume::{NewDisk, NewVolume};
@@ -178,6 +179,19 @@ impl<'v> From<&'v ImageTraits> for Traits<'v> {
     }
 }
 
+/// That machines of a type boot by what an image asks for.
+pub(crate) fn check_boot(mode: Option<BootMode>, kind: InstanceType) -> Result<(), Fault> {
+    if mode == Some(BootMode::Uefi) && !kind.has_uefi() {
+        let message = format!(
+            "The {} instance type does not support an AMI with a boot mode of UEFI. Only instance types built on the Nitro \
+             System support UEFI. Specify an instance type that supports UEFI, and try again.",
+            kind.name()
+        );
+        return Err(Fault::Taken { code: "InvalidParameterValue", message });
+    }
+    Ok(())
+}
+
 /// Whether an image is protected from deregistration at a moment.
 pub fn is_protected(image: &OwnImage, now: landfall_model::Timestamp) -> bool {
     match image.protection {
@@ -196,8 +210,10 @@ impl<'v> View<'v> {
     /// An account's image that this one may launch from: its own, or one that is shared with it.
     pub fn own_image(&self, id: ImageId) -> Option<&'v OwnImage> {
         let Scope { account, region } = self.scope();
-        let may = |row: &&OwnImage| row.scope.region == region && row.is_open_to(account);
-        self.tables().own_images.by_id(&id).find(may)
+        let cloud = self.tables();
+        let is_shared = |row: &OwnImage| row.scope.account == account || sharing::shares(cloud, row.scope.account);
+        let may = |row: &&OwnImage| row.scope.region == region && row.is_open_to(account) && is_shared(row);
+        cloud.own_images.by_id(&id).find(may)
     }
 
     /// The images that other accounts share with this one, or with everybody, by id.
@@ -205,7 +221,8 @@ impl<'v> View<'v> {
         let Scope { account, region } = self.scope();
         let cloud = self.tables();
         let rows = [Some(account), None].into_iter().flat_map(|with| cloud.own_images.by_sharing(&(region, with)));
-        let mut rows: Vec<_> = rows.filter(|row| row.scope.account != account).collect();
+        let is_theirs = |row: &&OwnImage| row.scope.account != account && sharing::shares(cloud, row.scope.account);
+        let mut rows: Vec<_> = rows.filter(is_theirs).collect();
         rows.sort_unstable_by_key(|row| row.id);
         rows.dedup_by_key(|row| row.id);
         rows

@@ -3,8 +3,8 @@
 use landfall_model::delivery::ProfilePlan;
 use landfall_model::plan::{DiskPlan, ImagePlan, InstancePlan, MetadataPlan, SnapshotPlan, VolumePlan, VolumeSource};
 use landfall_model::{
-    AttachmentState, Image, ImageSource, Instance, InstanceType, NetworkInterface, ProfileAssociation, Volume,
-    VolumeState,
+    AttachmentState, BootMode, Image, ImageSource, Instance, InstanceType, NetworkInterface, ProfileAssociation,
+    Volume, VolumeState,
 };
 
 use crate::network::private_name;
@@ -91,6 +91,7 @@ pub(super) fn instance(cloud: &Cloud, row: &Instance) -> Option<InstancePlan> {
         pulled,
         max_interfaces: kind.max_interfaces,
         direct_boot: image.and_then(|image| image_plan(image).direct_boot),
+        uefi: BootMode::current(view.traits(row).and_then(|traits| traits.boot_mode), Some(kind)) == BootMode::Uefi,
         metadata: metadata(&view, row, &interfaces),
     })
 }

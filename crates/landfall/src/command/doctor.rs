@@ -64,6 +64,11 @@ fn look_for_machines() -> Vec<Finding> {
                 (why, "guests run emulated and many times slower; on a machine with virtualisation switch it on in the firmware, or in the hypervisor above".into())
             });
             findings.push(Finding::new("kvm", false, trouble));
+            let trouble = machine.firmware.is_none().then(|| {
+                let why = "UEFI's firmware for guests is not installed: images that boot by it aren't started here";
+                (why.to_owned(), "apt-get install ovmf".to_owned())
+            });
+            findings.push(Finding::new("uefi", false, trouble));
         }
     }
     for (tool, package) in [

@@ -126,11 +126,11 @@ impl Place {
 
     /// What the machine says of itself.
     pub fn facts(&self) -> Result<HostFacts> {
-        let (hypervisor, machine) = if self.pretend_guests {
-            ("simulated".to_owned(), "simulated-1".to_owned())
+        let (hypervisor, machine, uefi) = if self.pretend_guests {
+            ("simulated".to_owned(), "simulated-1".to_owned(), true)
         } else {
             let machine = detect(Path::new("qemu-system-x86_64"))?;
-            (machine.accelerator.name().to_owned(), machine.machine_type)
+            (machine.accelerator.name().to_owned(), machine.machine_type, machine.firmware.is_some())
         };
         let memory = std::fs::read_to_string("/proc/meminfo").context("reading /proc/meminfo")?;
         let total_kib: u64 = memory
@@ -149,6 +149,7 @@ impl Place {
             hypervisor,
             machine,
             format: landfall_model::plan::FORMAT,
+            uefi,
         })
     }
 

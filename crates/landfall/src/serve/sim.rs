@@ -71,6 +71,7 @@ pub fn hosts() -> Vec<(HostId, String, HostFacts)> {
         hypervisor: "simulated".into(),
         machine: "simulated-1".into(),
         format: landfall_model::plan::FORMAT,
+        uefi: true,
     };
     vec![(id(), String::new(), facts)]
 }

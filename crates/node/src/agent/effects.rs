@@ -60,8 +60,14 @@ impl Drivers {
             }
             Step::Unplug { device: Device::Disk(volume), pull } => hypervisor.detach(id, *volume, *pull),
             Step::Tune(volume) => hypervisor.tune(id, disk_of(plan, id, *volume)?),
-            Step::Hold { disks, .. } => hypervisor
-                .hold(id, disks, &|volume| self.volumes.fleece(plan.volume(volume).ok_or_else(|| unplanned(&volume))?)),
+            Step::Hold { disks, .. } => {
+                let piece = |volume: VolumeId| plan.volume(volume).ok_or_else(|| unplanned(&volume));
+                let planned = disks.iter().map(|(volume, snapshot)| -> DriverResult<_> {
+                    Ok((*volume, snapshot_of(piece(*volume)?, *snapshot)?))
+                });
+                let disks: Vec<_> = planned.collect::<DriverResult<_>>()?;
+                hypervisor.hold(id, &disks, &|volume| self.volumes.fleece(piece(volume)?))
+            }
             Step::Release(snapshot) => hypervisor.release(id, *snapshot),
             Step::Remove => hypervisor.remove(id),
             Step::Nothing | Step::Await | Step::WaitUntil(_) | Step::GiveUp(_) => Ok(()),

@@ -205,6 +205,7 @@ fn facts() -> HostFacts {
         hypervisor: "simulated".into(),
         machine: "simulated-1".into(),
         format: landfall_model::plan::FORMAT,
+        uefi: true,
     }
 }
 

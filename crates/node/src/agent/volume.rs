@@ -224,6 +224,12 @@ impl VolumeHistory {
         self.snapshots.get(&snapshot).is_none_or(|history| history.outcome.is_none())
     }
 
+    /// Whether a snapshot is made, and the plan still has it: the control plane hasn't heard of it.
+    pub fn has_made(&self, snapshot: SnapshotId) -> bool {
+        let outcome = self.snapshots.get(&snapshot).and_then(|history| history.outcome.as_ref());
+        matches!(outcome, Some(SnapshotPhase::Made(_)))
+    }
+
     /// Takes note that a guest holds what a snapshot is to have. Returns whether that is new.
     pub fn took(&mut self, snapshot: SnapshotId) -> bool {
         !std::mem::replace(&mut self.snapshots.entry(snapshot).or_default().taken, true)

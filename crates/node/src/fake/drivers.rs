@@ -128,12 +128,13 @@ impl Hypervisor for FakeHypervisor {
     fn tune(&self, id: InstanceId, disk: &DiskPlan) -> DriverResult<()> {
         self.0.act(|machine| machine.tune(id, disk))
     }
-    fn hold(&self, id: InstanceId, disks: &[(VolumeId, SnapshotId)], open: &OpenTheFleece<'_>) -> DriverResult<()> {
+    fn hold(&self, id: InstanceId, disks: &[(VolumeId, &SnapshotPlan)], open: &OpenTheFleece<'_>) -> DriverResult<()> {
         disks.iter().try_for_each(|(volume, _)| open(*volume).map(drop))?;
-        self.0.act(|machine| machine.hold(id, disks))
+        let disks: Vec<_> = disks.iter().map(|(volume, snapshot)| (*volume, snapshot.id)).collect();
+        self.0.act(|machine| machine.hold(id, &disks))
     }
     fn held(&self, instance: InstanceId, snapshot: SnapshotId) -> DriverResult<HeldDisk> {
-        Ok(HeldDisk { instance, stream: None, export: snapshot.to_string() })
+        Ok(HeldDisk { instance, stream: None, export: snapshot.to_string(), changes: None })
     }
     fn release(&self, id: InstanceId, snapshot: SnapshotId) -> DriverResult<()> {
         self.0.act(|machine| machine.release(id, snapshot))

@@ -89,6 +89,7 @@ pub fn instance(n: u32, power: Power, boot: u64) -> InstancePlan {
         pulled_disks: vec![],
         max_interfaces: 2,
         direct_boot: None,
+        uefi: false,
         metadata: MetadataPlan {
             options: MetadataOptions::default(),
             image: ImageId::from_random(1),

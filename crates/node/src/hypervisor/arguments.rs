@@ -28,6 +28,10 @@ pub const SLOTS_MAX: usize = 32;
 /// The first of the devices on the root bus that carry slots.
 const SLOT_DEVICE: usize = 0x10;
 
+/// The sets of the firmware's descriptors: above those that disks have.
+const FIRMWARE_SET: usize = 1000;
+const FIRMWARE_SWITCHES: &str = ",smm=off,pflash0=firmware-code,pflash1=firmware-variables";
+
 /// Everything that the command line depends on.
 #[derive(Clone, Debug)]
 pub struct LaunchSpec {
@@ -51,6 +55,8 @@ pub struct LaunchSpec {
     pub max_ports: usize,
     /// What is started directly instead of the first disk's boot loader.
     pub kernel: Option<KernelSpec>,
+    /// UEFI's firmware, where it doesn't boot by BIOS.
+    pub firmware: Option<FirmwareSpec>,
     /// Listening sockets for the monitors.
     pub monitors: Vec<RawFd>,
     /// How much of the console is kept in memory until it is fetched: a power of two.
@@ -96,10 +102,22 @@ pub struct KernelSpec {
     pub cmdline: String,
 }
 
+/// UEFI's firmware, by its descriptors.
+#[derive(Clone, Copy, Debug)]
+pub struct FirmwareSpec {
+    /// Its code, which is read alone.
+    pub code: RawFd,
+    /// The guest's own store of variables.
+    pub variables: RawFd,
+}
+
 /// The arguments, without the program's name.
 pub fn arguments(spec: &LaunchSpec) -> Vec<OsString> {
     let mut line = Line::default();
     machine(&mut line, spec);
+    if let Some(firmware) = &spec.firmware {
+        add_firmware(&mut line, firmware);
+    }
     line.add("-smbios", smbios(spec));
     let least = if spec.accelerator == Accelerator::Tcg { SLOTS_MIN_EMULATED } else { SLOTS_MIN };
     let most = spec.disks.len() + spec.ports.len().max(spec.max_ports);
@@ -177,7 +195,9 @@ fn machine(line: &mut Line, spec: &LaunchSpec) {
     line.add("-display", "none");
     // graphics=off puts what the firmware and boot loaders print on the serial console.
     let switches = "usb=off,vmport=off,sata=off,graphics=off,dump-guest-core=off,mem-merge=off";
-    line.add("-machine", format!("{},{switches}", escaped(&spec.machine)));
+    // The firmware is the one without secure boot, which needs no system management mode.
+    let firmware = if spec.firmware.is_some() { FIRMWARE_SWITCHES } else { "" };
+    line.add("-machine", format!("{},{switches}{firmware}", escaped(&spec.machine)));
     line.add("-accel", spec.accelerator.argument());
     line.add("-cpu", spec.accelerator.cpu());
     line.add("-smp", format!("{n},sockets=1,cores={n},threads=1", n = spec.vcpus));
@@ -211,6 +231,25 @@ fn slots(line: &mut Line, least: usize) {
         let multi = if function == 0 { ",multifunction=on" } else { "" };
         let place = format!("bus=pcie.0,addr={device:#x}.{function}{multi}");
         line.add("-device", format!("pcie-root-port,id=slot{slot},chassis={slot},slot={slot},{place}"));
+    }
+}
+
+/// The firmware as two flash memories: one that the guest can't write, and one for its variables.
+fn add_firmware(line: &mut Line, spec: &FirmwareSpec) {
+    for (part, fd, set, read_only) in
+        [("code", spec.code, FIRMWARE_SET, true), ("variables", spec.variables, FIRMWARE_SET + 1, false)]
+    {
+        line.add("-add-fd", format!("fd={fd},set={set},opaque=firmware"));
+        let file = json!({
+            "driver": "file", "node-name": format!("firmware-{part}-file"), "filename": format!("/dev/fdset/{set}"),
+            "read-only": read_only, "auto-read-only": false,
+        });
+        line.json("-blockdev", &file);
+        let node = json!({
+            "driver": "raw", "node-name": format!("firmware-{part}"), "file": format!("firmware-{part}-file"),
+            "read-only": read_only,
+        });
+        line.json("-blockdev", &node);
     }
 }
 
@@ -299,6 +338,7 @@ mod tests {
             }],
             max_ports: 2,
             kernel: None,
+            firmware: None,
             monitors: vec![10, 11],
             console_bytes: 1 << 20,
         }
@@ -331,6 +371,9 @@ mod tests {
         });
         direct.disks[0].boot = false;
         matches_golden(&direct, "tcg-direct");
+        let mut uefi = spec(Accelerator::Kvm { group: Some(106) });
+        uefi.firmware = Some(FirmwareSpec { code: 30, variables: 31 });
+        matches_golden(&uefi, "uefi");
     }
 
     #[test]

@@ -19,6 +19,7 @@ use landfall_model::{InstanceId, VolumeId};
 use serde_json::{Value, json};
 
 use super::arguments::disk as names;
+use super::changes;
 use super::plug::{ask_to_release, free_slot, released, talk, tolerant};
 use super::power::ACT_TIMEOUT;
 use super::qemu::{QemuHypervisor, retry};
@@ -107,6 +108,7 @@ impl QemuHypervisor {
         if has.size_bytes < disk.size_bytes {
             held_back(&record, volume)?;
             crash_point!("tune:size");
+            changes::remove_unsound(&mut qmp, volume).map_err(failed)?;
             let size = json!({ "node-name": volume.to_string(), "size": disk.size_bytes });
             qmp.execute("block_resize", size, ACT_TIMEOUT).map_err(failed)?;
         }

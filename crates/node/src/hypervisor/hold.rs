@@ -17,11 +17,13 @@ use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
+use landfall_model::plan::SnapshotPlan;
 use landfall_model::{InstanceId, SnapshotId, VolumeId};
 use serde_json::{Value, json};
 
 use super::arguments::disk as names;
 use super::cgroup;
+use super::changes;
 use super::disk::sets_of;
 use super::launch::listen;
 use super::plug::{talk, tolerant};
@@ -46,14 +48,14 @@ impl QemuHypervisor {
     pub(super) fn hold_disks(
         &self,
         id: InstanceId,
-        disks: &[(VolumeId, SnapshotId)],
+        disks: &[(VolumeId, &SnapshotPlan)],
         open: &OpenTheFleece<'_>,
     ) -> DriverResult<()> {
         let Some((folder, mut record)) = self.runs(id)? else {
             return Err(DriverError::Retry(format!("{id} doesn't run")));
         };
         let is_held = |snapshot: &SnapshotId| record.held.get(snapshot).is_some_and(|hold| hold.taken);
-        if disks.iter().all(|(_, snapshot)| is_held(snapshot)) {
+        if disks.iter().all(|(_, snapshot)| is_held(&snapshot.id)) {
             return Ok(());
         }
         let of_these = |hold: &HoldRecord| disks.iter().any(|(volume, _)| *volume == hold.volume);
@@ -68,35 +70,41 @@ impl QemuHypervisor {
             clear(&mut qmp, hold.volume, snapshot).map_err(failed)?;
             record.held.remove(&snapshot);
         }
-        let note = |record: &mut Record, taken| {
-            let holds = disks.iter().map(|(volume, snapshot)| (*snapshot, HoldRecord { volume: *volume, taken }));
-            record.held.extend(holds);
+        let note = |record: &mut Record, taken: Option<&[bool]>| {
+            let hold = |(at, (volume, snapshot)): (usize, &(VolumeId, &SnapshotPlan))| {
+                let knows_changes = taken.is_some_and(|known| known[at]);
+                (snapshot.id, HoldRecord { volume: *volume, taken: taken.is_some(), knows_changes })
+            };
+            record.held.extend(disks.iter().enumerate().map(hold));
             folder.write_record(record).map_err(retry("recording what is held of the guest's disks"))
         };
-        note(&mut record, false)?;
+        note(&mut record, None)?;
         if record.memory_bytes > 0 {
             let memory_bytes = record.memory_bytes + record.held.len() as u64 * HELD_BYTES;
             cgroup::raise_memory(&record.groups, memory_bytes)
                 .map_err(retry("giving QEMU memory for what it holds"))?;
         }
         crash_point!("hold:open");
-        if let Err(error) = take(&mut qmp, disks, open) {
-            for (volume, snapshot) in disks {
-                clear(&mut qmp, *volume, *snapshot).map_err(failed)?;
-                record.held.remove(snapshot);
+        let known = match take(&mut qmp, disks, open) {
+            Ok(known) => known,
+            Err(error) => {
+                for (volume, snapshot) in disks {
+                    clear(&mut qmp, *volume, snapshot.id).map_err(failed)?;
+                    record.held.remove(&snapshot.id);
+                }
+                folder.write_record(&record).map_err(retry("recording what is held of the guest's disks"))?;
+                return Err(error);
             }
-            folder.write_record(&record).map_err(retry("recording what is held of the guest's disks"))?;
-            return Err(error);
-        }
+        };
         crash_point!("hold:taken");
-        note(&mut record, true)
+        note(&mut record, Some(&known))
     }
 
     /// Serves what is held for a snapshot, and connects to it.
     pub(super) fn serve_held(&self, id: InstanceId, snapshot: SnapshotId) -> DriverResult<HeldDisk> {
         let failed = |error| DriverError::Retry(format!("what {id} holds for {snapshot} can't be served: {error}"));
-        let held = self.runs(id)?.filter(|(_, record)| record.held.get(&snapshot).is_some_and(|hold| hold.taken));
-        let Some((folder, _)) = held else {
+        let found = self.runs(id)?.and_then(|(folder, record)| Some((folder, *record.held.get(&snapshot)?)));
+        let Some((folder, hold)) = found.filter(|(_, hold)| hold.taken) else {
             return Err(DriverError::Retry(format!("{id} holds nothing for {snapshot}")));
         };
         let mut qmp = talk(&folder).map_err(failed)?;
@@ -114,11 +122,16 @@ impl QemuHypervisor {
         if !exports.contains(&name) {
             tolerant(qmp.execute("blockdev-add", names::held_access(snapshot), ACT_TIMEOUT)).map_err(failed)?;
             crash_point!("held:export");
-            let export = json!({ "type": "nbd", "id": name, "node-name": name, "name": name });
+            let mut export = json!({ "type": "nbd", "id": name, "node-name": name, "name": name });
+            if hold.knows_changes {
+                export["bitmaps"] = changes::exported(hold.volume, snapshot);
+            }
             qmp.execute("block-export-add", export, ACT_TIMEOUT).map_err(failed)?;
         }
-        let stream = UnixStream::connect(folder.held()).map_err(retry("connecting to what a guest holds"))?;
-        Ok(HeldDisk { instance: id, stream: Some(stream), export: name })
+        let connect = || UnixStream::connect(folder.held()).map_err(retry("connecting to what a guest holds"));
+        let stream = Some(connect()?);
+        let changes = hold.knows_changes.then(connect).transpose()?.map(|it| (it, changes::context(snapshot)));
+        Ok(HeldDisk { instance: id, stream, export: name, changes })
     }
 
     /// Lets go of what is held for a snapshot.
@@ -141,21 +154,25 @@ impl QemuHypervisor {
     }
 }
 
-/// Prepares a filter for each disk, and puts all of them in at once.
-fn take(qmp: &mut Qmp, disks: &[(VolumeId, SnapshotId)], open: &OpenTheFleece<'_>) -> DriverResult<()> {
+/// Prepares a filter for each disk, and puts all of them in at once. Returns of each whether it is known what changed on it.
+fn take(qmp: &mut Qmp, disks: &[(VolumeId, &SnapshotPlan)], open: &OpenTheFleece<'_>) -> DriverResult<Vec<bool>> {
     for (volume, snapshot) in disks {
         let OpenFleece { file, limit_bytes } = open(*volume)?;
         let file =
             file.ok_or_else(|| DriverError::Final(format!("nothing of {volume} can be held: it has no file")))?;
-        let set = qmp.add_fd(file.as_fd(), &snapshot.to_string(), ACT_TIMEOUT).map_err(refused)?;
-        for node in names::held_nodes(*snapshot, *volume, set, limit_bytes) {
+        let set = qmp.add_fd(file.as_fd(), &snapshot.id.to_string(), ACT_TIMEOUT).map_err(refused)?;
+        for node in names::held_nodes(snapshot.id, *volume, set, limit_bytes) {
             qmp.execute("blockdev-add", node, ACT_TIMEOUT).map_err(refused)?;
         }
+        changes::begin(qmp, *volume, snapshot.session).map_err(refused)?;
     }
     crash_point!("hold:take");
-    let over = |(volume, snapshot): &(_, _)| names::throttle_over(*volume, &names::held_chain(*snapshot)[1]);
+    let over = |(volume, snapshot): &(VolumeId, &SnapshotPlan)| {
+        names::throttle_over(*volume, &names::held_chain(snapshot.id)[1])
+    };
     let options: Vec<Value> = disks.iter().map(over).collect();
-    qmp.execute("blockdev-reopen", json!({ "options": options }), ACT_TIMEOUT).map(drop).map_err(refused)
+    qmp.execute("blockdev-reopen", json!({ "options": options }), ACT_TIMEOUT).map_err(refused)?;
+    disks.iter().map(|(volume, snapshot)| changes::keep(qmp, *volume, snapshot).map_err(refused)).collect()
 }
 
 /// What QEMU doesn't do, it won't do a second time either: it is too old, or the guest was started without limits.
@@ -186,6 +203,7 @@ fn clear(qmp: &mut Qmp, volume: VolumeId, snapshot: SnapshotId) -> QmpResult<()>
     for node in names::held_chain(snapshot).iter().skip(1) {
         tolerant(qmp.execute("blockdev-del", json!({ "node-name": node }), ACT_TIMEOUT))?;
     }
+    changes::forget(qmp, volume, snapshot)?;
     let sets = qmp.execute("query-fdsets", json!({}), ACT_TIMEOUT)?;
     for set in sets_of(&sets, &name) {
         tolerant(qmp.execute("remove-fd", json!({ "fdset-id": set }), ACT_TIMEOUT))?;

@@ -22,6 +22,7 @@ use super::arguments::{
 };
 use super::cgroup::{self, Limits};
 use super::confine::{Confinement, ThisHost};
+use super::firmware::OpenFirmware;
 use super::machine::Accelerator;
 use super::power::ACT_TIMEOUT;
 use super::qemu::{Body, Cell, QemuHypervisor, lock, retry};
@@ -60,6 +61,8 @@ impl QemuHypervisor {
             return Err(DriverError::Retry(format!("{} is being started or still runs", plan.id)));
         };
         crash_point!("launch:locked");
+        let firmware = self.firmware(plan)?;
+        spec.firmware = firmware.as_ref().map(OpenFirmware::spec);
         let record = self.record_start(plan, &spec, &folder)?;
         crash_point!("launch:recorded");
         let result = self
@@ -139,6 +142,9 @@ impl QemuHypervisor {
         {
             return Err(broken("its disks or interfaces are not those of its plan"));
         }
+        if plan.uefi && self.config.machine.firmware.is_none() {
+            return Err(broken("it boots by UEFI, and its host has no firmware for that (Debian's package ovmf)"));
+        }
         let first = plan.disks.iter().position(|disk| disk.root);
         let mut disks = Vec::new();
         for (number, disk) in launch.disks.iter().enumerate() {
@@ -176,9 +182,17 @@ impl QemuHypervisor {
                     None => boot.cmdline.clone(),
                 },
             }),
+            firmware: None,
             monitors: Vec::new(),
             console_bytes: self.console_ring_bytes(),
         })
+    }
+
+    /// Opens the firmware of a guest that doesn't boot by BIOS.
+    fn firmware(&self, plan: &InstancePlan) -> DriverResult<Option<OpenFirmware>> {
+        let Some(firmware) = self.config.machine.firmware.as_ref().filter(|_| plan.uefi) else { return Ok(None) };
+        let opened = OpenFirmware::open(firmware, self.log(plan.id).folder());
+        opened.map(Some).map_err(retry("opening the guest's firmware"))
     }
 
     /// The files that are started directly: where they are, and where the guest's tree shows them.
@@ -258,6 +272,7 @@ impl QemuHypervisor {
         let mut keep: Vec<RawFd> = spec.monitors.clone();
         keep.push(held.as_raw_fd());
         keep.extend(launch.disks.iter().flat_map(|disk| [&disk.file, &disk.base]).flatten().map(AsRawFd::as_raw_fd));
+        keep.extend(spec.firmware.iter().flat_map(|firmware| [firmware.code, firmware.variables]));
         keep.extend(launch.ports.iter().filter_map(|port| port.tap.as_ref()).map(AsRawFd::as_raw_fd));
         let members_fds = members.iter().map(AsRawFd::as_raw_fd).collect();
         let prepared = confinement

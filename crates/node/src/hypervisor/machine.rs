@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use super::HypervisorError;
 use super::arguments::TRANSLATION_MIB;
+use super::firmware::{self, Firmware};
 
 const KVM_DEVICE: &str = "/dev/kvm";
 const KVM_API_VERSION: libc::c_int = 12;
@@ -76,6 +77,8 @@ pub struct Machine {
     pub machine_type: String,
     /// The processor that guests see, as QEMU names it.
     pub cpu: &'static str,
+    /// UEFI's firmware for guests; without it none boots by that.
+    pub firmware: Option<Firmware>,
 }
 
 impl Machine {
@@ -101,7 +104,8 @@ pub fn detect(qemu_binary: &Path) -> Result<Machine, HypervisorError> {
         Ok(group) => (Accelerator::Kvm { group }, None),
         Err(reason) => (Accelerator::Tcg, Some(reason)),
     };
-    Ok(Machine { accelerator, why_not, qemu_version, machine_type, cpu: accelerator.cpu(), qemu_binary })
+    let (cpu, firmware) = (accelerator.cpu(), firmware::find());
+    Ok(Machine { accelerator, why_not, qemu_version, machine_type, cpu, qemu_binary, firmware })
 }
 
 fn locate(program: &Path) -> Result<PathBuf, HypervisorError> {

@@ -28,9 +28,11 @@
 
 pub mod arguments;
 pub mod cgroup;
+mod changes;
 pub mod confine;
 pub mod console;
 mod disk;
+pub mod firmware;
 mod hold;
 mod launch;
 pub mod machine;
@@ -45,6 +47,7 @@ mod words;
 
 use std::path::PathBuf;
 
+pub(crate) use arguments::disk::CHANGES;
 pub(crate) use launch::choose_uid;
 pub use machine::{Accelerator, Machine, detect};
 pub use qemu::{QemuConfig, QemuHypervisor};

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Instant;
 
-use landfall_model::plan::DiskPlan;
+use landfall_model::plan::{DiskPlan, SnapshotPlan};
 use landfall_model::{InstanceId, InterfaceId, SnapshotId, Timestamp, VolumeId};
 
 use super::HypervisorError;
@@ -278,7 +278,7 @@ impl Hypervisor for QemuHypervisor {
         self.tune_disk(id, disk)
     }
 
-    fn hold(&self, id: InstanceId, disks: &[(VolumeId, SnapshotId)], open: &OpenTheFleece<'_>) -> DriverResult<()> {
+    fn hold(&self, id: InstanceId, disks: &[(VolumeId, &SnapshotPlan)], open: &OpenTheFleece<'_>) -> DriverResult<()> {
         let cell = self.cell(id);
         let _action = cell.act();
         self.hold_disks(id, disks, open)

@@ -65,6 +65,9 @@ pub struct HoldRecord {
     pub volume: VolumeId,
     /// Whether the moment was taken. Before that, something of the attempt may be there.
     pub taken: bool,
+    /// Whether QEMU knows what changed since the snapshot that this one builds on.
+    #[serde(default)]
+    pub knows_changes: bool,
 }
 
 /// What a guest's disk was last made to be; of one that isn't known, nothing.
@@ -297,7 +300,8 @@ mod tests {
         let volume = VolumeId::from_random(5);
         let disks = BTreeMap::from([(volume, DiskRecord { size_bytes: 1, limits: DiskLimits::default() })]);
         let pulled_disks = vec![VolumeId::from_random(6)];
-        let held = BTreeMap::from([(SnapshotId::from_random(7), HoldRecord { volume, taken: true })]);
+        let held =
+            BTreeMap::from([(SnapshotId::from_random(7), HoldRecord { volume, taken: true, knows_changes: true })]);
         let phase = Phase::Preparing;
         let memory_bytes = 1 << 30;
         Record { boot: 3, reboots: 1, machine, uid: 9, groups, memory_bytes, phase, pulled, pulled_disks, disks, held }

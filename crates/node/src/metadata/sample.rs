@@ -127,6 +127,7 @@ fn instance_plan(group: SecurityGroupId) -> InstancePlan {
         pulled_disks: vec![],
         max_interfaces: 2,
         direct_boot: None,
+        uefi: false,
         metadata: MetadataPlan {
             options: MetadataOptions { tags: true, ..MetadataOptions::default() },
             image: "ami-0123456789abcdef0".parse().unwrap(),

@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::nbd::{EXPORT, Nbd};
+use super::nbd::{ALLOCATION, EXPORT, Nbd};
 use crate::crash::crash_point;
 use crate::driver::{DriverError, DriverResult};
 use crate::hypervisor::confine::{self, Confinement, Show, ShowKind, ThisHost};
@@ -64,7 +64,7 @@ impl Export {
         let mut export = Self { nbd: None, server, folder };
         crash_point!("volume:served");
         let stream = export.wait(file)?;
-        let connected = Nbd::connect(stream, EXPORT);
+        let connected = Nbd::connect(stream, EXPORT, ALLOCATION);
         export.nbd = Some(connected.map_err(|error| DriverError::Retry(format!("{}: {error}", file.display())))?);
         Ok(export)
     }

@@ -8,7 +8,7 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
-use super::nbd::Nbd;
+use super::nbd::{ALLOCATION, Nbd};
 use super::qcow2;
 use crate::driver::{DriverError, DriverResult, HeldDisk, OpenFleece};
 
@@ -46,12 +46,18 @@ fn reserve(file: &File, length: u64) -> io::Result<()> {
     }
 }
 
-/// Begins to read what a guest holds.
-pub(super) fn connect(held: HeldDisk) -> DriverResult<Nbd> {
-    let HeldDisk { instance, stream, export } = held;
+/// Begins to read what a guest holds, and what changed in it, where that is known: it only saves time.
+pub(super) fn connect(held: HeldDisk) -> DriverResult<(Nbd, Option<Nbd>)> {
+    let HeldDisk { instance, stream, export, changes } = held;
     let stream = stream.ok_or_else(|| DriverError::Final("nothing is held of the volume".into()))?;
-    Nbd::connect(stream, &export)
-        .map_err(|error| DriverError::Retry(format!("what {instance} holds of a volume can't be read: {error}")))
+    let disk = Nbd::connect(stream, &export, ALLOCATION)
+        .map_err(|error| DriverError::Retry(format!("what {instance} holds of a volume can't be read: {error}")))?;
+    let changes = changes.and_then(|(stream, context)| {
+        Nbd::connect(stream, &export, &context)
+            .inspect_err(|error| tracing::warn!(%instance, %error, "what changed on a volume isn't told; all is read"))
+            .ok()
+    });
+    Ok((disk, changes))
 }
 
 /// Says what it means that what a guest holds can't be read. A server that refuses has given it up; one that is gone, or

@@ -1,18 +1,19 @@
 //! Volumes in a folder of this machine.
 
 use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use landfall_model::VolumeId;
 use landfall_model::agent::SnapshotMade;
 use landfall_model::plan::{ImagePlan, SnapshotPlan, VolumePlan, VolumeSource};
 
+use super::bitmap;
 use super::export::{self, Export};
 use super::held;
 use super::qcow2::{self, Header};
@@ -186,24 +187,12 @@ impl LocalVolumes {
         if is_in_use(&path).map_err(|error| DriverError::Retry(format!("{id} can't be opened: {error}")))? {
             return Ok(has_bytes);
         }
-        let output = Command::new("qemu-img")
-            .args(["resize", "-q"])
-            // Nothing that lies below is needed, and no name that stands in the file is followed.
-            .arg(export::disk(&path, None))
-            .arg(size_bytes.to_string())
-            .env("LC_ALL", "C")
-            .stdin(Stdio::null())
-            .output()
-            .map_err(|error| match error.kind() {
-                io::ErrorKind::NotFound => DriverError::Retry(
-                    "qemu-img isn't installed: `apt-get install --no-install-recommends qemu-utils`".into(),
-                ),
-                _ => DriverError::Retry(format!("qemu-img can't be started: {error}")),
-            })?;
-        if !output.status.success() {
-            let words = String::from_utf8_lossy(&output.stderr);
-            return Err(DriverError::Retry(format!("{id} can't grow to {} GiB: {}", size_bytes >> 30, words.trim())));
-        }
+        let failed =
+            |words: String| DriverError::Retry(format!("{id} can't grow to {} GiB: {words}", size_bytes >> 30));
+        bitmap::remove_unsound(&path).map_err(failed)?;
+        crash_point!("volume:grow");
+        let resize = [OsString::from("resize"), "-q".into(), export::disk(&path, None), size_bytes.to_string().into()];
+        bitmap::qemu_img(&resize).map_err(failed)?;
         Ok(size_bytes)
     }
 
@@ -325,7 +314,8 @@ impl Volumes for LocalVolumes {
         // The store may be on the same disk, and the log is.
         let room = |more| self.check_room(id, more);
         if let Some(held) = held {
-            return store.save_held(&mut held::connect(held)?, snapshot, &room, tell);
+            let (mut disk, changes) = held::connect(held)?;
+            return store.save_held(&mut disk, changes, snapshot, &room, tell);
         }
         let path = self.path(id);
         if is_in_use(&path).map_err(|error| DriverError::Retry(format!("{id} can't be opened: {error}")))? {

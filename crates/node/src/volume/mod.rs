@@ -4,6 +4,7 @@
 //! differs from it. Guests get descriptors, never paths. What QEMU and `qemu-img` are told about the layers below is
 //! said by us; the path in a clone's header is only for people who look at it with `qemu-img info`.
 
+mod bitmap;
 mod export;
 mod held;
 mod local;

@@ -1,5 +1,5 @@
 //! A small client of the NBD protocol (github.com/NetworkBlockDevice/nbd, `doc/proto.md`): fixed newstyle, structured
-//! replies, the context `base:allocation`. It reads what a `qemu-nbd` of ours or a guest's QEMU serves, asks which parts are
+//! replies, one context a connection. It reads what a `qemu-nbd` of ours or a guest's QEMU serves, asks which parts are
 //! zeros, and writes. What comes over the socket is bounded, and believed only where it is an answer to what was asked.
 
 use std::io::{self, Read, Write};
@@ -40,6 +40,9 @@ const CHUNK_BLOCK_STATUS: u16 = 5;
 const CHUNK_ERROR: u16 = 1 << 15;
 
 const STATUS_ZERO: u32 = 2;
+const STATUS_DIRTY: u32 = 1;
+/// The context that tells which parts are zeros.
+pub const ALLOCATION: &str = "base:allocation";
 /// How long an answer may take: a server that waits for its disk is slow, not silent.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// The longest answer that is taken besides data, in bytes.
@@ -50,8 +53,19 @@ const ANSWER_BYTES: u32 = 1 << 20;
 pub struct Extent {
     /// How long, in bytes.
     pub bytes: u64,
-    /// Whether all of it reads as zeros.
-    pub zero: bool,
+    flags: u32,
+}
+
+impl Extent {
+    /// Whether all of it reads as zeros, as [`ALLOCATION`] tells.
+    pub fn is_zero(self) -> bool {
+        self.flags & STATUS_ZERO != 0
+    }
+
+    /// Whether some of it may have changed, as the context of a bitmap tells.
+    pub fn is_dirty(self) -> bool {
+        self.flags & STATUS_DIRTY != 0
+    }
 }
 
 /// A connection with an export.
@@ -59,11 +73,13 @@ pub struct Nbd {
     stream: UnixStream,
     size_bytes: u64,
     handle: u64,
+    /// Whether the context that was asked for is there.
+    has_context: bool,
 }
 
 impl Nbd {
-    /// Begins to speak with a server of that export.
-    pub fn connect(mut stream: UnixStream, export: &str) -> io::Result<Self> {
+    /// Begins to speak with a server of that export, about that context of it.
+    pub fn connect(mut stream: UnixStream, export: &str, asked: &str) -> io::Result<Self> {
         stream.set_read_timeout(Some(PATIENCE))?;
         stream.set_write_timeout(Some(PATIENCE))?;
         let mut hello = [0; 18];
@@ -74,12 +90,15 @@ impl Nbd {
         }
         let flags = u32::from(flags & (FLAG_FIXED_NEWSTYLE | FLAG_NO_ZEROES));
         stream.write_all(&flags.to_be_bytes())?;
-        let mut nbd = Self { stream, size_bytes: 0, handle: 0 };
+        let mut nbd = Self { stream, size_bytes: 0, handle: 0, has_context: false };
         nbd.option(OPTION_STRUCTURED_REPLY, &[])?;
         let mut context = name(export);
         context.extend(1u32.to_be_bytes());
-        context.extend(name("base:allocation"));
+        context.extend(name(asked));
         nbd.option(OPTION_SET_META_CONTEXT, &context)?;
+        if !nbd.has_context {
+            return Err(wrong(&format!("it knows nothing of {asked}")));
+        }
         let mut go = name(export);
         go.extend(0u16.to_be_bytes());
         nbd.option(OPTION_GO, &go)?;
@@ -111,7 +130,8 @@ impl Nbd {
                 REPLY_ACK => return Ok(()),
                 // Of what is told of an export, only the size is needed.
                 REPLY_INFO if answer.len() >= 10 && answer[..2] == [0, 0] => self.size_bytes = be64(&answer[2..10]),
-                REPLY_INFO | REPLY_META_CONTEXT => {}
+                REPLY_META_CONTEXT => self.has_context = true,
+                REPLY_INFO => {}
                 refused if refused & REPLY_ERROR != 0 => {
                     let words = String::from_utf8_lossy(&answer).into_owned();
                     return Err(io::Error::other(format!("the export refuses an option ({refused:#x}): {words}")));
@@ -209,7 +229,7 @@ impl Nbd {
         within(offset, be64(&place), bytes, into)
     }
 
-    /// Which parts of the disk are zeros, from a place on: some runs, which begin there and may end before what was asked.
+    /// What the context says of the disk, from a place on: some runs, which begin there and may end before what was asked.
     pub fn extents(&mut self, offset: u64, bytes: u32) -> io::Result<Vec<Extent>> {
         self.send(BLOCK_STATUS, offset, bytes, &[])?;
         let mut extents = Vec::new();
@@ -220,10 +240,11 @@ impl Nbd {
                 CHUNK_BLOCK_STATUS if (12..=ANSWER_BYTES).contains(&length) && length % 8 == 4 => {
                     let mut answer = vec![0; length as usize];
                     self.stream.read_exact(&mut answer)?;
-                    extents.extend(answer[4..].chunks_exact(8).map(|pair| Extent {
-                        bytes: u64::from(be32(&pair[..4])),
-                        zero: be32(&pair[4..]) & STATUS_ZERO != 0,
-                    }));
+                    extents.extend(
+                        answer[4..]
+                            .chunks_exact(8)
+                            .map(|pair| Extent { bytes: u64::from(be32(&pair[..4])), flags: be32(&pair[4..]) }),
+                    );
                 }
                 _ => return Err(wrong("it doesn't say what is where")),
             }

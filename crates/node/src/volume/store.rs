@@ -67,32 +67,35 @@ impl SnapshotStore {
         room: &Room<'_>,
         tell: &TellProgress<'_>,
     ) -> DriverResult<SnapshotMade> {
-        self.save_from(disk, plan, room, tell).map_err(|trouble| trouble.told(of_disk))
+        self.save_from(disk, None, plan, room, tell).map_err(|trouble| trouble.told(of_disk))
     }
 
-    /// Stores what a guest holds of a disk.
+    /// Stores what a guest holds of a disk. Where it is told what changed since the snapshot that it is to build on, nothing
+    /// else is read.
     pub fn save_held(
         &self,
         disk: &mut Nbd,
+        changes: Option<Nbd>,
         plan: &SnapshotPlan,
         room: &Room<'_>,
         tell: &TellProgress<'_>,
     ) -> DriverResult<SnapshotMade> {
-        self.save_from(disk, plan, room, tell).map_err(|trouble| trouble.told(held::explain))
+        self.save_from(disk, changes, plan, room, tell).map_err(|trouble| trouble.told(held::explain))
     }
 
     fn save_from(
         &self,
         disk: &mut Nbd,
+        changes: Option<Nbd>,
         plan: &SnapshotPlan,
         room: &Room<'_>,
         tell: &TellProgress<'_>,
     ) -> Result<SnapshotMade, Trouble> {
         let store = self.domain(plan.domain).map_err(Trouble::Driver)?;
-        match save_over(disk, plan, &store, plan.base.as_ref(), room, tell) {
+        match save_over(Source { disk, changes }, plan, &store, plan.base.as_ref(), room, tell) {
             Err(Trouble::Store(error @ (Error::Missing { .. } | Error::Corrupt { .. }))) if plan.base.is_some() => {
                 tracing::warn!(snapshot = %plan.id, %error, "what a snapshot is to build on can't be read");
-                save_over(disk, plan, &store, None, room, tell)
+                save_over(Source { disk, changes: None }, plan, &store, None, room, tell)
             }
             built => built,
         }
@@ -126,9 +129,16 @@ fn open(store: &Store, root: &str) -> Result<Manifest, Error> {
     Manifest::open(store, &root)
 }
 
+/// What a snapshot is made of.
+struct Source<'d> {
+    disk: &'d mut Nbd,
+    /// Tells what may have changed since what it is to build on.
+    changes: Option<Nbd>,
+}
+
 /// Stores a disk over what it is to build on.
 fn save_over(
-    disk: &mut Nbd,
+    Source { disk, changes }: Source<'_>,
     plan: &SnapshotPlan,
     store: &Store,
     base: Option<&String>,
@@ -145,10 +155,10 @@ fn save_over(
     let options = Options { resumed: true, ..Options::default() };
     let writer = Writer::begin(store, Session(plan.session), blocks, base.clone(), options)?;
     let saving = Saving { writer, base, size_bytes, room, tell, read: Cell::new(0), told: Cell::new(0) };
-    let mut at = 0;
-    while at < size_bytes {
-        at = saving.window(disk, at)?;
-        crash_point!("snapshot:window");
+    // What isn't told to have changed is as in the base, and in nothing else.
+    match changes.filter(|_| saving.base.is_some()) {
+        Some(changes) => saving.changes(disk, changes)?,
+        None => saving.range(disk, 0, size_bytes)?,
     }
     let (root, _) = saving.writer.commit()?;
     crash_point!("snapshot:committed");
@@ -195,9 +205,38 @@ struct Saving<'r> {
 }
 
 impl Saving<'_> {
+    /// Stores the blocks of a disk that may have changed.
+    fn changes(&self, disk: &mut Nbd, mut changes: Nbd) -> Result<(), Trouble> {
+        // Up to where the disk is looked at, and up to where it is stored: to the end of a block.
+        let (mut at, mut stored) = (0, 0);
+        while at < self.size_bytes {
+            let bytes = u32::try_from(self.size_bytes - at).unwrap_or(WINDOW_BYTES).min(WINDOW_BYTES);
+            for extent in changes.extents(at, bytes).map_err(Trouble::Disk)? {
+                let end = (at + extent.bytes).min(self.size_bytes);
+                if extent.is_dirty() {
+                    let until = end.next_multiple_of(BLOCK).min(self.size_bytes);
+                    self.range(disk, stored.max(at / BLOCK * BLOCK), until)?;
+                    stored = until;
+                }
+                at = end;
+            }
+            self.reached(at);
+        }
+        Ok(())
+    }
+
+    /// Stores the blocks of a part of a disk, which begins and ends with one.
+    fn range(&self, disk: &mut Nbd, from: u64, until: u64) -> Result<(), Trouble> {
+        let mut at = from;
+        while at < until {
+            at = self.window(disk, at, until.min(at + u64::from(WINDOW_BYTES)))?;
+            crash_point!("snapshot:window");
+        }
+        Ok(())
+    }
+
     /// Stores the blocks of a window of a disk. Returns where the next one begins.
-    fn window(&self, disk: &mut Nbd, from: u64) -> Result<u64, Trouble> {
-        let until = self.size_bytes.min(from + u64::from(WINDOW_BYTES));
+    fn window(&self, disk: &mut Nbd, from: u64, until: u64) -> Result<u64, Trouble> {
         let (mut at, mut block) = (from, from / BLOCK);
         // The end of what is known to hold something: a block that reaches into it is read.
         let mut filled_until = from;
@@ -205,7 +244,7 @@ impl Saving<'_> {
             let bytes = u32::try_from(until - at).unwrap_or(WINDOW_BYTES);
             for extent in disk.extents(at, bytes).map_err(Trouble::Disk)? {
                 let end = (at + extent.bytes).min(until);
-                if extent.zero {
+                if extent.is_zero() {
                     block = self.blocks(disk, block, filled_until.div_ceil(BLOCK))?;
                     let whole = if end == self.size_bytes { end.div_ceil(BLOCK) } else { end / BLOCK };
                     block = self.zeros(block, whole)?;

@@ -99,7 +99,7 @@ impl Drop for Bench {
     }
 }
 
-fn config(folder: PathBuf, machine: &Machine) -> QemuConfig {
+pub(crate) fn config(folder: PathBuf, machine: &Machine) -> QemuConfig {
     let (run, state, images) = (folder.join("run"), folder.join("state"), folder.join("images"));
     QemuConfig { cgroup_name: "landfall-test".into(), ..QemuConfig::new(run, state, images, machine.clone()) }
 }
@@ -127,6 +127,7 @@ fn plan(id: InstanceId, boot: u64) -> InstancePlan {
         pulled_disks: vec![],
         max_interfaces: 2,
         direct_boot: None,
+        uefi: false,
         metadata: MetadataPlan {
             options: MetadataOptions::default(),
             image: ImageId::from_random(1),

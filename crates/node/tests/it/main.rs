@@ -11,5 +11,6 @@ mod network;
 #[path = "../../../../tests/skipped.rs"]
 mod skipping;
 mod snapshot;
+mod uefi;
 
 use skipping::skipped;

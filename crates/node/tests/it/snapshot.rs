@@ -74,7 +74,7 @@ impl Place {
     }
 
     fn hold(&self, snapshots: &[(usize, &SnapshotPlan)]) -> DriverResult<()> {
-        let disks: Vec<_> = snapshots.iter().map(|(disk, plan)| (self.disks[*disk].id, plan.id)).collect();
+        let disks: Vec<_> = snapshots.iter().map(|(disk, plan)| (self.disks[*disk].id, *plan)).collect();
         self.bench.qemu.hold(self.bench.id, &disks, &|id| {
             self.volumes.fleece(self.disks.iter().find(|disk| disk.id == id).unwrap())
         })
@@ -90,10 +90,21 @@ impl Place {
         self.volumes.snapshot(&self.disks[disk], plan, Some(held), &|_| {})
     }
 
+    /// Starts its guest once more, and attaches the first disk as it is by now.
+    fn again(&self, disk: &VolumePlan) {
+        self.bench.start(&self.bench.plan(2)).unwrap();
+        self.bench.qemu.attach(self.bench.id, &planned(disk), &|| self.volumes.open(disk)).unwrap();
+    }
+
     /// A file with all that a volume made of a snapshot has.
     fn restored(&self, number: u128, made: &SnapshotMade) -> PathBuf {
+        self.restored_to(number, self.disks[0].size_bytes, made)
+    }
+
+    /// The same of a larger volume.
+    fn restored_to(&self, number: u128, size_bytes: u64, made: &SnapshotMade) -> PathBuf {
         let root = ChunkRoot { domain: AccountId::PROVIDER, root: made.root.clone() };
-        let copy = volume(number, VolumeSource::Chunks(root));
+        let copy = VolumePlan { size_bytes, ..volume(number, VolumeSource::Chunks(root)) };
         self.volumes.ensure(&copy).unwrap();
         let raw = self.bench.folder.path().join(format!("{number}.raw"));
         let path = self.bench.folder.path().join(format!("volumes/{}.qcow2", copy.id));
@@ -220,7 +231,7 @@ fn an_attempt_that_was_cut_off_is_cleared_away() {
     assert_is(&place.restored(80, &made), 2, 0, MIB);
     place.bench.qemu.release(place.bench.id, next.id).unwrap();
     // What can't be opened leaves nothing behind.
-    let disks = [(place.disks[0].id, one.id), (place.disks[1].id, next.id)];
+    let disks = [(place.disks[0].id, &one), (place.disks[1].id, &next)];
     let refused = place.bench.qemu.hold(place.bench.id, &disks, &|id| {
         if id == place.disks[1].id {
             return Err(DriverError::Final("no room".into()));
@@ -245,7 +256,7 @@ fn a_guest_that_overwrites_more_than_there_is_room_for_writes_on() {
     let Some(place) = Place::running("a_guest_that_overwrites_more_than_there_is_room_for", 90) else { return };
     place.write(0, 1, 0, 64 * MIB);
     let one = snapshot(1, None);
-    let disks = [(place.disks[0].id, one.id)];
+    let disks = [(place.disks[0].id, &one)];
     let opened = place.bench.qemu.hold(place.bench.id, &disks, &|_| {
         let OpenFleece { file, .. } = place.volumes.fleece(&place.disks[0])?;
         let file = fs::File::from(file.unwrap());
@@ -264,6 +275,129 @@ fn a_guest_that_overwrites_more_than_there_is_room_for_writes_on() {
     place.hold(&[(0, &next)]).unwrap();
     let made = place.save(&place.bench.qemu, 0, &next).unwrap();
     assert_is(&place.restored(95, &made), 2, 0, 64 * MIB);
+}
+
+#[test]
+fn the_next_snapshot_of_a_running_guest_reads_only_what_changed() {
+    let Some(place) = Place::running("the_next_snapshot_of_a_running_guest", 120) else { return };
+    place.write(0, 1, 0, 64 * MIB);
+    // How many bytes the machine has read from files, of which it has none but the disks'.
+    let read = || {
+        let text = fs::read_to_string(format!("/proc/{}/io", place.bench.pid())).unwrap();
+        text.lines().find_map(|line| line.strip_prefix("rchar: ")).unwrap().parse::<u64>().unwrap()
+    };
+    let bitmaps = || {
+        let nodes = ask(&place.bench, "query-named-block-nodes", json!({ "flat": true }));
+        let own = format!("{}.qcow2", place.disks[0].id);
+        let node = nodes.as_array().unwrap().iter().find(|it| it["node-name"] == json!(own)).unwrap();
+        let names = node["dirty-bitmaps"].as_array().cloned().unwrap_or_default();
+        let mut names: Vec<_> = names.iter().filter_map(|it| Some(it["name"].as_str()?.to_owned())).collect();
+        names.sort();
+        names
+    };
+    let take = |plan: &SnapshotPlan| {
+        place.hold(&[(0, plan)]).unwrap();
+        place.write(0, 9, 63 * MIB, 4096);
+        let before = read();
+        let made = place.save(&place.bench.another(), 0, plan).unwrap();
+        let bytes = read() - before;
+        place.bench.qemu.release(place.bench.id, plan.id).unwrap();
+        (made, bytes)
+    };
+    let (first, all) = take(&snapshot(1, None));
+    assert!(all >= 64 * MIB, "{all}");
+    assert_eq!(bitmaps(), ["landfall-1"]);
+    place.write(0, 2, 5 * MIB + 4096, 4096);
+    place.write(0, 3, 200 * MIB, MIB);
+    let (second, some) = take(&snapshot(2, Some(&first)));
+    eprintln!("{all} bytes read at first, {some} of what changed");
+    // The block of each change, that under the write while it was held, and what is read besides.
+    assert!(some < 4 * MIB, "{some}");
+    assert_eq!(bitmaps(), ["landfall-1", "landfall-2"], "what a later one may build on");
+    let raw = place.restored(130, &second);
+    assert_is(&raw, 1, 0, 5 * MIB + 4096);
+    assert_is(&raw, 2, 5 * MIB + 4096, 4096);
+    assert_is(&raw, 1, 6 * MIB, 57 * MIB);
+    assert_is(&raw, 9, 63 * MIB, 4096);
+    assert_is(&raw, 3, 200 * MIB, MIB);
+    // After an orderly end it goes on.
+    let again = || place.again(&place.disks[0]);
+    place.bench.qemu.power(place.bench.id, PowerAction::Pull).unwrap();
+    again();
+    place.write(0, 4, 10 * MIB, 4096);
+    let (third, some) = take(&snapshot(3, Some(&second)));
+    assert!(some < 4 * MIB, "{some}");
+    assert_eq!(bitmaps(), ["landfall-2", "landfall-3"]);
+    assert_is(&place.restored(131, &third), 4, 10 * MIB, 4096);
+    // One that was killed knows nothing any more: all is read, and only what changed is stored.
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(place.bench.pid()), nix::sys::signal::Signal::SIGKILL).unwrap();
+    wait("its death", || place.bench.state() != Some(GuestState::Running));
+    again();
+    place.write(0, 5, 20 * MIB, 4096);
+    let (fourth, all) = take(&snapshot(4, Some(&third)));
+    assert!(all >= 64 * MIB, "{all}");
+    assert_eq!(bitmaps(), ["landfall-4"]);
+    assert_is(&place.restored(132, &fourth), 5, 20 * MIB, 4096);
+    // What was noted since snapshots that are gone goes, however many there were.
+    for session in 5..8 {
+        take(&snapshot(session, None));
+        assert_eq!(bitmaps(), [format!("landfall-{session:x}")]);
+    }
+}
+
+#[test]
+fn a_disk_with_a_bitmap_grows_at_rest_and_in_use_whatever_became_of_its_guest() {
+    let Some(place) = Place::running("a_disk_with_a_bitmap_grows", 140) else { return };
+    let part = 64 * MIB;
+    let sized = |size_bytes| VolumePlan { size_bytes, ..place.disks[0].clone() };
+    let kill = || {
+        let pid = nix::unistd::Pid::from_raw(place.bench.pid());
+        nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).unwrap();
+        wait("its death", || place.bench.state() != Some(GuestState::Running));
+    };
+    let take = |plan: &SnapshotPlan| {
+        place.hold(&[(0, plan)]).unwrap();
+        let made = place.save(&place.bench.another(), 0, plan).unwrap();
+        place.bench.qemu.release(place.bench.id, plan.id).unwrap();
+        made
+    };
+    place.write(0, 1, 0, 8 * MIB);
+    let base = place.disks[0].size_bytes;
+    let first = take(&snapshot(1, None));
+    // At rest, with one that is sound: it goes on noting, also of the new part.
+    place.bench.qemu.power(place.bench.id, PowerAction::Pull).unwrap();
+    let larger = sized(base + part);
+    assert_eq!(place.volumes.ensure(&larger).unwrap(), base + part);
+    place.again(&larger);
+    place.write(0, 2, base + part - MIB, MIB);
+    let second = take(&SnapshotPlan { size_bytes: base + part, ..snapshot(2, Some(&first)) });
+    let raw = place.restored_to(150, base + part, &second);
+    assert_is(&raw, 1, 0, 8 * MIB);
+    assert_is(&raw, 0, 8 * MIB, 64 * MIB);
+    assert_is(&raw, 0, base, part - MIB);
+    assert_is(&raw, 2, base + part - MIB, MIB);
+    // In use, with one that is sound, and with one that isn't.
+    let tune = |size_bytes| {
+        let disk = DiskPlan { size_bytes, ..planned(&place.disks[0]) };
+        place.bench.qemu.tune(place.bench.id, &disk).unwrap();
+    };
+    tune(base + 2 * part);
+    place.write(0, 3, base + 2 * part - MIB, MIB);
+    kill();
+    place.again(&sized(base + 2 * part));
+    tune(base + 3 * part);
+    place.write(0, 4, base + 3 * part - MIB, MIB);
+    // At rest, with one that isn't.
+    take(&SnapshotPlan { size_bytes: base + 3 * part, ..snapshot(3, Some(&second)) });
+    kill();
+    let largest = sized(base + 4 * part);
+    assert_eq!(place.volumes.ensure(&largest).unwrap(), base + 4 * part);
+    place.again(&largest);
+    let last = take(&SnapshotPlan { size_bytes: base + 4 * part, ..snapshot(4, None) });
+    let raw = place.restored_to(151, base + 4 * part, &last);
+    assert_is(&raw, 3, base + 2 * part - MIB, MIB);
+    assert_is(&raw, 4, base + 3 * part - MIB, MIB);
+    assert_is(&raw, 0, base + 3 * part, part);
 }
 
 /// What runs in the guest of the next test: it writes rising numbers to two disks in turn, each durable before the next.

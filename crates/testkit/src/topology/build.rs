@@ -275,6 +275,7 @@ fn host(n: u8) -> Host {
             hypervisor: "simulated".into(),
             machine: String::new(),
             format: 1,
+            uefi: true,
         },
         region: None,
         zone: None,

@@ -96,6 +96,7 @@ pub fn host(n: u8) -> Host {
             hypervisor: "simulated".into(),
             machine: String::new(),
             format: 1,
+            uefi: true,
         },
         region: None,
         zone: (n > 1).then_some(n % 2),

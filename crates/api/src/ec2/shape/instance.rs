@@ -344,7 +344,7 @@ pub fn instance<'v>(view: &View<'v>, row: &'v Instance) -> InstanceShape<'v> {
             enable_aaaa: false,
         },
         maintenance_options: MaintenanceOptions { auto_recovery: "default" },
-        current_instance_boot_mode: BootMode::current(boot_mode).name(),
+        current_instance_boot_mode: BootMode::current(boot_mode, kind).name(),
     }
 }
 

@@ -3,7 +3,7 @@
 use landfall_cloud::View;
 use landfall_cloud::network::private_name;
 use landfall_cloud::plan::public_name;
-use landfall_model::{BootMode, Instance, InstanceState, NetworkInterface, Volume};
+use landfall_model::{BootMode, Instance, InstanceState, InstanceType, NetworkInterface, Volume};
 
 use super::group_names;
 use super::instance::{MetadataShape, has_public_names, switch};
@@ -217,7 +217,9 @@ fn same_for_all<'v>(view: &View<'v>, row: &'v Instance, name: &str) -> Values<'v
         "architecture" => one(traits.map_or("x86_64", |traits| traits.architecture)),
         "platform-details" => one(traits.map_or("Linux/UNIX", |traits| traits.platform_details)),
         "boot-mode" => maybe(boot_mode.map(BootMode::name)),
-        "current-instance-boot-mode" => one(BootMode::current(boot_mode).name()),
+        "current-instance-boot-mode" => {
+            one(BootMode::current(boot_mode, InstanceType::find(&row.spec.instance_type)).name())
+        }
         "capacity-reservation-specification.capacity-reservation-preference" => one("open"),
         "ena-support" => one("true"),
         "enclave-options.enabled"

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 
+use landfall_cloud::sharing::Sharing;
 use landfall_model::AccountId;
 use serde::Deserialize;
 
@@ -27,12 +28,10 @@ pub struct Permission {
     pub group: Option<String>,
 }
 
-/// Accounts to add and to remove, and whether everybody is to be let, or not any more.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Change {
-    pub add: BTreeSet<AccountId>,
-    pub remove: BTreeSet<AccountId>,
-    pub public: Option<bool>,
+/// An item that isn't one, which each kind of resource has a code of its own for.
+pub enum BadItem<'a> {
+    Account(&'a str),
+    Group(&'a str),
 }
 
 impl Modifications {
@@ -78,26 +77,25 @@ impl Modifications {
     }
 
     /// What they come to.
-    pub fn read(&self) -> Result<Change, ApiError> {
-        let ((add, all_may), (remove, all_may_not)) = (read(&self.add)?, read(&self.remove)?);
+    pub fn read(&self, bad: fn(BadItem<'_>) -> ApiError) -> Result<Sharing, ApiError> {
+        let ((add, all_may), (remove, all_may_not)) = (read(&self.add, bad)?, read(&self.remove, bad)?);
         if all_may && all_may_not {
             return Err(ApiError::combination("The group 'all' can't be both added and removed."));
         }
-        Ok(Change { add, remove, public: (all_may || all_may_not).then_some(all_may) })
+        Ok(Sharing { add, remove, public: (all_may || all_may_not).then_some(all_may) })
     }
 }
 
 /// The accounts of a list, and whether it has everybody.
-fn read(list: &[Permission]) -> Result<(BTreeSet<AccountId>, bool), ApiError> {
+fn read(list: &[Permission], bad: fn(BadItem<'_>) -> ApiError) -> Result<(BTreeSet<AccountId>, bool), ApiError> {
     let (mut accounts, mut all) = (BTreeSet::new(), false);
     for each in list {
         match (each.user_id.as_deref(), each.group.as_deref()) {
             (Some(id), None) => {
-                let malformed = |_| ApiError::new("InvalidUserID.Malformed", format!("Invalid user id: \"{id}\""));
-                accounts.insert(id.parse().map_err(malformed)?);
+                accounts.insert(id.parse().map_err(|_| bad(BadItem::Account(id)))?);
             }
             (None, Some("all")) => all = true,
-            (None, Some(other)) => return Err(ApiError::invalid("Group", other, "The only group is 'all'.")),
+            (None, Some(other)) => return Err(bad(BadItem::Group(other))),
             _ => return Err(ApiError::combination("A permission names either an account or a group.")),
         }
     }

@@ -89,6 +89,7 @@ fn facts(cpus: u32) -> HostFacts {
         hypervisor: "simulated".into(),
         machine: String::new(),
         format: landfall_model::plan::FORMAT,
+        uefi: true,
     }
 }
 

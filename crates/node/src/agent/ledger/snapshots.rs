@@ -10,7 +10,9 @@ use super::super::volume::{Origin, VolumeHistory};
 use super::{Entry, VolumeEntry, has_pulled};
 use crate::driver::Guest;
 
-/// The snapshots that are still to be made of an instance's volumes, those among them that it is to have no more.
+/// The snapshots that are still to be made of an instance's volumes, those among them that it is to have no more; and those
+/// that were made of what its guest holds and that the control plane hasn't heard of: until it has, this process alone knows
+/// of them, and the next one would have nothing to make them of.
 pub(super) fn snapshots_of(
     plan: &HostPlan,
     volumes: &BTreeMap<VolumeId, VolumeEntry>,
@@ -19,12 +21,13 @@ pub(super) fn snapshots_of(
 ) -> Vec<WantedSnapshot> {
     let planned = piece.into_iter().flat_map(|piece| piece.disks.iter().map(|disk| disk.volume));
     let devices = guest.and_then(|guest| guest.devices.as_ref());
-    let has = devices.into_iter().flat_map(|devices| devices.disks.keys().copied());
+    let has = devices.iter().flat_map(|devices| devices.disks.keys().copied());
     let all: BTreeSet<VolumeId> = planned.chain(has).collect();
     let mut wanted = Vec::new();
     for id in all {
         let (Some(piece), Some(entry)) = (plan.volume(id), volumes.get(&id)) else { continue };
-        let lacking = piece.snapshots.iter().filter(|snapshot| entry.history.lacks(snapshot.id));
+        let is_kept = |id| entry.history.has_made(id) && devices.is_some_and(|devices| devices.held.contains_key(&id));
+        let lacking = piece.snapshots.iter().filter(|it| entry.history.lacks(it.id) || is_kept(it.id));
         wanted.extend(lacking.map(|it| WantedSnapshot {
             id: it.id,
             volume: id,

@@ -229,16 +229,39 @@ fn what_a_guest_has_is_held_at_once_and_let_go_once_it_is_read() {
     made(&mut ledger, &reading[0]);
     assert!(jobs(&mut ledger).is_empty());
     made(&mut ledger, &reading[1]);
-    assert_eq!(jobs(&mut ledger), [Job::Instance(instance_id(1), Step::Pull)]);
+    assert!(jobs(&mut ledger).is_empty(), "nobody else has heard of them");
     assert_eq!(said(&mut ledger).len(), 2);
-    // What wasn't held in time is made of the volume at rest.
-    ledger.finish(&Job::Instance(instance_id(1), Step::Pull), &Ok(Outcome::Done), NOW);
-    find(&mut ledger, guest(GuestState::Dead(None), &[]));
     put(&mut author, 1, vec![later.clone()]);
     put(&mut author, 2, vec![alone.clone()]);
     ledger.update(author.delta()).unwrap();
+    assert_eq!(jobs(&mut ledger), [Job::Instance(instance_id(1), Step::Pull)]);
+    // What wasn't held in time is made of the volume at rest.
+    ledger.finish(&Job::Instance(instance_id(1), Step::Pull), &Ok(Outcome::Done), NOW);
+    find(&mut ledger, guest(GuestState::Dead(None), &[]));
     let at_rest = |n, snapshot: &SnapshotPlan| Job::Volume(volume_id(n), VolumeStep::Snapshot(snapshot.id, None));
     assert_eq!(jobs(&mut ledger), [at_rest(1, &later), at_rest(2, &alone)]);
+}
+
+#[test]
+fn what_was_made_is_held_until_the_control_plane_has_heard_of_it() {
+    let one = snapshot(1);
+    let (mut ledger, mut author) = running([vec![one.clone()], vec![]]);
+    let hold = jobs(&mut ledger);
+    ledger.finish(&hold[0], &Ok(Outcome::Done), NOW);
+    find(&mut ledger, guest(GuestState::Running, &[(1, &one)]));
+    let reading = jobs(&mut ledger);
+    made(&mut ledger, &reading[0]);
+    assert!(jobs(&mut ledger).is_empty());
+    assert!(matches!(&said(&mut ledger)[..], [(_, SnapshotPhase::Made(_), _)]));
+    // The agent is killed before that is heard: the next one finds it held, and makes it again.
+    let taken = SnapshotPlan { taken: true, ..one.clone() };
+    let (mut next, _) = running([vec![taken], vec![]]);
+    find(&mut next, guest(GuestState::Running, &[(1, &one)]));
+    assert_eq!(jobs(&mut next), reading);
+    // Heard of, it is let go.
+    put(&mut author, 1, vec![]);
+    ledger.update(author.delta()).unwrap();
+    assert_eq!(jobs(&mut ledger), [Job::Instance(instance_id(1), Step::Release(one.id))]);
 }
 
 #[test]

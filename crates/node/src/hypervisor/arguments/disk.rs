@@ -110,6 +110,24 @@ pub fn held_access(snapshot: SnapshotId) -> Value {
     json!({ "driver": "snapshot-access", "node-name": top, "file": filter })
 }
 
+/// What the names of bitmaps of ours begin with.
+pub const CHANGES: &str = "landfall-";
+
+/// The bitmap that notes what changes since the snapshot that is written under that session.
+pub fn changes_since(session: u64) -> String {
+    format!("{CHANGES}{session:x}")
+}
+
+/// The session since whose snapshot a bitmap of that name notes what changes.
+pub fn session_of_changes(name: &str) -> Option<u64> {
+    u64::from_str_radix(name.strip_prefix(CHANGES)?, 16).ok()
+}
+
+/// The bitmap that says what changed up to a snapshot's moment.
+pub fn changes_until(snapshot: SnapshotId) -> String {
+    format!("{snapshot}.changes")
+}
+
 /// The object that holds a volume's limits.
 pub fn group_options(volume: VolumeId, limits: &DiskLimits) -> Value {
     json!({ "qom-type": "throttle-group", "id": group(volume), "limits": self::limits(limits) })

@@ -1,5 +1,6 @@
 //! Snapshots of real qcow2 files, written and compared by QEMU's own tools.
 
+use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use landfall_chunks::{Domain, Folder, Keys, Manifest, Objects, Root, Store};

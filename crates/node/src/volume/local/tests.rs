@@ -1,5 +1,7 @@
 //! Volumes in temporary folders, checked by `qemu-img` where it is installed.
 
+use std::process::Command;
+
 use landfall_model::ImageId;
 
 use super::*;

@@ -285,6 +285,7 @@ fn instance_plan(number: u32) -> InstancePlan {
         pulled_disks: vec![],
         max_interfaces: 2,
         direct_boot: None,
+        uefi: false,
         metadata: crate::metadata::instance_service(number).metadata,
     }
 }
