@@ -608,6 +608,18 @@ impl Turn<'_> {
             }
             None => None,
         };
+        let key = {
+            let snapshot = self.gateway.engine.read();
+            let view = View::new(&snapshot, self.scope, Timestamp(self.now_ms.max(snapshot.time_ms)));
+            let lacking = operation.default_key(&view).filter(|key| encryption::lacks(&view, *key));
+            if lacking.is_some() {
+                self.authorise(&view, |view, demands| operation.demands(view, demands))?;
+            }
+            lacking
+        };
+        if let Some(service) = key {
+            self.gateway.ensure_default_key(self.scope, service, self.now_ms).await?;
+        }
         self.transact(
             O::FREES,
             |view, demands, operation: &O| operation.demands(view, demands),

@@ -45,6 +45,7 @@ pub mod totp;
 pub(crate) mod unsupported;
 mod uuid;
 pub mod vault;
+pub mod volume_key;
 mod way;
 pub mod web_identity;
 

@@ -162,6 +162,12 @@ pub trait Write: DeserializeOwned + Send + 'static {
         Ok(())
     }
 
+    /// As [`Call::default_key`], for what the transaction needs.
+    fn default_key(&self, view: &View<'_>) -> Option<DefaultKey> {
+        let _ = view;
+        None
+    }
+
     /// What the caller must be allowed: each action, resource and context that AWS's authorisation reference names. A
     /// missing id still yields a demand on its ARN: denied wins over not found.
     fn demands(&self, view: &View<'_>, demands: &mut Demands);

@@ -7,7 +7,8 @@ use landfall_model::{BootMode, Instance, InstanceId, InstanceState, InstanceType
 use crate::fault::Fault;
 use crate::tx::Tx;
 use crate::value::Instances;
-use crate::{address, interface_attachment, placement, volume};
+use crate::view::View;
+use crate::{address, ebs, interface_attachment, placement, volume};
 
 /// What can be asked of an instance's power.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +77,12 @@ pub fn order(tx: &mut Tx<'_, '_>, id: InstanceId, order: PowerOrder) -> Result<(
         Effect::Change => {}
     }
     match order {
+        PowerOrder::Start if !has_keys(&tx.view(), &instance) => {
+            // As on EC2, it is said to start, and is found stopped again.
+            leave(&mut instance, Power::Off, InstanceState::Stopped, tx.now(), "Client.InternalError");
+            tx.put::<Instances>(instance);
+            return Ok((before, InstanceState::Pending));
+        }
         PowerOrder::Start => start(tx, &mut instance)?,
         PowerOrder::Stop { force } => {
             if instance.spec.disable_api_stop {
@@ -97,6 +104,11 @@ pub fn order(tx: &mut Tx<'_, '_>, id: InstanceId, order: PowerOrder) -> Result<(
     let after = instance.status.state;
     tx.put::<Instances>(instance);
     Ok((before, after))
+}
+
+/// Whether the keys of all of an instance's volumes can be used now.
+fn has_keys(view: &View<'_>, instance: &Instance) -> bool {
+    view.volumes_of(instance).iter().all(|row| ebs::check_key(view, row.data_key.as_ref()).is_ok())
 }
 
 fn start(tx: &mut Tx<'_, '_>, instance: &mut Instance) -> Result<(), Fault> {
@@ -143,6 +155,8 @@ pub(crate) fn leave(instance: &mut Instance, power: Power, state: InstanceState,
     let (message, words) = match code {
         "Client.UserInitiatedShutdown" => ("User initiated shutdown", "User initiated"),
         "Client.InstanceInitiatedShutdown" => ("Instance initiated shutdown", "Instance initiated"),
+        // Source: the EC2 User Guide, "Troubleshoot Amazon EC2 instance termination issues".
+        "Client.InternalError" => ("Client error on launch", "Client error"),
         "Server.AccountNotServed" => ("The account is suspended or closed", "Server initiated"),
         _ => ("Server internal error", "Server initiated"),
     };

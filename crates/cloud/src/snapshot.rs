@@ -16,6 +16,7 @@ use landfall_model::{
 };
 
 use crate::chunk_store;
+use crate::ebs::{self, Encryption};
 use crate::fault::{Fault, QuotaKind};
 use crate::sharing::{self, Sharing};
 use crate::tag;
@@ -80,6 +81,13 @@ pub fn create_of_instance(
 
 /// That a volume is available or in use.
 fn check_usable(row: &Volume) -> Result<(), Fault> {
+    // What was never on a host has nothing of its own yet: its snapshot would be what it is to be made of, as that lies there.
+    if row.host.is_none() && row.chunks.as_ref().is_some_and(|root| root.data_key != row.data_key) {
+        return Err(Fault::Unsupported(format!(
+            "a snapshot of '{}', which is encrypted otherwise than what it is made of, before an instance has had it",
+            row.id
+        )));
+    }
     // What is made where it is attached was there before, with nothing on it.
     let is_attached = row.attachment.as_ref().is_some_and(|attachment| attachment.attached_at > row.created_at);
     match row.state {
@@ -135,7 +143,7 @@ fn put(
         volume: Some(volume.id),
         size_gib: volume.seen().size_gib,
         description: description.to_owned(),
-        encrypted: volume.encrypted,
+        data_key: volume.data_key.clone(),
         started_at: now,
         completed_at: is_whole.then_some(now),
         state,
@@ -150,11 +158,12 @@ fn completed(contents: Contents) -> SnapshotState {
 }
 
 /// What a snapshot of a volume builds on: the volume's latest one, or what the volume was made of. Chunks of another
-/// account have other names, so nothing of theirs would be found.
+/// account, or under another key, have other names, so nothing of theirs would be found.
 fn base(view: &View<'_>, volume: &Volume) -> Option<ChunkRoot> {
     let last = volume.last_snapshot.and_then(|id| view.find::<Snapshots, _>(id));
     let last = last.and_then(|row| row.contents()?.root().cloned());
-    last.or(volume.chunks.clone()).filter(|root| root.domain == volume.scope.account)
+    last.or(volume.chunks.clone())
+        .filter(|root| root.domain == volume.scope.account && root.data_key == volume.data_key)
 }
 
 /// Deletes a snapshot, also one that is being made. What others share with it stays.
@@ -172,14 +181,29 @@ pub fn delete(tx: &mut Tx<'_, '_>, id: SnapshotId) -> Result<(), Fault> {
 }
 
 /// Makes a snapshot of the same contents in this scope. It shares the chunks, whosever they are.
-pub fn copy(tx: &mut Tx<'_, '_>, from: Scope, source: SnapshotId, description: &str) -> Result<SnapshotId, Fault> {
+pub fn copy(
+    tx: &mut Tx<'_, '_>,
+    from: Scope,
+    source: SnapshotId,
+    description: &str,
+    encryption: &Encryption,
+) -> Result<SnapshotId, Fault> {
     let row = open_to(tx, from, tx.scope().account, source).ok_or_else(|| Fault::no_such(source))?.clone();
     let SnapshotState::Completed { .. } = row.state else { return Err(not_completed(&row)) };
     check_count(tx, 1)?;
+    encryption.check()?;
+    let kms_key = encryption.key_of_copy(&tx.view(), row.data_key.as_ref());
+    let data_key = ebs::data_key(tx, kms_key, row.data_key.as_ref())?;
+    if row.contents().and_then(Contents::root).is_some_and(|root| root.data_key != data_key) {
+        return Err(Fault::Unsupported(
+            "copies of snapshots that are encrypted otherwise than the snapshot itself, whose key must be named".into(),
+        ));
+    }
     let (scope, id, now) = (tx.scope(), tx.new_id(), tx.now());
     tx.put::<Snapshots>(Snapshot {
         scope,
         id,
+        data_key,
         volume: None,
         description: description.to_owned(),
         started_at: now,
@@ -194,7 +218,7 @@ pub fn copy(tx: &mut Tx<'_, '_>, from: Scope, source: SnapshotId, description: &
 /// Changes whom a snapshot is shared with.
 pub fn share(tx: &mut Tx<'_, '_>, id: SnapshotId, change: &Sharing) -> Result<(), Fault> {
     let mut row = tx.view().need::<Snapshots, _>(id)?.clone();
-    if row.encrypted && change.public == Some(true) {
+    if row.data_key.is_some() && change.public == Some(true) {
         return Err(Fault::NotPermitted("Encrypted snapshots with EBS default key cannot be shared".into()));
     }
     change.apply(&mut row.shared_with, &mut row.is_public);
@@ -219,14 +243,13 @@ pub fn unshare(tx: &mut Tx<'_, '_>, id: SnapshotId) -> Result<(), Fault> {
 }
 
 /// A snapshot that a volume can be made of: one that the account may see, or one of an image that it may launch from.
-pub(crate) fn source(view: &View<'_>, id: SnapshotId, of: Option<ImageId>) -> Result<(Contents, u32), Fault> {
+pub fn source<'v>(view: &View<'v>, id: SnapshotId, of: Option<ImageId>) -> Result<&'v Snapshot, Fault> {
     let of_image = || {
         let image = view.own_image(of?).filter(|image| image.snapshots().contains(&id))?;
         view.tables().snapshots.by_id(&id).find(|row| row.scope == image.scope)
     };
     let row = view.snapshot(id).or_else(of_image).ok_or_else(|| Fault::no_such(id))?;
-    let contents = row.contents().ok_or_else(|| not_completed(row))?;
-    Ok((contents.clone(), row.size_gib))
+    row.contents().map(|_| row).ok_or_else(|| not_completed(row))
 }
 
 fn not_completed(row: &Snapshot) -> Fault {
@@ -253,7 +276,7 @@ pub(crate) fn seen(tx: &mut Tx<'_, '_>, row: &Snapshot, seen: &SnapshotSeen) {
             }
         }
         SnapshotPhase::Made(made) => {
-            let root = ChunkRoot { domain: row.scope.account, root: made.root.clone() };
+            let root = ChunkRoot { domain: row.scope.account, root: made.root.clone(), data_key: row.data_key.clone() };
             let full_bytes = Some(made.full_bytes);
             tx.update::<Snapshots, _>(&row.key(), |row| {
                 row.state = SnapshotState::Completed { contents: Contents::Chunks(root), full_bytes };

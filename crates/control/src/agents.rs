@@ -19,10 +19,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use landfall_api::{HostPresence, Hosts, Vault};
 use landfall_cloud::{Cloud, Entropy, Tx, host, report};
-use landfall_model::agent::{AgentCall, AgentReply, Answer, Ask, HostRequest, Report, Secret, TunnelKey};
+use landfall_model::agent::{
+    AgentCall, AgentReply, Answer, Ask, HostRequest, NoKeys, Report, Secret, TunnelKey, VolumeKeys,
+};
 use landfall_model::delivery::RoleCredentials;
 use landfall_model::plan::Power;
-use landfall_model::{AccountId, HostFacts, HostId, InstanceId, Origin, Region, Scope, Timestamp, VpnConnectionId};
+use landfall_model::{
+    AccountId, HostFacts, HostId, InstanceId, Origin, Region, Scope, Timestamp, VolumeId, VpnConnectionId,
+};
 use landfall_state::{Commit, Engine, Feed, FeedError, Refused};
 use tokio::sync::{Notify, oneshot};
 
@@ -241,6 +245,14 @@ impl Agents {
         })
     }
 
+    /// The keys of an encrypted volume, for the host that it is on and for no other.
+    fn volume_keys(&self, host: HostId, volume: VolumeId) -> Result<VolumeKeys, NoKeys> {
+        let vault = self.vault.as_ref().ok_or(NoKeys::NotHere)?;
+        let cloud = self.engine.read();
+        let row = cloud.volumes.by_id(&volume).find(|row| row.host == Some(host)).ok_or(NoKeys::NotHere)?;
+        landfall_api::volume_key::keys(vault, &cloud, row)
+    }
+
     /// The secret that an account's chunks are named by, for a host that has a volume made of them or a snapshot to make.
     fn chunk_secret(&self, host: HostId, domain: AccountId) -> Option<Secret> {
         let vault = self.vault.as_ref()?;
@@ -347,6 +359,7 @@ impl Session {
             AgentCall::ChunkSecret { domain } => {
                 AgentReply::ChunkSecret { secret: self.agents.chunk_secret(host, domain) }
             }
+            AgentCall::VolumeKeys { volume } => AgentReply::VolumeKeys { keys: self.agents.volume_keys(host, volume) },
             AgentCall::TunnelKeys { vpn } => AgentReply::TunnelKeys { keys: self.agents.tunnel_keys(host, vpn) },
             AgentCall::Answer { id, result } => {
                 if let Some(question) = lock(&desk.questions).remove(&id) {

@@ -58,6 +58,11 @@ pub enum AgentCall {
         /// Whose.
         domain: AccountId,
     },
+    /// Asks for the keys of an encrypted volume, which plans don't have. Only the host that the volume is on gets them.
+    VolumeKeys {
+        /// Which.
+        volume: VolumeId,
+    },
     /// Asks for the keys of a VPN's tunnels, which plans don't have. Only the host that the VPN is placed on gets them.
     TunnelKeys {
         /// Which.
@@ -94,6 +99,11 @@ pub enum AgentReply {
         /// The secret.
         secret: Option<Secret>,
     },
+    /// To `VolumeKeys`.
+    VolumeKeys {
+        /// The keys, or why there are none.
+        keys: Result<VolumeKeys, NoKeys>,
+    },
     /// To `TunnelKeys`: a key for each tunnel, in the plan's order. None where the VPN isn't placed on this host.
     TunnelKeys {
         /// The keys.
@@ -104,6 +114,24 @@ pub enum AgentReply {
         /// Why, for the log.
         reason: String,
     },
+}
+
+/// The keys of an encrypted volume: 32 bytes each, in base64.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VolumeKeys {
+    /// That of the volume.
+    pub own: Secret,
+    /// That of the snapshot that it is made of, where that is sealed and its key can be had.
+    pub source: Option<Secret>,
+}
+
+/// Why a host gets no keys of a volume.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum NoKeys {
+    /// The volume isn't on this host, or isn't encrypted.
+    NotHere,
+    /// Its KMS key can't be used.
+    Unusable,
 }
 
 /// The key of a VPN's tunnel.

@@ -45,7 +45,7 @@ pub mod vpn;
 
 pub use address::{Cidr, Ipv4Cidr, Ipv6Cidr, Mac};
 pub use arn::Arn;
-pub use ebs::EbsDefaults;
+pub use ebs::{DataKey, EbsDefaults};
 pub use endpoint::{Endpoint, EndpointKind};
 pub use gateway::*;
 pub use host::{BucketAccounts, Host, HostFacts, Invitation, Quotas, Settings, Usage};

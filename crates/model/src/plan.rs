@@ -31,7 +31,7 @@ use crate::volume::DiskLimits;
 use crate::vpn::TunnelOptions;
 
 /// The version of the plan's format that this binary writes.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// Everything that a host should be running, as of a revision.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -606,6 +606,9 @@ pub struct VolumePlan {
     pub size_bytes: u64,
     /// What it starts as.
     pub source: VolumeSource,
+    /// Whether it is encrypted, with a key that the host asks for when it needs it.
+    #[serde(default)]
+    pub encrypted: bool,
     /// False once it is to be destroyed; the piece goes when the host has said that it is gone.
     pub wanted: bool,
     /// Snapshots of it that are to be made, the earliest first. One that is to be destroyed stays until they are.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use crate::ebs::DataKey;
 use crate::id::{ImageId, SnapshotId, VolumeId};
 use crate::region::Region;
 use crate::scope::{AccountId, Scope, Scoped};
@@ -22,8 +23,9 @@ pub struct Snapshot {
     pub size_gib: u32,
     /// What its owner says of it.
     pub description: String,
-    /// Whether it is encrypted.
-    pub encrypted: bool,
+    /// What it is encrypted with, if it is.
+    #[serde(default)]
+    pub data_key: Option<DataKey>,
     /// The moment.
     pub started_at: Timestamp,
     /// When it was whole.
@@ -100,6 +102,9 @@ pub struct ChunkRoot {
     pub domain: AccountId,
     /// The root, as the chunk store writes it.
     pub root: String,
+    /// What the chunks are sealed with, if they are: a volume that is made of them may have another key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_key: Option<DataKey>,
 }
 
 impl Snapshot {

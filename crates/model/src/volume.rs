@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::ebs::DataKey;
 use crate::id::{HostId, ImageId, InstanceId, SnapshotId, VolumeId};
 use crate::interface::AttachmentState;
 use crate::region::ZoneName;
@@ -25,8 +26,9 @@ pub struct Volume {
     /// Whether it goes on by itself after an error of the disk.
     #[serde(default)]
     pub auto_enable_io: bool,
-    /// Whether it is encrypted.
-    pub encrypted: bool,
+    /// What it is encrypted with, if it is.
+    #[serde(default)]
+    pub data_key: Option<DataKey>,
     /// Its zone.
     pub zone: ZoneName,
     /// The image that it was cloned from.

@@ -15,6 +15,8 @@ use landfall_model::{
     AccountId, FlowLogId, InstanceId, InterfaceId, Mac, NatGatewayId, SnapshotId, Timestamp, VolumeId, VpnConnectionId,
 };
 
+use crate::volume::key::{DiskKey, DiskKeys};
+
 /// Why a driver couldn't do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum DriverError {
@@ -101,6 +103,8 @@ pub struct OpenDisk {
     pub file: Option<OwnedFd>,
     /// The image that it is a clone of, in qcow2, read only.
     pub base: Option<OwnedFd>,
+    /// The key that its file is encrypted with, if it is.
+    pub key: Option<DiskKey>,
 }
 
 /// A file for what a guest overwrites on a volume.
@@ -110,6 +114,8 @@ pub struct OpenFleece {
     pub file: Option<OwnedFd>,
     /// How long the file is, in bytes, with room for what it is to get: it never gets longer.
     pub limit_bytes: u64,
+    /// The key that the file is encrypted with: the volume's, if it has one.
+    pub key: Option<DiskKey>,
 }
 
 /// A connection to what a guest holds for a snapshot.
@@ -210,6 +216,9 @@ pub enum PowerAction {
 /// Fetches the secret of an account's part of the chunk store, from the control plane.
 pub type FetchSecret = dyn Fn(AccountId) -> DriverResult<[u8; 32]> + Send + Sync;
 
+/// Fetches the keys of an encrypted volume, from the control plane.
+pub type FetchDiskKeys = dyn Fn(VolumeId) -> DriverResult<DiskKeys> + Send + Sync;
+
 /// Hears how many of a hundred parts are done, whenever that is another number.
 pub type TellProgress<'a> = dyn Fn(u8) + 'a;
 
@@ -224,6 +233,8 @@ pub trait Volumes: Send + Sync {
     fn open(&self, plan: &VolumePlan) -> DriverResult<OpenDisk>;
     /// Hears how secrets of the chunk store are fetched, before anything else is asked.
     fn learn(&self, _fetch: Arc<FetchSecret>) {}
+    /// The same of the keys of encrypted volumes.
+    fn learn_keys(&self, _fetch: Arc<FetchDiskKeys>) {}
     /// Opens a file for what a guest overwrites on a volume while that is held for a snapshot.
     fn fleece(&self, plan: &VolumePlan) -> DriverResult<OpenFleece>;
     /// Stores what is on a volume as a snapshot, or what a guest holds of it, and returns once that is durable. Made again

@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::shape::block_device::check_device;
 use super::shape::change::demand_one;
+use super::shape::ebs::demand_use_by_machine;
 use super::shape::volume::{AttachmentOut, attachment as shown, demand};
 use crate::{Action, ApiError, Demands, Write};
 
@@ -28,6 +29,10 @@ impl Write for AttachVolume {
     fn demands(&self, view: &View<'_>, demands: &mut Demands) {
         demand_one(view, demands, Self::ACTION, self.instance_id);
         demand(view, demands, Self::ACTION, self.volume_id);
+        let row = view.find::<Volumes, _>(self.volume_id);
+        if let Some(key) = row.and_then(|row| row.data_key.as_ref()) {
+            demand_use_by_machine(view, demands, key.kms_key.as_str(), Some(self.volume_id));
+        }
     }
 
     fn run(self, tx: &mut Tx<'_, '_>) -> Result<AttachmentOut, ApiError> {

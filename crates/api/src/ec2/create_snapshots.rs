@@ -120,7 +120,7 @@ fn info<'t>(view: &View<'t>, row: &'t Snapshot) -> SnapshotInfo<'t> {
     SnapshotInfo {
         description: &row.description,
         tag_set: tag_set(view, &row.id.to_string()),
-        encrypted: row.encrypted,
+        encrypted: row.data_key.is_some(),
         volume_id: volume_of(row.volume),
         state: "pending",
         volume_size: row.size_gib,

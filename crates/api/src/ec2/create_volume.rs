@@ -1,17 +1,20 @@
 //! ec2:CreateVolume. Makes a volume in a zone: of zeroes, or of a snapshot: the caller's own, one that is shared with it, or
 //! an image's.
 
+use landfall_cloud::ebs::Encryption;
 use landfall_cloud::value::Volumes;
 use landfall_cloud::volume::{self, NewVolume};
 use landfall_cloud::{Tx, View, tag};
-use landfall_model::{Arn, Image, Snapshot, SnapshotId, VolumeKind, VolumeKindId, VolumeShape, ZoneName};
+use landfall_model::{Arn, DataKey, Image, Snapshot, SnapshotId, VolumeKind, VolumeKindId, VolumeShape, ZoneName};
 use serde::Deserialize;
 
 use super::shape::TagSpecifications;
+use super::shape::ebs;
 use super::shape::snapshot::demand as snapshot_demand;
 use super::shape::unsupported::{Unsupported, refuse_parameters};
 use super::shape::volume::{VolumeOut, shape_of, volume as shown};
 use super::shape::zone;
+use crate::encryption::DefaultKey;
 use crate::{Action, ApiError, Demands, Write};
 
 /// The kind that its tag specifications name.
@@ -25,7 +28,7 @@ pub struct CreateVolume {
     #[serde(default)]
     encrypted: bool,
     iops: Option<u32>,
-    kms_key_id: Option<Unsupported>,
+    kms_key_id: Option<String>,
     outpost_arn: Option<Unsupported>,
     size: Option<u32>,
     snapshot_id: Option<SnapshotId>,
@@ -48,7 +51,14 @@ enum Source<'v> {
     Image(&'v Image),
 }
 
-impl Source<'_> {
+impl<'v> Source<'v> {
+    fn data_key(self) -> Option<&'v DataKey> {
+        match self {
+            Source::Snapshot(row) => row.data_key.as_ref(),
+            Source::Image(_) => None,
+        }
+    }
+
     fn size_gib(self) -> u32 {
         match self {
             Source::Snapshot(row) => row.size_gib,
@@ -64,8 +74,9 @@ impl Write for CreateVolume {
 
     fn demands(&self, view: &View<'_>, demands: &mut Demands) {
         let tags = self.tag_specification.claimed(KIND);
+        let kms_key = self.kms_key(view);
         let demand = demands.new_ec2::<VolumeKindId>(Self::ACTION).request_tags(&tags);
-        demand.with("ec2:Encrypted", self.encrypted);
+        demand.with("ec2:Encrypted", kms_key.is_some());
         if let Ok(zone) = self.zone(view) {
             demand.with("ec2:AvailabilityZone", zone).with("ec2:AvailabilityZoneId", zone.zone_id());
         }
@@ -84,13 +95,15 @@ impl Write for CreateVolume {
             }
         }
         demands.tagging(Self::ACTION, KIND, &tags);
+        ebs::demand_new(view, demands, kms_key.as_deref(), source.and_then(Source::data_key));
+    }
+
+    fn default_key(&self, view: &View<'_>) -> Option<DefaultKey> {
+        ebs::own_key(self.kms_key(view).as_deref())
     }
 
     fn run<'t>(self, tx: &'t mut Tx<'_, '_>) -> Result<VolumeOut<'t>, ApiError> {
-        refuse_parameters!(self; kms_key_id, outpost_arn, volume_initialization_rate, operator);
-        if self.encrypted {
-            return Err(ApiError::unsupported("the value 'true' of the parameter Encrypted"));
-        }
+        refuse_parameters!(self; outpost_arn, volume_initialization_rate, operator);
         if self.multi_attach_enabled {
             return Err(ApiError::unsupported("the value 'true' of the parameter MultiAttachEnabled"));
         }
@@ -109,7 +122,7 @@ impl Write for CreateVolume {
         };
         let new = NewVolume {
             shape: self.shape(size_gib),
-            encrypted: false,
+            encryption: self.encryption(),
             image: match source {
                 Some(Source::Image(image)) => Some((image.id, image.snapshot)),
                 _ => None,
@@ -145,6 +158,16 @@ impl CreateVolume {
         let own = view.snapshot(id).map(Source::Snapshot);
         let source = own.or_else(|| view.image_of(id).map(Source::Image));
         Ok(Some(source.ok_or_else(|| landfall_cloud::Fault::no_such(id))?))
+    }
+
+    fn encryption(&self) -> Encryption {
+        Encryption { asked: self.encrypted, key: self.kms_key_id.clone().filter(|key| !key.is_empty()) }
+    }
+
+    /// The key that the volume is to be encrypted under, if it is.
+    fn kms_key(&self, view: &View<'_>) -> Option<String> {
+        let source = self.source(view).ok().flatten();
+        self.encryption().key_of_volume(view, source.and_then(Source::data_key))
     }
 
     fn shape(&self, size_gib: u32) -> VolumeShape {

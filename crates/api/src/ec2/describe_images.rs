@@ -429,7 +429,7 @@ fn disk_field<'v>(disk: &NewDisk, field: &str) -> Values<'v> {
     match field {
         "delete-on-termination" => shown(disk.delete_on_termination),
         "device-name" => one(disk.device.clone()),
-        "encrypted" => shown(volume.encrypted),
+        "encrypted" => shown(volume.encryption.asked),
         "snapshot-id" => many(volume.snapshot.or(volume.image.map(|(_, snapshot)| snapshot))),
         "volume-size" => shown(volume.shape.size_gib),
         "volume-type" => one(volume.shape.kind.name()),

@@ -157,7 +157,7 @@ impl Who {
 fn field<'v>(row: &'v Snapshot, name: &str) -> Values<'v> {
     match name {
         "description" => one(row.description.as_str()),
-        "encrypted" => shown(row.encrypted),
+        "encrypted" => shown(row.data_key.is_some()),
         "owner-id" => shown(row.scope.account),
         "progress" => one(row.progress()),
         "snapshot-id" => shown(row.id),

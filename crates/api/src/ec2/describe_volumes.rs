@@ -82,7 +82,7 @@ fn field<'v>(row: &'v Volume, name: &str) -> Values<'v> {
         "availability-zone" => shown(row.zone),
         "availability-zone-id" => shown(row.zone.zone_id()),
         "create-time" => shown(row.created_at),
-        "encrypted" => shown(row.encrypted),
+        "encrypted" => shown(row.data_key.is_some()),
         "fast-restored" | "multi-attach-enabled" | "operator.managed" => one("false"),
         "size" => shown(row.seen().size_gib),
         "snapshot-id" => many(row.snapshot),

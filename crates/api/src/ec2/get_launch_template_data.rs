@@ -110,7 +110,10 @@ fn disk(row: &Volume) -> Option<Value> {
     let shape = row.seen();
     let mut ebs = LaunchParameters::new();
     ebs.insert("DeleteOnTermination".into(), json!(attachment.delete_on_termination));
-    ebs.insert("Encrypted".into(), json!(row.encrypted));
+    ebs.insert("Encrypted".into(), json!(row.data_key.is_some()));
+    if let Some(key) = &row.data_key {
+        ebs.insert("KmsKeyId".into(), json!(key.kms_key));
+    }
     ebs.insert("VolumeSize".into(), json!(shape.size_gib));
     ebs.insert("VolumeType".into(), json!(shape.kind.name()));
     let more = [("Iops", shape.iops), ("Throughput", shape.throughput_mib)];

@@ -2,17 +2,19 @@
 
 mod template;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::Ipv4Addr;
 
 use landfall_cloud::image::FoundImage;
 use landfall_cloud::launch::{self, InterfaceOrder, Order};
+use landfall_cloud::snapshot::source as snapshot_source;
 use landfall_cloud::value::{Interfaces, Subnets};
+use landfall_cloud::volume::NewDisk;
 use landfall_cloud::volume::attachment::check_count;
 use landfall_cloud::{Fault, Tx, View};
 use landfall_model::{
-    Arn, InstanceKind, InstanceType, InterfaceId, InterfaceKind, MetadataOptions, SecurityGroupId, ShutdownBehavior,
-    SubnetId, VolumeKindId, ZoneName,
+    Arn, DataKey, InstanceKind, InstanceType, InterfaceId, InterfaceKind, MetadataOptions, SecurityGroupId,
+    ShutdownBehavior, SubnetId, VolumeKindId, ZoneName,
 };
 use landfall_wire::Tree;
 use serde::Deserialize;
@@ -29,7 +31,8 @@ use super::shape::metadata::{MetadataIn, choice};
 use super::shape::new_interface::{Ipv6AddressIn, ipv6};
 use super::shape::permission::default_vpc_group;
 use super::shape::unsupported::{Off, Unconfigured, Unsupported, refuse_parameters};
-use super::shape::{image, key_pair, snapshot, user_data};
+use super::shape::{ebs, image, key_pair, snapshot, user_data};
+use crate::encryption::DefaultKey;
 use crate::{Action, ApiError, Demands, Write};
 
 #[derive(Deserialize)]
@@ -171,6 +174,12 @@ impl Write for RunInstances {
         }
     }
 
+    fn default_key(&self, view: &View<'_>) -> Option<DefaultKey> {
+        let through = self.through(view).ok().flatten();
+        let launch = through.as_ref().map_or(self, |through| &through.launch);
+        launch.keys(view).iter().find_map(|(kms_key, _)| ebs::own_key(kms_key.as_deref()))
+    }
+
     fn run<'t>(self, tx: &'t mut Tx<'_, '_>) -> Result<Reservation<'t>, ApiError> {
         let (launch, template) = match self.through(&tx.view())? {
             Some(through) => (through.launch, Some(through.template)),
@@ -250,6 +259,25 @@ impl RunInstances {
         for kind in TAGGED {
             demands.tagging(Self::ACTION, kind, &tags(kind));
         }
+        let keys = self.keys(view);
+        for (kms_key, source) in &keys {
+            ebs::demand_new(view, demands, kms_key.as_deref(), *source);
+        }
+        for kms_key in keys.iter().filter_map(|(kms_key, _)| kms_key.as_deref()) {
+            ebs::demand_use_by_machine(view, demands, kms_key, None);
+        }
+    }
+
+    /// The keys that its disks are to be encrypted under, each with that of what the disk is made of.
+    fn keys<'v>(&self, view: &View<'v>) -> BTreeSet<(Option<String>, Option<&'v DataKey>)> {
+        let image = self.image(view);
+        let disks = image.and_then(|image| volumes(view, image, &self.block_device_mapping)).unwrap_or_default();
+        let keys = disks.iter().map(|NewDisk { volume, .. }| {
+            let row = volume.snapshot.and_then(|id| snapshot_source(view, id, volume.of_image).ok());
+            let source = row.and_then(|row| row.data_key.as_ref());
+            (volume.encryption.key_of_volume(view, source), source)
+        });
+        keys.collect()
     }
 
     /// Refuses what isn't acted on, by name.

@@ -1,11 +1,13 @@
 //! ec2:StartInstances. Starts instances that are stopped.
 
 use landfall_cloud::power::PowerOrder;
+use landfall_cloud::value::Instances;
 use landfall_cloud::{Tx, View};
 use landfall_model::InstanceId;
 use serde::Deserialize;
 
 use super::shape::change::{Changes, demand_each, order_all};
+use super::shape::ebs::demand_use_by_machine;
 use crate::{Action, ApiError, Demands, Write};
 
 #[derive(Deserialize)]
@@ -23,6 +25,12 @@ impl Write for StartInstances {
 
     fn demands(&self, view: &View<'_>, demands: &mut Demands) {
         demand_each(view, demands, Self::ACTION, &self.instance_id);
+        let rows = self.instance_id.iter().filter_map(|id| view.find::<Instances, _>(*id));
+        for row in rows.flat_map(|row| view.volumes_of(row)) {
+            if let Some(key) = &row.data_key {
+                demand_use_by_machine(view, demands, key.kms_key.as_str(), Some(row.id));
+            }
+        }
     }
 
     fn run(self, tx: &mut Tx<'_, '_>) -> Result<Changes, ApiError> {

@@ -843,7 +843,7 @@ fn host() -> Host {
             disk_gib: 1 << 20,
             hypervisor: "simulated".into(),
             machine: "pc-q35-7.2".into(),
-            format: 1,
+            format: landfall_model::plan::FORMAT,
             uefi: true,
         },
         region: None,

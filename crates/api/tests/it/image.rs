@@ -107,7 +107,7 @@ pub const CASES: &[Case] = &[
             (&[("SourceImageId", IMAGE), ("SourceRegion", "us-east-1"), ("Name", "copied")], "UnsupportedOperation"),
             (
                 &[("SourceImageId", NONE), ("SourceRegion", "us-east-1"), ("Name", "copied"), ("Encrypted", "true")],
-                "UnsupportedOperation",
+                "InvalidAMIID.NotFound",
             ),
         ],
     ),

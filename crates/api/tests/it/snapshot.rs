@@ -78,7 +78,7 @@ pub const CASES: &[Case] = &[
             ),
             (
                 &[("SourceSnapshotId", NONE), ("SourceRegion", "us-east-1"), ("Encrypted", "true")],
-                "UnsupportedOperation",
+                "InvalidSnapshot.NotFound",
             ),
         ],
     ),

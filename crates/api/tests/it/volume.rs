@@ -45,7 +45,14 @@ pub const CASES: &[Case] = &[
                 &[("AvailabilityZone", "us-east-1a"), ("SnapshotId", "snap-0123456789abcdef9")],
                 "InvalidSnapshot.NotFound",
             ),
-            (&[("AvailabilityZone", "us-east-1a"), ("Size", "4"), ("Encrypted", "true")], "UnsupportedOperation"),
+            (
+                &[("AvailabilityZone", "us-east-1a"), ("Size", "4"), ("KmsKeyId", "alias/none")],
+                "InvalidParameterDependency",
+            ),
+            (
+                &[("AvailabilityZone", "us-east-1a"), ("Size", "4"), ("Encrypted", "true"), ("KmsKeyId", "alias/none")],
+                "InvalidKmsKeyId.NotFound",
+            ),
             (
                 &[("AvailabilityZone", "us-east-1a"), ("Size", "4"), ("MultiAttachEnabled", "true")],
                 "UnsupportedOperation",

@@ -8,6 +8,7 @@ use landfall_model::{
 };
 
 use super::FoundImage;
+use crate::ebs::Encryption;
 use crate::fault::{Fault, QuotaKind};
 use crate::tx::Tx;
 use crate::value::{Instances, OwnImages, Snapshots};
@@ -153,6 +154,7 @@ pub fn copy(
     source: ImageId,
     name: &str,
     description: Option<&str>,
+    encryption: &Encryption,
 ) -> Result<ImageId, Fault> {
     check_new(tx, name)?;
     let there = landfall_model::Scope { region: from, ..tx.scope() };
@@ -174,15 +176,17 @@ pub fn copy(
     for disk in &mut disks {
         // Who may only launch from an image doesn't get at what it is made of.
         disk.snapshot =
-            disk.snapshot.map(|snapshot| snapshot::copy(tx, there, snapshot, &words)).transpose().map_err(|fault| {
-                match fault {
+            disk.snapshot.map(|snapshot| snapshot::copy(tx, there, snapshot, &words, encryption)).transpose().map_err(
+                |fault| match fault {
                     Fault::NoSuch { .. } => Fault::Taken {
                         code: "InvalidRequest",
                         message: "You do not have permission to access the storage of this ami".into(),
                     },
                     other => other,
-                }
-            })?;
+                },
+            )?;
+        let copied = disk.snapshot.and_then(|id| tx.view().find::<Snapshots, _>(id).map(|row| row.data_key.is_some()));
+        disk.encrypted = copied.unwrap_or(disk.encrypted);
     }
     let (scope, now) = (tx.scope(), tx.now());
     let description = description.unwrap_or(&row.description);
@@ -276,7 +280,7 @@ fn check_disk(view: &View<'_>, disk: &ImageDisk) -> Result<(), Fault> {
     // It is to be the account's own: one that is shared can be taken back from under the image, and isn't found by the
     // image's state.
     view.need::<Snapshots, _>(id)?;
-    let (_, least) = snapshot::source(view, id, None)?;
+    let least = snapshot::source(view, id, None)?.size_gib;
     if shape.size_gib < least {
         let size = shape.size_gib;
         let why = format!("Volume of size {size}GB is smaller than snapshot '{id}', expect size>= {least}GB");
@@ -329,7 +333,7 @@ fn disk(row: &Volume, snapshot: SnapshotId) -> ImageDisk {
         snapshot: Some(snapshot),
         shape,
         delete_on_termination: row.attachment.as_ref().is_some_and(|attachment| attachment.delete_on_termination),
-        encrypted: row.encrypted,
+        encrypted: row.data_key.is_some(),
     }
 }
 

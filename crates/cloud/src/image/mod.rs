@@ -15,6 +15,7 @@ use landfall_model::{
     OwnImage, Scope, SnapshotState, VolumeKind, VolumeShape,
 };
 
+use crate::ebs::Encryption;
 use crate::fault::Fault;
 use crate::sharing;
 use crate::value::ImageDefaultsTable;
@@ -135,7 +136,13 @@ impl<'v> FoundImage<'v> {
                 vec![NewDisk {
                     device: image.root_device.clone(),
                     delete_on_termination: true,
-                    volume: NewVolume { shape, encrypted: false, image: source, snapshot: None, of_image: None },
+                    volume: NewVolume {
+                        shape,
+                        encryption: Encryption::default(),
+                        image: source,
+                        snapshot: None,
+                        of_image: None,
+                    },
                 }]
             }
             FoundImage::Own(image) => {
@@ -144,7 +151,7 @@ impl<'v> FoundImage<'v> {
                     delete_on_termination: disk.delete_on_termination,
                     volume: NewVolume {
                         shape: disk.shape,
-                        encrypted: disk.encrypted,
+                        encryption: Encryption { asked: disk.encrypted, key: None },
                         image: None,
                         snapshot: disk.snapshot,
                         of_image: Some(image.id),

@@ -20,7 +20,14 @@ pub(super) fn volume(cloud: &Cloud, row: &Volume) -> Option<VolumePlan> {
     };
     let wanted = row.state != VolumeState::Deleting;
     let source = chunks.unwrap_or(source);
-    Some(VolumePlan { id: row.id, size_bytes: row.size_bytes(), source, wanted, snapshots: snapshots(cloud, row) })
+    Some(VolumePlan {
+        id: row.id,
+        size_bytes: row.size_bytes(),
+        source,
+        encrypted: row.data_key.is_some(),
+        wanted,
+        snapshots: snapshots(cloud, row),
+    })
 }
 
 /// The snapshots that are to be made of a volume, the earliest first.

@@ -9,6 +9,7 @@ use landfall_model::{
 };
 
 use super::modification;
+use crate::ebs;
 use crate::fault::Fault;
 use crate::tx::Tx;
 use crate::value::{Instances, Volumes};
@@ -44,6 +45,10 @@ pub fn attach(tx: &mut Tx<'_, '_>, id: VolumeId, instance: InstanceId, device: &
         _ => return Err(Fault::WrongState(format!("Instance '{instance}' is not 'running'."))),
     };
     check_place(&view, &row, machine, device)?;
+    ebs::check_key(&view, row.data_key.as_ref())?;
+    if let Some(host) = machine.status.host {
+        ebs::check_host(&view, host, row.data_key.as_ref())?;
+    }
     if row.host.is_none() {
         row.host = machine.status.host;
         row.state = VolumeState::Creating;

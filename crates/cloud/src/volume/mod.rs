@@ -10,6 +10,7 @@ use landfall_model::{
     VolumeShape, VolumeState, ZoneName,
 };
 
+use crate::ebs::{self, Encryption};
 use crate::fault::{Fault, QuotaKind};
 use crate::snapshot;
 use crate::tx::Tx;
@@ -21,8 +22,8 @@ use crate::view::View;
 pub struct NewVolume {
     /// Its size and speed, where they were asked for.
     pub shape: VolumeShape,
-    /// Whether it is encrypted.
-    pub encrypted: bool,
+    /// What is said of its encryption.
+    pub encryption: Encryption,
     /// The image that it is cloned from.
     pub image: Option<(ImageId, SnapshotId)>,
     /// The snapshot that it is made of; zeroes if it is neither.
@@ -102,7 +103,6 @@ pub fn check(shape: &mut VolumeShape) -> Result<(), Fault> {
 
 /// Makes a volume that nothing has yet.
 pub fn create(tx: &mut Tx<'_, '_>, zone: ZoneName, mut new: NewVolume) -> Result<VolumeId, Fault> {
-    crate::ebs::check_plain(&tx.view())?;
     check(&mut new.shape)?;
     check_fits(tx, &new)?;
     check_count(tx, 1)?;
@@ -112,7 +112,7 @@ pub fn create(tx: &mut Tx<'_, '_>, zone: ZoneName, mut new: NewVolume) -> Result
 /// That what it is made of is there, and that it is as large as that.
 pub(crate) fn check_fits(tx: &Tx<'_, '_>, new: &NewVolume) -> Result<(), Fault> {
     let (snapshot, least) = match (new.snapshot, new.image) {
-        (Some(id), _) => (id, snapshot::source(&tx.view(), id, new.of_image)?.1),
+        (Some(id), _) => (id, snapshot::source(&tx.view(), id, new.of_image)?.size_gib),
         (None, Some((image, snapshot))) => (snapshot, tx.view().image(image).map_or(0, |image| image.size_gib)),
         (None, None) => return Ok(()),
     };
@@ -153,14 +153,21 @@ fn put(
     host: Option<HostId>,
     attachment: Option<VolumeAttachment>,
 ) -> Result<VolumeId, Fault> {
-    let source = new.snapshot.map(|id| snapshot::source(&tx.view(), id, new.of_image)).transpose()?;
-    let source = source.map(|(contents, _)| contents);
-    let (image, chunks) = match source {
+    new.encryption.check()?;
+    let view = tx.view();
+    let source = new.snapshot.map(|id| snapshot::source(&view, id, new.of_image)).transpose()?;
+    let source_key = source.and_then(|row| row.data_key.clone());
+    let kms_key = new.encryption.key_of_volume(&view, source_key.as_ref());
+    let (image, chunks) = match source.and_then(|row| row.contents().cloned()) {
         Some(Contents::Chunks(root)) => (None, Some(root)),
         Some(Contents::Image(image)) => (Some(image), None),
         Some(Contents::Zeros) => (None, None),
         None => (new.image.map(|(image, _)| image), None),
     };
+    let data_key = ebs::data_key(tx, kms_key, source_key.as_ref())?;
+    if let Some(host) = host {
+        ebs::check_host(&tx.view(), host, data_key.as_ref())?;
+    }
     let (scope, id, now) = (tx.scope(), tx.new_id(), tx.now());
     tx.put::<Volumes>(Volume {
         scope,
@@ -168,7 +175,7 @@ fn put(
         shape: new.shape,
         modification: None,
         auto_enable_io: false,
-        encrypted: new.encrypted,
+        data_key,
         zone,
         image,
         snapshot: new.snapshot.or(new.image.map(|(_, snapshot)| snapshot)),

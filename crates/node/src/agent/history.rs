@@ -167,7 +167,8 @@ impl History {
 
     /// Takes note of a step that failed.
     pub fn failed(&mut self, step: &Step, error: &DriverError, guest: Option<&Guest>, timing: &Timing, now: Timestamp) {
-        let attempts = self.attempts(step) + 1;
+        // Whoever waits for the control plane, which alone has the keys of disks, waits as long as it takes.
+        let attempts = self.attempts(step) + u32::from(!matches!(error, DriverError::Later(_)));
         let (pause, is_final) = match error {
             DriverError::Retry(_) | DriverError::Later(_) | DriverError::InUse(_) => (timing.backoff(attempts), false),
             DriverError::Final(_) => (timing.backoff_most, true),

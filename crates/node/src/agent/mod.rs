@@ -142,6 +142,11 @@ impl Agent {
             Some(shared) => shared.chunk_secret(domain),
             None => Err(crate::driver::DriverError::Retry("the agent is ending".to_owned())),
         }));
+        let weak = Arc::downgrade(&shared);
+        shared.drivers.volumes.learn_keys(Arc::new(move |volume| match weak.upgrade() {
+            Some(shared) => shared.volume_keys(volume),
+            None => Err(crate::driver::DriverError::Retry("the agent is ending".to_owned())),
+        }));
         let mut agent = Self { shared, threads: Vec::new() };
         agent.spawn("agent-look", Shared::look_until_stopped)?;
         agent.spawn("agent-wire", Shared::wire_until_stopped)?;

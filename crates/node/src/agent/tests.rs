@@ -83,6 +83,9 @@ impl ControlLink for Link {
             }
             AgentCall::RoleCredentials { .. } => Ok(AgentReply::RoleCredentials { credentials: None }),
             AgentCall::ChunkSecret { .. } => Ok(AgentReply::ChunkSecret { secret: None }),
+            AgentCall::VolumeKeys { .. } => {
+                Ok(AgentReply::VolumeKeys { keys: Err(landfall_model::agent::NoKeys::NotHere) })
+            }
             AgentCall::TunnelKeys { .. } => Ok(AgentReply::TunnelKeys { keys: Vec::new() }),
             AgentCall::Answer { id, result } => {
                 state.requests.retain(|request| request.id != id);

@@ -327,7 +327,14 @@ mod tests {
     const NOW: Timestamp = Timestamp(1_000_000);
 
     fn plan(size_bytes: u64, wanted: bool) -> VolumePlan {
-        VolumePlan { id: VolumeId::from_random(1), size_bytes, source: VolumeSource::Blank, wanted, snapshots: vec![] }
+        VolumePlan {
+            id: VolumeId::from_random(1),
+            size_bytes,
+            source: VolumeSource::Blank,
+            encrypted: false,
+            wanted,
+            snapshots: vec![],
+        }
     }
 
     #[test]

@@ -161,7 +161,7 @@ impl Volumes for FakeVolumes {
         self.0.look(|machine| machine.open_volume(plan))
     }
     fn fleece(&self, _: &VolumePlan) -> DriverResult<OpenFleece> {
-        Ok(OpenFleece { file: None, limit_bytes: 0 })
+        Ok(OpenFleece { file: None, limit_bytes: 0, key: None })
     }
     fn snapshot(
         &self,

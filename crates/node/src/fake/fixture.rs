@@ -109,7 +109,14 @@ pub fn instance(n: u32, power: Power, boot: u64) -> InstancePlan {
 }
 
 pub fn volume(n: u32, wanted: bool) -> VolumePlan {
-    VolumePlan { id: volume_id(n), size_bytes: 1 << 30, source: VolumeSource::Blank, wanted, snapshots: vec![] }
+    VolumePlan {
+        id: volume_id(n),
+        size_bytes: 1 << 30,
+        source: VolumeSource::Blank,
+        encrypted: false,
+        wanted,
+        snapshots: vec![],
+    }
 }
 
 pub fn port(n: u32) -> PortPlan {

@@ -463,7 +463,7 @@ impl FakeMachine {
         if !self.volumes.contains_key(&plan.id) {
             return Err(self.violation(format!("{} was opened, which isn't there", plan.id)));
         }
-        Ok(OpenDisk { volume: plan.id, file: None, base: None })
+        Ok(OpenDisk { volume: plan.id, file: None, base: None, key: None })
     }
 
     /// Destroys a volume.

@@ -76,6 +76,8 @@ pub struct DiskSpec {
     pub boot: bool,
     /// How fast it may be.
     pub limits: DiskLimits,
+    /// Whether it is encrypted: then its nodes are made over the monitor, which alone has its key, before the machine is.
+    pub encrypted: bool,
 }
 
 /// An interface, by its descriptor.
@@ -190,6 +192,10 @@ fn machine(line: &mut Line, spec: &LaunchSpec) {
     let id = spec.id;
     line.add("-name", format!("guest={id},process=qemu-{id},debug-threads=on"));
     line.flag("-S");
+    if spec.disks.iter().any(|disk| disk.encrypted) {
+        // The machine is made once it is told to over the monitor: until then disks can be opened.
+        line.flag("--preconfig");
+    }
     line.flag("-nodefaults");
     line.flag("-no-user-config");
     line.add("-display", "none");
@@ -259,18 +265,28 @@ fn add_disk(line: &mut Line, spec: &DiskSpec, slot: usize) {
         line.add("-add-fd", format!("fd={fd},set={set},opaque={volume}"));
         set as u64
     };
-    let base = spec.base.map(|base| sets(base, slot * 2 + 1, line));
-    let file = sets(spec.file, slot * 2, line);
-    for node in disk::nodes(volume, file, base) {
-        line.json("-blockdev", &node);
+    let (own, below) = fd_sets(slot);
+    let base = spec.base.map(|base| sets(base, below, line));
+    let file = sets(spec.file, own, line);
+    if !spec.encrypted {
+        for node in disk::nodes(volume, file, base, false) {
+            line.json("-blockdev", &node);
+        }
     }
     line.json("-object", &disk::group_options(volume, &spec.limits));
-    line.json("-blockdev", &disk::throttle(volume));
+    if !spec.encrypted {
+        line.json("-blockdev", &disk::throttle(volume));
+    }
     let mut device = disk::device_options(volume, &format!("slot{slot}"));
     if spec.boot {
         device["bootindex"] = json!(0);
     }
     line.json("-device", &device);
+}
+
+/// The sets of descriptors that the disk in a slot has: of its own file, and of the image below it.
+pub fn fd_sets(slot: usize) -> (usize, usize) {
+    (slot * 2, slot * 2 + 1)
 }
 
 /// In QEMU's options a comma within a value is written twice.
@@ -321,6 +337,7 @@ mod tests {
                     base: Some(21),
                     boot: true,
                     limits: limits(VolumeKind::Gp3, Some(3000)),
+                    encrypted: false,
                 },
                 DiskSpec {
                     volume: "vol-00000000000000002".parse().unwrap(),
@@ -328,6 +345,7 @@ mod tests {
                     base: None,
                     boot: false,
                     limits: limits(VolumeKind::Gp2, Some(100)),
+                    encrypted: false,
                 },
             ],
             ports: vec![PortSpec {
@@ -374,6 +392,13 @@ mod tests {
         let mut uefi = spec(Accelerator::Kvm { group: Some(106) });
         uefi.firmware = Some(FirmwareSpec { code: 30, variables: 31 });
         matches_golden(&uefi, "uefi");
+    }
+
+    #[test]
+    fn an_encrypted_disk_is_opened_over_the_monitor() {
+        let mut sealed = spec(Accelerator::Kvm { group: Some(106) });
+        sealed.disks[0].encrypted = true;
+        matches_golden(&sealed, "kvm-encrypted");
     }
 
     #[test]

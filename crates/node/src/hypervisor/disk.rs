@@ -27,6 +27,7 @@ use super::qmp::{Qmp, QmpError, QmpResult};
 use super::record::{DiskRecord, Record};
 use crate::crash::crash_point;
 use crate::driver::{DriverError, DriverResult, OpenDisk, OpenTheDisk};
+use crate::volume::key::DiskKey;
 
 impl QemuHypervisor {
     /// Gives a disk to a guest.
@@ -224,6 +225,21 @@ fn close_dead(qmp: &mut Qmp, volume: VolumeId) -> QmpResult<()> {
     Ok(())
 }
 
+/// Opens nodes of a volume. QEMU has its passphrase only meanwhile: once LUKS is open it needs it no more.
+pub(super) fn add_nodes(qmp: &mut Qmp, volume: VolumeId, nodes: Vec<Value>, key: Option<&DiskKey>) -> QmpResult<()> {
+    let add = |qmp: &mut Qmp| {
+        nodes.iter().try_for_each(|node| qmp.execute("blockdev-add", node.clone(), ACT_TIMEOUT).map(drop))
+    };
+    let Some(key) = key else { return add(qmp) };
+    // One that an attempt left which was cut off.
+    tolerant(qmp.execute("object-del", json!({ "id": names::secret(volume) }), ACT_TIMEOUT))?;
+    qmp.execute("object-add", names::secret_options(volume, key), ACT_TIMEOUT)?;
+    crash_point!("disk:unlocked");
+    let added = add(qmp);
+    let forgotten = qmp.execute("object-del", json!({ "id": names::secret(volume) }), ACT_TIMEOUT).map(drop);
+    added.and(forgotten)
+}
+
 /// Gives QEMU a volume's files and makes a device of them; nothing where there is no room for one.
 fn hand_over(qmp: &mut Qmp, disk: &DiskPlan, opened: &OpenDisk) -> QmpResult<Option<()>> {
     let Some(file) = &opened.file else { return Ok(None) };
@@ -232,9 +248,8 @@ fn hand_over(qmp: &mut Qmp, disk: &DiskPlan, opened: &OpenDisk) -> QmpResult<Opt
     let set = |qmp: &mut Qmp, fd: &OwnedFd| qmp.add_fd(fd.as_fd(), &volume.to_string(), ACT_TIMEOUT);
     let base = opened.base.as_ref().map(|base| set(qmp, base)).transpose()?;
     let file = set(qmp, file)?;
-    for node in names::nodes(volume, file, base) {
-        qmp.execute("blockdev-add", node, ACT_TIMEOUT)?;
-    }
+    let nodes = names::nodes(volume, file, base, opened.key.is_some());
+    add_nodes(qmp, volume, nodes, opened.key.as_ref())?;
     qmp.execute("object-add", names::group_options(volume, &disk.limits), ACT_TIMEOUT)?;
     qmp.execute("blockdev-add", names::throttle(volume), ACT_TIMEOUT)?;
     qmp.execute("device_add", names::device_options(volume, &slot), ACT_TIMEOUT).map(|_| Some(()))

@@ -24,7 +24,7 @@ use serde_json::{Value, json};
 use super::arguments::disk as names;
 use super::cgroup;
 use super::changes;
-use super::disk::sets_of;
+use super::disk::{add_nodes, sets_of};
 use super::launch::listen;
 use super::plug::{talk, tolerant};
 use super::power::ACT_TIMEOUT;
@@ -157,13 +157,12 @@ impl QemuHypervisor {
 /// Prepares a filter for each disk, and puts all of them in at once. Returns of each whether it is known what changed on it.
 fn take(qmp: &mut Qmp, disks: &[(VolumeId, &SnapshotPlan)], open: &OpenTheFleece<'_>) -> DriverResult<Vec<bool>> {
     for (volume, snapshot) in disks {
-        let OpenFleece { file, limit_bytes } = open(*volume)?;
+        let OpenFleece { file, limit_bytes, key } = open(*volume)?;
         let file =
             file.ok_or_else(|| DriverError::Final(format!("nothing of {volume} can be held: it has no file")))?;
         let set = qmp.add_fd(file.as_fd(), &snapshot.id.to_string(), ACT_TIMEOUT).map_err(refused)?;
-        for node in names::held_nodes(snapshot.id, *volume, set, limit_bytes) {
-            qmp.execute("blockdev-add", node, ACT_TIMEOUT).map_err(refused)?;
-        }
+        let nodes = names::held_nodes(snapshot.id, *volume, set, limit_bytes, key.is_some());
+        add_nodes(qmp, *volume, nodes, key.as_ref()).map_err(refused)?;
         changes::begin(qmp, *volume, snapshot.session).map_err(refused)?;
     }
     crash_point!("hold:take");

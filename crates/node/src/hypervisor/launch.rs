@@ -18,10 +18,12 @@ use nix::sys::signal::Signal;
 use serde_json::json;
 
 use super::arguments::{
-    DiskSpec, KernelSpec, LaunchSpec, PortSpec, SLOTS_MAX, TRANSLATION_MIB, arguments, disk::serial,
+    DiskSpec, KernelSpec, LaunchSpec, PortSpec, SLOTS_MAX, TRANSLATION_MIB, arguments, disk as names, disk::serial,
+    fd_sets,
 };
 use super::cgroup::{self, Limits};
 use super::confine::{Confinement, ThisHost};
+use super::disk::add_nodes;
 use super::firmware::OpenFirmware;
 use super::machine::Accelerator;
 use super::power::ACT_TIMEOUT;
@@ -72,6 +74,8 @@ impl QemuHypervisor {
                 *lock(&cell.body) = Some(body);
                 drop(held);
                 crash_point!("launch:unlocked");
+                self.open_encrypted(launch, &folder)?;
+                crash_point!("launch:opened");
                 self.begin(plan.id, &folder, &record)?;
                 crash_point!("launch:begun");
                 self.log(plan.id).note_machine(&record.machine).map_err(retry("noting the machine type"))
@@ -151,7 +155,14 @@ impl QemuHypervisor {
             let file = disk.file.as_ref().ok_or_else(|| broken("a volume has no file"))?.as_raw_fd();
             let base = disk.base.as_ref().map(AsRawFd::as_raw_fd);
             let boot = plan.direct_boot.is_none() && first == Some(number);
-            disks.push(DiskSpec { volume: disk.volume, file, base, boot, limits: plan.disks[number].limits });
+            disks.push(DiskSpec {
+                volume: disk.volume,
+                file,
+                base,
+                boot,
+                limits: plan.disks[number].limits,
+                encrypted: disk.key.is_some(),
+            });
         }
         let mut ports = Vec::new();
         for port in &launch.ports {
@@ -292,11 +303,32 @@ impl QemuHypervisor {
         }
     }
 
+    /// Opens the disks that are encrypted, and has the machine be made that waits for them. A process that dies before that
+    /// leaves QEMU without a machine, which nobody carries on with.
+    fn open_encrypted(&self, launch: &Launch<'_>, folder: &Folder) -> DriverResult<()> {
+        if launch.disks.iter().all(|disk| disk.key.is_none()) {
+            return Ok(());
+        }
+        let failed = |error| DriverError::Retry(format!("QEMU doesn't open the disks of {}: {error}", launch.plan.id));
+        let mut qmp = Qmp::connect(&folder.act(), GREETING_TIMEOUT).map_err(failed)?;
+        for (number, disk) in launch.disks.iter().enumerate().filter(|(_, disk)| disk.key.is_some()) {
+            let (own, below) = fd_sets(launch.ports.len() + number);
+            let base = disk.base.as_ref().map(|_| below as u64);
+            let mut nodes = names::nodes(disk.volume, own as u64, base, true);
+            nodes.push(names::throttle(disk.volume));
+            add_nodes(&mut qmp, disk.volume, nodes, disk.key.as_ref()).map_err(failed)?;
+        }
+        crash_point!("launch:machine");
+        qmp.execute("x-exit-preconfig", json!({}), GREETING_TIMEOUT).map(drop).map_err(failed)
+    }
+
     /// Waits for QEMU, records that the guest is started, and lets it run.
     fn begin(&self, id: InstanceId, folder: &Folder, record: &Record) -> DriverResult<()> {
         let failed = |error| DriverError::Retry(format!("QEMU doesn't take orders for {id}: {error}"));
         let mut qmp = Qmp::connect(&folder.act(), GREETING_TIMEOUT).map_err(failed)?;
         crash_point!("launch:greeted");
+        // Only of a machine: what waits for its disks has none yet.
+        qmp.execute("query-cpus-fast", json!({}), GREETING_TIMEOUT).map_err(failed)?;
         let started = Record { phase: Phase::Started, ..record.clone() };
         folder.write_record(&started).map_err(retry("recording the guest's start"))?;
         qmp.execute("cont", json!({}), ACT_TIMEOUT).map(drop).map_err(failed)

@@ -19,7 +19,9 @@ use landfall_model::plan::{ImagePlan, SnapshotPlan, VolumePlan, VolumeSource};
 use super::connection::RemoteLink;
 use crate::agent::identity::hex;
 use crate::crash::crash_point;
-use crate::driver::{DriverError, DriverResult, FetchSecret, HeldDisk, OpenDisk, OpenFleece, TellProgress, Volumes};
+use crate::driver::{
+    DriverError, DriverResult, FetchDiskKeys, FetchSecret, HeldDisk, OpenDisk, OpenFleece, TellProgress, Volumes,
+};
 
 /// What stays free for the machine itself.
 const RESERVE_BYTES: u64 = 1 << 30;
@@ -139,6 +141,10 @@ impl<V: Volumes> Volumes for FetchedVolumes<V> {
 
     fn learn(&self, fetch: Arc<FetchSecret>) {
         self.volumes.learn(fetch);
+    }
+
+    fn learn_keys(&self, fetch: Arc<FetchDiskKeys>) {
+        self.volumes.learn_keys(fetch);
     }
 
     fn fleece(&self, plan: &VolumePlan) -> DriverResult<OpenFleece> {

@@ -6,21 +6,23 @@
 use std::ffi::OsString;
 use std::io;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use serde_json::Value;
 
-use super::export;
+use super::key::DiskKey;
+use super::{export, luks};
 
 /// The most that are removed. There are two at most, unless a guest that took its QEMU over made more.
 const MOST: usize = 8;
 
 /// Removes the bitmaps of a volume that say nothing any more. No guest may have it.
-pub(super) fn remove_unsound(path: &Path) -> Result<(), String> {
-    let info = qemu_img(&["info".into(), "--output=json".into(), export::disk(path, None)])?;
+pub(super) fn remove_unsound(path: &Path, key: Option<&DiskKey>) -> Result<(), String> {
+    let disk = || export::disk(path, None, key.is_some());
+    let info = qemu_img("info", &["--output=json".into(), disk()], key)?;
     for name in unsound(&info).into_iter().take(MOST) {
         tracing::info!(name, "what was noted of a volume's changes says nothing any more: its guest was killed");
-        qemu_img(&["bitmap".into(), "--remove".into(), export::disk(path, None), name.into()])?;
+        qemu_img("bitmap", &["--remove".into(), disk(), name.into()], key)?;
     }
     Ok(())
 }
@@ -37,21 +39,20 @@ fn unsound(info: &[u8]) -> Vec<String> {
     names.filter(|name| name.starts_with(crate::hypervisor::CHANGES)).map(str::to_owned).collect()
 }
 
-/// Runs `qemu-img`. Its answer, or what it said of its failure.
-pub(super) fn qemu_img(arguments: &[OsString]) -> Result<Vec<u8>, String> {
+/// Runs a command of `qemu-img`, which gets the key of what is encrypted. Its answer, or what it said of its failure.
+pub(super) fn qemu_img(verb: &str, arguments: &[OsString], key: Option<&DiskKey>) -> Result<Vec<u8>, String> {
     let mut command = Command::new("qemu-img");
-    let output = command.args(arguments).env("LC_ALL", "C").stdin(Stdio::null()).output();
-    let output = output.map_err(|error| match error.kind() {
+    command.arg(verb);
+    if key.is_some() {
+        command.arg("--object").arg(luks::from_stdin());
+    }
+    command.args(arguments);
+    luks::run(command, key).map_err(|error| match error.kind() {
         io::ErrorKind::NotFound => {
             "qemu-img isn't installed: `apt-get install --no-install-recommends qemu-utils`".to_owned()
         }
-        _ => format!("qemu-img can't be started: {error}"),
-    })?;
-    if output.status.success() {
-        Ok(output.stdout)
-    } else {
-        Err(String::from_utf8_lossy(&output.stderr).trim().to_owned())
-    }
+        _ => error.to_string(),
+    })
 }
 
 #[cfg(test)]

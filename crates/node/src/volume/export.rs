@@ -9,10 +9,10 @@
 //! served until that is over. The server ends by itself when its one client goes, and with the agent's thread.
 
 use std::ffi::OsString;
-use std::fs::{self, File};
-use std::io::{self, Read};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -21,6 +21,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use super::key::{DiskKey, SECRET};
+use super::luks;
 use super::nbd::{ALLOCATION, EXPORT, Nbd};
 use crate::crash::crash_point;
 use crate::driver::{DriverError, DriverResult};
@@ -33,6 +35,8 @@ const START: Duration = Duration::from_secs(30);
 /// How long it may take to end once nobody is connected.
 const END: Duration = Duration::from_secs(10);
 const PAUSE: Duration = Duration::from_millis(5);
+/// The pipe by which a server gets the passphrase, in its folder.
+const PIPE: &str = "key";
 /// The user that a server is: nobody's.
 const USER: u32 = 65534;
 /// How much memory one may have for its data. Most of it is the cache of the file's tables.
@@ -50,11 +54,18 @@ pub struct Export {
 }
 
 impl Export {
-    /// Serves a file, with what lies below it. What the server needs meanwhile is in a folder in that one.
-    pub fn open(within: &Path, file: &Path, base: Option<&Path>, writable: bool) -> DriverResult<Self> {
+    /// Serves a file, with what lies below it. What the server needs meanwhile is in a folder in that one. What is encrypted is
+    /// served in clear: to us alone, who have the key.
+    pub fn open(
+        within: &Path,
+        file: &Path,
+        base: Option<&Path>,
+        key: Option<&DiskKey>,
+        writable: bool,
+    ) -> DriverResult<Self> {
         let failed = |error: io::Error| DriverError::Retry(format!("qemu-nbd can't be started: {error}"));
         let folder = tempfile::Builder::new().prefix(PREFIX).tempdir_in(within).map_err(failed)?;
-        let server = start(folder.path(), file, base, writable).map_err(|error| match error.kind() {
+        let server = start(folder.path(), file, base, key.is_some(), writable).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => DriverError::Retry(
                 "qemu-nbd isn't installed: `apt-get install --no-install-recommends qemu-utils`".into(),
             ),
@@ -63,10 +74,45 @@ impl Export {
         // From here on it is ended whatever happens.
         let mut export = Self { nbd: None, server, folder };
         crash_point!("volume:served");
+        if let Some(key) = key {
+            export.unlock(file, key)?;
+        }
         let stream = export.wait(file)?;
         let connected = Nbd::connect(stream, EXPORT, ALLOCATION);
         export.nbd = Some(connected.map_err(|error| DriverError::Retry(format!("{}: {error}", file.display())))?);
         Ok(export)
+    }
+
+    /// Hands the passphrase over, by a pipe with a name: the server sees no descriptor of ours. Nothing of it is on the disk.
+    fn unlock(&mut self, file: &Path, key: &DiskKey) -> DriverResult<()> {
+        let failed = |error: io::Error| DriverError::Retry(format!("qemu-nbd gets no key: {error}"));
+        let path = self.folder.path().join(PIPE);
+        let began = Instant::now();
+        loop {
+            // Without a reader it can't be opened so, and what is written before is lost.
+            let pipe = OpenOptions::new().write(true).custom_flags(libc::O_NONBLOCK | libc::O_CLOEXEC).open(&path);
+            match pipe {
+                Ok(mut pipe) => return pipe.write_all(key.passphrase().as_bytes()).map_err(failed),
+                Err(error) if error.raw_os_error() != Some(libc::ENXIO) => return Err(failed(error)),
+                Err(_) => self.check_time(file, began)?,
+            }
+            std::thread::sleep(PAUSE);
+        }
+    }
+
+    /// That the server is still there, and still has time.
+    fn check_time(&mut self, file: &Path, began: Instant) -> DriverResult<()> {
+        let failed = |error: io::Error| DriverError::Retry(format!("qemu-nbd can't be waited for: {error}"));
+        if self.server.try_wait().map_err(failed)?.is_some() {
+            let mut words = String::new();
+            let path = self.folder.path().join("words");
+            File::open(path).and_then(|file| file.take(4096).read_to_string(&mut words)).map_err(failed)?;
+            return Err(DriverError::Retry(format!("{} can't be served: {}", file.display(), words.trim())));
+        }
+        if began.elapsed() > START {
+            return Err(DriverError::Retry(format!("{} isn't served in time", file.display())));
+        }
+        Ok(())
     }
 
     /// Waits until the server is there.
@@ -80,15 +126,7 @@ impl Export {
             if let Ok(stream) = UnixStream::connect(&socket) {
                 return Ok(stream);
             }
-            if self.server.try_wait().map_err(failed)?.is_some() {
-                let mut words = String::new();
-                let path = self.folder.path().join("words");
-                File::open(path).and_then(|file| file.take(4096).read_to_string(&mut words)).map_err(failed)?;
-                return Err(DriverError::Retry(format!("{} can't be served: {}", file.display(), words.trim())));
-            }
-            if began.elapsed() > START {
-                return Err(DriverError::Retry(format!("{} isn't served in time", file.display())));
-            }
+            self.check_time(file, began)?;
             std::thread::sleep(PAUSE);
         }
     }
@@ -137,7 +175,7 @@ fn end(server: &mut Child) {
 }
 
 /// Starts a server for a file.
-fn start(folder: &Path, file: &Path, base: Option<&Path>, writable: bool) -> io::Result<Child> {
+fn start(folder: &Path, file: &Path, base: Option<&Path>, keyed: bool, writable: bool) -> io::Result<Child> {
     let words = File::create(folder.join("words"))?;
     let confined = nix::unistd::geteuid().is_root();
     let (own, top, below) =
@@ -148,7 +186,12 @@ fn start(folder: &Path, file: &Path, base: Option<&Path>, writable: bool) -> io:
     if !writable {
         command.arg("--read-only");
     }
-    command.args(["--cache", "writeback", "--discard", "unmap"]).arg(disk(top, below));
+    if keyed {
+        nix::unistd::mkfifo(&folder.join(PIPE), nix::sys::stat::Mode::S_IRUSR | nix::sys::stat::Mode::S_IWUSR)?;
+        let pipe = own.join(PIPE);
+        command.arg("--object").arg(format!("secret,id={SECRET},file={}", pipe.display()));
+    }
+    command.args(["--cache", "writeback", "--discard", "unmap"]).arg(disk(top, below, keyed));
     command.env_clear().env("LC_ALL", "C").stdin(Stdio::null()).stdout(Stdio::null()).stderr(words);
     let parent = nix::unistd::getpid().as_raw();
     if !confined {
@@ -182,8 +225,12 @@ fn program(name: &str) -> Option<PathBuf> {
 }
 
 /// What QEMU is told of a file and of what lies below it, so that it opens nothing by a name that stands in the file.
-pub(super) fn disk(file: &Path, base: Option<&Path>) -> OsString {
+pub(super) fn disk(file: &Path, base: Option<&Path>, keyed: bool) -> OsString {
     let node = |path: &Path, below: Value| json!({"driver": "qcow2", "file": {"driver": "file", "filename": path.to_string_lossy()}, "backing": below});
     let below = base.map_or(Value::Null, |base| node(base, Value::Null));
-    format!("json:{}", node(file, below)).into()
+    let mut top = node(file, below);
+    if keyed {
+        top["encrypt"] = luks::options(SECRET);
+    }
+    format!("json:{top}").into()
 }

@@ -8,6 +8,7 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
+use super::key::DiskKey;
 use super::nbd::{ALLOCATION, Nbd};
 use super::qcow2;
 use crate::driver::{DriverError, DriverResult, HeldDisk, OpenFleece};
@@ -21,20 +22,31 @@ const LEAST_BYTES: u64 = 16 << 20;
 const TABLES_PART: u64 = 4096;
 const TABLES_BYTES: u64 = 4 << 20;
 
+/// What a file needs that is to be encrypted as the volume is: the volume's LUKS header and its key.
+pub(super) struct Seal {
+    pub(super) luks: Vec<u8>,
+    pub(super) key: DiskKey,
+}
+
 /// Makes a file for what a guest overwrites on a disk of that size, where so much is free.
-pub(super) fn open(folder: &Path, size_bytes: u64, free_bytes: u64) -> DriverResult<OpenFleece> {
+pub(super) fn open(folder: &Path, size_bytes: u64, free_bytes: u64, seal: Option<Seal>) -> DriverResult<OpenFleece> {
     let failed = |error: io::Error| DriverError::Retry(format!("a file for a snapshot can't be made: {error}"));
-    let most = size_bytes + size_bytes / TABLES_PART + TABLES_BYTES;
+    let header_bytes = seal.as_ref().map_or(0, |seal| seal.luks.len() as u64);
+    let most = size_bytes + size_bytes / TABLES_PART + TABLES_BYTES + header_bytes;
     let limit_bytes = most.min(free_bytes / SHARE) & !0xffff;
     if limit_bytes < LEAST_BYTES.min(most & !0xffff) {
         let why = format!("the disk that volumes are on has {} MiB free for it", free_bytes >> 20);
         return Err(DriverError::Final(format!("A snapshot of a running instance needs room on its host: {why}")));
     }
     let file = tempfile::tempfile_in(folder).map_err(failed)?;
-    qcow2::write_empty(&file, size_bytes, None).map_err(failed)?;
+    match &seal {
+        Some(seal) => qcow2::write_sealed(&file, size_bytes, &seal.luks),
+        None => qcow2::write_empty(&file, size_bytes, None),
+    }
+    .map_err(failed)?;
     let limit_bytes = limit_bytes.max(file.metadata().map_err(failed)?.len());
     reserve(&file, limit_bytes).map_err(failed)?;
-    Ok(OpenFleece { file: Some(file.into()), limit_bytes })
+    Ok(OpenFleece { file: Some(file.into()), limit_bytes, key: seal.map(|seal| seal.key) })
 }
 
 /// Makes a file so long, and takes the room for it where the file system can: what is promised to one isn't free for the next.
@@ -86,14 +98,14 @@ mod tests {
             assert!(!header.backed && !header.data_elsewhere);
             (header.size, file.metadata().unwrap().len())
         };
-        let small = open(folder.path(), 1 << 20, 1 << 40).unwrap();
+        let small = open(folder.path(), 1 << 20, 1 << 40, None).unwrap();
         assert!(small.limit_bytes > 1 << 20 && small.limit_bytes < 16 << 20, "{}", small.limit_bytes);
         assert_eq!(length(&small), (1 << 20, small.limit_bytes));
         let file = File::from(small.file.as_ref().unwrap().try_clone().unwrap());
         assert!(file.metadata().unwrap().blocks() * 512 >= small.limit_bytes, "its room is taken");
-        let large = open(folder.path(), 16 << 40, 1 << 30).unwrap();
+        let large = open(folder.path(), 16 << 40, 1 << 30, None).unwrap();
         assert_eq!((large.limit_bytes, length(&large)), (256 << 20, (16 << 40, 256 << 20)));
-        let none = open(folder.path(), 1 << 30, 32 << 20);
+        let none = open(folder.path(), 1 << 30, 32 << 20, None);
         assert!(matches!(none, Err(DriverError::Final(why)) if why.contains("32 MiB free")));
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "they have no names");
     }

@@ -16,10 +16,14 @@ use landfall_model::plan::{ImagePlan, SnapshotPlan, VolumePlan, VolumeSource};
 use super::bitmap;
 use super::export::{self, Export};
 use super::held;
+use super::key::{DiskKeys, KeySource};
+use super::luks;
 use super::qcow2::{self, Header};
 use super::store::SnapshotStore;
 use crate::crash::crash_point;
-use crate::driver::{DriverError, DriverResult, FetchSecret, HeldDisk, OpenDisk, OpenFleece, TellProgress, Volumes};
+use crate::driver::{
+    DriverError, DriverResult, FetchDiskKeys, FetchSecret, HeldDisk, OpenDisk, OpenFleece, TellProgress, Volumes,
+};
 
 /// What stays free for the machine itself before new volumes are refused.
 const RESERVE_BYTES: u64 = 512 << 20;
@@ -33,6 +37,7 @@ pub struct LocalVolumes {
     image_folder: PathBuf,
     reserve_bytes: u64,
     store: Option<SnapshotStore>,
+    keys: KeySource,
 }
 
 impl LocalVolumes {
@@ -40,7 +45,13 @@ impl LocalVolumes {
     pub fn new(folder: PathBuf, image_folder: PathBuf) -> io::Result<Self> {
         use std::os::unix::fs::DirBuilderExt;
         fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
-        let volumes = LocalVolumes { folder, image_folder, reserve_bytes: RESERVE_BYTES, store: None };
+        let volumes = LocalVolumes {
+            folder,
+            image_folder,
+            reserve_bytes: RESERVE_BYTES,
+            store: None,
+            keys: KeySource::default(),
+        };
         volumes.clear_unfinished()?;
         Ok(volumes)
     }
@@ -102,6 +113,7 @@ impl LocalVolumes {
             }
             VolumeSource::Chunks(_) => None,
         };
+        let keys = self.keys(plan)?;
         self.check_room(id, 0)?;
         let name = image.as_ref().map(|path| path.to_string_lossy());
         let unfinished = self.unfinished(id);
@@ -109,10 +121,13 @@ impl LocalVolumes {
         let result = remove_file(&unfinished).and_then(|()| {
             let mut options = OpenOptions::new();
             let file = options.read(true).write(true).create_new(true).mode(0o600).open(&unfinished)?;
-            qcow2::write_empty(&file, plan.size_bytes, name.as_deref())?;
+            match &keys {
+                Some(keys) => luks::create(&unfinished, plan.size_bytes, name.as_deref(), &keys.own)?,
+                None => qcow2::write_empty(&file, plan.size_bytes, name.as_deref())?,
+            }
             file.sync_all()
         });
-        let result = result.map_err(failed).and_then(|()| self.fill(plan, &unfinished)).and_then(|()| {
+        let result = result.map_err(failed).and_then(|()| self.fill(plan, &unfinished, keys.as_ref())).and_then(|()| {
             crash_point!("volume:link");
             // Unlike a rename, a link never replaces what is there.
             let linked = match fs::hard_link(&unfinished, self.path(id)) {
@@ -130,15 +145,27 @@ impl LocalVolumes {
     }
 
     /// Fills a volume that isn't there yet with what it starts as.
-    fn fill(&self, plan: &VolumePlan, unfinished: &Path) -> DriverResult<()> {
+    fn fill(&self, plan: &VolumePlan, unfinished: &Path, keys: Option<&DiskKeys>) -> DriverResult<()> {
         let VolumeSource::Chunks(root) = &plan.source else { return Ok(()) };
         let store = self.store.as_ref().ok_or_else(|| no_store(plan.id))?;
-        let mut export = Export::open(&self.folder, unfinished, None, true)?;
-        store.restore(root, export.nbd(), &|more| self.check_room(plan.id, more))?;
+        let source = keys.and_then(|keys| keys.source.as_ref()).filter(|_| root.data_key.is_some());
+        if root.data_key.is_some() && source.is_none() {
+            return Err(DriverError::Final(format!(
+                "the key of the snapshot that {} is made of can't be used",
+                plan.id
+            )));
+        }
+        let mut export = Export::open(&self.folder, unfinished, None, keys.map(|keys| &keys.own), true)?;
+        store.restore(root, source, export.nbd(), &|more| self.check_room(plan.id, more))?;
         crash_point!("volume:filled");
         let failed = |error: io::Error| DriverError::Retry(format!("{} can't be filled: {error}", plan.id));
         export.close().map_err(failed)?;
         File::open(unfinished).and_then(|file| file.sync_all()).map_err(failed)
+    }
+
+    /// The keys of a volume that is encrypted.
+    fn keys(&self, plan: &VolumePlan) -> DriverResult<Option<DiskKeys>> {
+        plan.encrypted.then(|| self.keys.fetch(plan.id)).transpose()
     }
 
     /// The file of an image, looked at.
@@ -182,17 +209,21 @@ impl LocalVolumes {
     }
 
     /// Grows a volume, unless a guest has it. Returns its size.
-    fn grow(&self, id: VolumeId, has_bytes: u64, size_bytes: u64) -> DriverResult<u64> {
+    fn grow(&self, plan: &VolumePlan, has_bytes: u64) -> DriverResult<u64> {
+        let (id, size_bytes) = (plan.id, plan.size_bytes);
         let path = self.path(id);
         if is_in_use(&path).map_err(|error| DriverError::Retry(format!("{id} can't be opened: {error}")))? {
             return Ok(has_bytes);
         }
+        let keys = self.keys(plan)?;
+        let key = keys.as_ref().map(|keys| &keys.own);
         let failed =
             |words: String| DriverError::Retry(format!("{id} can't grow to {} GiB: {words}", size_bytes >> 30));
-        bitmap::remove_unsound(&path).map_err(failed)?;
+        bitmap::remove_unsound(&path, key).map_err(failed)?;
         crash_point!("volume:grow");
-        let resize = [OsString::from("resize"), "-q".into(), export::disk(&path, None), size_bytes.to_string().into()];
-        bitmap::qemu_img(&resize).map_err(failed)?;
+        // Nothing that lies below is needed, and no name that stands in the file is followed.
+        let disk = export::disk(&path, None, key.is_some());
+        bitmap::qemu_img("resize", &["-q".into(), disk, size_bytes.to_string().into()], key).map_err(failed)?;
         Ok(size_bytes)
     }
 
@@ -259,7 +290,11 @@ impl Volumes for LocalVolumes {
         let header = header.map_err(|error| DriverError::Retry(format!("{id} can't be read: {error}")))?;
         match header {
             Some(header) if header.data_elsewhere => Err(strays(id)),
-            Some(header) if header.size < plan.size_bytes => self.grow(id, header.size, plan.size_bytes),
+            Some(header) if header.encrypted != plan.encrypted => Err(DriverError::Final(format!(
+                "the file of {id} is {}encrypted, and is to be otherwise",
+                if header.encrypted { "" } else { "not " }
+            ))),
+            Some(header) if header.size < plan.size_bytes => self.grow(plan, header.size),
             Some(header) => Ok(header.size),
             None => Err(damaged(id)),
         }
@@ -279,13 +314,18 @@ impl Volumes for LocalVolumes {
             // Filled in whole when it was made.
             VolumeSource::Chunks(_) => None,
         };
-        Ok(OpenDisk { volume: id, file: Some(file.into()), base: base.map(Into::into) })
+        let key = self.keys(plan)?.map(|keys| keys.own);
+        Ok(OpenDisk { volume: id, file: Some(file.into()), base: base.map(Into::into), key })
     }
 
     fn learn(&self, fetch: Arc<FetchSecret>) {
         if let Some(store) = &self.store {
             store.learn(fetch);
         }
+    }
+
+    fn learn_keys(&self, fetch: Arc<FetchDiskKeys>) {
+        self.keys.learn(fetch);
     }
 
     fn fleece(&self, plan: &VolumePlan) -> DriverResult<OpenFleece> {
@@ -295,12 +335,20 @@ impl Volumes for LocalVolumes {
         }
         let unread = |error: io::Error| DriverError::Retry(format!("{id} can't be read: {error}"));
         // The guest's own QEMU says in it how large the disk is, as far as this can be believed at all.
-        let header = open_plain(&self.path(id), false).and_then(|file| qcow2::read_header(&file)).map_err(unread)?;
-        let size_bytes = header.ok_or_else(|| damaged(id))?.size;
+        let file = open_plain(&self.path(id), false).map_err(unread)?;
+        let size_bytes = qcow2::read_header(&file).map_err(unread)?.ok_or_else(|| damaged(id))?.size;
         if size_bytes > qcow2::SIZE_MAX {
             return Err(damaged(id));
         }
-        held::open(&self.folder, size_bytes, self.free_bytes(id)?.saturating_sub(self.reserve_bytes))
+        // Under the volume's own header, for to make another takes seconds.
+        let seal = match self.keys(plan)? {
+            Some(keys) => {
+                let luks = qcow2::read_luks(&file).map_err(unread)?.ok_or_else(|| damaged(id))?;
+                Some(held::Seal { luks, key: keys.own })
+            }
+            None => None,
+        };
+        held::open(&self.folder, size_bytes, self.free_bytes(id)?.saturating_sub(self.reserve_bytes), seal)
     }
 
     fn snapshot(
@@ -313,9 +361,10 @@ impl Volumes for LocalVolumes {
         let (id, store) = (plan.id, self.store.as_ref().ok_or_else(|| no_store(plan.id))?);
         // The store may be on the same disk, and the log is.
         let room = |more| self.check_room(id, more);
+        let key = self.keys(plan)?.map(|keys| keys.own);
         if let Some(held) = held {
             let (mut disk, changes) = held::connect(held)?;
-            return store.save_held(&mut disk, changes, snapshot, &room, tell);
+            return store.save_held(&mut disk, changes, snapshot, key.as_ref(), &room, tell);
         }
         let path = self.path(id);
         if is_in_use(&path).map_err(|error| DriverError::Retry(format!("{id} can't be opened: {error}")))? {
@@ -332,8 +381,8 @@ impl Volumes for LocalVolumes {
         if header.data_elsewhere || (header.backed && base.is_none()) {
             return Err(strays(id));
         }
-        let mut export = Export::open(&self.folder, &path, base.as_deref(), false)?;
-        store.save(export.nbd(), snapshot, &room, tell)
+        let mut export = Export::open(&self.folder, &path, base.as_deref(), key.as_ref(), false)?;
+        store.save(export.nbd(), snapshot, key.as_ref(), &room, tell)
     }
 
     fn remove(&self, id: VolumeId) -> DriverResult<()> {

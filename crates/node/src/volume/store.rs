@@ -14,6 +14,7 @@ use landfall_model::plan::SnapshotPlan;
 use landfall_model::{AccountId, ChunkRoot};
 
 use super::held;
+use super::key::DiskKey;
 use super::nbd::Nbd;
 use crate::crash::crash_point;
 use crate::driver::{DriverError, DriverResult, FetchSecret, TellProgress};
@@ -51,11 +52,17 @@ impl SnapshotStore {
         let _ = self.fetch.set(fetch);
     }
 
-    fn domain(&self, account: AccountId) -> DriverResult<Store> {
-        let fetch = self.fetch.get().ok_or_else(|| DriverError::Later("the agent isn't started yet".into()))?;
-        let secret = fetch(account)?;
+    /// An account's part of the store, where chunks are sealed if there is a key for that.
+    fn domain(&self, account: AccountId, key: Option<&DiskKey>) -> DriverResult<Store> {
+        let keys = match key {
+            Some(key) => Keys::sealed(&key.chunk_secret()),
+            None => {
+                let fetch = self.fetch.get().ok_or_else(|| DriverError::Later("the agent isn't started yet".into()))?;
+                Keys::open(&fetch(account)?)
+            }
+        };
         let domain: Domain = account.to_string().parse().map_err(|error| failed(&error))?;
-        Ok(Store::new(self.objects.clone(), domain, Keys::open(&secret)))
+        Ok(Store::new(self.objects.clone(), domain, keys))
     }
 
     /// Stores a disk. What is zeros is told by the disk and not read. What it is to build on only saves room: where that
@@ -64,10 +71,11 @@ impl SnapshotStore {
         &self,
         disk: &mut Nbd,
         plan: &SnapshotPlan,
+        key: Option<&DiskKey>,
         room: &Room<'_>,
         tell: &TellProgress<'_>,
     ) -> DriverResult<SnapshotMade> {
-        self.save_from(disk, None, plan, room, tell).map_err(|trouble| trouble.told(of_disk))
+        self.save_from(disk, None, plan, key, room, tell).map_err(|trouble| trouble.told(of_disk))
     }
 
     /// Stores what a guest holds of a disk. Where it is told what changed since the snapshot that it is to build on, nothing
@@ -77,10 +85,11 @@ impl SnapshotStore {
         disk: &mut Nbd,
         changes: Option<Nbd>,
         plan: &SnapshotPlan,
+        key: Option<&DiskKey>,
         room: &Room<'_>,
         tell: &TellProgress<'_>,
     ) -> DriverResult<SnapshotMade> {
-        self.save_from(disk, changes, plan, room, tell).map_err(|trouble| trouble.told(held::explain))
+        self.save_from(disk, changes, plan, key, room, tell).map_err(|trouble| trouble.told(held::explain))
     }
 
     fn save_from(
@@ -88,10 +97,11 @@ impl SnapshotStore {
         disk: &mut Nbd,
         changes: Option<Nbd>,
         plan: &SnapshotPlan,
+        key: Option<&DiskKey>,
         room: &Room<'_>,
         tell: &TellProgress<'_>,
     ) -> Result<SnapshotMade, Trouble> {
-        let store = self.domain(plan.domain).map_err(Trouble::Driver)?;
+        let store = self.domain(plan.domain, key).map_err(Trouble::Driver)?;
         match save_over(Source { disk, changes }, plan, &store, plan.base.as_ref(), room, tell) {
             Err(Trouble::Store(error @ (Error::Missing { .. } | Error::Corrupt { .. }))) if plan.base.is_some() => {
                 tracing::warn!(snapshot = %plan.id, %error, "what a snapshot is to build on can't be read");
@@ -102,8 +112,14 @@ impl SnapshotStore {
     }
 
     /// Writes what is in the store to a disk of zeros, and has it be durable.
-    pub fn restore(&self, root: &ChunkRoot, disk: &mut Nbd, room: &Room<'_>) -> DriverResult<()> {
-        let store = self.domain(root.domain)?;
+    pub fn restore(
+        &self,
+        root: &ChunkRoot,
+        key: Option<&DiskKey>,
+        disk: &mut Nbd,
+        room: &Room<'_>,
+    ) -> DriverResult<()> {
+        let store = self.domain(root.domain, key)?;
         let manifest = open(&store, &root.root).map_err(|error| failed(&error))?;
         if manifest.blocks() * BLOCK > disk.size_bytes().next_multiple_of(BLOCK) {
             return Err(DriverError::Final("A volume is smaller than the snapshot that it is made of".into()));

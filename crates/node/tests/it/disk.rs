@@ -19,7 +19,7 @@ fn disks(bench: &Bench) -> BTreeMap<VolumeId, DiskSeen> {
 }
 
 /// A disk of a volume, as a gp3 with so many operations a second.
-fn planned(volume: &VolumePlan, iops: u32) -> DiskPlan {
+pub(crate) fn planned(volume: &VolumePlan, iops: u32) -> DiskPlan {
     let size_gib = u32::try_from(volume.size_bytes >> 30).unwrap();
     let shape = VolumeShape { size_gib, kind: VolumeKind::Gp3, iops: Some(iops), throughput_mib: Some(125) };
     DiskPlan {

@@ -716,7 +716,14 @@ fn a_guest_gets_an_interface_and_lets_it_go() {
 }
 
 pub(crate) fn volume(number: u128, source: VolumeSource) -> VolumePlan {
-    VolumePlan { id: VolumeId::from_random(number), size_bytes: 1 << 30, source, wanted: true, snapshots: vec![] }
+    VolumePlan {
+        id: VolumeId::from_random(number),
+        size_bytes: 1 << 30,
+        source,
+        encrypted: false,
+        wanted: true,
+        snapshots: vec![],
+    }
 }
 
 #[test]
@@ -746,7 +753,7 @@ fn what_can_not_start_says_why_and_leaves_nothing() {
         vec![DiskPlan { volume, device: "/dev/sda1".into(), root: true, size_bytes: 0, limits: DiskLimits::default() }];
     assert!(refusal(&plan, vec![]).contains("not those of its plan"));
     let empty = OwnedFd::from(tempfile::tempfile().unwrap());
-    let said = refusal(&plan, vec![OpenDisk { volume, file: Some(empty), base: None }]);
+    let said = refusal(&plan, vec![OpenDisk { volume, file: Some(empty), base: None, key: None }]);
     assert!(said.contains("QEMU ended at once") && said.contains("qcow2"), "{said}");
     assert_eq!(bench.guest(), None);
     plan.disks = vec![];

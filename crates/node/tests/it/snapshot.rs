@@ -103,7 +103,7 @@ impl Place {
 
     /// The same of a larger volume.
     fn restored_to(&self, number: u128, size_bytes: u64, made: &SnapshotMade) -> PathBuf {
-        let root = ChunkRoot { domain: AccountId::PROVIDER, root: made.root.clone() };
+        let root = ChunkRoot { domain: AccountId::PROVIDER, root: made.root.clone(), data_key: None };
         let copy = VolumePlan { size_bytes, ..volume(number, VolumeSource::Chunks(root)) };
         self.volumes.ensure(&copy).unwrap();
         let raw = self.bench.folder.path().join(format!("{number}.raw"));
@@ -261,7 +261,7 @@ fn a_guest_that_overwrites_more_than_there_is_room_for_writes_on() {
         let OpenFleece { file, .. } = place.volumes.fleece(&place.disks[0])?;
         let file = fs::File::from(file.unwrap());
         file.set_len(16 * MIB).unwrap();
-        Ok(OpenFleece { file: Some(file.into()), limit_bytes: 16 * MIB })
+        Ok(OpenFleece { file: Some(file.into()), limit_bytes: 16 * MIB, key: None })
     });
     opened.unwrap();
     for at in 0..64 {

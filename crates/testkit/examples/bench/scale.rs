@@ -140,7 +140,7 @@ fn order(view: &View<'_>, count: u32) -> Result<Order, String> {
                     iops: None,
                     throughput_mib: None,
                 },
-                encrypted: false,
+                encryption: landfall_cloud::ebs::Encryption::default(),
                 image: Some((image.id, image.snapshot)),
                 snapshot: None,
                 of_image: None,

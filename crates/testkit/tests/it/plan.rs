@@ -195,7 +195,7 @@ pub fn launches(tx: &mut Tx<'_, '_>, dice: &mut Dice) {
         delete_on_termination: true,
         volume: NewVolume {
             shape,
-            encrypted: false,
+            encryption: landfall_cloud::ebs::Encryption::default(),
             image: image.map(|image| (image.id, image.snapshot)),
             snapshot: None,
             of_image: None,

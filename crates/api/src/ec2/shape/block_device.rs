@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use landfall_cloud::ebs::Encryption;
 use landfall_cloud::image::FoundImage;
 use landfall_cloud::volume::{NewDisk, NewVolume};
 use landfall_cloud::{Fault, View};
@@ -32,7 +33,7 @@ struct EbsIn {
     throughput: Option<u32>,
     #[serde(default)]
     encrypted: bool,
-    kms_key_id: Option<Unsupported>,
+    kms_key_id: Option<String>,
     outpost_arn: Option<Unsupported>,
     availability_zone: Option<Unsupported>,
     availability_zone_id: Option<Unsupported>,
@@ -84,12 +85,13 @@ pub fn snapshots(mappings: &[BlockDeviceIn]) -> impl Iterator<Item = SnapshotId>
 
 impl EbsIn {
     fn refuse(&self) -> Result<(), ApiError> {
-        refuse_parameters!(self; kms_key_id, outpost_arn, availability_zone, availability_zone_id,
-            volume_initialization_rate, ebs_card_index);
-        if self.encrypted {
-            return Err(ApiError::unsupported("the value 'true' of the parameter Ebs.Encrypted"));
-        }
+        refuse_parameters!(self; outpost_arn, availability_zone, availability_zone_id, volume_initialization_rate,
+            ebs_card_index);
         Ok(())
+    }
+
+    fn encryption(&self) -> Encryption {
+        Encryption { asked: self.encrypted, key: self.kms_key_id.clone().filter(|key| !key.is_empty()) }
     }
 
     /// Whether a disk of the image is made of what is asked for, or nothing else is.
@@ -99,6 +101,9 @@ impl EbsIn {
     }
 
     fn change(self, disk: &mut NewDisk) {
+        if self.encrypted || self.kms_key_id.is_some() {
+            disk.volume.encryption = self.encryption();
+        }
         let shape = &mut disk.volume.shape;
         // Speeds of the image's are for its own kind.
         let keeps = self.volume_type.is_none_or(|kind| kind == shape.kind);
@@ -124,7 +129,7 @@ impl EbsIn {
             delete_on_termination: self.delete_on_termination.unwrap_or(true),
             volume: NewVolume {
                 shape,
-                encrypted: false,
+                encryption: self.encryption(),
                 image: None,
                 snapshot: source.map(|row| row.id),
                 of_image: None,

@@ -148,7 +148,8 @@ impl DiskIn {
     fn new_disk(&self, view: &View<'_>, device: &str) -> Result<Option<ImageDisk>, ApiError> {
         let Some(ebs) = &self.ebs else { return Ok(None) };
         ebs.refuse()?;
-        let size = ebs.volume_size.or(ebs.snapshot_id.and_then(|id| view.snapshot(id)).map(|row| row.size_gib));
+        let source = ebs.snapshot_id.and_then(|id| view.snapshot(id));
+        let size = ebs.volume_size.or(source.map(|row| row.size_gib));
         let size_gib = match (size, ebs.snapshot_id) {
             (Some(size), _) => size,
             (None, Some(id)) => return Err(landfall_cloud::Fault::no_such(id).into()),
@@ -164,7 +165,7 @@ impl DiskIn {
                 throughput_mib: ebs.throughput,
             },
             delete_on_termination: ebs.delete_on_termination.unwrap_or(true),
-            encrypted: false,
+            encrypted: source.is_some_and(|row| row.data_key.is_some()),
         }))
     }
 }

@@ -36,6 +36,8 @@ pub struct SnapshotOut<'v> {
     #[serde(skip_serializing_if = "Option::is_none")]
     tag_set: Option<Vec<Tag<'v>>>,
     encrypted: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kms_key_id: Option<&'v str>,
     storage_tier: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     full_snapshot_size_in_bytes: Option<u64>,
@@ -61,7 +63,8 @@ pub fn snapshot<'v>(view: &View<'v>, row: &'v Snapshot) -> SnapshotOut<'v> {
         description: &row.description,
         // Another account's tags are its own business.
         tag_set: tag_set(view, &row.id.to_string()).filter(|_| row.scope == view.scope()),
-        encrypted: row.encrypted,
+        encrypted: row.data_key.is_some(),
+        kms_key_id: row.data_key.as_ref().map(|key| key.kms_key.as_str()),
         storage_tier: "standard",
         full_snapshot_size_in_bytes,
     }
@@ -98,7 +101,7 @@ pub fn demand<'d>(view: &View<'_>, demands: &'d mut Demands, action: Action, id:
 /// Lets conditions look at a snapshot.
 pub fn facts(demand: &mut Demand, row: &Snapshot) {
     demand.with("ec2:Owner", row.scope.account).with("ec2:VolumeSize", row.size_gib);
-    demand.with("ec2:Encrypted", row.encrypted).with("ec2:SnapshotTime", row.started_at);
+    demand.with("ec2:Encrypted", row.data_key.is_some()).with("ec2:SnapshotTime", row.started_at);
     demand.with("ec2:ParentVolume", parent_volume(row));
 }
 

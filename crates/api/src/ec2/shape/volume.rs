@@ -32,6 +32,8 @@ pub struct VolumeOut<'v> {
     #[serde(skip_serializing_if = "Option::is_none")]
     throughput: Option<u32>,
     encrypted: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kms_key_id: Option<&'v str>,
     multi_attach_enabled: bool,
     operator: Operator,
 }
@@ -64,7 +66,8 @@ pub fn volume<'v>(view: &View<'v>, row: &'v Volume) -> VolumeOut<'v> {
         volume_type: kind.name(),
         iops,
         throughput: throughput_mib,
-        encrypted: row.encrypted,
+        encrypted: row.data_key.is_some(),
+        kms_key_id: row.data_key.as_ref().map(|key| key.kms_key.as_str()),
         multi_attach_enabled: false,
         operator: Operator::NONE,
     }
@@ -101,7 +104,7 @@ pub fn demand<'d>(view: &View<'_>, demands: &'d mut Demands, action: Action, id:
     if let Some(row) = view.find::<Volumes, _>(id) {
         shape_of(demand, &row.shape);
         demand.with("ec2:AvailabilityZone", row.zone).with("ec2:AvailabilityZoneId", row.zone.zone_id());
-        demand.with("ec2:Encrypted", row.encrypted);
+        demand.with("ec2:Encrypted", row.data_key.is_some());
         if let Some(snapshot) = row.snapshot {
             demand.with("ec2:ParentSnapshot", Arn::ec2_public(view.scope(), snapshot));
         }

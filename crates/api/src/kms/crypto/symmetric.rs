@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::hmac;
-use landfall_model::KmsKey;
 use landfall_model::kms::{Ciphertext, SALT_BYTES, canonical_context};
+use landfall_model::{DataKey, KmsKey};
 
 use super::material::{Refused, Secret};
 
@@ -52,14 +52,25 @@ fn authenticated(ciphertext: &Ciphertext, context: &BTreeMap<String, String>) ->
     aad
 }
 
+/// A data key: derived as a ciphertext's key is, so that it is nowhere but where it is used.
+pub fn data_key(secret: &Secret, data_key: &DataKey) -> hmac::Tag {
+    let version = material_version(secret, data_key.version);
+    step(version.as_ref(), "landfall kms data key ", data_key.salt.as_bytes())
+}
+
 fn derive(secret: &Secret, ciphertext: &Ciphertext) -> Result<LessSafeKey, Refused> {
-    let step = |key: &[u8], purpose: &str, about: &[u8]| {
-        let key = hmac::Key::new(hmac::HMAC_SHA256, key);
-        hmac::sign(&key, &[purpose.as_bytes(), about].concat())
-    };
-    let version = step(secret.bytes(), "landfall kms material ", &ciphertext.version.to_be_bytes());
+    let version = material_version(secret, ciphertext.version);
     let key = step(version.as_ref(), "landfall kms ciphertext ", &ciphertext.salt);
     Ok(LessSafeKey::new(UnboundKey::new(&AES_256_GCM, key.as_ref())?))
+}
+
+fn material_version(secret: &Secret, version: u32) -> hmac::Tag {
+    step(secret.bytes(), "landfall kms material ", &version.to_be_bytes())
+}
+
+fn step(key: &[u8], purpose: &str, about: &[u8]) -> hmac::Tag {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, key);
+    hmac::sign(&key, &[purpose.as_bytes(), about].concat())
 }
 
 fn nonce() -> Nonce {

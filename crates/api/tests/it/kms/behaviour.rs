@@ -402,14 +402,3 @@ fn a_deny_outweighs_a_grant() {
     kim.ok_of("kms", "DescribeKey", &[("KeyId", &id)]);
     assert_eq!(kim.refused_of("kms", "Decrypt", &[("CiphertextBlob", &blob)]), "AccessDeniedException");
 }
-
-#[test]
-fn volumes_that_would_have_to_be_encrypted_are_refused_by_name() {
-    let world = World::new();
-    let client = world.root();
-    client.ok("EnableEbsEncryptionByDefault", &[]);
-    let call = [("ImageId", crate::harness::IMAGE), ("InstanceType", "t3.micro"), ("MinCount", "1"), ("MaxCount", "1")];
-    assert_eq!(client.refused("RunInstances", &call), "UnsupportedOperation");
-    client.ok("DisableEbsEncryptionByDefault", &[]);
-    client.ok("RunInstances", &call);
-}

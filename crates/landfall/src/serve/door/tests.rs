@@ -156,7 +156,7 @@ fn volume(id: VolumeId, host: HostId) -> Volume {
         },
         modification: None,
         auto_enable_io: false,
-        encrypted: false,
+        data_key: None,
         zone: "us-east-1a".parse().unwrap(),
         image: None,
         snapshot: None,
@@ -262,7 +262,7 @@ impl driver::Volumes for Counted {
         Ok(plan.size_bytes)
     }
     fn open(&self, plan: &VolumePlan) -> DriverResult<OpenDisk> {
-        Ok(OpenDisk { volume: plan.id, file: None, base: None })
+        Ok(OpenDisk { volume: plan.id, file: None, base: None, key: None })
     }
     fn fleece(&self, _: &VolumePlan) -> DriverResult<OpenFleece> {
         Err(driver::DriverError::Final("no snapshots here".into()))
@@ -293,7 +293,17 @@ fn image_plan(stand: &Stand) -> (landfall_model::Image, VolumePlan) {
         direct_boot: None,
     };
     let id = VolumeId::from_random(7);
-    (image, VolumePlan { id, size_bytes: 1 << 30, source: VolumeSource::Image(plan), wanted: true, snapshots: vec![] })
+    (
+        image,
+        VolumePlan {
+            id,
+            size_bytes: 1 << 30,
+            source: VolumeSource::Image(plan),
+            encrypted: false,
+            wanted: true,
+            snapshots: vec![],
+        },
+    )
 }
 
 #[test]

@@ -3,6 +3,9 @@
 use landfall_model::{DiskLimits, Rate, SnapshotId, VolumeId};
 use serde_json::{Value, json};
 
+use crate::volume::key::DiskKey;
+use crate::volume::luks;
+
 /// The serial number of a volume's disk, and the name of its device: the volume's id without the dash, as EC2's are, and
 /// all of the twenty characters that virtio has for it.
 pub fn serial(volume: VolumeId) -> String {
@@ -42,9 +45,19 @@ pub fn dead(volume: VolumeId) -> (String, String) {
     (format!("{volume}.dead"), format!("{volume}.none"))
 }
 
+/// The name of the object that holds a volume's passphrase while its file is opened.
+pub fn secret(volume: VolumeId) -> String {
+    format!("key-{volume}")
+}
+
+/// That object. It goes over the monitor alone, never on the command line.
+pub fn secret_options(volume: VolumeId, key: &DiskKey) -> Value {
+    json!({ "qom-type": "secret", "id": secret(volume), "data": key.passphrase().as_str() })
+}
+
 /// The nodes below the throttle, from the bottom: the volume's own file and, where it is a clone, its image, by the sets
 /// of their descriptors. Every layer is named, so that QEMU never follows a path in a header.
-pub fn nodes(volume: VolumeId, file: u64, base: Option<u64>) -> Vec<Value> {
+pub fn nodes(volume: VolumeId, file: u64, base: Option<u64>, encrypted: bool) -> Vec<Value> {
     let [_, qcow2, own, image, image_file] = chain(volume);
     let mut nodes = Vec::new();
     if let Some(set) = base {
@@ -60,9 +73,13 @@ pub fn nodes(volume: VolumeId, file: u64, base: Option<u64>) -> Vec<Value> {
         "driver": "file", "node-name": own, "filename": format!("/dev/fdset/{file}"),
         "discard": "unmap", "auto-read-only": false,
     }));
-    nodes.push(json!({
+    let mut top = json!({
         "driver": "qcow2", "node-name": qcow2, "file": own, "backing": base.map(|_| image), "discard": "unmap",
-    }));
+    });
+    if encrypted {
+        top["encrypt"] = luks::options(&secret(volume));
+    }
+    nodes.push(top);
     nodes
 }
 
@@ -87,15 +104,19 @@ pub fn held_chain(snapshot: SnapshotId) -> [String; 5] {
 const KEEP_TIMEOUT_S: u64 = 20;
 
 /// Those nodes from the bottom up to the filter, by the set of the file's descriptor.
-pub fn held_nodes(snapshot: SnapshotId, volume: VolumeId, file: u64, limit_bytes: u64) -> Vec<Value> {
+pub fn held_nodes(snapshot: SnapshotId, volume: VolumeId, file: u64, limit_bytes: u64, encrypted: bool) -> Vec<Value> {
     let [_, filter, kept, part, own] = held_chain(snapshot);
     let [_, qcow2, ..] = chain(volume);
+    let mut keeping = json!({ "driver": "qcow2", "node-name": kept, "file": part, "backing": null });
+    if encrypted {
+        keeping["encrypt"] = luks::options(&secret(volume));
+    }
     vec![
         json!({
             "driver": "file", "node-name": own, "filename": format!("/dev/fdset/{file}"), "auto-read-only": false,
         }),
         json!({ "driver": "raw", "node-name": part, "file": own, "size": limit_bytes }),
-        json!({ "driver": "qcow2", "node-name": kept, "file": part, "backing": null }),
+        keeping,
         // What can't be kept breaks what is held, not the guest's write.
         json!({
             "driver": "copy-before-write", "node-name": filter, "file": qcow2, "target": kept,

@@ -44,7 +44,14 @@ fn place(test: &str) -> Option<Place> {
 }
 
 fn plan(number: u128, size_bytes: u64, source: VolumeSource) -> VolumePlan {
-    VolumePlan { id: VolumeId::from_random(number), size_bytes, source, wanted: true, snapshots: vec![] }
+    VolumePlan {
+        id: VolumeId::from_random(number),
+        size_bytes,
+        source,
+        encrypted: false,
+        wanted: true,
+        snapshots: vec![],
+    }
 }
 
 fn snapshot(session: u64, base: Option<&SnapshotMade>) -> SnapshotPlan {
@@ -63,7 +70,7 @@ fn snapshot(session: u64, base: Option<&SnapshotMade>) -> SnapshotPlan {
 }
 
 fn of(made: &SnapshotMade) -> VolumeSource {
-    VolumeSource::Chunks(ChunkRoot { domain: AccountId::PROVIDER, root: made.root.clone() })
+    VolumeSource::Chunks(ChunkRoot { domain: AccountId::PROVIDER, root: made.root.clone(), data_key: None })
 }
 
 impl Place {
@@ -227,17 +234,17 @@ fn snapshots_and_their_volumes_leave_room() {
     let files = place.files();
     assert!(matches!(full.snapshot(&disk, &snapshot(2, None), None, &|_| {}), Err(DriverError::Retry(_))));
     assert!(place.files() <= files + 1, "no chunk was written");
-    let root = ChunkRoot { domain: AccountId::PROVIDER, root: made.root };
+    let root = ChunkRoot { domain: AccountId::PROVIDER, root: made.root, data_key: None };
     let store = SnapshotStore::new(place.objects.clone());
     store.learn(Arc::new(|_| Ok(SECRET)));
     let path = place.path(&disk);
-    let mut export = Export::open(&place.volumes.folder, Path::new(&path), None, true).unwrap();
+    let mut export = Export::open(&place.volumes.folder, Path::new(&path), None, None, true).unwrap();
     let asked = std::cell::Cell::new(0);
     let refuse = |more| {
         asked.set(more);
         Err(DriverError::Retry("full".into()))
     };
-    assert!(store.restore(&root, export.nbd(), &refuse).is_err());
+    assert!(store.restore(&root, None, export.nbd(), &refuse).is_err());
     assert_eq!(asked.get(), 2 * MIB, "all of it is asked for first");
 }
 
@@ -294,7 +301,7 @@ fn no_name_in_a_volume_is_followed() {
         assert!(matches!(&refused, Err(DriverError::Final(why)) if why.contains("another file")), "{refused:?}");
     }
     // Also a server that is given such a file serves nothing of it.
-    let mut export = Export::open(&place.volumes.folder, Path::new(&path), None, false).unwrap();
+    let mut export = Export::open(&place.volumes.folder, Path::new(&path), None, None, false).unwrap();
     let mut read = vec![1; 4096];
     export.nbd().read(0, &mut read).unwrap();
     assert!(read.iter().all(|byte| *byte == 0));
@@ -312,7 +319,7 @@ fn a_server_sees_only_what_it_serves() {
     }
     let disk = plan(1, MIB, VolumeSource::Blank);
     place.volumes.ensure(&disk).unwrap();
-    let export = Export::open(&place.volumes.folder, Path::new(&place.path(&disk)), None, true).unwrap();
+    let export = Export::open(&place.volumes.folder, Path::new(&place.path(&disk)), None, None, true).unwrap();
     let process = PathBuf::from(format!("/proc/{}", export.pid()));
     let root = process.join("root");
     let mut seen: Vec<String> =

@@ -24,7 +24,14 @@ fn place() -> Place {
 }
 
 fn plan(number: u128, size_bytes: u64, source: VolumeSource) -> VolumePlan {
-    VolumePlan { id: VolumeId::from_random(number), size_bytes, source, wanted: true, snapshots: vec![] }
+    VolumePlan {
+        id: VolumeId::from_random(number),
+        size_bytes,
+        source,
+        encrypted: false,
+        wanted: true,
+        snapshots: vec![],
+    }
 }
 
 fn image(file: &str) -> VolumeSource {
