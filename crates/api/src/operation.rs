@@ -6,7 +6,7 @@ use std::pin::Pin;
 use landfall_cloud::{Cloud, Tx, View};
 use landfall_model::AccountId;
 use landfall_state::Engine;
-use landfall_wire::Tree;
+use landfall_wire::{Tree, Written};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -63,6 +63,11 @@ impl Action {
     /// An action of CloudTrail's.
     pub const fn cloudtrail(name: &'static str) -> Self {
         Self { service: "cloudtrail", name }
+    }
+
+    /// An action of EBS's direct APIs.
+    pub const fn ebs(name: &'static str) -> Self {
+        Self { service: "ebs", name }
     }
 
     /// An action of S3's.
@@ -249,8 +254,8 @@ pub enum Shape {
     Call,
 }
 
-/// The answer under way: bytes of a body, or an error.
-pub(crate) type Answering<'a> = Pin<Box<dyn Future<Output = Result<Vec<u8>, ApiError>> + Send + 'a>>;
+/// The answer under way: a body with what goes beside it, or an error.
+pub(crate) type Answering<'a> = Pin<Box<dyn Future<Output = Result<Written, ApiError>> + Send + 'a>>;
 
 /// An entry of the list of operations.
 pub struct Operation {

@@ -9,6 +9,7 @@ use landfall_model::HostId;
 use landfall_model::agent::{Answer, Ask};
 
 use crate::audit::Deeds;
+use crate::block_store::BlockStore;
 use crate::error::ApiError;
 use crate::key_uses::KeyUses;
 use crate::password::Hasher;
@@ -54,12 +55,14 @@ pub struct Outside {
     pub issuers: Issuers,
     /// When access keys were last used.
     pub key_uses: KeyUses,
+    /// The blocks of snapshots.
+    pub blocks: BlockStore,
     /// What the call at hand did that has records of its own.
     pub(crate) deeds: Deeds,
 }
 
 impl Outside {
-    /// What those hosts and that vault are, with nothing in memory yet.
+    /// What those hosts and that vault are, with nothing in memory yet. Hosts are simulated unless it is said otherwise.
     pub fn new(hosts: Arc<dyn Hosts>, vault: Vault) -> Self {
         Self {
             hosts,
@@ -68,6 +71,7 @@ impl Outside {
             guesses: Guesses::default(),
             issuers: Issuers::default(),
             key_uses: KeyUses::default(),
+            blocks: BlockStore::simulated(),
             deeds: Deeds::default(),
         }
     }
@@ -82,6 +86,12 @@ impl Outside {
     pub fn with_issuers(mut self, fetcher: Fetcher) -> Self {
         self.issuers = Issuers::new(fetcher);
         self
+    }
+
+    /// The same where the blocks of snapshots are there.
+    #[must_use]
+    pub fn with_blocks(self, blocks: BlockStore) -> Self {
+        Self { blocks, ..self }
     }
 
     /// Asks a host; one that doesn't answer is an error that a client may repeat.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use landfall_model::{Region, Scope};
 use landfall_wire::sigv4::AuthError;
-use landfall_wire::{Form, Protocol, RequestParts};
+use landfall_wire::{Form, Protocol, RequestParts, Written};
 
 use super::{Gateway, HttpRequest, Regions};
 use crate::audit::{Record, Spelling};
@@ -22,7 +22,7 @@ impl Gateway {
         parts: &RequestParts<'_>,
         record: &mut Record<'_>,
         error: AuthError,
-    ) -> Result<(Protocol, Vec<u8>), ApiError> {
+    ) -> Result<(Protocol, Written), ApiError> {
         let shown = (error == AuthError::MissingToken).then(|| web_identity::decoded(parts, request.body));
         let Some(decoded) = shown.flatten() else { return Err(error.refusal(record.form.terms()).into()) };
         let (service, protocol) = ("sts", Protocol::Query);
