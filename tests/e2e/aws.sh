@@ -43,6 +43,15 @@ aws ec2 terminate-instances --instance-ids "$id" >"$WORK/out"
 aws ec2 wait instance-terminated --instance-ids "$id"
 equals "after its end" "$(state "$id")" terminated
 
+# Blocks of snapshots are called by paths, and simulated machines write nothing.
+volume=$(aws ec2 create-volume --availability-zone us-east-1a --size 1 --query VolumeId --output text)
+snapshot=$(aws ec2 create-snapshot --volume-id "$volume" --query SnapshotId --output text)
+equals "blocks of nothing" "$(aws ebs list-snapshot-blocks --snapshot-id "$snapshot" \
+  --query '[BlockSize, VolumeSize, length(Blocks)]' --output text | tr '\t' ' ')" '524288 1 0'
+said=$(aws ebs get-snapshot-block --snapshot-id "$snapshot" --block-index 0 --block-token AAAA "$WORK/block" 2>&1) \
+  && fail "a forged token of a block was taken"
+[[ $said = *ValidationException* ]] || fail "a forged token of a block gave: $said"
+
 other=$(free_port)
 simulator "$other" --access-key other --secret-key others --account 123456789012
 python3 "$(dirname "$0")/boto.py" "http://127.0.0.1:$port" "http://127.0.0.1:$other"

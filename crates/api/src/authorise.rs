@@ -413,6 +413,7 @@ fn unauthorised(service: &str, sentence: String) -> ApiError {
             ApiError::new("UnauthorizedOperation", message).with_status(403)
         }
         "kms" | "ssm" | "secretsmanager" | "cloudtrail" => ApiError::new("AccessDeniedException", sentence),
+        "ebs" => ApiError::new("AccessDeniedException", sentence).with_status(403),
         _ => ApiError::new("AccessDenied", sentence).with_status(403),
     }
 }

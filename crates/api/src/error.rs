@@ -21,18 +21,27 @@ pub struct ApiError {
     pub status: u16,
     /// A sentence, in AWS's words where they are known.
     pub message: String,
+    /// The word for the reason, of services that have one beside the code.
+    pub reason: Option<&'static str>,
 }
 
 impl ApiError {
     /// An error with a status of 400, which most have.
     pub fn new(code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
-        Self { code: code.into(), status: 400, message: message.into() }
+        Self { code: code.into(), status: 400, message: message.into(), reason: None }
     }
 
     /// The same with another status.
     #[must_use]
     pub fn with_status(mut self, status: u16) -> Self {
         self.status = status;
+        self
+    }
+
+    /// The same for that reason.
+    #[must_use]
+    pub fn with_reason(mut self, reason: &'static str) -> Self {
+        self.reason = Some(reason);
         self
     }
 
@@ -72,7 +81,9 @@ impl ApiError {
             Protocol::Ec2Query => Self::new("RequestLimitExceeded", "Request limit exceeded.").with_status(503),
             Protocol::Query => Self::new("Throttling", "Rate exceeded"),
             Protocol::RestXml => Self::new("SlowDown", "Please reduce your request rate.").with_status(503),
-            Protocol::Json10 | Protocol::Json11 => Self::new("ThrottlingException", "Rate exceeded"),
+            Protocol::Json10 | Protocol::Json11 | Protocol::RestJson => {
+                Self::new("ThrottlingException", "Rate exceeded")
+            }
         }
     }
 
@@ -92,7 +103,7 @@ impl std::error::Error for ApiError {}
 
 impl From<Refusal> for ApiError {
     fn from(refusal: Refusal) -> Self {
-        Self { code: refusal.code, status: refusal.status, message: refusal.message }
+        Self { code: refusal.code, status: refusal.status, message: refusal.message, reason: None }
     }
 }
 

@@ -14,7 +14,7 @@ use http::HeaderMap;
 use landfall_cloud::{Cloud, Entropy, Tx, View, network};
 use landfall_model::{Origin, Region, Scope, Timestamp};
 use landfall_state::{Engine, Head};
-use landfall_wire::{Form, Protocol, RequestParts, Tree, detect, sigv4};
+use landfall_wire::{Form, Protocol, RequestParts, Tree, Written, detect, sigv4};
 use serde::Serialize;
 
 use crate::audit::{self, Record, Recording, Spelling, TlsSpoken};
@@ -22,6 +22,7 @@ use crate::authenticate::Authenticator;
 use crate::authorise::{Caller, Policies};
 use crate::circumstances::Headers;
 use crate::demand::Demands;
+use crate::ebs;
 use crate::encryption;
 use crate::error::ApiError;
 use crate::kms::shape::key::family;
@@ -202,11 +203,11 @@ impl Gateway {
         let answer = answer.map_err(|error| terms::of_service(Some(&record.service), error));
         let recorded = record.finish(answer.as_ref().err());
         match recorded.and(answer) {
-            Ok((protocol, Reply::Document(body))) => HttpAnswer {
+            Ok((protocol, Reply::Document(written))) => HttpAnswer {
                 status: 200,
-                content_type: protocol.content_type(),
-                headers: vec![("x-amzn-requestid", request_id)],
-                body,
+                content_type: written.content_type.unwrap_or(protocol.content_type()),
+                headers: [("x-amzn-requestid", request_id)].into_iter().chain(written.headers).collect(),
+                body: written.body,
                 object: None,
             },
             Ok((_, Reply::Object(Object { status, content_type, mut headers, file, length_bytes }))) => {
@@ -303,8 +304,8 @@ impl Gateway {
             self.ensure_network(scope, now_ms).await?;
         }
         let turn = Turn { gateway: self, caller, scope, protocol, input, prologue, record, action, now_ms };
-        let body = (operation.answer)(turn).await?;
-        Ok((protocol, body))
+        let written = (operation.answer)(turn).await?;
+        Ok((protocol, written))
     }
 
     fn region(&self, name: &str, protocol: Protocol) -> Result<Region, ApiError> {
@@ -342,7 +343,9 @@ impl Gateway {
             message.push_str(&format!(" Landfall does not have the service {service} yet."));
         }
         Err(match protocol {
-            Protocol::Json10 | Protocol::Json11 => ApiError::new("UnknownOperationException", message),
+            Protocol::Json10 | Protocol::Json11 | Protocol::RestJson => {
+                ApiError::new("UnknownOperationException", message)
+            }
             Protocol::RestXml => {
                 let message = format!("Landfall does not have the operation {action} of {service}.");
                 ApiError::new("MethodNotAllowed", message).with_status(405)
@@ -408,7 +411,7 @@ impl Gateway {
 }
 
 fn refused(form: Form, error: &ApiError, request_id: &str) -> HttpAnswer {
-    let written = form.error_body(&error.code, &error.message, error.status < 500, request_id);
+    let written = form.error_body(&error.code, &error.message, error.reason, error.status < 500, request_id);
     HttpAnswer {
         status: error.status,
         content_type: written.content_type,
@@ -426,7 +429,7 @@ fn read_request(
     service: &str,
 ) -> Result<(Protocol, landfall_wire::Request), ApiError> {
     let Form::Spoken(protocol) = form else { return Err(absent_service(service, form)) };
-    if protocol != Protocol::RestXml {
+    if !protocol.has_paths() {
         way::check(request)?;
     }
     detect(parts, service).map_err(|error| error.refusal())?;
@@ -435,7 +438,7 @@ fn read_request(
         way::check_target(service, decoded.version.as_deref())?;
     } else {
         way::check_version(service, decoded.version.as_deref())?;
-        if protocol != Protocol::RestXml {
+        if !protocol.has_paths() {
             way::check_query(request, &decoded.action, decoded.version.as_deref())?;
         }
     }
@@ -451,6 +454,7 @@ fn decode(
     match protocol {
         Protocol::Json10 | Protocol::Json11 => landfall_wire::decode_json(parts.target().unwrap_or_default(), body),
         Protocol::RestXml => s3::route::decode(parts),
+        Protocol::RestJson => ebs::route::decode(parts, body),
         _ if body.is_empty() => landfall_wire::decode_query_string(parts.query),
         _ => landfall_wire::decode_query(body),
     }
@@ -459,6 +463,9 @@ fn decode(
 /// Actions of AWS's that are refused by name: people know them and ought to read that they aren't there, not that there is
 /// no such thing.
 const REFUSED: &[(&str, &str, &str)] = &[
+    ("ebs", "CompleteSnapshot", "the writing of snapshots by blocks"),
+    ("ebs", "PutSnapshotBlock", "the writing of snapshots by blocks"),
+    ("ebs", "StartSnapshot", "the writing of snapshots by blocks"),
     ("secretsmanager", "CancelRotateSecret", "the rotation of secrets"),
     ("secretsmanager", "RemoveRegionsFromReplication", "the replication of secrets to other regions"),
     ("secretsmanager", "ReplicateSecretToRegions", "the replication of secrets to other regions"),
@@ -528,7 +535,7 @@ impl Turn<'_> {
         if self.prologue.dry_run { Err(ApiError::dry_run()) } else { Ok(()) }
     }
 
-    pub(crate) async fn read<O: Read>(self) -> Result<Vec<u8>, ApiError> {
+    pub(crate) async fn read<O: Read>(self) -> Result<Written, ApiError> {
         let mut operation: O = self.parse()?;
         operation.hear_caller(self.caller);
         operation.check()?;
@@ -595,7 +602,7 @@ impl Turn<'_> {
         operation.run(&look, may_miss)
     }
 
-    pub(crate) async fn write<O: Write>(self) -> Result<Vec<u8>, ApiError> {
+    pub(crate) async fn write<O: Write>(self) -> Result<Written, ApiError> {
         let mut operation: O = self.parse()?;
         operation.hear_input(&self.input);
         operation.hear_caller(self.caller);
@@ -627,10 +634,10 @@ impl Turn<'_> {
             |operation, tx| {
                 if let Some(token) = token {
                     if let Some(answer) = token.recall(tx, &self.record.request_id)? {
-                        return Ok(answer);
+                        return Ok(answer.into());
                     }
                     let answer = self.encode(O::ACTION, &operation.run(tx)?, &[], &[])?;
-                    token.remember(tx, &answer);
+                    token.remember(tx, &answer.body);
                     return Ok(answer);
                 }
                 let output = operation.run(tx)?;
@@ -640,7 +647,7 @@ impl Turn<'_> {
         .await
     }
 
-    pub(crate) async fn call<O: Call>(self) -> Result<Vec<u8>, ApiError> {
+    pub(crate) async fn call<O: Call>(self) -> Result<Written, ApiError> {
         let mut operation: O = self.parse()?;
         operation.hear_caller(self.caller);
         check_lists(&self.input)?;
@@ -692,8 +699,8 @@ impl Turn<'_> {
         frees: bool,
         demands: impl FnOnce(&View<'_>, &mut Demands, &O),
         operation: O,
-        run: impl FnOnce(O, &mut Tx<'_, '_>) -> Result<Vec<u8>, ApiError>,
-    ) -> Result<Vec<u8>, ApiError> {
+        run: impl FnOnce(O, &mut Tx<'_, '_>) -> Result<Written, ApiError>,
+    ) -> Result<Written, ApiError> {
         let gateway = self.gateway;
         let work = |head: &mut Head<'_, Cloud>| {
             let revision = head.revision();
@@ -726,20 +733,31 @@ impl Turn<'_> {
         output: &T,
         extra: &[(&str, &str)],
         flags: &[(&str, bool)],
-    ) -> Result<Vec<u8>, ApiError> {
+    ) -> Result<Written, ApiError> {
         let request_id = self.record.request_id.as_str();
         self.record.hear_answer(action, output);
+        if self.protocol == Protocol::RestJson
+            && let Some(payload) = ebs::payload(action.name)
+        {
+            let written = landfall_wire::encode_payload(payload, output);
+            return written.map_err(|error| unwritten(&error, action, request_id));
+        }
         let encoded = match self.protocol {
             Protocol::Ec2Query => landfall_wire::encode_ec2(action.name, request_id, EC2_XMLNS, output, extra),
             Protocol::Query => {
                 landfall_wire::encode_query(action.name, request_id, xmlns(action.service), output, extra)
             }
-            Protocol::Json10 | Protocol::Json11 => landfall_wire::encode_json(output, extra, flags),
+            Protocol::Json10 | Protocol::Json11 | Protocol::RestJson => {
+                landfall_wire::encode_json(output, extra, flags)
+            }
             Protocol::RestXml => landfall_wire::encode_rest_xml(s3::root(action.name), s3::XMLNS, output, extra),
         };
-        encoded.map_err(|error| {
-            tracing::error!(%error, action = action.name, request = request_id, "an answer can't be encoded");
-            ApiError::internal()
-        })
+        encoded.map(Written::from).map_err(|error| unwritten(&error, action, request_id))
     }
+}
+
+/// An answer that can't be encoded: a defect of ours.
+fn unwritten(error: &landfall_wire::EncodeError, action: Action, request: &str) -> ApiError {
+    tracing::error!(%error, action = action.name, request, "an answer can't be encoded");
+    ApiError::internal()
 }

@@ -7,10 +7,12 @@
 pub mod audit;
 pub mod authenticate;
 pub mod authorise;
+pub mod block_store;
 pub mod circumstances;
 pub mod cloudtrail;
 pub mod demand;
 mod documents;
+pub mod ebs;
 pub mod ec2;
 pub mod encryption;
 pub mod error;
@@ -51,6 +53,7 @@ pub mod web_identity;
 
 pub use audit::TlsSpoken;
 pub use authorise::Caller;
+pub use block_store::BlockStore;
 pub use demand::Demands;
 pub use error::ApiError;
 pub use filter::{Filter, Filters};
@@ -66,6 +69,7 @@ pub use vault::Vault;
 pub fn operations() -> impl Iterator<Item = &'static Operation> {
     let ours = sts::OPERATIONS.iter().chain(iam::OPERATIONS).chain(ec2::OPERATIONS).chain(kms::OPERATIONS);
     ours.chain(cloudtrail::OPERATIONS)
+        .chain(ebs::OPERATIONS)
         .chain(s3::OPERATIONS)
         .chain(secretsmanager::OPERATIONS)
         .chain(ssm::OPERATIONS)

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use landfall_cloud::{Cloud, Tx, View};
 use landfall_model::AccountId;
 use landfall_state::Engine;
-use landfall_wire::Tree;
+use landfall_wire::{Tree, Written};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -63,6 +63,11 @@ impl Action {
     /// An action of CloudTrail's.
     pub const fn cloudtrail(name: &'static str) -> Self {
         Self { service: "cloudtrail", name }
+    }
+
+    /// An action of EBS's direct APIs.
+    pub const fn ebs(name: &'static str) -> Self {
+        Self { service: "ebs", name }
     }
 
     /// An action of S3's.
@@ -277,8 +282,8 @@ pub struct Object {
 /// What an operation answers.
 #[derive(Debug)]
 pub(crate) enum Reply {
-    /// The bytes of a document.
-    Document(Vec<u8>),
+    /// A document, with what goes beside it.
+    Document(Written),
     /// An object.
     Object(Object),
 }

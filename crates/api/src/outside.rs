@@ -9,6 +9,7 @@ use landfall_model::HostId;
 use landfall_model::agent::{Answer, Ask};
 
 use crate::audit::Deeds;
+use crate::block_store::BlockStore;
 use crate::error::ApiError;
 use crate::key_uses::KeyUses;
 use crate::password::Hasher;
@@ -57,12 +58,14 @@ pub struct Outside {
     pub key_uses: KeyUses,
     /// The folders that stand for buckets.
     pub folders: Arc<Folders>,
+    /// The blocks of snapshots.
+    pub blocks: BlockStore,
     /// What the call at hand did that has records of its own.
     pub(crate) deeds: Deeds,
 }
 
 impl Outside {
-    /// What those hosts and that vault are, with nothing in memory yet.
+    /// What those hosts and that vault are, with nothing in memory yet. Hosts are simulated unless it is said otherwise.
     pub fn new(hosts: Arc<dyn Hosts>, vault: Vault) -> Self {
         Self {
             hosts,
@@ -72,6 +75,7 @@ impl Outside {
             issuers: Issuers::default(),
             key_uses: KeyUses::default(),
             folders: Arc::default(),
+            blocks: BlockStore::simulated(),
             deeds: Deeds::default(),
         }
     }
@@ -93,6 +97,12 @@ impl Outside {
     pub fn with_issuers(mut self, fetcher: Fetcher) -> Self {
         self.issuers = Issuers::new(fetcher);
         self
+    }
+
+    /// The same where the blocks of snapshots are there.
+    #[must_use]
+    pub fn with_blocks(self, blocks: BlockStore) -> Self {
+        Self { blocks, ..self }
     }
 
     /// Asks a host; one that doesn't answer is an error that a client may repeat.

@@ -81,6 +81,11 @@ impl Vault {
         self.0.root.derive(purpose)
     }
 
+    /// The secret that an account's chunks are named by.
+    pub fn chunk_secret(&self, domain: AccountId) -> [u8; 32] {
+        self.derive(&format!("chunks of {domain}"))
+    }
+
     /// The id of an access key of an account, which nobody is to foresee.
     pub fn make_id(&self, kind: UniqueKind, account: AccountId) -> Result<String, ApiError> {
         let mut bytes = [0; 16];

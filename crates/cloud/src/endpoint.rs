@@ -32,6 +32,7 @@ pub struct Service {
 pub static SERVICES: &[Service] = &[
     Service { name: "cloudtrail", by_gateway: false },
     Service { name: "dynamodb", by_gateway: true },
+    Service { name: "ebs", by_gateway: false },
     Service { name: "ec2", by_gateway: false },
     Service { name: "kms", by_gateway: false },
     Service { name: "s3", by_gateway: true },

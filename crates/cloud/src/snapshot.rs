@@ -252,6 +252,18 @@ pub fn source<'v>(view: &View<'v>, id: SnapshotId, of: Option<ImageId>) -> Resul
     row.contents().map(|_| row).ok_or_else(|| not_completed(row))
 }
 
+/// Whether two snapshots are of one lineage, as far as their rows tell: of one volume, of the same contents, or of a volume
+/// that is still there and was made of what the other has.
+pub fn are_related(cloud: &crate::value::Cloud, one: &Snapshot, other: &Snapshot) -> bool {
+    let roots = |row: &Snapshot| -> BTreeSet<ChunkRoot> {
+        let volume = row.volume.and_then(|id| cloud.volumes.by_id(&id).find(|volume| volume.scope == row.scope));
+        let source = volume.and_then(|volume| volume.chunks.clone());
+        row.contents().and_then(Contents::root).cloned().into_iter().chain(source).collect()
+    };
+    let is_of_one_volume = one.volume.is_some() && (one.volume, one.scope) == (other.volume, other.scope);
+    one.key() == other.key() || is_of_one_volume || !roots(one).is_disjoint(&roots(other))
+}
+
 fn not_completed(row: &Snapshot) -> Fault {
     Fault::WrongState(format!("Snapshot '{}' is in invalid state - {}", row.id, row.status()))
 }

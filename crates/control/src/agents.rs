@@ -261,7 +261,7 @@ impl Agents {
             let is_made_of = row.chunks.as_ref().is_some_and(|root| root.domain == domain);
             is_made_of || (row.scope.account == domain && cloud.snapshots.by_pending.count(&row.id) > 0)
         });
-        is_used.then(|| Secret(STANDARD.encode(vault.derive(&format!("chunks of {domain}")))))
+        is_used.then(|| Secret(STANDARD.encode(vault.chunk_secret(domain))))
     }
 
     fn desk(&self, host: HostId) -> Arc<HostDesk> {

@@ -202,15 +202,23 @@ pub struct ErrorBody {
     pub headers: Vec<(&'static str, String)>,
 }
 
-/// Writes an error. `sender_fault` tells whether it is the client's (4xx) or ours (5xx).
-pub fn error_body(protocol: Protocol, code: &str, message: &str, sender_fault: bool, request_id: &str) -> ErrorBody {
+/// Writes an error. `sender_fault` tells whether it is the client's (4xx) or ours (5xx). Its reason is the word that some
+/// services of REST-JSON have beside the code.
+pub fn error_body(
+    protocol: Protocol,
+    code: &str,
+    message: &str,
+    reason: Option<&str>,
+    sender_fault: bool,
+    request_id: &str,
+) -> ErrorBody {
     let mut headers = vec![("x-amzn-requestid", request_id.to_owned())];
     let body = match protocol {
         Protocol::Ec2Query => ec2_error(code, message, request_id),
         Protocol::Query => query_error(code, message, sender_fault, request_id),
-        Protocol::Json10 | Protocol::Json11 => {
+        Protocol::Json10 | Protocol::Json11 | Protocol::RestJson => {
             headers.push(("x-amzn-errortype", code.chars().filter(char::is_ascii_graphic).collect()));
-            json_error(code, message)
+            json_error(if protocol == Protocol::RestJson { "Message" } else { "message" }, code, message, reason)
         }
         Protocol::RestXml => s3_error(code, message, request_id),
     };
@@ -253,11 +261,15 @@ fn s3_error(code: &str, message: &str, request_id: &str) -> Vec<u8> {
     out
 }
 
-fn json_error(code: &str, message: &str) -> Vec<u8> {
+fn json_error(name: &str, code: &str, message: &str, reason: Option<&str>) -> Vec<u8> {
     let mut out = b"{\"__type\":".to_vec();
     write_json_string(&mut out, code);
-    out.extend_from_slice(b",\"message\":");
-    write_json_string(&mut out, message);
+    for (name, text) in [(name, message)].into_iter().chain(reason.map(|reason| ("Reason", reason))) {
+        out.push(b',');
+        write_json_string(&mut out, name);
+        out.push(b':');
+        write_json_string(&mut out, text);
+    }
     out.push(b'}');
     out
 }

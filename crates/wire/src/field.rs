@@ -87,6 +87,7 @@ impl FieldError {
             Protocol::Ec2Query | Protocol::RestXml => self.ec2_refusal(),
             Protocol::Query => self.query_refusal(),
             Protocol::Json10 | Protocol::Json11 => self.json_refusal(),
+            Protocol::RestJson => self.rest_json_refusal(),
         }
     }
 
@@ -135,6 +136,16 @@ impl FieldError {
                 let path = if self.path.is_empty() { "the request" } else { &self.path };
                 Refusal::new("SerializationException", format!("{path}: {message}"))
             }
+        }
+    }
+
+    /// What can't be read stands in a path or a query: it is as invalid as any other value.
+    fn rest_json_refusal(&self) -> Refusal {
+        match &self.kind {
+            FieldProblem::Malformed { message, code: None, .. } => {
+                Refusal::new("ValidationException", format!("{}: {}", self.path, sentence(message)))
+            }
+            _ => self.json_refusal(),
         }
     }
 

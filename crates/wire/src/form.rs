@@ -11,7 +11,7 @@ use crate::protocol::{Protocol, RequestParts, detect};
 pub enum Form {
     /// As that protocol has it.
     Spoken(Protocol),
-    /// REST-JSON: as JSON, whatever the path.
+    /// REST-JSON of a service that isn't there: as JSON, whatever the path.
     RestJson,
     /// REST-XML of the services beside S3: CloudFront, Route 53.
     RestXml,
@@ -34,8 +34,8 @@ impl Form {
         if parts.sole_header("smithy-protocol") == Some("rpc-v2-cbor") {
             return Self::Cbor;
         }
-        if service.is_some_and(|service| Protocol::of_service(service) == Protocol::RestXml) {
-            return Self::Spoken(Protocol::RestXml);
+        if let Some(protocol) = service.map(Protocol::of_service).filter(|protocol| protocol.has_paths()) {
+            return Self::Spoken(protocol);
         }
         let media = parts.media().to_ascii_lowercase();
         match media.as_str() {
@@ -69,9 +69,17 @@ impl Form {
         }
     }
 
-    /// Writes an error. `sender_fault` tells whether it is the client's (4xx) or ours (5xx).
-    pub fn error_body(self, code: &str, message: &str, sender_fault: bool, request_id: &str) -> ErrorBody {
-        let mut written = error_body(self.terms(), code, message, sender_fault, request_id);
+    /// Writes an error. `sender_fault` tells whether it is the client's (4xx) or ours (5xx). Its reason is the word that
+    /// some services have beside the code.
+    pub fn error_body(
+        self,
+        code: &str,
+        message: &str,
+        reason: Option<&str>,
+        sender_fault: bool,
+        request_id: &str,
+    ) -> ErrorBody {
+        let mut written = error_body(self.terms(), code, message, reason, sender_fault, request_id);
         match self {
             Self::Spoken(_) => {}
             Self::RestJson => written.content_type = "application/json",
@@ -130,6 +138,8 @@ mod tests {
         assert_eq!(form("GET", "", &[], Some("lambda")), Form::RestJson);
         assert_eq!(form("GET", "", &[], Some("s3")), Form::Spoken(Protocol::RestXml));
         assert_eq!(form("PUT", "", &[json], Some("s3")), Form::Spoken(Protocol::RestXml));
+        assert_eq!(form("GET", "", &[], Some("ebs")), Form::Spoken(Protocol::RestJson));
+        assert_eq!(form("PUT", "", &[urlencoded], Some("ebs")), Form::Spoken(Protocol::RestJson));
         assert_eq!(form("GET", "", &[], Some("route53")), Form::RestXml);
         assert_eq!(form("POST", "", &[], Some("kms")), Form::Spoken(Protocol::Json11));
         assert_eq!(form("POST", "", &cbor, Some("monitoring")), Form::Cbor);
@@ -140,7 +150,7 @@ mod tests {
 
     #[test]
     fn an_error_in_cbor_is_a_map_of_two_texts() {
-        let error = Form::Cbor.error_body("Code", &"m".repeat(300), true, "r");
+        let error = Form::Cbor.error_body("Code", &"m".repeat(300), None, true, "r");
         assert_eq!(&error.body[..17], b"\xa2\x66__type\x64Code\x67mes");
         assert_eq!(&error.body[20..27], b"e\x7a\x00\x00\x01\x2cm"[..7].as_ref());
         assert_eq!(error.body.len(), 326);
@@ -149,9 +159,12 @@ mod tests {
 
     #[test]
     fn an_error_in_json_names_its_code_in_the_body_and_in_a_header() {
-        let error = Form::RestJson.error_body("Code", "words", true, "r");
+        let error = Form::RestJson.error_body("Code", "words", None, true, "r");
         assert_eq!(error.body, br#"{"__type":"Code","message":"words"}"#);
         assert!(error.headers.contains(&("x-amzn-errortype", "Code".to_owned())));
+        assert_eq!(error.content_type, "application/json");
+        let error = Form::Spoken(Protocol::RestJson).error_body("Code", "words", Some("WORD"), true, "r");
+        assert_eq!(error.body, br#"{"__type":"Code","Message":"words","Reason":"WORD"}"#);
         assert_eq!(error.content_type, "application/json");
     }
 }

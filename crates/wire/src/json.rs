@@ -25,7 +25,7 @@ pub fn decode_json(target: &str, body: &[u8]) -> Result<Request, DecodeError> {
     Ok(Request { action: action.to_owned(), version, input })
 }
 
-fn object(body: &[u8]) -> Result<Tree, DecodeError> {
+pub(crate) fn object(body: &[u8]) -> Result<Tree, DecodeError> {
     let text = std::str::from_utf8(body).map_err(|_| DecodeError::NotUtf8)?;
     let budget = Budget { values: Cell::new(MAX_VALUES), refused: RefCell::new(None) };
     let mut json = serde_json::Deserializer::from_str(text);

@@ -9,9 +9,9 @@
 //! what others send: everything that is read before authentication is bounded by the constants in [`limits`],
 //! and takes time in proportion to its size.
 //!
-//! Of REST-XML there is what S3 answers with; which operation a path names is for the service to say. Another protocol
-//! (REST-JSON, RPC-v2-CBOR) is one more variant of [`Protocol`], one decoder to a
-//! [`Tree`] and one serializer.
+//! Of REST-XML there is what S3 answers with; which operation a path names is for the service to say, by a table of
+//! [`Route`]s where REST-JSON is spoken. Another protocol (RPC-v2-CBOR) is one more variant of [`Protocol`], one decoder
+//! to a [`Tree`] and one serializer.
 
 mod blob;
 mod civil;
@@ -29,6 +29,7 @@ mod protocol;
 mod query;
 mod read_xml;
 mod refusal;
+mod rest_json;
 pub mod sigv4;
 mod time;
 mod tree;
@@ -49,5 +50,6 @@ pub use protocol::{DetectError, Protocol, RequestParts, detect};
 pub use query::{decode_query, decode_query_string};
 pub use read_xml::{ReadXmlError, read_xml};
 pub use refusal::Refusal;
+pub use rest_json::{Bytes, Payload, Route, Written, decode_rest_json, encode_payload};
 pub use time::{Time, TimeError};
 pub use tree::{DecodeError, Number, Request, Tree};

@@ -17,12 +17,24 @@ pub enum Protocol {
     Json11,
     /// REST-XML as S3 speaks it: the method and the path name the operation.
     RestXml,
+    /// REST-JSON: the method and the path name the operation.
+    RestJson,
 }
 
 impl Protocol {
-    /// Whether leaves come with types (JSON), or all as text (query).
+    /// Whether all leaves come with types (JSON), or some or all as text (query, and what stands in a path).
     pub fn is_typed(self) -> bool {
         matches!(self, Self::Json10 | Self::Json11)
+    }
+
+    /// Whether answers and errors are JSON.
+    pub fn is_json(self) -> bool {
+        self.is_typed() || self == Self::RestJson
+    }
+
+    /// Whether the method and the path name the operation; otherwise everything goes to `/`.
+    pub fn has_paths(self) -> bool {
+        matches!(self, Self::RestXml | Self::RestJson)
     }
 
     /// The protocol in which a service hears about an error when its request doesn't tell one.
@@ -30,6 +42,7 @@ impl Protocol {
         match service {
             "ec2" => Self::Ec2Query,
             "cloudtrail" | "kms" | "secretsmanager" | "ssm" => Self::Json11,
+            "ebs" => Self::RestJson,
             "s3" => Self::RestXml,
             _ => Self::Query,
         }
@@ -43,6 +56,7 @@ impl Protocol {
             Self::Json10 => "application/x-amz-json-1.0",
             Self::Json11 => "application/x-amz-json-1.1",
             Self::RestXml => "application/xml",
+            Self::RestJson => "application/json",
         }
     }
 }
@@ -106,13 +120,14 @@ impl DetectError {
 /// Tells the protocol of a request for `service`, the service of its credential scope.
 ///
 /// JSON is told by its content type or target, everything in form encoding is the service's query protocol. What goes to
-/// S3 may have any content type: it is that of an object.
+/// a path may have any content type: it may be that of an object.
 ///
 /// # Errors
 /// When the content type belongs to neither, or a JSON request names no operation.
 pub fn detect(parts: &RequestParts<'_>, service: &str) -> Result<Protocol, DetectError> {
-    if Protocol::of_service(service) == Protocol::RestXml {
-        return Ok(Protocol::RestXml);
+    let protocol = Protocol::of_service(service);
+    if protocol.has_paths() {
+        return Ok(protocol);
     }
     let media = parts.media();
     if media.eq_ignore_ascii_case("application/x-amz-json-1.1")
@@ -123,7 +138,6 @@ pub fn detect(parts: &RequestParts<'_>, service: &str) -> Result<Protocol, Detec
     }
     let is_get = parts.method.eq_ignore_ascii_case("GET");
     if media.eq_ignore_ascii_case("application/x-www-form-urlencoded") || media.is_empty() || is_get {
-        let protocol = Protocol::of_service(service);
         if protocol.is_typed() {
             parts.target().ok_or(DetectError::MissingTarget)?;
         }
@@ -156,6 +170,7 @@ mod tests {
         assert_eq!(detected(&[("content-type", "application/x-amz-json-1.1")], "kms"), Err(DetectError::MissingTarget));
         assert_eq!(detected(&[form], "kms"), Err(DetectError::MissingTarget));
         assert_eq!(detected(&[("content-type", "text/html")], "s3"), Ok(Protocol::RestXml));
+        assert_eq!(detected(&[("content-type", "application/octet-stream")], "ebs"), Ok(Protocol::RestJson));
         assert_eq!(
             detected(&[("content-type", "text/html")], "ec2"),
             Err(DetectError::UnsupportedContentType("text/html".to_owned()))

@@ -34,6 +34,13 @@ pub fn decode_query_string(query: &str) -> Result<Request, DecodeError> {
     request(parameters)
 }
 
+/// The parameters of a query whose names have no inner form, but for those of a signature.
+pub(crate) fn plain_parameters(query: &str) -> Result<Vec<(String, String)>, DecodeError> {
+    let mut parameters = parameters(query.as_bytes())?;
+    parameters.retain(|parameter| !parameter.name.starts_with("X-Amz-"));
+    Ok(parameters.into_iter().map(|parameter| (parameter.name, parameter.value)).collect())
+}
+
 fn request(mut parameters: Vec<Parameter>) -> Result<Request, DecodeError> {
     parameters.sort_by(|a, b| compare_names(&a.name, &b.name));
     if let Some(pair) = parameters.windows(2).find(|pair| pair[0].name == pair[1].name) {
@@ -79,7 +86,7 @@ fn is_xml_text(text: &str) -> bool {
 }
 
 /// Undoes percent-encoding, with `+` as a space.
-fn decode_component(encoded: &[u8], max_bytes: usize) -> Result<String, DecodeError> {
+pub(crate) fn decode_component(encoded: &[u8], max_bytes: usize) -> Result<String, DecodeError> {
     let mut decoded = Vec::with_capacity(encoded.len().min(max_bytes));
     let mut rest = encoded;
     while let [first, after @ ..] = rest {

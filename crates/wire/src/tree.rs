@@ -132,9 +132,14 @@ pub enum DecodeError {
 impl DecodeError {
     /// What the client is told.
     pub fn refusal(&self, protocol: Protocol) -> Refusal {
-        if protocol.is_typed() {
+        if protocol.is_json() {
             return match self {
+                Self::MissingAction if protocol == Protocol::RestJson => {
+                    let message = "There is no operation at this path with this method.";
+                    Refusal::new("UnknownOperationException", message).with_status(404)
+                }
                 Self::MissingAction => Refusal::new("UnknownOperationException", self.to_string()),
+                _ if protocol == Protocol::RestJson => Refusal::new("ValidationException", self.to_string()),
                 _ => Refusal::new("SerializationException", self.to_string()),
             };
         }

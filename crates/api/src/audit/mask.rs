@@ -19,6 +19,9 @@ const LOOKS: [&[u8]; 8] =
 /// Members that are hidden, by service and name, of inputs and answers alike.
 pub const HIDDEN: &[(&str, &str)] = &[
     ("cloudtrail", "Token"),
+    ("ebs", "BlockData"),
+    ("ebs", "BlockToken"),
+    ("ebs", "PageToken"),
     ("ec2", "CustomerGatewayConfiguration"),
     ("ec2", "KeyMaterial"),
     ("ec2", "PreSharedKey"),

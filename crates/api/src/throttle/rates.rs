@@ -3,8 +3,8 @@
 //! Sources, read in 2026: for EC2 the Developer Guide, "Request throttling for the Amazon EC2 API", by whose categories each
 //! action that isn't among [`super::uncategorized`] has a bucket of its own; for KMS the Developer Guide, "Request quotas",
 //! whose quotas a second are both the size of a bucket and what it gets back in a second; for STS the IAM User Guide, "IAM and
-//! AWS STS quotas": 600 requests a second of an account in a region, whatever they ask. The quotas of SSM and Secrets Manager
-//! are from memory of their pages "endpoints and quotas", which weren't at hand. IAM has no published rates, nor has S3 for
+//! AWS STS quotas": 600 requests a second of an account in a region, whatever they ask. The quotas of SSM, Secrets
+//! Manager and EBS's direct APIs are from memory of their pages "endpoints and quotas", which weren't at hand. IAM has no published rates, nor has S3 for
 //! its one operation: there the rates are ours, at which none of AWS's tools is slowed down.
 
 use landfall_model::Region;
@@ -122,6 +122,8 @@ pub fn costs(action: Action, region: Region, input: &Tree, family: FamilyOf<'_>)
         // "The rate of lookup requests is limited to two per second, per account, per Region." Source: the CloudTrail API
         // Reference on LookupEvents.
         "cloudtrail" if name == "LookupEvents" => [one(Bucket::Requests(service, name), Rate::new(2, 2)), None],
+        "ebs" if name == "GetSnapshotBlock" => [one(Bucket::Requests(service, name), Rate::new(1_000, 1_000)), None],
+        "ebs" => [one(Bucket::Requests(service, name), Rate::new(50, 50)), None],
         // The provider's own operations.
         "landfall" => [None, None],
         _ => [one(Bucket::Requests(service, name), Rate::new(100, 20)), None],

@@ -173,7 +173,8 @@ fn prepared(case: &Case) -> (World, Params, Vec<Own>) {
 }
 
 fn is_denied(answer: &Answer) -> bool {
-    answer.status == 403 && matches!(answer.code().as_str(), "UnauthorizedOperation" | "AccessDenied")
+    answer.status == 403
+        && matches!(answer.code().as_str(), "UnauthorizedOperation" | "AccessDenied" | "AccessDeniedException")
         || answer.status == 400 && answer.code() == "AccessDeniedException"
 }
 
@@ -228,7 +229,7 @@ const WITHOUT_TAGS: &[(&str, &str)] = &[];
 #[test]
 fn tags_of_resources_are_looked_at_where_aws_does() {
     let mut wrong = Vec::new();
-    for service in ["cloudtrail", "ec2", "iam", "kms", "secretsmanager", "ssm", "sts"] {
+    for service in ["cloudtrail", "ebs", "ec2", "iam", "kms", "secretsmanager", "ssm", "sts"] {
         let known: Vec<_> = names(service).into_iter().filter(|name| *name != "ReEncrypt").collect();
         let Some(reference) = index("tags", &["authorization", service], &known) else { return };
         for case in own_cases().filter(|case| case.service == service && known.contains(&case.action)) {

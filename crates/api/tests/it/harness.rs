@@ -16,7 +16,8 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use landfall_api::outside::{HostPresence, Hosts};
 use landfall_api::s3::Folders;
 use landfall_api::web_identity::Fetcher;
-use landfall_api::{Gateway, HttpAnswer, HttpRequest, Options, Outside, Regions, Throttling, Vault};
+use landfall_api::{BlockStore, Gateway, HttpAnswer, HttpRequest, Options, Outside, Regions, Throttling, Vault};
+use landfall_chunks::{Domain, Keys, Memory, Store};
 use landfall_cloud::value::Principals;
 use landfall_cloud::{Cloud, Entropy, Tx, identity};
 use landfall_model::agent::{
@@ -84,6 +85,9 @@ pub struct World {
     gateway: Gateway,
     clock: Arc<StillClock>,
     presence: Arc<Mutex<HostPresence>>,
+    /// The objects of the chunk store.
+    pub chunks: Arc<Memory>,
+    vault: Vault,
     runtime: tokio::runtime::Runtime,
 }
 
@@ -147,6 +151,11 @@ pub fn speaks_json(service: &str) -> bool {
     Protocol::of_service(service).is_typed()
 }
 
+/// Whether a service answers in JSON.
+pub fn answers_json(service: &str) -> bool {
+    Protocol::of_service(service).is_json()
+}
+
 /// What stands before the action in a request's target.
 pub fn target(service: &str) -> &'static str {
     match service {
@@ -187,12 +196,14 @@ impl World {
         let presence = Arc::new(Mutex::new(HostPresence::Connected));
         let options = landfall_state::Options { clock: clock.clone(), ..landfall_state::Options::default() };
         let engine: Engine<Cloud> = Engine::open(Box::new(MemoryLog::new()), options).unwrap();
+        let (chunks, vault) = (Arc::new(Memory::default()), Vault::new(RootKey::from_bytes(&[7; 32])));
         let gateway = Gateway::new(
             engine,
             Options {
                 regions: Regions::Any,
-                outside: Outside::new(Arc::new(FakeHosts(presence.clone())), Vault::new(RootKey::from_bytes(&[7; 32])))
+                outside: Outside::new(Arc::new(FakeHosts(presence.clone())), vault.clone())
                     .with_issuers(Fetcher::with_near(["127.0.0.1".to_owned()]))
+                    .with_blocks(BlockStore::new(chunks.clone()))
                     .with_folders(folders()),
                 settle: None,
                 entropy: Entropy::seeded(2),
@@ -200,7 +211,7 @@ impl World {
             },
         );
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let world = Self { gateway, clock, presence, runtime };
+        let world = Self { gateway, clock, presence, chunks, vault, runtime };
         world.transact(|tx| {
             for (account, key) in [(ACCOUNT, "AKIAROOT"), (OTHER_ACCOUNT, "AKIAOTHER")] {
                 let account: AccountId = account.parse().unwrap();
@@ -229,6 +240,12 @@ impl World {
         world.root().ok("DescribeKeyPairs", &[]);
         world.other().ok("DescribeKeyPairs", &[]);
         world
+    }
+
+    /// An account's part of the chunk store, as a host that makes snapshots has it.
+    pub fn chunk_store(&self, account: AccountId) -> Store {
+        let domain: Domain = account.to_string().parse().unwrap();
+        Store::new(self.chunks.clone(), domain, Keys::open(&self.vault.chunk_secret(account)))
     }
 
     /// Has all hosts be heard or not.
@@ -485,6 +502,9 @@ impl Client<'_> {
         if service == "s3" {
             return self.ask_s3(action, params);
         }
+        if service == "ebs" {
+            return self.ask_ebs(action, params);
+        }
         let version = match service {
             "ec2" => "2016-11-15",
             "iam" => "2010-05-08",
@@ -516,6 +536,39 @@ impl Client<'_> {
         let signed = self.sign_query("s3", "GET", &path, &pairs.join("&"), &headers, b"");
         let answer = self.world.deliver(&signed);
         Answer { status: answer.status, body: String::from_utf8(answer.body).unwrap() }
+    }
+
+    /// Calls an operation of EBS's, whose parameters are in its path and its query. Bytes are shown by their hash.
+    fn ask_ebs(&self, action: &str, params: &[(String, String)]) -> Answer {
+        let form = match action {
+            "ListSnapshotBlocks" => "/snapshots/{snapshotId}/blocks",
+            "ListChangedBlocks" => "/snapshots/{secondSnapshotId}/changedblocks",
+            "GetSnapshotBlock" => "/snapshots/{snapshotId}/blocks/{blockIndex}",
+            other => panic!("{other} has no path"),
+        };
+        let in_path = |name: &str| form.contains(&format!("{{{name}}}"));
+        // Where a test names none, something must be there, or it would be another path.
+        let mut path = form.to_owned();
+        for (name, value) in params.iter().filter(|(name, _)| in_path(name)) {
+            path = path.replace(&format!("{{{name}}}"), value);
+        }
+        path = path.replace("{snapshotId}", "snap-0123456789abcdef9").replace("{blockIndex}", "0");
+        path = path.replace("{secondSnapshotId}", "snap-0123456789abcdef9");
+        let rest = params.iter().filter(|(name, _)| !in_path(name));
+        let mut pairs: Vec<_> = rest.map(|(name, value)| format!("{}={}", percent(name), percent(value))).collect();
+        pairs.sort();
+        let media = [("content-type", "application/json")];
+        let answer = self.world.deliver(&self.sign_query("ebs", "GET", &path, &pairs.join("&"), &media, b""));
+        if answer.content_type != "application/octet-stream" {
+            return Answer { status: answer.status, body: String::from_utf8(answer.body).unwrap() };
+        }
+        let mut shown = serde_json::Map::new();
+        shown.insert("BlockData".into(), sha256(&answer.body).into());
+        for name in ["x-amz-Checksum", "x-amz-Checksum-Algorithm", "x-amz-Data-Length"] {
+            let value = answer.headers.iter().find(|(header, _)| name.eq_ignore_ascii_case(header)).unwrap();
+            shown.insert(name.into(), value.1.clone().into());
+        }
+        Answer { status: answer.status, body: serde_json::Value::Object(shown).to_string() }
     }
 
     /// Calls what must go through; the answer as a tree, from inside its outermost element.
@@ -654,7 +707,9 @@ impl Answer {
     /// The error's message.
     pub fn message(&self) -> String {
         if self.body.starts_with('{') {
-            return at(&self.tree(), "message").to_owned();
+            let tree = self.tree();
+            let message = find(&tree, "message").or_else(|| find(&tree, "Message"));
+            return message.and_then(Tree::as_text).unwrap().to_owned();
         }
         between(&self.body, "<Message>", "</Message>").unwrap_or_else(|| panic!("no error: {}", self.body)).to_owned()
     }

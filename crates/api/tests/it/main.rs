@@ -48,6 +48,7 @@ mod security_group;
 #[path = "../../../../tests/skipped.rs"]
 mod skipping;
 mod snapshot;
+mod snapshot_blocks;
 mod tag;
 mod through;
 mod trail;

@@ -13,10 +13,13 @@ use serde_json::Value;
 
 use crate::completeness::{cases, permission};
 use crate::conditions::demands_of;
-use crate::harness::{Case, World, golden_file, speaks_json};
+use crate::harness::{Case, World, answers_json, golden_file};
 
 /// What dispatch takes out of a request before its operation sees it.
 pub const PROLOGUE: [&str; 6] = ["DryRun", "ClientToken", "MaxResults", "NextToken", "Limit", "Marker"];
+
+/// The services that are AWS's.
+const SERVICES: [&str; 9] = ["cloudtrail", "ebs", "ec2", "iam", "kms", "s3", "secretsmanager", "ssm", "sts"];
 
 /// Asks the index of AWS's models; none, with a line that says so, where Python lacks what it needs.
 pub fn index(test: &str, arguments: &[&str], names: &[&str]) -> Option<Value> {
@@ -53,7 +56,7 @@ fn assert_none(wrong: &[String]) {
 
 #[test]
 fn demands_are_those_of_the_authorisation_reference() {
-    for service in ["cloudtrail", "ec2", "iam", "kms", "s3", "secretsmanager", "ssm", "sts"] {
+    for service in SERVICES {
         check_demands(service);
     }
 }
@@ -143,7 +146,7 @@ fn demanded(case: &Case) -> (BTreeSet<String>, BTreeSet<String>) {
 
 #[test]
 fn inputs_are_called_as_clients_call_them() {
-    for service in ["cloudtrail", "ec2", "iam", "kms", "s3", "secretsmanager", "ssm", "sts"] {
+    for service in SERVICES {
         check_inputs(service);
     }
 }
@@ -230,7 +233,7 @@ fn compare(shown: &str, ours: &Member, theirs: &Value) -> Vec<String> {
 #[test]
 fn answers_are_called_as_clients_read_them() {
     let mut wrong = Vec::new();
-    for service in ["cloudtrail", "ec2", "iam", "kms", "s3", "secretsmanager", "ssm", "sts"] {
+    for service in SERVICES {
         let Some(models) = index("answers", &["botocore", service], &names(service)) else { return };
         for operation in operations(service) {
             let name = operation.action.name;
@@ -239,7 +242,7 @@ fn answers_are_called_as_clients_read_them() {
             if (service, name) == ("s3", "GetObject") {
                 continue;
             }
-            let is_json = speaks_json(service);
+            let is_json = answers_json(service);
             let file = golden_file(&case.golden(), is_json);
             let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(file);
             let Ok(body) = std::fs::read(&path) else {

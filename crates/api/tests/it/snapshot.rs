@@ -148,7 +148,7 @@ fn volume(client: &Client<'_>, more: &[(&str, &str)]) -> String {
 }
 
 /// A volume that a running instance has, and the instance.
-fn used(client: &Client<'_>) -> (String, String) {
+pub fn used(client: &Client<'_>) -> (String, String) {
     let id = volume(client, &[("Size", "10")]);
     let instance = launch(client, &[("Placement.AvailabilityZone", "us-east-1a")]);
     client.world().settle();
@@ -158,7 +158,7 @@ fn used(client: &Client<'_>) -> (String, String) {
     (id, instance)
 }
 
-fn snapshot(client: &Client<'_>, volume: &str) -> String {
+pub fn snapshot(client: &Client<'_>, volume: &str) -> String {
     at(&client.ok("CreateSnapshot", &[("VolumeId", volume)]), "snapshotId").to_owned()
 }
 
@@ -169,7 +169,7 @@ fn whole(client: &Client<'_>) -> String {
     id
 }
 
-fn share(client: &Client<'_>, id: &str, change: &[(&str, &str)]) {
+pub fn share(client: &Client<'_>, id: &str, change: &[(&str, &str)]) {
     let mut call = vec![("SnapshotId", id)];
     call.extend(change);
     client.ok("ModifySnapshotAttribute", &call);
@@ -185,7 +185,7 @@ fn ids(client: &Client<'_>, call: &[(&str, &str)]) -> Vec<String> {
 }
 
 /// What a host says of a snapshot.
-fn tell(world: &World, id: &str, session: Option<u64>, phase: SnapshotPhase) {
+pub fn tell(world: &World, id: &str, session: Option<u64>, phase: SnapshotPhase) {
     let id: SnapshotId = id.parse().unwrap();
     world.transact(|tx| {
         let row = tx.snapshots.by_id(&id).next().unwrap().clone();

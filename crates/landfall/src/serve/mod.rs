@@ -21,7 +21,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 use landfall_api::s3::Folders;
 use landfall_api::web_identity::Fetcher;
-use landfall_api::{Gateway, Outside, Regions, Vault};
+use landfall_api::{BlockStore, Gateway, Outside, Regions, Vault};
+use landfall_chunks::{Folder, Objects};
 use landfall_cloud::{Cloud, Entropy, Tx};
 use landfall_control::Seed;
 use landfall_control::agents::Agents;
@@ -105,13 +106,15 @@ async fn serve(config: Config) -> Result<()> {
     } else {
         real::assemble(&config, &engine, vault.clone())?
     };
+    let chunks = chunks(&config);
     let gateway = Gateway::new(
         engine.clone(),
         landfall_api::Options {
             regions: if config.simulate { Regions::Any } else { Regions::One(config.region) },
             outside: Outside::new(pieces.hosts.clone(), vault.clone())
                 .with_issuers(Fetcher::with_near(config.issuers.iter().cloned()))
-                .with_folders(Folders::new(folders(&config))),
+                .with_folders(Folders::new(folders(&config)))
+                .with_blocks(block_store(&config, chunks.clone())),
             settle: pieces.settle.clone(),
             entropy: Entropy::from_system(),
             throttling: config.throttling.clone(),
@@ -135,7 +138,7 @@ async fn serve(config: Config) -> Result<()> {
         Some(start) => Some(start(&server)?),
         None => None,
     };
-    let chores = chores(&server, &engine, vault, pieces.settle, pieces.agents.clone());
+    let chores = chores(&server, &engine, (vault, chunks), pieces.settle, pieces.agents.clone());
     let outside = server.tls.as_ref().filter(|_| server.config.tls.is_some()).map(|tls| tls.outside()).transpose()?;
     let entrance = Entrance { listener, origin: None, tls: outside, sources: Arc::default() };
     let published = record.publish()?;
@@ -161,11 +164,34 @@ async fn serve(config: Config) -> Result<()> {
     Ok(())
 }
 
+/// The store of snapshots, where there is one and it can be opened.
+fn chunks(config: &Config) -> Option<Arc<dyn Objects>> {
+    if config.simulate {
+        return None;
+    }
+    match real::snapshots(config).and_then(|folder| Ok(Folder::open(folder)?)) {
+        Ok(chunks) => Some(Arc::new(chunks)),
+        Err(error) => {
+            tracing::error!("the store of snapshots isn't collected, and its blocks aren't read: {error:#}");
+            None
+        }
+    }
+}
+
+/// What the API reads blocks of snapshots from.
+fn block_store(config: &Config, chunks: Option<Arc<dyn Objects>>) -> BlockStore {
+    match chunks {
+        _ if config.simulate || config.pretend_guests => BlockStore::simulated(),
+        Some(chunks) => BlockStore::new(chunks),
+        None => BlockStore::out_of_reach(),
+    }
+}
+
 /// Starts what goes on beside the answering of calls, until the set is dropped.
 fn chores(
     server: &Arc<Server>,
     engine: &Engine<Cloud>,
-    vault: Vault,
+    (vault, chunks): (Vault, Option<Arc<dyn Objects>>),
     settle: Option<Arc<dyn landfall_api::Settle>>,
     agents: Option<Arc<Agents>>,
 ) -> JoinSet<()> {
@@ -175,11 +201,8 @@ fn chores(
     chores.spawn(courier(engine, vault.clone(), &server.config).run());
     chores.spawn(landfall_control::destruction::run(engine.clone(), vault));
     chores.spawn(write_key_uses(server.clone()));
-    if !server.config.simulate {
-        match real::snapshots(&server.config).and_then(|folder| Ok(landfall_chunks::Folder::open(folder)?)) {
-            Ok(chunks) => drop(chores.spawn(landfall_control::collection::run(engine.clone(), Arc::new(chunks)))),
-            Err(error) => tracing::error!("the store of snapshots isn't collected: {error:#}"),
-        }
+    if let Some(chunks) = chunks {
+        chores.spawn(landfall_control::collection::run(engine.clone(), chunks));
     }
     if let Some(agents) = agents {
         chores.spawn(agents.watch());

@@ -145,17 +145,19 @@ impl AuthError {
                 };
                 Refusal::new(code, self.to_string()).with_status(status)
             }
-            Protocol::Json10 | Protocol::Json11 => {
+            Protocol::Json10 | Protocol::Json11 | Protocol::RestJson => {
+                let status = if protocol == Protocol::RestJson { 403 } else { 400 };
                 let code = match class {
                     Class::Missing => {
-                        return Refusal::new("MissingAuthenticationTokenException", "Missing Authentication Token");
+                        return Refusal::new("MissingAuthenticationTokenException", "Missing Authentication Token")
+                            .with_status(status);
                     }
                     Class::Incomplete => "IncompleteSignatureException",
                     Class::Stale | Class::Mismatch => "InvalidSignatureException",
                     Class::UnknownKey => "UnrecognizedClientException",
                     Class::ExpiredToken => "ExpiredTokenException",
                 };
-                Refusal::new(code, self.to_string())
+                Refusal::new(code, self.to_string()).with_status(status)
             }
             Protocol::RestXml => {
                 let (code, status) = match class {
