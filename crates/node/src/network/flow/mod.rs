@@ -33,12 +33,12 @@ use landfall_model::plan::{FlowLogPlan, HostPlan, PortLocation, PortPlan, VpcPla
 use landfall_model::{FlowLogId, InterfaceId, Timestamp};
 
 use super::target::{Mark, Targets};
-use super::{HostNetwork, filter, namespace};
+use super::{HostNetwork, filter, namespace, overlay};
 use crate::metadata::names::port_device;
 use backlog::Backlog;
 use count::{Counts, Listing};
 use deliver::DeliveryError;
-use record::Window;
+use record::{Traffic, Window};
 use table::{TABLE, Table};
 
 /// How the delivery of each flow log that was due went: why it failed, if it did.
@@ -249,7 +249,11 @@ impl HostNetwork {
         self.deliver(wanted, plan, &listing.halves[half as usize], recording, window, delivery);
         self.load(number, &table.forget(half, start_s, &listing.sets))?;
         recording.names.clone_from(&wanted.ports);
-        (recording.logs, recording.rules) = (wanted.logs(), wanted.rules(plan));
+        recording.logs = wanted.logs();
+        let known = (recording.rules.incarnation, recording.rules.revision);
+        if known != (plan.incarnation, plan.revision) {
+            recording.rules = wanted.rules(plan);
+        }
         Ok(())
     }
 
@@ -297,8 +301,11 @@ impl HostNetwork {
         let Recording { names, rules, .. } = recording;
         let flows = verdict::judge(plan, rules, counts, names);
         let skipped: BTreeSet<_> = counts.skipped.iter().filter_map(|name| names.get(name)).copied().collect();
+        let of_network = wanted.logs.first().and_then(|log| plan.vpc(log.vpc)).filter(|_| !wanted.faces.is_empty());
+        let is_spread = of_network.is_some_and(|vpc| overlay::is_spread(plan, vpc));
+        let traffic = Traffic { flows: &flows, skipped: &skipped, is_spread };
         for log in wanted.logs.iter().filter(|log| recording.logs.contains(&log.id)) {
-            let lines = record::lines(plan, log, &flows, &skipped, window);
+            let lines = record::lines(plan, log, &traffic, window);
             let delivered = deliver::deliver(&self.config.buckets, log, &lines, window, &self.config.host);
             let failure = delivered.err().map(|error| {
                 if let DeliveryError::Write(_) = error {

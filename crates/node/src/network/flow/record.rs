@@ -1,12 +1,11 @@
 //! Records of flows, as AWS writes them. Source: "Flow log records" in the Amazon VPC User Guide.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use landfall_model::plan::{FlowLogPlan, HostPlan, NatGatewayPlan, Place, PortLocation, PortPlan, RouteTargetPlan};
-use landfall_model::{Cidr, FlowLogResource, FlowLogTraffic, InterfaceId, VpcId};
+use landfall_model::{Cidr, FlowLogResource, FlowLogTraffic, InterfaceId};
 
-use super::super::scope::connected;
 use super::count::Amount;
 use super::verdict::Flow;
 
@@ -34,8 +33,10 @@ pub fn ports<'p>(plan: &'p HostPlan, log: &FlowLogPlan) -> impl Iterator<Item = 
 
 /// The NAT gateway on this host whose interface a port is.
 pub fn gateway<'p>(plan: &'p HostPlan, port: &PortPlan) -> Option<&'p NatGatewayPlan> {
-    let is_service = port.location == PortLocation::Service;
-    plan.nat_gateways().find(|gateway| is_service && gateway.interface == port.id && gateway.place == Place::Here)
+    if port.location != PortLocation::Service {
+        return None;
+    }
+    plan.nat_gateways().find(|gateway| gateway.interface == port.id && gateway.place == Place::Here)
 }
 
 /// Whether a port is an interface of an endpoint, which each host that has its network answers for.
@@ -43,31 +44,29 @@ pub fn is_face(plan: &HostPlan, port: &PortPlan) -> bool {
     port.location == PortLocation::Service && plan.endpoints().any(|endpoint| endpoint.interfaces.contains(&port.id))
 }
 
-/// Whether a network, or one that is connected with it, has something on another host: so that host answers for its
-/// endpoints, too.
-fn is_elsewhere(plan: &HostPlan, vpc: VpcId) -> bool {
-    let mut known = connected(plan, vpc);
-    known.insert(vpc);
-    let is_remote = |place: Place| place != Place::Here;
-    plan.ports().any(|port| known.contains(&port.vpc) && matches!(port.location, PortLocation::Remote { .. }))
-        || plan.nat_gateways().any(|gateway| known.contains(&gateway.vpc) && is_remote(gateway.place))
-        || plan.vpns().any(|vpn| is_remote(vpn.place))
+/// What became of a network's traffic in a window.
+pub struct Traffic<'f> {
+    /// The flows.
+    pub flows: &'f [Flow],
+    /// The ports that had more than could be counted.
+    pub skipped: &'f BTreeSet<InterfaceId>,
+    /// Whether another host has the network, or may let something into it. Then that one answers for its endpoints too, and
+    /// nobody knows of one that was silent here that it was.
+    pub is_spread: bool,
 }
 
 /// The lines of a flow log for a window: the names of the fields, what each port's flows came to, and which ports had
 /// none or more than could be counted.
-pub fn lines(
-    plan: &HostPlan,
-    log: &FlowLogPlan,
-    flows: &[Flow],
-    skipped: &BTreeSet<InterfaceId>,
-    window: Window,
-) -> Vec<String> {
+pub fn lines(plan: &HostPlan, log: &FlowLogPlan, traffic: &Traffic<'_>, window: Window) -> Vec<String> {
     let mut lines = vec![log.fields.join(" ")];
+    let mut by_port: BTreeMap<InterfaceId, Vec<&Flow>> = BTreeMap::new();
+    for flow in traffic.flows {
+        by_port.entry(flow.port).or_default().push(flow);
+    }
     for port in ports(plan, log) {
         let mut writer = Writer { plan, log, port, window };
-        let of_port = || flows.iter().filter(|flow| flow.port == port.id);
-        for flow in of_port() {
+        let flows = by_port.remove(&port.id).unwrap_or_default();
+        for flow in &flows {
             for (verdict, amount) in [(true, flow.accepted), (false, flow.rejected)] {
                 let is_wanted = match log.traffic {
                     FlowLogTraffic::All => true,
@@ -79,10 +78,9 @@ pub fn lines(
                 }
             }
         }
-        if skipped.contains(&port.id) {
+        if traffic.skipped.contains(&port.id) {
             lines.push(writer.line(&Line::Without("SKIPDATA")));
-        } else if of_port().next().is_none() && !(is_face(plan, port) && is_elsewhere(plan, port.vpc)) {
-            // Of an endpoint's interface another host may have some: then nobody knows that there was none.
+        } else if flows.is_empty() && !(traffic.is_spread && is_face(plan, port)) {
             lines.push(writer.line(&Line::Without("NODATA")));
         }
     }

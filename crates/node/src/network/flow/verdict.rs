@@ -32,7 +32,7 @@ pub struct Flow {
     pub flags: u8,
 }
 
-/// The part of a plan that tells the rules of a network's ports.
+/// The part of a plan that tells the rules of a network's ports, with the revision that they are of.
 pub fn rules_of(plan: &HostPlan, vpc: VpcId) -> HostPlan {
     let mut known = connected(plan, vpc);
     known.insert(vpc);
@@ -44,15 +44,18 @@ pub fn rules_of(plan: &HostPlan, vpc: VpcId) -> HostPlan {
         _ => false,
     };
     let pieces = plan.pieces.iter().filter(|(_, piece)| is_told(piece)).map(|(key, piece)| (*key, piece.clone()));
-    HostPlan { pieces: pieces.collect(), ..HostPlan::default() }
+    HostPlan { pieces: pieces.collect(), incarnation: plan.incarnation, revision: plan.revision }
 }
 
 /// What became of all that was counted. `names` has the ports by what the counters call them, `before` the rules as they
 /// were when the window began: what didn't get through was refused by those or by the ones of its end.
 pub fn judge(plan: &HostPlan, before: &HostPlan, counts: &Counts, names: &BTreeMap<String, InterfaceId>) -> Vec<Flow> {
-    let mut rules = [plan, before].map(|plan| Rules { plan, members: BTreeMap::new() });
+    let [mut now, mut before] = [plan, before].map(|plan| Rules { plan, members: BTreeMap::new() });
     let mut refuse = |port: InterfaceId, outwards: bool, tuple: &Tuple, answers: bool| {
-        rules.iter_mut().any(|rules| rules.refuse(port, outwards, tuple, answers))
+        now.refuse(port, outwards, tuple, answers)
+            || before.refuse(port, outwards, tuple, answers)
+            // What isn't tracked ends with the rule that let it through, also where it was answered until then.
+            || (answers && before.let_through(port, outwards, tuple) && now.refuse(port, outwards, tuple, false))
     };
     let mut senders: BTreeMap<Tuple, Vec<InterfaceId>> = BTreeMap::new();
     let mut heard: BTreeSet<(InterfaceId, bool, Tuple)> = BTreeSet::new();
@@ -147,6 +150,11 @@ impl Rules<'_> {
             return true;
         }
         !answers && self.groups_refuse(port, direction, peer, tuple)
+    }
+
+    /// Whether the rules of a port that there was let a flow through by themselves, whatever it may answer.
+    fn let_through(&mut self, port: InterfaceId, outwards: bool, tuple: &Tuple) -> bool {
+        self.plan.port(port).is_some() && !self.refuse(port, outwards, tuple, false)
     }
 
     fn groups_refuse(&mut self, port: &PortPlan, direction: RuleDirection, peer: IpAddr, tuple: &Tuple) -> bool {

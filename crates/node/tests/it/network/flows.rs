@@ -12,7 +12,7 @@ use landfall_model::plan::BucketPermission;
 use landfall_node::metadata::port_device as port_name;
 use landfall_node::network::flow::count::{Amount, Counts, Key, Tally, Tuple, parse};
 use landfall_node::network::flow::deliver::{Bucket, Buckets, deliver, key};
-use landfall_node::network::flow::record::{Window, lines};
+use landfall_node::network::flow::record::{Traffic, Window, lines};
 use landfall_node::network::flow::table::Table;
 use landfall_node::network::flow::verdict::{Flow, judge, rules_of};
 
@@ -196,6 +196,71 @@ fn a_refusal_is_one_also_where_the_rule_came_since() {
 }
 
 #[test]
+fn what_ends_with_the_rule_that_let_it_through_was_refused() {
+    let ask = tuple(6, ("10.1.1.11", 4000), ("10.1.2.12", 80));
+    let back = ask.reversed();
+    let open = || vec![rule("tcp", (80, 80), from("0.0.0.0/0"))];
+    // Of five packets and four answers so many get through.
+    let flows = |there, back_again| {
+        let asked = [(1, true, ask, 5, there), (2, false, ask, 5, there)];
+        let answered = [(2, true, back, 4, back_again), (1, false, back, 4, back_again)];
+        counts(&[asked, answered].concat())
+    };
+    let cases = [
+        (
+            "what came, which was answered until then",
+            [(open(), vec![anything()]), (vec![], vec![])],
+            flows(3, 4),
+            [(1, true, 5, 0), (2, false, 3, 2), (2, true, 4, 0), (1, false, 4, 0)],
+        ),
+        (
+            "the answers",
+            [(open(), vec![anything()]), (open(), vec![])],
+            flows(5, 3),
+            [(1, true, 5, 0), (2, false, 5, 0), (2, true, 3, 1), (1, false, 3, 0)],
+        ),
+        (
+            "no rule had let these answers through by itself: none has refused what is missing",
+            [(open(), vec![]), (vec![], vec![])],
+            flows(5, 3),
+            [(1, true, 5, 0), (2, false, 5, 0), (2, true, 4, 0), (1, false, 4, 0)],
+        ),
+    ];
+    for (name, rules, counts, expected) in cases {
+        let [before, after] = rules.map(|(ingress, egress)| {
+            let mut cloud = two_tiers();
+            cloud.group(2, 1, ingress, egress);
+            cloud
+        });
+        let found = judge(&after.0, &rules_of(&before.0, vpc_id(1)), &counts, &names(&[1, 2]));
+        for (port, outwards, accepted, rejected) in expected {
+            let flow = found.iter().find(|flow| flow.port == port_id(port) && flow.outwards == outwards).unwrap();
+            assert_eq!(
+                (flow.accepted.packets, flow.rejected.packets),
+                (accepted, rejected),
+                "{name}: {port} {outwards}"
+            );
+        }
+    }
+}
+
+#[test]
+fn an_endpoint_that_others_may_answer_for_is_not_called_silent() {
+    let mut cloud = two_tiers();
+    cloud.port(3, 2, &[2], None).edit_port(3, |port| port.location = PortLocation::Service);
+    let plan = EndpointPlan { id: EndpointId::from_random(1), vpc: vpc_id(1), interfaces: vec![port_id(3)] };
+    cloud.0.pieces.insert(PieceKey::Endpoint(plan.id), Piece::Endpoint(plan));
+    let log = log(1, FlowLogResource::Vpc(vpc_id(1)), FlowLogTraffic::All, "interface-id log-status");
+    for is_spread in [false, true] {
+        let traffic = Traffic { flows: &[], skipped: &BTreeSet::new(), is_spread };
+        let silent = lines(&cloud.0, &log, &traffic, WINDOW);
+        let line = |number| format!("{} NODATA", port_id(number));
+        assert!(silent.contains(&line(1)) && silent.contains(&line(2)), "{silent:?}");
+        assert_eq!(silent.contains(&line(3)), !is_spread, "{silent:?}");
+    }
+}
+
+#[test]
 fn a_log_is_not_told_what_was_before_it() {
     on_own_machine("flows::a_log_is_not_told_what_was_before_it", || {
         let folder = PathBuf::from("/run/flows");
@@ -251,6 +316,7 @@ fn a_record_file_is_as_aws_writes_it() {
         flow(2, true, tuple(58, ("2001:db8::1", 0), ("2001:db8::2", 0)), 1, 0, 0),
     ];
     let skipped = BTreeSet::from([port_id(2)]);
+    let seen = Traffic { flows: &flows, skipped: &skipped, is_spread: false };
     let mut text = String::new();
     let vpc = FlowLogResource::Vpc(vpc_id(1));
     for (resource, traffic, fields) in [
@@ -261,7 +327,7 @@ fn a_record_file_is_as_aws_writes_it() {
         (vpc, FlowLogTraffic::All, CUSTOM),
         (vpc, FlowLogTraffic::All, "version region"),
     ] {
-        text += &lines(&cloud.0, &log(1, resource, traffic, fields), &flows, &skipped, WINDOW).join("\n");
+        text += &lines(&cloud.0, &log(1, resource, traffic, fields), &seen, WINDOW).join("\n");
         text += "\n\n";
     }
     compare("flows.log", &text);
