@@ -43,6 +43,7 @@ mod throttle;
 mod through;
 pub mod totp;
 pub(crate) mod unsupported;
+pub mod usage;
 mod uuid;
 pub mod vault;
 mod way;

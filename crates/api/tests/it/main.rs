@@ -52,6 +52,7 @@ mod tag;
 mod through;
 mod trail;
 mod transit_gateway;
+mod usage;
 mod volume;
 mod vpc;
 mod vpn;

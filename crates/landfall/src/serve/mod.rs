@@ -171,10 +171,16 @@ fn chores(
     chores.spawn(courier(engine, vault.clone(), &server.config).run());
     chores.spawn(landfall_control::destruction::run(engine.clone(), vault));
     chores.spawn(write_key_uses(server.clone()));
-    if !server.config.simulate {
+    if server.config.simulate {
+        chores.spawn(landfall_control::metering::run(engine.clone(), None));
+    } else {
         match real::snapshots(&server.config).and_then(|folder| Ok(landfall_chunks::Folder::open(folder)?)) {
-            Ok(chunks) => drop(chores.spawn(landfall_control::collection::run(engine.clone(), Arc::new(chunks)))),
-            Err(error) => tracing::error!("the store of snapshots isn't collected: {error:#}"),
+            Ok(chunks) => {
+                let chunks: Arc<dyn landfall_chunks::Objects> = Arc::new(chunks);
+                chores.spawn(landfall_control::collection::run(engine.clone(), chunks.clone()));
+                chores.spawn(landfall_control::metering::run(engine.clone(), Some(chunks)));
+            }
+            Err(error) => tracing::error!("the store of snapshots is neither collected nor measured: {error:#}"),
         }
     }
     if let Some(agents) = agents {
