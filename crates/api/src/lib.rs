@@ -45,6 +45,7 @@ mod throttle;
 mod through;
 pub mod totp;
 pub(crate) mod unsupported;
+pub mod usage;
 mod uuid;
 pub mod vault;
 pub mod volume_key;

@@ -55,7 +55,19 @@ pub fn walk(
     chunks: impl Fn(&[Link]) -> Result<(), Error> + Sync,
     broken: impl Fn(Broken) -> Result<(), Error> + Sync,
 ) -> Result<Marks, Error> {
-    let marks = Mutex::new(Marks::default());
+    walk_on(Marks::default(), store, roots, threads, chunks, broken)
+}
+
+/// The same past what is marked already.
+pub fn walk_on(
+    marks: Marks,
+    store: &Store,
+    roots: &[Root],
+    threads: usize,
+    chunks: impl Fn(&[Link]) -> Result<(), Error> + Sync,
+    broken: impl Fn(Broken) -> Result<(), Error> + Sync,
+) -> Result<Marks, Error> {
+    let marks = Mutex::new(marks);
     let lock = || marks.lock().unwrap_or_else(PoisonError::into_inner);
     // The nodes that are still to be read, by level: a level is finished before the one below it.
     let levels: Vec<Mutex<Vec<Link>>> = (0..=crate::node::MAX_HEIGHT).map(|_| Mutex::default()).collect();

@@ -452,6 +452,7 @@ landfall_state::value! {
         pub volumes: Volumes = "volume" v1 {
             row: Volume,
             key: Scoped<VolumeId> = |row| row.key(),
+            record: crate::metering::of_volume,
             index by_scope: Scope = |row| Some(row.scope),
             index by_id: VolumeId = |row| Some(row.id),
             index by_instance: InstanceId = |row| row.attachment.as_ref().map(|attachment| attachment.instance),
@@ -462,6 +463,7 @@ landfall_state::value! {
         pub snapshots: Snapshots = "snapshot" v1 {
             row: Snapshot,
             key: Scoped<SnapshotId> = |row| row.key(),
+            record: crate::metering::of_snapshot,
             index by_scope: Scope = |row| Some(row.scope),
             index by_id: SnapshotId = |row| Some(row.id),
             index by_pending: VolumeId = |row| row.volume.filter(|_| row.task().is_some()),

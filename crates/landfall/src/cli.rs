@@ -28,6 +28,8 @@ pub enum Command {
     /// Makes accounts, shows them, suspends and closes them, sets their limits, enters one.
     #[command(subcommand)]
     Account(AccountCommand),
+    /// Shows what accounts consumed.
+    Usage(UsageArgs),
     /// Runs the cloud in the background; returns when it answers.
     Up(ServeArgs),
     /// Ends a cloud that runs in the background. Guests run on unless they are to be stopped.
@@ -265,6 +267,24 @@ pub struct AccountCreateArgs {
     /// Makes a role that the operator's account may take, instead of a key of its root.
     #[arg(long)]
     pub role: bool,
+    #[command(flatten)]
+    pub which: WhichArgs,
+}
+
+#[derive(Args, Clone, Debug)]
+pub struct UsageArgs {
+    /// Of this account alone.
+    #[arg(long)]
+    pub account: Option<String>,
+    /// Since when, such as 2026-11-01T00:00:00Z.
+    #[arg(long, value_name = "TIME")]
+    pub from: String,
+    /// Until when; now unless it is said.
+    #[arg(long, value_name = "TIME")]
+    pub to: Option<String>,
+    /// Each resource by itself.
+    #[arg(long)]
+    pub by_resource: bool,
     #[command(flatten)]
     pub which: WhichArgs,
 }

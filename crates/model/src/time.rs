@@ -21,6 +21,18 @@ impl Timestamp {
     pub fn since(self, earlier: Timestamp) -> Duration {
         Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
+
+    /// The calendar month that it is in, in UTC: when it begins, and when the next one does.
+    pub fn month(self) -> (Timestamp, Timestamp) {
+        let moment = jiff::Timestamp::from_millisecond(self.0).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+        let first = jiff::tz::Offset::UTC.to_datetime(moment).date().first_of_month();
+        let begin = |date: jiff::civil::Date| {
+            let moment = jiff::tz::Offset::UTC.to_timestamp(date.at(0, 0, 0, 0));
+            Timestamp(moment.map_or(i64::MAX, jiff::Timestamp::as_millisecond))
+        };
+        let next = first.last_of_month().tomorrow();
+        (begin(first), next.map_or(Timestamp(i64::MAX), begin))
+    }
 }
 
 impl Add<Duration> for Timestamp {

@@ -9,7 +9,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use crate::log::BulkEntry;
-use crate::table::Table;
+use crate::table::{Moment, Table};
 
 /// One committed transaction.
 #[derive(Clone, Debug)]
@@ -80,6 +80,7 @@ trait AnyChange: Send + Sync {
     fn presence(&self) -> (bool, bool);
     fn cmp_row(&self, other: &dyn AnyChange) -> Ordering;
     fn merged_with(&self, later: &dyn AnyChange) -> Option<Change>;
+    fn record(&self, at: Moment, records: &mut Vec<BulkEntry>);
     fn as_any(&self) -> &dyn Any;
 }
 
@@ -120,6 +121,10 @@ impl<T: Table> AnyChange for TypedChange<T> {
         Some(Change::new::<T>(self.key.clone(), self.before.clone(), later.after.clone()))
     }
 
+    fn record(&self, at: Moment, records: &mut Vec<BulkEntry>) {
+        T::record(self.before.as_deref(), self.after.as_deref(), at, records);
+    }
+
     fn as_any(&self) -> &dyn Any {
         self
     }
@@ -138,6 +143,11 @@ impl Change {
     /// The row's key as text.
     pub fn id(&self) -> String {
         self.0.id()
+    }
+
+    /// Adds what the table records of it: see [`Table::record`].
+    pub(crate) fn record(&self, at: Moment, records: &mut Vec<BulkEntry>) {
+        self.0.record(at, records);
     }
 
     /// What was there before and after, if the change is of table `T`.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::change::{Change, Commit, merge};
 use crate::log::BulkEntry;
-use crate::table::Table;
+use crate::table::{Moment, Table};
 use crate::value::{Has, Value};
 
 /// The head's value with its place in time.
@@ -41,12 +41,14 @@ impl<V: Value> Head<'_, V> {
         let result = run(&mut tx)?;
         let changes = merge(std::mem::take(&mut tx.changes));
         let note = tx.note.take();
-        let records = std::mem::take(&mut tx.records).into();
+        let mut records = std::mem::take(&mut tx.records);
         drop(tx);
         if !changes.is_empty() {
             self.core.revision += 1;
             self.core.time_ms = now_ms;
             let revision = self.core.revision;
+            changes.iter().for_each(|change| change.record(Moment { revision, time_ms: now_ms }, &mut records));
+            let records = records.into();
             self.pending.push(Arc::new(Commit { revision, time_ms: now_ms, note, records, changes: changes.into() }));
         }
         Ok(result)

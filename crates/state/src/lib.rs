@@ -35,7 +35,7 @@ pub use log::{BulkEntry, BulkRecord, Cursor, Line, Log, LogError, Retention, bul
 pub use passphrase::Passphrase;
 pub use pending::{Pending, Refused};
 pub use seal::{RootKey, SealError, Sealed};
-pub use table::{Index, Key, Row, Rows, Table};
+pub use table::{Index, Key, Moment, Row, Rows, Table};
 pub use value::{Has, Value};
 pub use wrapping::{WrappingError, WrappingKeys};
 

@@ -16,6 +16,8 @@ use imbl::{OrdMap, OrdSet};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::log::BulkEntry;
+
 /// What can be the key of a table. Its text (`Display`, `FromStr`) is what the log's `id` column shows.
 pub trait Key: Ord + Clone + Send + Sync + Debug + Display + FromStr + 'static {}
 impl<K: Ord + Clone + Send + Sync + Debug + Display + FromStr + 'static> Key for K {}
@@ -23,6 +25,15 @@ impl<K: Ord + Clone + Send + Sync + Debug + Display + FromStr + 'static> Key for
 /// What can be a row of a table. Its JSON is what the log's `body` column shows.
 pub trait Row: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {}
 impl<R: Clone + Serialize + DeserializeOwned + Send + Sync + 'static> Row for R {}
+
+/// Which transaction a change is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// The revision that it makes.
+    pub revision: u64,
+    /// Its time, in milliseconds since 1970.
+    pub time_ms: i64,
+}
 
 /// A table of a value: declared by [`value!`](crate::value), which generates the type and this implementation.
 pub trait Table: Clone + Default + Send + Sync + 'static {
@@ -42,6 +53,9 @@ pub trait Table: Clone + Default + Send + Sync + 'static {
     fn due(_row: &Self::Row) -> Option<i64> {
         None
     }
+
+    /// What is recorded of a change of a row in a bulk stream, in the same append as the change: usage, for whoever bills it.
+    fn record(_before: Option<&Self::Row>, _after: Option<&Self::Row>, _at: Moment, _records: &mut Vec<BulkEntry>) {}
 
     /// Turns a body written as version `from` into the JSON of [`Table::VERSION`].
     fn upgrade(from: u32, _body: serde_json::Value) -> Result<serde_json::Value, String> {

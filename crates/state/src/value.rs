@@ -84,7 +84,8 @@ pub const fn parse_version(text: &str) -> u32 {
 /// `tx.put::<Machines>(row)`. It dereferences to [`Rows`](crate::Rows) (`get`, `iter`, `range`, `due_until` …).
 /// Each index is a method that yields rows in key order, and a field of the same name, an
 /// [`Index`](crate::Index), which counts without walking. In order: `row`, `key`, then optionally `due`
-/// (`Option<i64>` milliseconds) and `upgrade` (`fn(u32, serde_json::Value) -> Result<serde_json::Value, String>`),
+/// (`Option<i64>` milliseconds), `upgrade` (`fn(u32, serde_json::Value) -> Result<serde_json::Value, String>`) and `record`
+/// (the path of a function with the signature of [`Table::record`](crate::Table::record)),
 /// then any number of `index name: KeyType = |row| expression`, whose expression yields any `IntoIterator` of
 /// index keys: an `Option`, an array, an iterator that borrows from the row.
 #[macro_export]
@@ -99,6 +100,7 @@ macro_rules! value {
                     key: $Key:ty = |$key_row:pat_param| $key_of:expr
                     $(, due: |$due_row:pat_param| $due_of:expr)?
                     $(, upgrade: $upgrade:expr)?
+                    $(, record: $record:path)?
                     $(, index $index:ident : $Index:ty = |$index_row:pat_param| $index_of:expr)*
                     $(,)?
                 }
@@ -162,6 +164,17 @@ macro_rules! value {
                         body: $crate::serde_json::Value,
                     ) -> ::std::result::Result<$crate::serde_json::Value, ::std::string::String> {
                         ($upgrade)(from, body)
+                    }
+                )?
+
+                $(
+                    fn record(
+                        before: ::std::option::Option<&Self::Row>,
+                        after: ::std::option::Option<&Self::Row>,
+                        at: $crate::Moment,
+                        records: &mut ::std::vec::Vec<$crate::BulkEntry>,
+                    ) {
+                        $record(before, after, at, records);
                     }
                 )?
 

@@ -8,6 +8,7 @@ mod create_account;
 mod deregister_host;
 mod describe_account;
 mod get_account_quotas;
+mod get_usage;
 mod list_accounts;
 mod list_hosts;
 mod list_nat_gateways;
@@ -32,6 +33,7 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::write::<deregister_host::DeregisterHost>(),
     Operation::read::<describe_account::DescribeAccount>(),
     Operation::read::<get_account_quotas::GetAccountQuotas>(),
+    Operation::read::<get_usage::GetUsage>(),
     Operation::read::<list_accounts::ListAccounts>(),
     Operation::read::<list_hosts::ListHosts>(),
     Operation::read::<list_nat_gateways::ListNatGateways>(),

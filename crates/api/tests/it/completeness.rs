@@ -58,6 +58,7 @@ pub const CASES: &[&[Case]] = &[
     crate::vpc::CASES,
     crate::vpn::CASES,
     crate::web_identity::CASES,
+    crate::usage::CASES,
 ];
 
 /// All cases.

@@ -53,6 +53,7 @@ mod tag;
 mod through;
 mod trail;
 mod transit_gateway;
+mod usage;
 mod volume;
 mod vpc;
 mod vpn;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use landfall_chunks::{
     BLOCK_BYTES, Difference, Domain, Error, Keys, Manifest, Memory, Options, Root, Session, Store, Writer,
 };
-use landfall_chunks::{collect, scrub};
+use landfall_chunks::{collect, own_bytes, scrub};
 
 use crate::{Model, Rng, block, contents, inline, noise, store, view};
 
@@ -76,6 +76,18 @@ fn a_chain_of_snapshots_reads_as_its_model_says() {
                 }
             }
         }
+        // What each has of its own comes to what all have together, and of one alone it is all that it has, once.
+        let roots: Vec<Root> = snapshots.iter().map(|(root, _)| *root).collect();
+        let own = own_bytes(&store, &roots).unwrap();
+        let alone = own_bytes(&store, &roots[..1]).unwrap();
+        assert_eq!(alone[0], own[0], "seed {seed}");
+        let distinct = |model: &Model| model.values().collect::<BTreeSet<_>>().len() as u64 * BLOCK_BYTES as u64;
+        assert_eq!(own[0], distinct(&snapshots[0].1), "seed {seed}");
+        let mut twice = roots.clone();
+        twice.extend(&roots);
+        let again = own_bytes(&store, &twice).unwrap();
+        assert_eq!(again[..own.len()], own, "seed {seed}");
+        assert!(again[own.len()..].iter().all(|bytes| *bytes == 0), "seed {seed}");
         // In any order, each deletion leaves the others whole, and the last leaves nothing.
         while !snapshots.is_empty() {
             snapshots.swap_remove(rng.below(snapshots.len() as u64) as usize);

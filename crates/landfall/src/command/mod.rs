@@ -12,6 +12,7 @@ mod image;
 mod key;
 mod status;
 mod up;
+mod usage;
 
 use std::process::ExitCode;
 
@@ -39,6 +40,7 @@ pub fn run(line: CommandLine) -> Result<ExitCode> {
         Command::Audit(command) => return audit::run(&command, json),
         Command::Host(command) => host::run(&command, json)?,
         Command::Account(command) => account::run(&command, json)?,
+        Command::Usage(args) => usage::run(&args, json)?,
         Command::Up(args) => up::run(&args, json)?,
         Command::Down(args) => down::run(&args, json)?,
         Command::Status(args) => status::run(&args, json)?,

@@ -201,8 +201,12 @@ fn chores(
     chores.spawn(courier(engine, vault.clone(), &server.config).run());
     chores.spawn(landfall_control::destruction::run(engine.clone(), vault));
     chores.spawn(write_key_uses(server.clone()));
+    if server.config.simulate {
+        chores.spawn(landfall_control::metering::run(engine.clone(), None));
+    }
     if let Some(chunks) = chunks {
-        chores.spawn(landfall_control::collection::run(engine.clone(), chunks));
+        chores.spawn(landfall_control::collection::run(engine.clone(), chunks.clone()));
+        chores.spawn(landfall_control::metering::run(engine.clone(), Some(chunks)));
     }
     if let Some(agents) = agents {
         chores.spawn(agents.watch());
