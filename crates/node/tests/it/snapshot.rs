@@ -65,9 +65,17 @@ impl Place {
 
     /// Writes to a disk as the guest would, from a place on.
     fn write(&self, disk: usize, pattern: u8, at: u64, bytes: u64) {
+        self.ask_disk(disk, &format!("write -P {pattern} {at} {bytes}"));
+    }
+
+    /// Has what was written to a disk be durable, as the guest would: else it may be lost where its machine is killed.
+    fn flush(&self, disk: usize) {
+        self.ask_disk(disk, "flush");
+    }
+
+    fn ask_disk(&self, disk: usize, what: &str) {
         let device = self.disks[disk].id.to_string().replace('-', "");
-        let write =
-            format!("qemu-io -d /machine/peripheral/{device}/virtio-backend \"write -P {pattern} {at} {bytes}\"");
+        let write = format!("qemu-io -d /machine/peripheral/{device}/virtio-backend \"{what}\"");
         let said = ask(&self.bench, "human-monitor-command", json!({ "command-line": write }));
         let said = said.as_str().unwrap();
         assert!(!said.contains("rror") && !said.contains("failed"), "{said}");
@@ -351,6 +359,7 @@ fn a_disk_with_a_bitmap_grows_at_rest_and_in_use_whatever_became_of_its_guest() 
     let part = 64 * MIB;
     let sized = |size_bytes| VolumePlan { size_bytes, ..place.disks[0].clone() };
     let kill = || {
+        place.flush(0);
         let pid = nix::unistd::Pid::from_raw(place.bench.pid());
         nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGKILL).unwrap();
         wait("its death", || place.bench.state() != Some(GuestState::Running));
