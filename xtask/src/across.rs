@@ -64,6 +64,7 @@ const PLACES: &[(&str, &str)] = &[
     ("crates/cloud/src/account/closing.rs", "an account that ends goes with all that it has, in every region"),
     ("crates/cloud/src/account.rs", "accounts are the provider's, and what one has is anybody's"),
     ("crates/cloud/src/address.rs", "the pool of public addresses is the provider's"),
+    ("crates/cloud/src/ebs.rs", "a KMS key of another account, whose policy was asked; hosts are the provider's"),
     ("crates/cloud/src/endpoint.rs", "the endpoints of a VPC that the view gave, and the one that a call came through"),
     ("crates/cloud/src/expiry.rs", "time passes for all"),
     ("crates/cloud/src/flow_log.rs", "a host records for all, each flow log what its owner's network has"),

@@ -30,7 +30,7 @@ pub fn to_query_as<T: Serialize + ?Sized>(
     let wrapper = match protocol {
         Protocol::Ec2Query => None,
         Protocol::Query => Some("member"),
-        Protocol::Json10 | Protocol::Json11 | Protocol::RestXml => {
+        Protocol::Json10 | Protocol::Json11 | Protocol::RestXml | Protocol::RestJson => {
             return Err(EncodeError::Unsupported("a query"));
         }
     };

@@ -289,7 +289,9 @@ fn what_is_not_whole_or_not_in_chunks_is_refused() {
     let sealed = made(&client, &volume, &[(1, 1)]);
     world.transact(|tx| {
         let key = row_key(tx, &sealed);
-        tx.update::<Snapshots, _>(&key, |row| row.encrypted = true);
+        let kms_key = "arn:aws:kms:us-east-1:000000000000:key/0".parse().unwrap();
+        let data_key = landfall_model::DataKey { kms_key, version: 1, salt: "00".into() };
+        tx.update::<Snapshots, _>(&key, |row| row.data_key = Some(data_key));
     });
     let answer = client.send("ebs", "ListSnapshotBlocks", &params([("snapshotId", sealed.as_str())]));
     assert_eq!((answer.status, answer.code().as_str()), (400, "UnsupportedOperationException"));

@@ -85,14 +85,14 @@ impl Place {
             writer.write(block, contents).unwrap();
         }
         let (root, _) = writer.commit().unwrap();
-        let contents = Contents::Chunks(ChunkRoot { domain: account(), root: root.to_string() });
+        let contents = Contents::Chunks(ChunkRoot { domain: account(), root: root.to_string(), data_key: None });
         let row = Snapshot {
             scope: Scope { account: account(), region: Region::DEFAULT },
             id: SnapshotId::from_random(number.into()),
             volume: None,
             size_gib: 1,
             description: String::new(),
-            encrypted: false,
+            data_key: None,
             started_at: Timestamp(self.clock.wall_ms()),
             completed_at: None,
             state: SnapshotState::Completed { contents, full_bytes: None },

@@ -1,7 +1,6 @@
 //! Volumes in a folder of this machine.
 
 use std::collections::BTreeSet;
-use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::fd::AsRawFd;

@@ -201,7 +201,7 @@ fn a_guest_has_encrypted_disks_and_nobody_else_has_their_keys() {
 
     // What is overwritten while a snapshot is made isn't kept in clear either.
     let plan = snapshot(5);
-    let hold = [(root.id, plan.id)];
+    let hold = [(root.id, &plan)];
     bench.qemu.hold(bench.id, &hold, &|_| all.fleece(&root)).unwrap();
     guest_io(&bench, root.id, "write -P 0xcd 1M 1M");
     guest_io(&bench, root.id, "flush");

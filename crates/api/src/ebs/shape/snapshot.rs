@@ -26,7 +26,7 @@ pub fn readable<'v>(view: &View<'v>, id: SnapshotId) -> Result<&'v Snapshot, Api
     if row.is_public {
         return Err(invalid("INVALID_SNAPSHOT_ID", format!("The snapshot '{id}' is public, which is not supported.")));
     }
-    if row.encrypted {
+    if row.data_key.is_some() {
         return Err(ApiError::unsupported("reading the blocks of encrypted snapshots"));
     }
     match &row.state {
