@@ -31,6 +31,7 @@ const PLACES: &[(&str, &str)] = &[
         "crates/api/src/ec2/copy_image.rs",
         "the tags that the same account gave an image, in the region that the call names",
     ),
+    ("crates/api/src/ebs/list_changed_blocks.rs", "the volumes that two snapshots are of, which this account may read"),
     ("crates/api/src/ec2/copy_snapshot.rs", "the same account's snapshots, in the region that the call names"),
     ("crates/api/src/ec2/describe_images.rs", "images are the provider's"),
     (
@@ -92,6 +93,10 @@ const PLACES: &[(&str, &str)] = &[
     ("crates/cloud/src/kms/grant.rs", "a key's grants name others' principals, and are kept to their key's owner"),
     ("crates/cloud/src/kms/life.rs", "time passes for all"),
     ("crates/cloud/src/launch_template/mod.rs", "an index that begins with the view's account and region"),
+    (
+        "crates/cloud/src/metering.rs",
+        "what all consume is measured; a part of the chunk store has snapshots of several",
+    ),
     ("crates/cloud/src/nat.rs", "time passes for all"),
     (
         "crates/cloud/src/network_acl.rs",
@@ -151,6 +156,7 @@ const PLACES: &[(&str, &str)] = &[
     ("crates/cloud/src/vpn_remains.rs", "hosts serve all"),
     ("crates/control/src/agents.rs", "a host's token comes before any account"),
     ("crates/control/src/collection.rs", "the chunks of all accounts are collected"),
+    ("crates/control/src/metering.rs", "what all consume is measured"),
     ("crates/control/src/relocation.rs", "hosts are the provider's"),
     ("crates/landfall/src/serve/mod.rs", "whether the root key opens what is sealed, whoever owns it"),
 ];

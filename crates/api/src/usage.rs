@@ -31,7 +31,7 @@ pub fn mark_before(engine: &Engine<Cloud>, until: Timestamp) -> Result<Option<Ma
             Some(Record::Mark { revision, at }) if at <= until => Some(Mark { revision, at }),
             _ => None,
         });
-        if let Some(mark) = marks.max_by_key(|mark| mark.revision) {
+        if let Some(mark) = marks.max_by_key(|mark| (mark.revision, mark.at)) {
             return Ok(Some(mark));
         }
     }

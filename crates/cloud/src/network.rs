@@ -165,7 +165,9 @@ impl<'a> View<'a> {
                 self.find::<InternetGateways, _>(id).is_some_and(|gateway| gateway.vpc == Some(vpc))
             }
             RouteTarget::Interface(id) => self.find::<Interfaces, _>(id).is_some_and(|row| row.attachment.is_some()),
-            RouteTarget::NatGateway(id) => self.find::<NatGateways, _>(id).is_some_and(|row| row.state.is_live()),
+            RouteTarget::NatGateway(id) => {
+                self.find::<NatGateways, _>(id).is_some_and(|row| row.vpc == vpc && row.state.is_live())
+            }
             RouteTarget::EgressOnly(id) => self.find::<EgressOnlyGateways, _>(id).is_some_and(|row| row.vpc == vpc),
             RouteTarget::Peering(id) => {
                 let row = self.tables().peerings.by_id(&id).next();

@@ -249,11 +249,7 @@ impl HostNetwork {
         self.deliver(wanted, plan, &listing.halves[half as usize], recording, window, delivery);
         self.load(number, &table.forget(half, start_s, &listing.sets))?;
         recording.names.clone_from(&wanted.ports);
-        recording.logs = wanted.logs();
-        let known = (recording.rules.incarnation, recording.rules.revision);
-        if known != (plan.incarnation, plan.revision) {
-            recording.rules = wanted.rules(plan);
-        }
+        (recording.logs, recording.rules) = (wanted.logs(), wanted.rules(plan));
         Ok(())
     }
 

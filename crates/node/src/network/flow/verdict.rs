@@ -32,7 +32,7 @@ pub struct Flow {
     pub flags: u8,
 }
 
-/// The part of a plan that tells the rules of a network's ports, with the revision that they are of.
+/// The part of a plan that tells the rules of a network's ports.
 pub fn rules_of(plan: &HostPlan, vpc: VpcId) -> HostPlan {
     let mut known = connected(plan, vpc);
     known.insert(vpc);
@@ -44,7 +44,7 @@ pub fn rules_of(plan: &HostPlan, vpc: VpcId) -> HostPlan {
         _ => false,
     };
     let pieces = plan.pieces.iter().filter(|(_, piece)| is_told(piece)).map(|(key, piece)| (*key, piece.clone()));
-    HostPlan { pieces: pieces.collect(), incarnation: plan.incarnation, revision: plan.revision }
+    HostPlan { pieces: pieces.collect(), ..HostPlan::default() }
 }
 
 /// What became of all that was counted. `names` has the ports by what the counters call them, `before` the rules as they
