@@ -9,6 +9,7 @@ import calls
 import disks
 import leftovers
 import roles
+import sealed
 import seen
 import stability
 import traffic
@@ -24,7 +25,7 @@ def parts(world):
     world.image = image_of(world.ec2)["ImageId"]
     make_key(world.ec2, world.work)
     seen.launch(world)
-    for part in (seen, traffic, calls, roles, attacks, stability, disks, volumes, leftovers):
+    for part in (seen, traffic, calls, roles, attacks, stability, disks, volumes, sealed, leftovers):
         world.report.say(f"-- {part.__doc__.splitlines()[0]}")
         try:
             part.run(world)
