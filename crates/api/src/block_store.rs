@@ -67,7 +67,12 @@ impl BlockStore {
         &self,
         work: impl FnOnce() -> Result<T, Error> + Send + 'static,
     ) -> Result<T, ApiError> {
-        let _permit = self.readers.clone().acquire_owned().await.map_err(|_| ApiError::internal())?;
+        let permit = self.readers.clone().acquire_owned().await.map_err(|_| ApiError::internal())?;
+        // The work goes on also where nobody waits for it any more, and has its place for so long.
+        let work = move || {
+            let _permit = permit;
+            work()
+        };
         let done = tokio::task::spawn_blocking(work).await.map_err(|error| {
             tracing::error!(%error, "what reads the chunk store ended unexpectedly");
             ApiError::internal()

@@ -17,15 +17,20 @@ use crate::vault::Vault;
 pub fn keys(vault: &Vault, cloud: &Cloud, row: &Volume) -> Result<VolumeKeys, NoKeys> {
     let own = row.data_key.as_ref().ok_or(NoKeys::NotHere)?;
     let source = row.chunks.as_ref().and_then(|root| root.data_key.as_ref());
-    Ok(VolumeKeys {
-        own: open(vault, cloud, row.scope, own).ok_or(NoKeys::Unusable)?,
-        source: source.and_then(|source| open(vault, cloud, row.scope, source)),
-    })
+    let own = open(vault, cloud, row.scope, own)?;
+    let source = match source.map(|source| open(vault, cloud, row.scope, source)).transpose() {
+        Err(NoKeys::Trouble) => return Err(NoKeys::Trouble),
+        source => source.unwrap_or_default(),
+    };
+    Ok(VolumeKeys { own, source })
 }
 
-fn open(vault: &Vault, cloud: &Cloud, scope: Scope, data_key: &DataKey) -> Option<Secret> {
-    let kms_key = KeyRef::parse(data_key.kms_key.as_str(), scope).ok()?.find(cloud)?;
-    key::check_usable(kms_key).ok()?;
-    let material = material::open_version(vault, kms_key, data_key.version).ok()?;
-    Some(Secret(STANDARD.encode(symmetric::data_key(&material, data_key))))
+fn open(vault: &Vault, cloud: &Cloud, scope: Scope, data_key: &DataKey) -> Result<Secret, NoKeys> {
+    let named = KeyRef::parse(data_key.kms_key.as_str(), scope).map_err(|_| NoKeys::Unusable)?;
+    let kms_key = named.find(cloud).ok_or(NoKeys::Unusable)?;
+    key::check_usable(kms_key).map_err(|_| NoKeys::Unusable)?;
+    // A version that is gone is gone for good; one that can't be opened may be opened later.
+    kms_key.sealed(data_key.version).ok_or(NoKeys::Unusable)?;
+    let material = material::open_version(vault, kms_key, data_key.version).map_err(|_| NoKeys::Trouble)?;
+    Ok(Secret(STANDARD.encode(symmetric::data_key(&material, data_key))))
 }

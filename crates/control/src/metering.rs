@@ -72,7 +72,7 @@ impl Meter {
                 self.write(&Record::Reading(reading))?;
             }
         }
-        let mut told = BTreeMap::new();
+        let (mut told, mut is_whole) = (BTreeMap::new(), true);
         for domain in cloud.chunk_domains.iter().map(|row| row.account) {
             let before = self.told.get(&domain).map_or(&[][..], |told| told);
             let own = match self.own(before, &metering::by_age(&cloud, domain), domain) {
@@ -80,6 +80,7 @@ impl Meter {
                 Err(error) => {
                     // Its snapshots are paid for as they were; it is tried again.
                     tracing::warn!(%domain, error = &error as &dyn std::error::Error, "snapshots aren't measured");
+                    is_whole = false;
                     before.to_vec()
                 }
             };
@@ -91,7 +92,8 @@ impl Meter {
             told.insert(domain, own);
         }
         self.told = told;
-        if is_due {
+        // What isn't measured now mustn't be missing behind the mark: it is made as soon as all is.
+        if is_due && is_whole {
             self.write(&Record::Mark { revision: at.revision, at: now })?;
             if let Some(mark) = mark_before(&self.engine, now - KEPT)? {
                 self.engine.trim_bulk(metering::STREAM, begin_of(&self.engine, mark)?)?;

@@ -400,7 +400,15 @@ fn check_buckets(buckets: BTreeMap<String, BucketFile>) -> Result<Buckets> {
         ensure!(folder.is_absolute(), "buckets.{name}: {} is no absolute path", folder.display());
         Ok((name, Bucket { folder, accounts }))
     };
-    buckets.into_iter().map(check).collect()
+    let buckets: Buckets = buckets.into_iter().map(check).collect::<Result<_>>()?;
+    // Whoever reads one would read the other: a bucket's folder is its own.
+    for (name, bucket) in &buckets {
+        let within = |other: &&String| *other != name && bucket.folder.starts_with(&buckets[*other].folder);
+        if let Some(other) = buckets.keys().find(within) {
+            anyhow::bail!("buckets.{name}: its folder is that of {other}, or in it");
+        }
+    }
+    Ok(buckets)
 }
 
 fn env_flag(name: &str) -> bool {

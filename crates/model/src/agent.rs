@@ -132,6 +132,8 @@ pub enum NoKeys {
     NotHere,
     /// Its KMS key can't be used.
     Unusable,
+    /// The control plane can't open the key's material just now, which is its own trouble.
+    Trouble,
 }
 
 /// The key of a VPN's tunnel.

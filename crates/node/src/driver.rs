@@ -66,6 +66,9 @@ pub trait Hypervisor: Send + Sync {
     fn hold(&self, id: InstanceId, disks: &[(VolumeId, &SnapshotPlan)], open: &OpenTheFleece<'_>) -> DriverResult<()>;
     /// Connects to what a guest holds for a snapshot, to be read.
     fn held(&self, id: InstanceId, snapshot: SnapshotId) -> DriverResult<HeldDisk>;
+    /// Notes that what is held for a snapshot was stored with that root. Only what is noted so may spare the next snapshot from
+    /// reading everything.
+    fn stored(&self, id: InstanceId, snapshot: SnapshotId, root: &str) -> DriverResult<()>;
     /// Lets go of what a guest holds for a snapshot, read or not. Nothing is no error.
     fn release(&self, id: InstanceId, snapshot: SnapshotId) -> DriverResult<()>;
     /// Does something to the power of a guest. One that isn't there is no error.

@@ -77,6 +77,11 @@ impl Keys {
         Self { of_all, keys }
     }
 
+    /// Those of a record that isn't looked up.
+    fn none() -> Self {
+        Self { of_all: 0, keys: Vec::new() }
+    }
+
     /// The record is found by that attribute's value, too.
     fn add(&mut self, attribute: &str, value: &str) {
         self.keys.push(bulk_key_after(self.of_all, &[attribute, value]));

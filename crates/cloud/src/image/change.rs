@@ -68,6 +68,9 @@ pub fn share(tx: &mut Tx<'_, '_>, id: ImageId, order: &Sharing) -> Result<(), Fa
                 .into(),
         ));
     }
+    if becomes_public && row.disks.iter().any(|disk| disk.encrypted) {
+        return Err(Fault::Refused("Images with encrypted snapshots can't be shared with everybody.".into()));
+    }
     let published = tx.own_images.by_published.count(&tx.scope()) as u64;
     if becomes_public && published >= u64::from(quotas.public_images) {
         let limit = u64::from(quotas.public_images);

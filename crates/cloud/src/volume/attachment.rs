@@ -46,6 +46,10 @@ pub fn attach(tx: &mut Tx<'_, '_>, id: VolumeId, instance: InstanceId, device: &
     };
     check_place(&view, &row, machine, device)?;
     ebs::check_key(&view, row.data_key.as_ref())?;
+    if row.host.is_none() {
+        // It is yet to be filled with what it is made of.
+        ebs::check_key(&view, row.chunks.as_ref().and_then(|root| root.data_key.as_ref()))?;
+    }
     if let Some(host) = machine.status.host {
         ebs::check_host(&view, host, row.data_key.as_ref())?;
     }

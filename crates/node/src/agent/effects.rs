@@ -38,7 +38,11 @@ impl Drivers {
             Job::Volume(id, VolumeStep::Snapshot(snapshot, guest)) => {
                 let piece = plan.volume(*id).ok_or_else(|| unplanned(id))?;
                 let held = guest.map(|guest| self.hypervisor.held(guest, *snapshot)).transpose()?;
-                self.volumes.snapshot(piece, snapshot_of(piece, *snapshot)?, held, tell).map(Outcome::Snapshot)
+                let made = self.volumes.snapshot(piece, snapshot_of(piece, *snapshot)?, held, tell)?;
+                if let Some(Err(error)) = guest.map(|guest| self.hypervisor.stored(guest, *snapshot, &made.root)) {
+                    tracing::warn!(%snapshot, %error, "the next snapshot of a running guest's volume will read all of it");
+                }
+                Ok(Outcome::Snapshot(made))
             }
             Job::Instance(id, step) => self.apply_to_guest(*id, step, plan).map(|()| Outcome::Done),
             Job::Volume(_, VolumeStep::Nothing | VolumeStep::Await | VolumeStep::WaitUntil(_)) => Ok(Outcome::Done),

@@ -136,6 +136,9 @@ impl Hypervisor for FakeHypervisor {
     fn held(&self, instance: InstanceId, snapshot: SnapshotId) -> DriverResult<HeldDisk> {
         Ok(HeldDisk { instance, stream: None, export: snapshot.to_string(), changes: None })
     }
+    fn stored(&self, _: InstanceId, _: SnapshotId, _: &str) -> DriverResult<()> {
+        Ok(())
+    }
     fn release(&self, id: InstanceId, snapshot: SnapshotId) -> DriverResult<()> {
         self.0.act(|machine| machine.release(id, snapshot))
     }

@@ -171,6 +171,8 @@ fn named<'a>(answer: &'a Value, kind: &'a str) -> impl Iterator<Item = &'a str> 
 /// Closes a volume's chain from the top, as far as there is one. A node in use is no error of QEMU's that can be told from
 /// a node that isn't there, so it shows in the group, which then can't go either.
 fn close(qmp: &mut Qmp, volume: VolumeId) -> QmpResult<()> {
+    // One of an attempt that was cut off.
+    tolerant(qmp.execute("object-del", json!({ "id": names::secret(volume) }), ACT_TIMEOUT))?;
     for node in names::chain(volume) {
         tolerant(qmp.execute("blockdev-del", json!({ "node-name": node }), ACT_TIMEOUT))?;
     }

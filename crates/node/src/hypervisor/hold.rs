@@ -134,6 +134,16 @@ impl QemuHypervisor {
         Ok(HeldDisk { instance: id, stream, export: name, changes })
     }
 
+    /// Notes that what is held for a snapshot is stored: what changes since then is what changes since that root.
+    pub(super) fn name_changes(&self, id: InstanceId, snapshot: SnapshotId, root: &str) -> DriverResult<()> {
+        let Some((folder, record)) = self.runs(id)? else { return Ok(()) };
+        let Some(hold) = record.held.get(&snapshot) else { return Ok(()) };
+        let failed =
+            |error| DriverError::Retry(format!("noting what changes of {id} since {snapshot} failed: {error}"));
+        crash_point!("held:name");
+        changes::name(&mut talk(&folder).map_err(failed)?, hold.volume, snapshot, root).map_err(failed)
+    }
+
     /// Lets go of what is held for a snapshot.
     pub(super) fn release_held(&self, id: InstanceId, snapshot: SnapshotId) -> DriverResult<()> {
         let Some((folder, mut record)) = self.runs(id)? else { return Ok(()) };
@@ -163,7 +173,7 @@ fn take(qmp: &mut Qmp, disks: &[(VolumeId, &SnapshotPlan)], open: &OpenTheFleece
         let set = qmp.add_fd(file.as_fd(), &snapshot.id.to_string(), ACT_TIMEOUT).map_err(refused)?;
         let nodes = names::held_nodes(snapshot.id, *volume, set, limit_bytes, key.is_some());
         add_nodes(qmp, *volume, nodes, key.as_ref()).map_err(refused)?;
-        changes::begin(qmp, *volume, snapshot.session).map_err(refused)?;
+        changes::begin(qmp, *volume, snapshot.id).map_err(refused)?;
     }
     crash_point!("hold:take");
     let over = |(volume, snapshot): &(VolumeId, &SnapshotPlan)| {
@@ -203,6 +213,8 @@ fn clear(qmp: &mut Qmp, volume: VolumeId, snapshot: SnapshotId) -> QmpResult<()>
         tolerant(qmp.execute("blockdev-del", json!({ "node-name": node }), ACT_TIMEOUT))?;
     }
     changes::forget(qmp, volume, snapshot)?;
+    // Of an attempt that was cut off.
+    tolerant(qmp.execute("object-del", json!({ "id": names::secret(volume) }), ACT_TIMEOUT))?;
     let sets = qmp.execute("query-fdsets", json!({}), ACT_TIMEOUT)?;
     for set in sets_of(&sets, &name) {
         tolerant(qmp.execute("remove-fd", json!({ "fdset-id": set }), ACT_TIMEOUT))?;

@@ -290,6 +290,12 @@ impl Hypervisor for QemuHypervisor {
         self.serve_held(id, snapshot)
     }
 
+    fn stored(&self, id: InstanceId, snapshot: SnapshotId, root: &str) -> DriverResult<()> {
+        let cell = self.cell(id);
+        let _action = cell.act();
+        self.name_changes(id, snapshot, root)
+    }
+
     fn release(&self, id: InstanceId, snapshot: SnapshotId) -> DriverResult<()> {
         let cell = self.cell(id);
         let _action = cell.act();

@@ -214,7 +214,11 @@ impl LocalVolumes {
         if is_in_use(&path).map_err(|error| DriverError::Retry(format!("{id} can't be opened: {error}")))? {
             return Ok(has_bytes);
         }
-        let keys = self.keys(plan)?;
+        // A volume that is there isn't lost because its key can't be used for a while: it stays as large as it is.
+        let keys = self.keys(plan).map_err(|error| match error {
+            DriverError::Final(why) => DriverError::Later(why),
+            error => error,
+        })?;
         let key = keys.as_ref().map(|keys| &keys.own);
         let failed =
             |words: String| DriverError::Retry(format!("{id} can't grow to {} GiB: {words}", size_bytes >> 30));

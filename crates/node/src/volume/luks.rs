@@ -4,12 +4,19 @@
 //! through a pipe, never by its command line or a file.
 
 use std::io::{self, Write};
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use nix::sys::resource::{Resource, setrlimit};
 use serde_json::{Value, json};
 
 use super::key::{DiskKey, SECRET};
+
+/// How long a tool may compute, in seconds: deriving a key takes a few.
+const MOST_CPU_S: u64 = 300;
+/// How much memory it may have for its data.
+const MOST_MEMORY_BYTES: u64 = 1 << 30;
 
 /// Makes a file that is there an empty encrypted disk, on top of a qcow2 file if one is named.
 pub(super) fn create(file: &Path, size_bytes: u64, backing: Option<&str>, key: &DiskKey) -> io::Result<()> {
@@ -33,10 +40,22 @@ pub fn options(secret: &str) -> Value {
     json!({ "format": "luks", "key-secret": secret })
 }
 
+/// What a tool may take: it has the key in its memory, which must not be dumped, and reads what a guest's QEMU wrote.
+fn bounded() -> io::Result<()> {
+    for (resource, most) in
+        [(Resource::RLIMIT_CORE, 0), (Resource::RLIMIT_CPU, MOST_CPU_S), (Resource::RLIMIT_DATA, MOST_MEMORY_BYTES)]
+    {
+        setrlimit(resource, most, most)?;
+    }
+    Ok(())
+}
+
 /// Runs a tool to its end, with a passphrase for it to read. Its answer; what it says of a failure is the error's text.
 pub(super) fn run(mut command: Command, key: Option<&DiskKey>) -> io::Result<Vec<u8>> {
     command.env("LC_ALL", "C").stdout(Stdio::piped()).stderr(Stdio::piped());
     command.stdin(if key.is_some() { Stdio::piped() } else { Stdio::null() });
+    // SAFETY: only system calls are made between fork and exec.
+    unsafe { command.pre_exec(bounded) };
     let mut child = command.spawn()?;
     let said = match (child.stdin.take(), key) {
         // Far less than a pipe holds: nobody is waited for.

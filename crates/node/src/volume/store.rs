@@ -221,16 +221,19 @@ struct Saving<'r> {
 }
 
 impl Saving<'_> {
-    /// Stores the blocks of a disk that may have changed.
+    /// Stores the blocks of a disk that may have changed. Of what lies behind the end of the base nothing is known: the disk
+    /// may have been larger already when that was made, and written to.
     fn changes(&self, disk: &mut Nbd, mut changes: Nbd) -> Result<(), Trouble> {
+        let base_bytes = self.base.as_ref().map_or(0, |base| base.blocks() * BLOCK);
+        let known = base_bytes.min(self.size_bytes);
         // Up to where the disk is looked at, and up to where it is stored: to the end of a block.
         let (mut at, mut stored) = (0, 0);
-        while at < self.size_bytes {
-            let bytes = u32::try_from(self.size_bytes - at).unwrap_or(WINDOW_BYTES).min(WINDOW_BYTES);
+        while at < known {
+            let bytes = u32::try_from(known - at).unwrap_or(WINDOW_BYTES).min(WINDOW_BYTES);
             for extent in changes.extents(at, bytes).map_err(Trouble::Disk)? {
-                let end = (at + extent.bytes).min(self.size_bytes);
+                let end = (at + extent.bytes).min(known);
                 if extent.is_dirty() {
-                    let until = end.next_multiple_of(BLOCK).min(self.size_bytes);
+                    let until = end.next_multiple_of(BLOCK).min(known);
                     self.range(disk, stored.max(at / BLOCK * BLOCK), until)?;
                     stored = until;
                 }
@@ -238,7 +241,7 @@ impl Saving<'_> {
             }
             self.reached(at);
         }
-        Ok(())
+        self.range(disk, known, self.size_bytes)
     }
 
     /// Stores the blocks of a part of a disk, which begins and ends with one.

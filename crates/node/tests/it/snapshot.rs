@@ -95,7 +95,8 @@ impl Place {
 
     fn save(&self, qemu: &QemuHypervisor, disk: usize, plan: &SnapshotPlan) -> DriverResult<SnapshotMade> {
         let held: HeldDisk = qemu.held(self.bench.id, plan.id)?;
-        self.volumes.snapshot(&self.disks[disk], plan, Some(held), &|_| {})
+        let made = self.volumes.snapshot(&self.disks[disk], plan, Some(held), &|_| {})?;
+        qemu.stored(self.bench.id, plan.id, &made.root).map(|()| made)
     }
 
     /// Starts its guest once more, and attaches the first disk as it is by now.
@@ -314,14 +315,15 @@ fn the_next_snapshot_of_a_running_guest_reads_only_what_changed() {
     };
     let (first, all) = take(&snapshot(1, None));
     assert!(all >= 64 * MIB, "{all}");
-    assert_eq!(bitmaps(), ["landfall-1"]);
+    let since = |made: &SnapshotMade| format!("landfall-{}", made.root);
+    assert_eq!(bitmaps(), [since(&first)]);
     place.write(0, 2, 5 * MIB + 4096, 4096);
     place.write(0, 3, 200 * MIB, MIB);
     let (second, some) = take(&snapshot(2, Some(&first)));
     eprintln!("{all} bytes read at first, {some} of what changed");
     // The block of each change, that under the write while it was held, and what is read besides.
     assert!(some < 4 * MIB, "{some}");
-    assert_eq!(bitmaps(), ["landfall-1", "landfall-2"], "what a later one may build on");
+    assert_eq!(bitmaps(), [since(&first), since(&second)], "what a later one may build on");
     let raw = place.restored(130, &second);
     assert_is(&raw, 1, 0, 5 * MIB + 4096);
     assert_is(&raw, 2, 5 * MIB + 4096, 4096);
@@ -335,7 +337,7 @@ fn the_next_snapshot_of_a_running_guest_reads_only_what_changed() {
     place.write(0, 4, 10 * MIB, 4096);
     let (third, some) = take(&snapshot(3, Some(&second)));
     assert!(some < 4 * MIB, "{some}");
-    assert_eq!(bitmaps(), ["landfall-2", "landfall-3"]);
+    assert_eq!(bitmaps(), [since(&second), since(&third)]);
     assert_is(&place.restored(131, &third), 4, 10 * MIB, 4096);
     // One that was killed knows nothing any more: all is read, and only what changed is stored.
     nix::sys::signal::kill(nix::unistd::Pid::from_raw(place.bench.pid()), nix::sys::signal::Signal::SIGKILL).unwrap();
@@ -344,13 +346,26 @@ fn the_next_snapshot_of_a_running_guest_reads_only_what_changed() {
     place.write(0, 5, 20 * MIB, 4096);
     let (fourth, all) = take(&snapshot(4, Some(&third)));
     assert!(all >= 64 * MIB, "{all}");
-    assert_eq!(bitmaps(), ["landfall-4"]);
+    assert_eq!(bitmaps(), [since(&fourth)]);
     assert_is(&place.restored(132, &fourth), 5, 20 * MIB, 4096);
     // What was noted since snapshots that are gone goes, however many there were.
     for session in 5..8 {
-        take(&snapshot(session, None));
-        assert_eq!(bitmaps(), [format!("landfall-{session:x}")]);
+        let (made, _) = take(&snapshot(session, None));
+        assert_eq!(bitmaps(), [since(&made)]);
     }
+    // What was held and never stored counts from nothing that anybody knows.
+    let unread = snapshot(8, None);
+    place.hold(&[(0, &unread)]).unwrap();
+    place.bench.qemu.release(place.bench.id, unread.id).unwrap();
+    assert!(bitmaps().is_empty());
+    // One that is made twice, by an agent that has an old plan: what changed in between isn't missing where the first counts.
+    let (ninth, _) = take(&snapshot(9, None));
+    place.write(0, 6, 30 * MIB, 4096);
+    let (later, _) = take(&snapshot(9, None));
+    assert_ne!(ninth.root, later.root);
+    let (tenth, all) = take(&snapshot(10, Some(&ninth)));
+    assert!(all >= 64 * MIB, "{all}");
+    assert_is(&place.restored(133, &tenth), 6, 30 * MIB, 4096);
 }
 
 #[test]
@@ -379,7 +394,9 @@ fn a_disk_with_a_bitmap_grows_at_rest_and_in_use_whatever_became_of_its_guest() 
     assert_eq!(place.volumes.ensure(&larger).unwrap(), base + part);
     place.again(&larger);
     place.write(0, 2, base + part - MIB, MIB);
-    let second = take(&SnapshotPlan { size_bytes: base + part, ..snapshot(2, Some(&first)) });
+    // Of as much as the control plane knew of then; the next one has what was written behind that.
+    let cut = take(&SnapshotPlan { size_bytes: base, ..snapshot(2, Some(&first)) });
+    let second = take(&SnapshotPlan { size_bytes: base + part, ..snapshot(5, Some(&cut)) });
     let raw = place.restored_to(150, base + part, &second);
     assert_is(&raw, 1, 0, 8 * MIB);
     assert_is(&raw, 0, 8 * MIB, 64 * MIB);
@@ -397,12 +414,12 @@ fn a_disk_with_a_bitmap_grows_at_rest_and_in_use_whatever_became_of_its_guest() 
     tune(base + 3 * part);
     place.write(0, 4, base + 3 * part - MIB, MIB);
     // At rest, with one that isn't.
-    take(&SnapshotPlan { size_bytes: base + 3 * part, ..snapshot(3, Some(&second)) });
+    take(&SnapshotPlan { size_bytes: base + 3 * part, ..snapshot(6, Some(&second)) });
     kill();
     let largest = sized(base + 4 * part);
     assert_eq!(place.volumes.ensure(&largest).unwrap(), base + 4 * part);
     place.again(&largest);
-    let last = take(&SnapshotPlan { size_bytes: base + 4 * part, ..snapshot(4, None) });
+    let last = take(&SnapshotPlan { size_bytes: base + 4 * part, ..snapshot(7, None) });
     let raw = place.restored_to(151, base + 4 * part, &last);
     assert_is(&raw, 3, base + 2 * part - MIB, MIB);
     assert_is(&raw, 4, base + 3 * part - MIB, MIB);

@@ -134,14 +134,14 @@ pub fn held_access(snapshot: SnapshotId) -> Value {
 /// What the names of bitmaps of ours begin with.
 pub const CHANGES: &str = "landfall-";
 
-/// The bitmap that notes what changes since the snapshot that is written under that session.
-pub fn changes_since(session: u64) -> String {
-    format!("{CHANGES}{session:x}")
+/// The bitmap that notes what changes since the snapshot of that root.
+pub fn changes_since(root: &str) -> String {
+    format!("{CHANGES}{root}")
 }
 
-/// The session since whose snapshot a bitmap of that name notes what changes.
-pub fn session_of_changes(name: &str) -> Option<u64> {
-    u64::from_str_radix(name.strip_prefix(CHANGES)?, 16).ok()
+/// The bitmap that notes what changes from a snapshot's moment on, as long as its root isn't known.
+pub fn changes_from(snapshot: SnapshotId) -> String {
+    format!("{snapshot}.since")
 }
 
 /// The bitmap that says what changed up to a snapshot's moment.
