@@ -36,7 +36,7 @@ def run(world):
 def second_account(world, before):
     """The server comes back with another account's root key besides: both accounts are there."""
     report, a = world.report, world.a
-    first = {name: os.environ[name] for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
+    first = world.keys = {name: os.environ[name] for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
     world.cloud.up(LANDFALL_ACCOUNT="222222222222", LANDFALL_ACCESS_KEY="AKIASECONDACCOUNT222", LANDFALL_SECRET_KEY="second-secret-of-the-cloud")
     report.say(f"the server is back after {world.cloud.took_s:.2f} s")
     other = world.client()
