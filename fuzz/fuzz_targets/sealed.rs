@@ -13,10 +13,11 @@ static ISSUED: LazyLock<String> = LazyLock::new(|| KEY.issue("tokens", "session"
 
 fuzz_target!(|input: (usize, &str)| {
     let (at, text) = input;
+    // The fuzzer looks into this process, and does find the texts that are good.
     if let Ok(sealed) = text.parse::<Sealed>() {
-        assert!(KEY.open("session", &sealed).is_err());
+        assert!(text == *GOOD || KEY.open("session", &sealed).is_err(), "{text}");
     }
-    assert!(KEY.redeem("tokens", "session", text).is_err());
+    assert!(text == *ISSUED || KEY.redeem("tokens", "session", text).is_err(), "{text}");
     let place = at % ISSUED.len();
     if let Some(start) = ISSUED.get(..place) {
         let forged = format!("{start}{text}{}", ISSUED.get(place + text.len()..).unwrap_or_default());

@@ -41,7 +41,8 @@ static GOOD: LazyLock<String> = LazyLock::new(|| {
 
 fuzz_target!(|input: (u16, &str)| {
     let (at, text) = input;
-    assert!(Session::open(&VAULT, text).is_none());
+    // The fuzzer looks into this process, and does find the one that is good.
+    assert!(text == *GOOD || Session::open(&VAULT, text).is_none(), "{text}");
     // A good one with a piece of it replaced.
     let at = usize::from(at) % GOOD.len();
     if let (Some(start), rest) = (GOOD.get(..at), GOOD.get(at + text.len()..).unwrap_or_default()) {
