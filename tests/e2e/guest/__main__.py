@@ -7,6 +7,7 @@ import traceback
 import attacks
 import calls
 import disks
+import images
 import leftovers
 import roles
 import sealed
@@ -25,7 +26,7 @@ def parts(world):
     world.image = image_of(world.ec2)["ImageId"]
     make_key(world.ec2, world.work)
     seen.launch(world)
-    for part in (seen, traffic, calls, roles, attacks, stability, disks, volumes, sealed, leftovers):
+    for part in (seen, traffic, calls, roles, attacks, stability, disks, volumes, sealed, images, leftovers):
         world.report.say(f"-- {part.__doc__.splitlines()[0]}")
         try:
             part.run(world)
