@@ -5,12 +5,12 @@ from guest import until
 
 def run(world):
     report, ec2, a = world.report, world.ec2, world.a
-    boot = a.sh("echo golden >/root/mark; sync; cat /proc/sys/kernel/random/boot_id")
+    boot = a.sh("echo golden >/etc/mark; sync; cat /proc/sys/kernel/random/boot_id")
     image = made(world, "running", NoReboot=True)
     report.equal("the guest ran on", a.sh("cat /proc/sys/kernel/random/boot_id"), boot)
     copy = world.launch("copy", ImageId=image, SecurityGroupIds=[world.ssh])
     copy.wait("running"), copy.look(), copy.connect()
-    report.equal("a guest of it has what was there", copy.sh("cat /root/mark"), "golden")
+    report.equal("a guest of it has what was there", copy.sh("cat /etc/mark"), "golden")
     report.check("and is another", copy.sh("cat /sys/class/dmi/id/product_uuid") != a.sh("cat /sys/class/dmi/id/product_uuid"))
     copy.disconnect()
     ec2.terminate_instances(InstanceIds=[copy.id])
