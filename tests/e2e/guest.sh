@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # Real guests, from the first to the last: what they see, what they may, what they may not, and what is left of them.
-# `guest.sh networks` plays the folder of that name beside this file instead.
+# `guest.sh FOLDER` plays another one instead.
 # Everything happens in namespaces of its own: no other cloud on this machine notices, and all of it ends with this script.
 set -uo pipefail
 cd "$(dirname "$0")/../.."
-play=tests/e2e/${1:-guest}
+play=${1:-tests/e2e/guest}
 
 skip() { echo "skipped: $*"; exit 77; }
 
@@ -41,8 +41,10 @@ fi
 # A build that goes on meanwhile must not change what is being looked at.
 cp "$LANDFALL_BIN" "$work/landfall"
 export LANDFALL_BIN=$work/landfall
-# What a guest forges packets with: one file without libraries.
-rustc --edition 2024 -C opt-level=s -C target-feature=+crt-static -C strip=symbols -o "$work/frames" tests/e2e/guest/frames.rs || exit 1
+# What a guest is to run besides: files without libraries.
+for source in $(find tests/e2e/guest "$play" -name '*.rs' | sort -u); do
+  rustc --edition 2024 -C opt-level=s -C target-feature=+crt-static -C strip=symbols -o "$work/$(basename "$source" .rs)" "$source" || exit 1
+done
 
 export PYTHONDONTWRITEBYTECODE=1
 # The first process of the new namespace takes in whom others left behind; when it ends, all in it ends.
