@@ -24,6 +24,26 @@ pub fn own_service(record: &Record, action: &str, parameters: &[(&str, &str)]) -
     query(record, ("landfall", "2026-11-22"), action, parameters)
 }
 
+/// The rows of an action of the provider's own service, by the name of their list, of one page after the other.
+pub fn own_rows(
+    record: &Record,
+    action: &str,
+    parameters: &[(&str, &str)],
+    list: &str,
+    mut each: impl FnMut(&Tree),
+) -> Result<()> {
+    let mut marker: Option<String> = None;
+    loop {
+        let marked = marker.iter().map(|marker| ("Marker", marker.as_str()));
+        let answer = own_service(record, action, &parameters.iter().copied().chain(marked).collect::<Vec<_>>())?;
+        rows(&answer, list).iter().for_each(&mut each);
+        marker = text(&answer, "Marker");
+        if marker.is_none() {
+            return Ok(());
+        }
+    }
+}
+
 /// A machine of the cloud.
 pub struct Host {
     /// What it is called.
@@ -49,7 +69,6 @@ pub struct Host {
 /// The machines of the cloud.
 pub fn hosts(record: &Record) -> Result<Vec<Host>> {
     let answer = own_service(record, "ListHosts", &[])?;
-    let Some(Tree::List(rows)) = find(&answer, "Hosts") else { return Ok(Vec::new()) };
     let host = |row: &Tree| {
         let number = |name: &str| text(row, name).and_then(|text| text.parse().ok()).unwrap_or(0);
         Host {
@@ -64,7 +83,7 @@ pub fn hosts(record: &Record) -> Result<Vec<Host>> {
             used_memory_mib: number("UsedMemoryMib"),
         }
     };
-    Ok(rows.iter().map(host).collect())
+    Ok(rows(&answer, "Hosts").iter().map(host).collect())
 }
 
 fn query(record: &Record, (service, version): (&str, &str), action: &str, parameters: &[(&str, &str)]) -> Result<Tree> {
@@ -110,6 +129,14 @@ pub fn find<'t>(tree: &'t Tree, name: &str) -> Option<&'t Tree> {
         }
         Tree::List(items) => items.iter().find_map(|item| find(item, name)),
         _ => None,
+    }
+}
+
+/// The elements of the first list of that name; none where there is no such list.
+pub fn rows<'t>(tree: &'t Tree, name: &str) -> &'t [Tree] {
+    match find(tree, name) {
+        Some(Tree::List(rows)) => rows,
+        _ => &[],
     }
 }
 

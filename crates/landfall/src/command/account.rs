@@ -5,7 +5,7 @@ use anyhow::{Context as _, Result};
 use landfall_wire::Tree;
 
 use crate::cli::{AccountCommand, AccountCreateArgs, AccountEnterArgs, AccountQuotaArgs, WhichArgs};
-use crate::client::{self, find, text};
+use crate::client::{self, find, rows, text};
 use crate::record;
 
 pub fn run(command: &AccountCommand, json: bool) -> Result<()> {
@@ -59,18 +59,7 @@ fn create(args: &AccountCreateArgs, json: bool) -> Result<()> {
 
 fn list(args: &WhichArgs, json: bool) -> Result<()> {
     let record = record::find(args.listen)?;
-    let mut marker: Option<String> = None;
-    loop {
-        let parameters: Vec<_> = marker.iter().map(|marker| ("Marker", marker.as_str())).collect();
-        let answer = client::own_service(&record, "ListAccounts", &parameters)?;
-        if let Some(Tree::List(rows)) = find(&answer, "Accounts") {
-            rows.iter().for_each(|row| print(row, json));
-        }
-        marker = text(&answer, "Marker");
-        if marker.is_none() {
-            return Ok(());
-        }
-    }
+    client::own_rows(&record, "ListAccounts", &[], "Accounts", |row| print(row, json))
 }
 
 fn print(row: &Tree, json: bool) {
@@ -92,7 +81,7 @@ fn show(account: &str, which: &WhichArgs, json: bool) -> Result<()> {
     let record = record::find(which.listen)?;
     let answer = client::own_service(&record, "DescribeAccount", &[("AccountId", account)])?;
     print(find(&answer, "Account").context("the answer has no account")?, json);
-    for row in list_of(&answer, "Resources") {
+    for row in rows(&answer, "Resources") {
         let (kind, count) = (text(row, "ResourceType").unwrap_or_default(), text(row, "Count").unwrap_or_default());
         if json {
             println!("{}", serde_json::json!({ "resource": kind, "count": count }));
@@ -100,7 +89,7 @@ fn show(account: &str, which: &WhichArgs, json: bool) -> Result<()> {
             println!("{count:>8} {kind}");
         }
     }
-    for row in list_of(&answer, "Hosts") {
+    for row in rows(&answer, "Hosts") {
         let get = |name: &str| text(row, name).unwrap_or_default();
         let (host, state, count) = (get("HostName"), get("State"), get("Count"));
         if json {
@@ -110,13 +99,6 @@ fn show(account: &str, which: &WhichArgs, json: bool) -> Result<()> {
         }
     }
     Ok(())
-}
-
-fn list_of<'t>(answer: &'t Tree, name: &str) -> &'t [Tree] {
-    match find(answer, name) {
-        Some(Tree::List(rows)) => rows,
-        _ => &[],
-    }
 }
 
 fn change(which: &WhichArgs, action: &str, parameters: &[(&str, &str)]) -> Result<()> {
@@ -136,7 +118,7 @@ fn quota(args: &AccountQuotaArgs, json: bool) -> Result<()> {
         client::own_service(&record, "PutAccountQuota", &parameters)?;
     }
     let answer = client::own_service(&record, "GetAccountQuotas", &[account])?;
-    for row in list_of(&answer, "Quotas") {
+    for row in rows(&answer, "Quotas") {
         let get = |name: &str| text(row, name).unwrap_or_default();
         let (name, value, own) = (get("QuotaName"), get("Value"), get("IsOwn") == "true");
         if args.name.as_ref().is_some_and(|asked| *asked != name) {

@@ -4,27 +4,16 @@ use anyhow::Result;
 use landfall_wire::Tree;
 
 use crate::cli::UsageArgs;
-use crate::client::{self, find, text};
+use crate::client::{self, text};
 use crate::record;
 
 pub fn run(args: &UsageArgs, json: bool) -> Result<()> {
     let record = record::find(args.which.listen)?;
-    let mut marker: Option<String> = None;
-    loop {
-        let mut parameters = vec![("StartTime", args.from.as_str())];
-        parameters.extend(args.to.as_deref().map(|to| ("EndTime", to)));
-        parameters.extend(args.account.as_deref().map(|account| ("AccountId", account)));
-        parameters.extend(args.by_resource.then_some(("ByResource", "true")));
-        parameters.extend(marker.as_deref().map(|marker| ("Marker", marker)));
-        let answer = client::own_service(&record, "GetUsage", &parameters)?;
-        if let Some(Tree::List(rows)) = find(&answer, "UsageRecords") {
-            rows.iter().for_each(|row| print(row, json));
-        }
-        marker = text(&answer, "Marker");
-        if marker.is_none() {
-            return Ok(());
-        }
-    }
+    let mut parameters = vec![("StartTime", args.from.as_str())];
+    parameters.extend(args.to.as_deref().map(|to| ("EndTime", to)));
+    parameters.extend(args.account.as_deref().map(|account| ("AccountId", account)));
+    parameters.extend(args.by_resource.then_some(("ByResource", "true")));
+    client::own_rows(&record, "GetUsage", &parameters, "UsageRecords", |row| print(row, json))
 }
 
 fn print(row: &Tree, json: bool) {
