@@ -13,6 +13,7 @@ use landfall_model::{AccountId, BucketAccounts, ImageId, Ipv4Cidr, Quotas, Regio
 use landfall_node::network::flow::deliver::{Bucket, Buckets};
 use serde::Deserialize;
 
+use crate::chunk_place::ChunkPlace;
 use crate::cli::{AgentArgs, KeyArgs, ServeArgs};
 use crate::serve::Files;
 
@@ -66,8 +67,8 @@ pub struct Config {
     pub network: NetworkFile,
     /// The folders that stand for buckets, by the bucket's name.
     pub buckets: Buckets,
-    /// The folder of the chunk store, where one is named.
-    pub snapshots: Option<PathBuf>,
+    /// Where snapshots are stored, where it is said.
+    pub snapshots: Option<ChunkPlace>,
     /// How long the records of calls that changed nothing are kept.
     pub keep_audit: Duration,
     /// How often trails deliver.
@@ -128,9 +129,8 @@ struct File {
     network: NetworkFile,
     /// The folders that stand for buckets: flow logs and trails are written there.
     buckets: BTreeMap<String, BucketFile>,
-    /// The folder of the chunk store, which all hosts must see as one; `chunks` in the state folder of a machine that is
-    /// alone.
-    snapshots: Option<PathBuf>,
+    /// Where snapshots are stored; in `chunks` in the state folder of a machine that is alone.
+    snapshots: Option<ChunkPlace>,
     agents: Option<SocketAddr>,
     control_only: bool,
     tls: bool,
@@ -228,8 +228,8 @@ pub struct AgentSettings {
     pub network: NetworkFile,
     /// The folders that stand for buckets.
     pub buckets: Buckets,
-    /// The folder of the chunk store, where one is named.
-    pub snapshots: Option<PathBuf>,
+    /// Where snapshots are stored, where it is said.
+    pub snapshots: Option<ChunkPlace>,
 }
 
 /// The settings of a machine whose agent runs alone.
@@ -243,7 +243,7 @@ pub fn agent_settings(args: &AgentArgs) -> Result<AgentSettings> {
         state,
         network,
         buckets: check_buckets(file.buckets)?,
-        snapshots: check_snapshots(file.snapshots)?,
+        snapshots: file.snapshots.map(ChunkPlace::check).transpose()?,
     })
 }
 
@@ -317,7 +317,7 @@ impl Config {
             settings,
             network,
             buckets,
-            snapshots: check_snapshots(file.snapshots)?,
+            snapshots: file.snapshots.map(ChunkPlace::check).transpose()?,
             keep_audit: Duration::from_secs(86_400) * audit_days,
             trail_delivery: file.trail_delivery_s.map_or(trail::DELIVERY, |s| Duration::from_secs(s.max(1))),
             trail_digest: file.trail_digest_s.map_or(trail::DIGEST, |s| Duration::from_secs(s.max(1))),
@@ -378,14 +378,6 @@ fn endpoint(args: &ServeArgs, file: &File) -> Result<(SocketAddr, Option<Tls>)> 
         "--listen {listen}: off loopback the API is spoken over TLS only: add --tls (with an authority of the cloud's own, whose certificate `landfall env` names to clients), or --tls-certificate and --tls-key"
     );
     Ok((listen, tls))
-}
-
-/// The chunk store must be found from wherever the server was started.
-fn check_snapshots(folder: Option<PathBuf>) -> Result<Option<PathBuf>> {
-    if let Some(folder) = &folder {
-        ensure!(folder.is_absolute(), "snapshots: {} is no absolute path", folder.display());
-    }
-    Ok(folder)
 }
 
 /// The folders of buckets must be found from wherever the server was started.

@@ -4,6 +4,7 @@
 //! nothing about the cloud.
 
 mod agent;
+mod chunk_place;
 mod cli;
 mod client;
 mod command;

@@ -38,7 +38,7 @@ def parts(world):
 
 def main(work):
     report = Report()
-    world = World(work, report)
+    world = World(work, report, bucket=True)
     try:
         parts(world)
     except Exception:

@@ -1,14 +1,19 @@
 """The stage: a machine with a link to an internet of its own, and the cloud on it."""
 
 import http.server
+import importlib.util
 import json
 import os
 import socket
 import socketserver
 import struct
 import subprocess
+import sys
 import threading
 import time
+
+import boto3
+import botocore.exceptions
 
 from packets import within
 
@@ -20,6 +25,7 @@ RESOLVER = "203.0.113.53"
 WEB_NAME = "www.example.test"
 INTERNET = "internet"
 API = "127.0.0.1:4566"
+STORE = "127.0.0.1:4568"
 
 
 def run(*command, check=True, **options):
@@ -91,19 +97,21 @@ class Trap:
             self.callers.append((caller[0], datagrams.getsockname()[1]))
 
 
-def build(work):
-    """Links, addresses and what answers in the internet; private folders for what a cloud keeps."""
+def build(work, on_disk=False):
+    """Links, addresses and what answers in the internet; private folders for what a cloud keeps, in memory unless its speed
+    on a disk is to be seen."""
     for folder in ("/run/landfall", "/run/netns"):
         os.makedirs(folder, exist_ok=True)
         run("mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", folder)
     state = f"{work}/state"
     os.makedirs(state)
-    run("mount", "-t", "tmpfs", "-o", "mode=711,size=24G", "tmpfs", state)
+    if on_disk:
+        os.chmod(state, 0o711)
+    else:
+        run("mount", "-t", "tmpfs", "-o", "mode=711,size=24G", "tmpfs", state)
     with open(f"{work}/resolv.conf", "w") as file:
         file.write(f"nameserver {RESOLVER}\n")
     run("mount", "--bind", f"{work}/resolv.conf", "/etc/resolv.conf")
-    with open(f"{work}/landfall.toml", "w") as file:
-        file.write('[network]\nblocked = ["100.64.0.0/10"]\n')
 
     run("ip", "link", "set", "lo", "up")
     run("ip", "netns", "add", INTERNET)
@@ -131,6 +139,30 @@ def build(work):
 
     threading.Thread(target=resolve, args=(within(INTERNET, listen),), daemon=True).start()
     return state
+
+
+def configure(work, bucket):
+    """The cloud's configuration. Its snapshots lie in a bucket of a local S3, if one is asked for and moto is installed;
+    otherwise in a folder."""
+    lines = ["[network]", 'blocked = ["100.64.0.0/10"]']
+    if bucket and importlib.util.find_spec("moto"):
+        with open(f"{work}/s3-key", "w") as file:
+            file.write("[default]\naws_access_key_id = store\naws_secret_access_key = nobody-checks-it\n")
+        serve = "import sys; from moto.server import main; main(sys.argv[1:])"
+        host, port = STORE.split(":")
+        subprocess.Popen([sys.executable, "-c", serve, "-H", host, "-p", port], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        store = boto3.client("s3", endpoint_url=f"http://{STORE}", region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x")
+        # It takes seconds to come up, and the client gives up sooner.
+        for _ in range(60):
+            try:
+                store.create_bucket(Bucket="snapshots")
+                break
+            except botocore.exceptions.EndpointConnectionError:
+                time.sleep(0.5)
+        place = f'bucket = "snapshots", region = "us-east-1", endpoint = "http://{STORE}", credentials = "{work}/s3-key"'
+        lines.insert(0, f"snapshots = {{ {place}, prefix = \"of/a-cloud\" }}")
+    with open(f"{work}/landfall.toml", "w") as file:
+        file.write("\n".join([*lines, ""]))
 
 
 class Cloud:

@@ -41,9 +41,10 @@ class Report:
 class World:
     """What every part needs."""
 
-    def __init__(self, work, report):
+    def __init__(self, work, report, on_disk=False, bucket=False):
         self.work, self.report = work, report
-        self.state = stage.build(work)
+        self.state = stage.build(work, on_disk)
+        stage.configure(work, bucket)
         self.cloud = stage.Cloud(work, self.state, os.environ["LANDFALL_MINI_IMAGE"])
         self.trap = stage.Trap(22, 8774)
         self.guests = {}

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
-use landfall_chunks::Folder;
 use landfall_model::{HostFacts, Ipv4Cidr};
 use landfall_node::agent::{AgentOptions, Drivers, Timing, machine_clock};
 use landfall_node::connected::ConnectedNetwork;
@@ -23,6 +22,7 @@ use landfall_node::remote::{FetchedVolumes, RemoteLink};
 use landfall_node::volume::{LocalVolumes, SnapshotStore};
 use landfall_node::vpn::{StrongSwan, VpnConfig};
 
+use crate::chunk_place::ChunkPlace;
 use crate::config::NetworkFile;
 use crate::images;
 
@@ -51,8 +51,8 @@ pub struct Place {
     pub network: NetworkFile,
     /// The folders that stand for buckets, by the bucket's name.
     pub buckets: Buckets,
-    /// The folder of the chunk store; without one, no snapshots are made here.
-    pub snapshots: Option<PathBuf>,
+    /// Where snapshots are stored; without it, none are made here.
+    pub snapshots: Option<ChunkPlace>,
     /// The hash of what the machine's agent identifies itself with: what it writes for others is named after it.
     pub identity: String,
     /// Whether guests are only pretended, on networks that are real: to test networks over many machines.
@@ -196,10 +196,8 @@ impl Place {
         ))?;
         let volumes = LocalVolumes::new(self.state.join("volumes"), image_folder.clone());
         let mut volumes = volumes.context("opening the folder of volumes")?;
-        if let Some(folder) = &self.snapshots {
-            super::make_private(folder)?;
-            let chunks = Folder::open(folder).context("opening the store of snapshots")?;
-            volumes = volumes.with_store(SnapshotStore::new(Arc::new(chunks)));
+        if let Some(place) = &self.snapshots {
+            volumes = volumes.with_store(SnapshotStore::new(place.open()?));
         }
         let volumes: Arc<dyn Volumes> = match link {
             Some(link) => Arc::new(FetchedVolumes::new(volumes, image_folder, link)),

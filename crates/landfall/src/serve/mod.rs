@@ -22,7 +22,7 @@ use anyhow::{Context as _, Result};
 use landfall_api::s3::Folders;
 use landfall_api::web_identity::Fetcher;
 use landfall_api::{BlockStore, Gateway, Outside, Regions, Vault};
-use landfall_chunks::{Folder, Objects};
+use landfall_chunks::Objects;
 use landfall_cloud::{Cloud, Entropy, Tx};
 use landfall_control::Seed;
 use landfall_control::agents::Agents;
@@ -169,8 +169,8 @@ fn chunks(config: &Config) -> Option<Arc<dyn Objects>> {
     if config.simulate {
         return None;
     }
-    match real::snapshots(config).and_then(|folder| Ok(Folder::open(folder)?)) {
-        Ok(chunks) => Some(Arc::new(chunks)),
+    match real::snapshots(config).and_then(|place| place.open()) {
+        Ok(chunks) => Some(chunks),
         Err(error) => {
             tracing::error!("the store of snapshots isn't collected, and its blocks aren't read: {error:#}");
             None

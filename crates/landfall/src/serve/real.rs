@@ -1,7 +1,6 @@
 //! A cloud of real machines: the agent of this machine with its drivers, in the same process as the control plane and
 //! still talking to it only through the agents' protocol; and the door for agents of other machines.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
@@ -20,6 +19,7 @@ use super::door::{self, Door};
 use super::inside::Inside;
 use super::machine::Place;
 use super::{Pieces, Server};
+use crate::chunk_place::ChunkPlace;
 use crate::config::Config;
 use crate::images;
 use crate::record::DoorRecord;
@@ -69,10 +69,10 @@ impl Doorway {
     }
 }
 
-/// The folder of the chunk store.
-pub fn snapshots(config: &Config) -> Result<PathBuf> {
+/// Where snapshots are stored.
+pub fn snapshots(config: &Config) -> Result<ChunkPlace> {
     let state = config.state.as_deref().context("real machines need a state folder")?;
-    Ok(config.snapshots.clone().unwrap_or_else(|| state.join("chunks")))
+    Ok(config.snapshots.clone().unwrap_or_else(|| ChunkPlace::Folder(state.join("chunks"))))
 }
 
 fn place(config: &Config, identity: String) -> Result<Place> {

@@ -126,12 +126,11 @@ impl SnapshotStore {
         }
         // Before any of it is written: what doesn't fit would only take the room of others until it failed.
         room(manifest.written_blocks() * BLOCK)?;
-        for (written, chunk) in (0u64..).zip(manifest.chunks(0)) {
+        for (written, read) in (0u64..).zip(store.read_all(manifest.chunks(0), None)) {
             if written.is_multiple_of(ROOM_BLOCKS) {
                 room(0)?;
             }
-            let (block, link) = chunk.map_err(|error| failed(&error))?;
-            let contents = store.chunk(&link).map_err(|error| failed(&error))?;
+            let (block, contents) = read.map_err(|error| failed(&error))?;
             // What is behind the end of a disk is what its last block was filled up with.
             let bytes = disk.size_bytes().saturating_sub(block * BLOCK).min(BLOCK) as usize;
             disk.write(block * BLOCK, &contents[..bytes]).map_err(|error| of_disk(&error))?;
