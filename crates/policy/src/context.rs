@@ -24,6 +24,11 @@ impl Context {
         Self::default()
     }
 
+    /// The same, with room for so many keys.
+    pub fn with_capacity(keys: usize) -> Self {
+        Self { entries: Vec::with_capacity(keys) }
+    }
+
     /// The same with `key` having one value; what it had before is replaced.
     #[must_use]
     pub fn with(mut self, key: &str, value: impl Into<String>) -> Self {
@@ -55,6 +60,20 @@ impl Context {
     /// Gives `key` these values, in place.
     pub fn set_many<V: Into<String>>(&mut self, key: &str, values: impl IntoIterator<Item = V>) {
         self.put(key, Values::Many(values.into_iter().map(Into::into).collect()));
+    }
+
+    /// Takes what another one knows of those keys that this one hasn't.
+    pub fn complete(&mut self, other: Context) {
+        if self.entries.is_empty() {
+            *self = other;
+            return;
+        }
+        self.entries.reserve(other.entries.len());
+        for (key, values) in other.entries {
+            if let Err(at) = self.entries.binary_search_by(|(have, _)| have.cmp(&key)) {
+                self.entries.insert(at, (key, values));
+            }
+        }
     }
 
     /// The values of `key`; `None` when it is absent.
@@ -112,5 +131,17 @@ mod tests {
         assert_eq!(context.single("aws:tagkeys"), None);
         assert_eq!(context.single("aws:sourceip"), Some("10.0.0.2"));
         assert_eq!(context.with_many("k", Vec::<String>::new()).values("K"), Some(&[][..]));
+    }
+
+    #[test]
+    fn what_is_known_already_stays() {
+        let other = Context::new().with("b", "2").with("A", "1").with("d", "4");
+        let mut context = Context::new().with("B", "own").with("c", "3");
+        context.complete(other.clone());
+        let wanted = Context::new().with("a", "1").with("b", "own").with("c", "3").with("d", "4");
+        assert_eq!(context, wanted);
+        let mut none = Context::new();
+        none.complete(other.clone());
+        assert_eq!(none, other);
     }
 }
