@@ -12,13 +12,14 @@ pub(crate) fn timed(time_ms: i64, bits: u128) -> String {
 
 fn text(version: u128, bits: u128) -> String {
     let bits = bits & !(0xf << 76) & !(0x3 << 62) | version << 76 | 0x2 << 62;
+    const HEX: &[u8; 16] = b"0123456789abcdef";
     let mut text = String::with_capacity(36);
-    for place in 0..32 {
-        if matches!(place, 8 | 12 | 16 | 20) {
+    for (place, byte) in bits.to_be_bytes().into_iter().enumerate() {
+        if matches!(place, 4 | 6 | 8 | 10) {
             text.push('-');
         }
-        let digit = (bits >> (124 - 4 * place) & 0xf) as u32;
-        text.push(char::from_digit(digit, 16).unwrap_or_default());
+        text.push(HEX[usize::from(byte >> 4)].into());
+        text.push(HEX[usize::from(byte & 0xf)].into());
     }
     text
 }

@@ -56,7 +56,7 @@ pub(crate) fn taken(scope: Scope, role: &Principal, name: &str, session: &Sessio
     };
     let answer = event::answer(Action::sts("AssumeRole"), &given, &request_id);
     let arn = role.arn();
-    let mut out = Text(Vec::with_capacity(1_024));
+    let mut out = Text::reused();
     out.raw(r#"{"eventVersion":"1.11","userIdentity":{"type":"AWSService""#);
     out.text("invokedBy", SERVICE);
     out.raw("}");

@@ -1,5 +1,6 @@
 //! The text of a record.
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 
 use landfall_model::{AccountId, Region, Timestamp};
@@ -7,7 +8,8 @@ use landfall_state::BulkEntry;
 use landfall_wire::{Record as Form, write_json_string, write_record};
 use serde::Serialize;
 
-use super::identity::{self, second, user_name};
+use super::common::Which;
+use super::identity::second;
 use super::mask::mask;
 use super::{Keys, PART_BYTES, Part, Record, TEXT_BYTES, resources};
 use crate::error::ApiError;
@@ -48,6 +50,9 @@ pub(super) fn entries(
     concern: Option<AccountId>,
     time_ms: i64,
 ) -> Vec<BulkEntry> {
+    if told.owned.is_empty() && concern.is_none() {
+        return vec![entry(record, told, time_ms, &Copy { recipient: account, is_own: true, is_shared: false })];
+    }
     let owners = told.owned.iter().filter(|_| told.error.is_none()).filter_map(|(_, owner)| owner.parse().ok());
     let others: BTreeSet<AccountId> = concern.into_iter().chain(owners).collect();
     let others: Vec<_> = others.into_iter().filter(|other| *other != account).collect();
@@ -123,28 +128,27 @@ const MANAGEMENT_EVENT: &str = r#","eventType":"AwsApiCall","managementEvent":tr
 
 /// The record of a call for one account, with what it is found by.
 fn entry(record: &Record<'_>, told: &Told<'_>, time_ms: i64, copy: &Copy) -> BulkEntry {
-    let (caller, request) = (record.caller.as_ref(), record.request);
-    let region = record.region.unwrap_or(Region::DEFAULT);
-    let source = source(&record.service);
-    let recipient = copy.recipient.to_string();
-    let read_only = if told.read_only { "true" } else { "false" };
+    let request = record.request;
+    let which = Which {
+        caller: record.caller.as_ref(),
+        from: request.source,
+        region: record.region.unwrap_or(Region::DEFAULT),
+        service: &record.service,
+        name: told.name,
+        read_only: told.read_only,
+        recipient: copy.recipient,
+        is_own: copy.is_own,
+    };
+    let common = which.common();
     // Each of a call's records has an id of its own.
     let id_for = |whose: &str| match told.part {
         None => event_id(&record.request_id, time_ms, whose),
         Some(number) => event_id(&record.request_id, time_ms, &format!("{number} {whose}")),
     };
-    let mut out = Text(Vec::with_capacity(1_024 + told.parameters.len() + told.answer.len()));
-    out.raw(r#"{"eventVersion":"1.11","userIdentity":"#);
-    match caller {
-        Some(caller) if copy.is_own => identity::write(&mut out.0, caller),
-        Some(caller) => identity::write_foreign(&mut out.0, caller),
-        None => out.raw(r#"{"type":"Unknown"}"#),
-    }
+    let mut out = Text::reused();
+    out.0.extend_from_slice(&common.who.0);
     out.text("eventTime", &second(Timestamp(time_ms)));
-    out.text("eventSource", &source);
-    out.text("eventName", told.name);
-    out.text("awsRegion", region.name());
-    out.text("sourceIPAddress", &request.source.to_string());
+    out.0.extend_from_slice(&common.what.0);
     let agent = request.headers.get("user-agent").and_then(|agent| agent.to_str().ok());
     if let Some(agent) = agent {
         out.text("userAgent", bounded(agent));
@@ -156,12 +160,12 @@ fn entry(record: &Record<'_>, told: &Told<'_>, time_ms: i64, copy: &Copy) -> Bul
         out.raw(&format!(r#","additionalEventData":{{"vpcId":"{}"}}"#, origin.vpc));
     }
     out.text("requestID", &record.request_id);
-    out.text("eventID", &id_for(&recipient));
-    out.json("readOnly", read_only);
+    out.text("eventID", &id_for(&common.recipient));
+    out.json("readOnly", if told.read_only { "true" } else { "false" });
     write_owned(&mut out, &record.service, told.owned);
     let is_data = DATA.contains(&(record.service.as_str(), told.name));
     out.raw(if is_data { DATA_EVENT } else { MANAGEMENT_EVENT });
-    out.text("recipientAccountId", &recipient);
+    out.text("recipientAccountId", &common.recipient);
     if copy.is_shared {
         out.text("sharedEventID", &id_for("shared"));
     }
@@ -177,14 +181,7 @@ fn entry(record: &Record<'_>, told: &Told<'_>, time_ms: i64, copy: &Copy) -> Bul
         // There may be millions, which nobody who looks events up is to read past.
         return Keys::none().file(out, time_ms);
     }
-    let mut keys = Keys::of(&recipient, region);
-    keys.add("EventName", told.name);
-    keys.add("EventSource", &source);
-    keys.add("ReadOnly", read_only);
-    if let Some(caller) = caller.filter(|_| copy.is_own) {
-        keys.add("Username", user_name(caller));
-        keys.add("AccessKeyId", &caller.access_key);
-    }
+    let mut keys = common.keys.clone();
     add_resources(&mut keys, &record.service, told);
     keys.file(out, time_ms)
 }
@@ -240,10 +237,29 @@ fn write_owned(out: &mut Text, service: &str, owned: &[(String, String)]) {
     out.raw("]");
 }
 
+thread_local! {
+    static USED: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
 /// Members that are being written, after the first.
+#[derive(Default)]
 pub(super) struct Text(pub(super) Vec<u8>);
 
 impl Text {
+    /// An empty one, with the room of the one that this thread gave back last.
+    pub(super) fn reused() -> Self {
+        let mut room = USED.take();
+        room.clear();
+        Self(room)
+    }
+
+    /// Gives its room back, unless it is more than most need.
+    pub(super) fn give_back(self) {
+        if self.0.capacity() <= PART_BYTES {
+            USED.set(self.0);
+        }
+    }
+
     pub(super) fn raw(&mut self, text: &str) {
         self.0.extend_from_slice(text.as_bytes());
     }

@@ -64,7 +64,7 @@ fn entry(
     let region = record.region.unwrap_or(Region::DEFAULT);
     let is_own = recipient == caller.principal.account.to_string();
     let service = event::source(&record.service);
-    let mut out = Text(Vec::with_capacity(1_024));
+    let mut out = Text::reused();
     out.raw(r#"{"eventVersion":"1.11","userIdentity":"#);
     if is_own {
         identity::write(&mut out.0, caller);

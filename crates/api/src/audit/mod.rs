@@ -8,6 +8,7 @@
 //! Records are lines of the stream [`STREAM`], found by [`key`]s of what they are about. Source of their form: the
 //! CloudTrail User Guide, "CloudTrail record contents".
 
+mod common;
 mod deeds;
 mod delivery;
 mod event;
@@ -27,6 +28,7 @@ use landfall_model::{AccountId, Arn, Region, Scope};
 use landfall_state::{BulkEntry, Engine, bulk_key, bulk_key_after};
 use landfall_wire::{Form, Tree};
 use serde::Serialize;
+use tracing::field;
 
 use crate::authorise::{Caller, Denial};
 use crate::demand::Demands;
@@ -63,6 +65,7 @@ pub fn key(account: &str, region: Region, attribute: Option<(&str, &str)>) -> u6
 }
 
 /// What a record is found by, as it is told.
+#[derive(Clone)]
 struct Keys {
     of_all: u64,
     keys: Vec<u64>,
@@ -92,6 +95,7 @@ impl Keys {
         static THE_STREAM: LazyLock<Arc<str>> = LazyLock::new(|| STREAM.into());
         // The texts that it is made of are text.
         let record = std::str::from_utf8(&text.0).unwrap_or_default().into();
+        text.give_back();
         BulkEntry { stream: THE_STREAM.clone(), time_ms, record, keys: self.keys }
     }
 }
@@ -156,7 +160,9 @@ impl<'r> Record<'r> {
 
     /// Hears what the action is called, by whom it may have been made up.
     pub(crate) fn hear_name(&mut self, name: &str) {
-        self.name = name.chars().filter(|c| c.is_ascii_graphic()).take(NAME_CHARACTERS).collect();
+        self.name.clear();
+        self.name.reserve(name.len().min(NAME_CHARACTERS));
+        self.name.extend(name.chars().filter(char::is_ascii_graphic).take(NAME_CHARACTERS));
     }
 
     /// Hears that nobody is proven to call, and for whose role: that account is told of it. Of the parameters no more is kept
@@ -253,7 +259,7 @@ impl<'r> Record<'r> {
         started: Instant,
     ) -> Result<(), ApiError> {
         let took_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX);
-        let account = self.scope.map(|scope| scope.account.to_string()).unwrap_or_default();
+        let account = self.scope.map(|scope| field::display(scope.account));
         let code = error.map(|error| error.code.as_ref());
         let action = self.operation.map_or("", |operation| operation.action.name);
         tracing::debug!(request = self.request_id, account, action, code, took_us, revision = engine.read().revision);

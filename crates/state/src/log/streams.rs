@@ -8,7 +8,6 @@
 //! SELECT number, time_ms, records FROM bulk_events ORDER BY number DESC LIMIT 9;
 //! ```
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
@@ -77,7 +76,9 @@ fn append_row(tx: &Transaction<'_>, stream: &str, row: &[&BulkEntry]) -> rusqlit
         }
         lines.push_str(&entry.record);
     }
-    let keys: BTreeSet<i64> = row.iter().flat_map(|entry| &entry.keys).map(|key| key.cast_signed()).collect();
+    let mut keys: Vec<i64> = row.iter().flat_map(|entry| &entry.keys).map(|key| key.cast_signed()).collect();
+    keys.sort_unstable();
+    keys.dedup();
     let packed: Vec<u8> = keys.iter().flat_map(|key| key.to_le_bytes()).collect();
     // Times never go back, whatever the clocks of those did who made the records: they are found by halving.
     let last = format!("SELECT time_ms FROM bulk_{stream} ORDER BY number DESC LIMIT 1");
