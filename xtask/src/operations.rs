@@ -156,6 +156,7 @@ fn write_list(out: &mut String, service: &str, list: &[Operation]) -> Result<()>
             "read" => "looks",
             "write" => "changes, in one transaction",
             "fetch" => "gives out an object",
+            "inquire" => "asks something outside",
             _ => "asks something outside first",
         };
         writeln!(out, "| [{}](../{API}{service}/{}.rs) | {what} |", operation.name, operation.module)?;

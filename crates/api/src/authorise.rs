@@ -257,15 +257,16 @@ impl Policies {
             && identity.is_empty()
             && endpoint.is_none();
         let mut common = None;
-        for mut demand in demands.into_list() {
+        let list = demands.into_list();
+        let last = list.len().saturating_sub(1);
+        for (number, mut demand) in list.into_iter().enumerate() {
             if !is_plain_root || demand.owned.is_some() {
-                let known = common.get_or_insert_with(|| circumstances::common(caller, view, region, &who));
-                // What a demand says of itself holds: a second factor that was shown with this very call.
-                for (key, values) in known.iter() {
-                    if demand.context.values(key).is_none() {
-                        demand.context.set_many(key, values.to_vec());
-                    }
+                let known = common.take().unwrap_or_else(|| circumstances::common(caller, view, region, &who));
+                if number < last {
+                    common = Some(known.clone());
                 }
+                // What a demand says of itself holds: a second factor that was shown with this very call.
+                demand.context.complete(known);
                 if let Some(owner) = circumstances::owner(&demand, asker) {
                     demand.context.set("aws:ResourceAccount", owner);
                 }

@@ -10,6 +10,7 @@ use landfall_model::AccountId;
 use tokio::sync::Semaphore;
 
 use crate::error::ApiError;
+use crate::outside;
 use crate::vault::Vault;
 
 /// How many calls read at once: what they have in memory is bounded by that.
@@ -73,11 +74,7 @@ impl BlockStore {
             let _permit = permit;
             work()
         };
-        let done = tokio::task::spawn_blocking(work).await.map_err(|error| {
-            tracing::error!(%error, "what reads the chunk store ended unexpectedly");
-            ApiError::internal()
-        })?;
-        done.map_err(|error| failed(&error))
+        outside::waiting(work).await?.map_err(|error| failed(&error))
     }
 }
 

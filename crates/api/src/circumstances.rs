@@ -7,6 +7,7 @@ use landfall_cloud::View;
 use landfall_cloud::identity::home;
 use landfall_model::{AccountId, Arn, Region, Timestamp};
 use landfall_policy::{Context, PrincipalRef};
+use landfall_wire::Time;
 
 use crate::authorise::Caller;
 use crate::demand::Demand;
@@ -31,10 +32,10 @@ impl Headers {
 /// What is known of every request of a caller.
 pub(crate) fn common(caller: &Caller, view: &View<'_>, region: Region, who: &PrincipalRef<'_>) -> Context {
     let now = view.now();
-    let mut context = Context::new()
+    let mut context = Context::with_capacity(24)
         .with("aws:RequestedRegion", region.name())
         .with("ec2:Region", region.name())
-        .with("aws:CurrentTime", now.to_string())
+        .with("aws:CurrentTime", Time(now.as_millis()).to_string())
         .with("aws:EpochTime", (now.as_millis() / 1000).to_string())
         .with("aws:SecureTransport", caller.secure.to_string())
         .with("aws:ViaAWSService", "false")
@@ -65,7 +66,7 @@ fn describe_session(session: &Session, now: Timestamp, context: &mut Context) {
     for (key, value) in &session.tags {
         context.set(&format!("aws:PrincipalTag/{key}"), value.as_str());
     }
-    context.set("aws:TokenIssueTime", session.issued_at.to_string());
+    context.set("aws:TokenIssueTime", Time(session.issued_at.as_millis()).to_string());
     context.set("aws:MultiFactorAuthPresent", session.mfa_at.is_some().to_string());
     for (key, values) in &session.claims {
         context.set_many(key, values.iter().map(String::as_str));

@@ -26,7 +26,7 @@ use crate::ebs;
 use crate::encryption;
 use crate::error::ApiError;
 use crate::kms::shape::key::family;
-use crate::operation::{Action, Call, Fetch, Look, Object, Operation, Read, Reply, Write};
+use crate::operation::{Action, Call, Fetch, Inquire, Look, Object, Operation, Read, Reply, Write};
 use crate::outside::Outside;
 use crate::page::{self, Page};
 use crate::prologue::{Bound, Prologue, bad_page, check_lists, more_name, next_token_name};
@@ -584,22 +584,27 @@ impl Turn<'_> {
         self.encode(O::ACTION, &output, &extra, &flags)
     }
 
-    pub(crate) fn fetch<O: Fetch>(self) -> Result<Object, ApiError> {
+    pub(crate) async fn inquire<O: Inquire>(self) -> Result<Written, ApiError> {
+        let mut operation: O = self.parse()?;
+        operation.hear_caller(self.caller);
+        check_lists(&self.input)?;
+        operation.check()?;
+        let snapshot = self.gateway.engine.read();
+        let view = View::new(&snapshot, self.scope, Timestamp(self.now_ms.max(snapshot.time_ms)));
+        self.authorise(&view, |view, demands| operation.demands(view, demands))?;
+        let outside = self.gateway.outside.of_call(&self.record.deeds);
+        let output = operation.inquire(&outside, view).await?;
+        self.encode(O::ACTION, &output, &[], &[])
+    }
+
+    pub(crate) async fn fetch<O: Fetch>(self) -> Result<Object, ApiError> {
         let operation: O = self.parse()?;
         let snapshot = self.gateway.engine.read();
         let view = View::new(&snapshot, self.scope, Timestamp(self.now_ms.max(snapshot.time_ms)));
         self.authorise(&view, |view, demands| operation.demands(view, demands))?;
         let may_miss = self.authorise_part(&view, |view, demands| operation.demands_to_miss(view, demands)).is_ok();
         let outside = self.gateway.outside.of_call(&self.record.deeds);
-        let look = Look {
-            view,
-            page: Page::whole(),
-            caller: self.caller,
-            regions: self.gateway.regions,
-            outside: &outside,
-            engine: &self.gateway.engine,
-        };
-        operation.run(&look, may_miss)
+        operation.fetch(&outside, view, may_miss).await
     }
 
     pub(crate) async fn write<O: Write>(self) -> Result<Written, ApiError> {

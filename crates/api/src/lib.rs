@@ -59,7 +59,7 @@ pub use demand::Demands;
 pub use error::ApiError;
 pub use filter::{Filter, Filters};
 pub use gateway::{Gateway, HttpAnswer, HttpRequest, ObjectBody, Options, Regions, Settle};
-pub use operation::{Action, Call, Look, Operation, Read, Shape, Write};
+pub use operation::{Action, Call, Inquire, Look, Operation, Read, Shape, Write};
 pub use outside::{HostPresence, Hosts, Outside};
 pub use page::Page;
 pub use throttle::Throttling;

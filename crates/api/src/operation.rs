@@ -1,4 +1,4 @@
-//! What an operation is: three shapes, and the one list entry that dispatch, docs and completeness tests share.
+//! What an operation is: five shapes, and the one list entry that dispatch, docs and completeness tests share.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -249,8 +249,37 @@ pub trait Call: DeserializeOwned + Send + Sync + 'static {
     fn run<'t>(self, made: Self::Made, tx: &'t mut Tx<'_, '_>) -> Result<Self::Output<'t>, ApiError>;
 }
 
+/// An operation that looks outside the value, where that may take a while, and changes nothing: it asks a host, or reads the
+/// chunk store. Nothing waits for it, and it waits for no transaction.
+pub trait Inquire: DeserializeOwned + Send + Sync + 'static {
+    /// Its name.
+    const ACTION: Action;
+    /// What it answers.
+    type Output: Serialize + Send;
+
+    /// As [`Read::hear_caller`].
+    fn hear_caller(&mut self, caller: &Caller) {
+        let _ = caller;
+    }
+
+    /// As [`Read::check`].
+    fn check(&self) -> Result<(), ApiError> {
+        Ok(())
+    }
+
+    /// As [`Read::demands`].
+    fn demands(&self, view: &View<'_>, demands: &mut Demands);
+
+    /// Looks.
+    fn inquire<'a>(
+        &'a self,
+        outside: &'a Outside,
+        view: View<'a>,
+    ) -> impl Future<Output = Result<Self::Output, ApiError>> + Send + 'a;
+}
+
 /// An operation that gives out an object's bytes instead of a document about the value.
-pub trait Fetch: DeserializeOwned + Send + 'static {
+pub trait Fetch: DeserializeOwned + Send + Sync + 'static {
     /// Its name.
     const ACTION: Action;
 
@@ -261,7 +290,12 @@ pub trait Fetch: DeserializeOwned + Send + 'static {
     fn demands_to_miss(&self, view: &View<'_>, demands: &mut Demands);
 
     /// Opens the object.
-    fn run(self, look: &Look<'_, '_>, may_miss: bool) -> Result<Object, ApiError>;
+    fn fetch<'a>(
+        &'a self,
+        outside: &'a Outside,
+        view: View<'a>,
+        may_miss: bool,
+    ) -> impl Future<Output = Result<Object, ApiError>> + Send + 'a;
 }
 
 /// An object's bytes, or a part of them, as they go out.
@@ -297,6 +331,8 @@ pub enum Shape {
     Write,
     /// [`Call`].
     Call,
+    /// [`Inquire`].
+    Inquire,
     /// [`Fetch`].
     Fetch,
 }
@@ -377,6 +413,23 @@ impl Operation {
         }
     }
 
+    /// The entry of an operation that looks outside the value.
+    pub const fn inquire<O: Inquire>() -> Self {
+        Self {
+            action: O::ACTION,
+            shape: Shape::Inquire,
+            filters: FilterNames::NONE,
+            client_token: false,
+            paged: false,
+            members: members::<O>,
+            demands: |tree, view, demands| {
+                parse::<O>(tree)?.demands(view, demands);
+                Ok(())
+            },
+            answer: |turn| Box::pin(async { turn.inquire::<O>().await.map(Reply::Document) }),
+        }
+    }
+
     /// The entry of an operation that gives out an object.
     pub const fn fetch<O: Fetch>() -> Self {
         Self {
@@ -390,7 +443,7 @@ impl Operation {
                 parse::<O>(tree)?.demands(view, demands);
                 Ok(())
             },
-            answer: |turn| Box::pin(async { turn.fetch::<O>().map(Reply::Object) }),
+            answer: |turn| Box::pin(async { turn.fetch::<O>().await.map(Reply::Object) }),
         }
     }
 }

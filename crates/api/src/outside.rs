@@ -110,3 +110,11 @@ impl Outside {
         self.hosts.ask(host, ask).await.map_err(|why| ApiError::new("ServiceUnavailable", why).with_status(503))
     }
 }
+
+/// Does what waits for a disk, on a thread that may.
+pub(crate) async fn waiting<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, ApiError> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| {
+        tracing::error!(%error, "what waits for a disk ended unexpectedly");
+        ApiError::internal()
+    })
+}

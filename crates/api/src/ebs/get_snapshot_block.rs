@@ -3,13 +3,13 @@
 use aws_lc_rs::digest;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use landfall_cloud::{Tx, View};
+use landfall_cloud::View;
 use landfall_model::SnapshotId;
 use landfall_wire::{Bytes, Payload};
 use serde::{Deserialize, Serialize};
 
 use super::shape::{Blocks, Tokens, demand, invalid, readable};
-use crate::{Action, ApiError, Call, Demands, Outside};
+use crate::{Action, ApiError, Demands, Inquire, Outside};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -38,16 +38,15 @@ pub(super) const PAYLOAD: Payload = Payload {
     ],
 };
 
-impl Call for GetSnapshotBlock {
+impl Inquire for GetSnapshotBlock {
     const ACTION: Action = Action::ebs("GetSnapshotBlock");
-    type Made = GetSnapshotBlockResponse;
-    type Output<'t> = GetSnapshotBlockResponse;
+    type Output = GetSnapshotBlockResponse;
 
     fn demands(&self, view: &View<'_>, demands: &mut Demands) {
         demand(view, demands, Self::ACTION, self.snapshot_id);
     }
 
-    async fn effect<'a>(&'a self, outside: &'a Outside, view: View<'a>) -> Result<Self::Made, ApiError> {
+    async fn inquire<'a>(&'a self, outside: &'a Outside, view: View<'a>) -> Result<Self::Output, ApiError> {
         let row = readable(&view, self.snapshot_id)?;
         let tokens = Tokens::new(&outside.vault, view.scope());
         let bad = |why: &str| invalid("INVALID_BLOCK_TOKEN", format!("The block token {why}."));
@@ -66,9 +65,5 @@ impl Call for GetSnapshotBlock {
             read.ok_or_else(|| invalid("INVALID_BLOCK", "The snapshot does not have this block."))?;
         let checksum_algorithm = "SHA256";
         Ok(GetSnapshotBlockResponse { data_length: data.len(), block_data: Bytes(data), checksum, checksum_algorithm })
-    }
-
-    fn run(self, made: Self::Made, _: &mut Tx<'_, '_>) -> Result<GetSnapshotBlockResponse, ApiError> {
-        Ok(made)
     }
 }

@@ -1,13 +1,13 @@
 //! ebs:ListChangedBlocks. Lists the blocks that differ between two snapshots of one lineage, told by their names alone.
 
 use landfall_chunks::BLOCK_BYTES;
-use landfall_cloud::{Tx, View, snapshot};
+use landfall_cloud::{View, snapshot};
 use landfall_model::SnapshotId;
 use landfall_wire::Time;
 use serde::{Deserialize, Serialize};
 
 use super::shape::{Blocks, Change, LIFE, PageAsked, Tokens, demand, invalid, readable};
-use crate::{Action, ApiError, Call, Demands, Outside};
+use crate::{Action, ApiError, Demands, Inquire, Outside};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -42,10 +42,9 @@ struct ChangedBlock {
     second_block_token: Option<String>,
 }
 
-impl Call for ListChangedBlocks {
+impl Inquire for ListChangedBlocks {
     const ACTION: Action = Action::ebs("ListChangedBlocks");
-    type Made = ListChangedBlocksResponse;
-    type Output<'t> = ListChangedBlocksResponse;
+    type Output = ListChangedBlocksResponse;
 
     fn check(&self) -> Result<(), ApiError> {
         if self.first_snapshot_id.is_none() {
@@ -60,7 +59,7 @@ impl Call for ListChangedBlocks {
         }
     }
 
-    async fn effect<'a>(&'a self, outside: &'a Outside, view: View<'a>) -> Result<Self::Made, ApiError> {
+    async fn inquire<'a>(&'a self, outside: &'a Outside, view: View<'a>) -> Result<Self::Output, ApiError> {
         let first_id = self.first_snapshot_id.ok_or_else(|| ApiError::missing("firstSnapshotId"))?;
         let second_id = self.second_snapshot_id;
         let (first_row, second_row) = (readable(&view, first_id)?, readable(&view, second_id)?);
@@ -96,10 +95,6 @@ impl Call for ListChangedBlocks {
             })
         };
         outside.blocks.read(work).await
-    }
-
-    fn run(self, made: Self::Made, _: &mut Tx<'_, '_>) -> Result<ListChangedBlocksResponse, ApiError> {
-        Ok(made)
     }
 }
 

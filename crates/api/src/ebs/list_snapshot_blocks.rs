@@ -1,13 +1,13 @@
 //! ebs:ListSnapshotBlocks. Lists the blocks of a snapshot that hold something; all others are zeros.
 
 use landfall_chunks::BLOCK_BYTES;
-use landfall_cloud::{Tx, View};
+use landfall_cloud::View;
 use landfall_model::SnapshotId;
 use landfall_wire::Time;
 use serde::{Deserialize, Serialize};
 
 use super::shape::{Blocks, LIFE, PageAsked, Tokens, demand, readable};
-use crate::{Action, ApiError, Call, Demands, Outside};
+use crate::{Action, ApiError, Demands, Inquire, Outside};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
@@ -36,10 +36,9 @@ struct Block {
     block_token: String,
 }
 
-impl Call for ListSnapshotBlocks {
+impl Inquire for ListSnapshotBlocks {
     const ACTION: Action = Action::ebs("ListSnapshotBlocks");
-    type Made = ListSnapshotBlocksResponse;
-    type Output<'t> = ListSnapshotBlocksResponse;
+    type Output = ListSnapshotBlocksResponse;
 
     fn check(&self) -> Result<(), ApiError> {
         self.page().check()
@@ -49,7 +48,7 @@ impl Call for ListSnapshotBlocks {
         demand(view, demands, Self::ACTION, self.snapshot_id);
     }
 
-    async fn effect<'a>(&'a self, outside: &'a Outside, view: View<'a>) -> Result<Self::Made, ApiError> {
+    async fn inquire<'a>(&'a self, outside: &'a Outside, view: View<'a>) -> Result<Self::Output, ApiError> {
         let id = self.snapshot_id;
         let row = readable(&view, id)?;
         let blocks = Blocks::of(outside, row)?;
@@ -69,10 +68,6 @@ impl Call for ListSnapshotBlocks {
             })
         };
         outside.blocks.read(work).await
-    }
-
-    fn run(self, made: Self::Made, _: &mut Tx<'_, '_>) -> Result<ListSnapshotBlocksResponse, ApiError> {
-        Ok(made)
     }
 }
 

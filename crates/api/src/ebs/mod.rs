@@ -18,9 +18,9 @@ pub(crate) use terms::in_terms;
 
 /// The operations of this service.
 pub static OPERATIONS: &[Operation] = &[
-    Operation::call::<get_snapshot_block::GetSnapshotBlock>(),
-    Operation::call::<list_changed_blocks::ListChangedBlocks>(),
-    Operation::call::<list_snapshot_blocks::ListSnapshotBlocks>(),
+    Operation::inquire::<get_snapshot_block::GetSnapshotBlock>(),
+    Operation::inquire::<list_changed_blocks::ListChangedBlocks>(),
+    Operation::inquire::<list_snapshot_blocks::ListSnapshotBlocks>(),
 ];
 
 /// The place of an answer's members, where its body is no JSON.

@@ -1,15 +1,15 @@
 //! ec2:GetConsoleOutput. Asks the instance's host for the last 64 KiB that the guest wrote to its console.
 
 use landfall_cloud::value::Instances;
-use landfall_cloud::{Tx, View};
+use landfall_cloud::View;
 use landfall_model::agent::{Answer, Ask};
-use landfall_model::{InstanceId, InstanceState, Timestamp};
+use landfall_model::{InstanceId, InstanceState};
 use landfall_wire::Time;
 use serde::{Deserialize, Serialize};
 
 use super::shape::change::demand_each;
 use super::shape::time;
-use crate::{Action, ApiError, Call, Demands, Outside};
+use crate::{Action, ApiError, Demands, Inquire, Outside};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase", deny_unknown_fields)]
@@ -29,26 +29,22 @@ pub struct GetConsoleOutputResult {
     output: Option<String>,
 }
 
-impl Call for GetConsoleOutput {
+impl Inquire for GetConsoleOutput {
     const ACTION: Action = Action::ec2("GetConsoleOutput");
-    type Made = (Option<String>, Timestamp);
-    type Output<'t> = GetConsoleOutputResult;
+    type Output = GetConsoleOutputResult;
 
     fn demands(&self, view: &View<'_>, demands: &mut Demands) {
         demand_each(view, demands, Self::ACTION, &[self.instance_id]);
     }
 
-    async fn effect<'a>(&'a self, outside: &'a Outside, view: View<'a>) -> Result<Self::Made, ApiError> {
+    async fn inquire<'a>(&'a self, outside: &'a Outside, view: View<'a>) -> Result<Self::Output, ApiError> {
         let row = view.need::<Instances, _>(self.instance_id)?;
         // What is gone has left no console, and what was never placed has none yet.
         let host = row.status.host.filter(|_| row.status.state != InstanceState::Terminated);
-        let Some(host) = host else { return Ok((None, row.status.since)) };
+        let shown =
+            |output, at| GetConsoleOutputResult { instance_id: self.instance_id, timestamp: time(at), output };
+        let Some(host) = host else { return Ok(shown(None, row.status.since)) };
         let Answer::Console { output, at } = outside.ask(host, Ask::Console { instance: row.id }).await?;
-        Ok((Some(output).filter(|output| !output.is_empty()), at))
-    }
-
-    fn run(self, made: Self::Made, _: &mut Tx<'_, '_>) -> Result<GetConsoleOutputResult, ApiError> {
-        let (output, at) = made;
-        Ok(GetConsoleOutputResult { instance_id: self.instance_id, timestamp: time(at), output })
+        Ok(shown(Some(output).filter(|output| !output.is_empty()), at))
     }
 }

@@ -414,7 +414,7 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::write::<enable_transit_gateway_route_table_propagation::EnableTransitGatewayRouteTablePropagation>(),
     Operation::write::<enable_vgw_route_propagation::EnableVgwRoutePropagation>(),
     Operation::write::<enable_volume_io::EnableVolumeIO>(),
-    Operation::call::<get_console_output::GetConsoleOutput>(),
+    Operation::inquire::<get_console_output::GetConsoleOutput>(),
     Operation::read::<get_ebs_default_kms_key_id::GetEbsDefaultKmsKeyId>(),
     Operation::read::<get_ebs_encryption_by_default::GetEbsEncryptionByDefault>(),
     Operation::read::<get_image_block_public_access_state::GetImageBlockPublicAccessState>(),

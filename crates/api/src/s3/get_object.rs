@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::bucket;
 use crate::operation::{Fetch, Object};
 use crate::unsupported::{Unsupported, refuse_parameters};
-use crate::{Action, ApiError, Demands, Look};
+use crate::{Action, ApiError, Demands, Outside, outside};
 
 /// What an object may be told to be beside its bytes, as it stands in the answer.
 const TOLD: [(&str, &str); 2] =
@@ -70,14 +70,20 @@ impl Fetch for GetObject {
         bucket::demand(view, demands, "ListBucket", &self.bucket, None);
     }
 
-    fn run(self, look: &Look<'_, '_>, may_miss: bool) -> Result<Object, ApiError> {
+    async fn fetch<'a>(
+        &'a self,
+        outside: &'a Outside,
+        view: View<'a>,
+        may_miss: bool,
+    ) -> Result<Object, ApiError> {
         refuse_parameters!(self;
             if_match, if_modified_since, if_none_match, if_unmodified_since, response_cache_control,
             response_content_disposition, response_content_encoding, response_content_language, response_content_type,
             response_expires, version_id, part_number, sse_customer_algorithm, sse_customer_key, sse_customer_key_md5);
-        bucket::owner(&look.view, &self.bucket, self.expected_owner.as_deref())?;
+        bucket::owner(&view, &self.bucket, self.expected_owner.as_deref())?;
         let unreadable = |error: std::io::Error| bucket::unreadable(&self.bucket, &error);
-        let opened = look.outside.folders.open(&self.bucket, &self.key).map_err(unreadable)?;
+        let (folders, bucket, key) = (outside.folders.clone(), self.bucket.clone(), self.key.clone());
+        let opened = outside::waiting(move || folders.open(&bucket, &key)).await?.map_err(unreadable)?;
         let Some(mut opened) = opened else {
             let missing = ApiError::new("NoSuchKey", "The specified key does not exist.").with_status(404);
             return Err(if may_miss { missing } else { bucket::denied() });

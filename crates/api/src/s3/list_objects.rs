@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::folders::Known;
 use super::{bucket, canonical_id};
+use crate::outside;
 use crate::unsupported::{Unsupported, refuse_parameters};
-use crate::{Action, ApiError, Demands, Look, Read};
+use crate::{Action, ApiError, Demands, Inquire, Outside};
 
 /// The most of a page. Source: the Amazon S3 API Reference.
 const MOST: usize = 1_000;
@@ -70,9 +71,9 @@ struct Owner {
     id: String,
 }
 
-impl Read for ListObjects {
+impl Inquire for ListObjects {
     const ACTION: Action = Action::s3("ListObjects");
-    type Output<'v> = ListObjectsOutput;
+    type Output = ListObjectsOutput;
 
     /// The permission is to list a bucket; how much of it is listed is for conditions to look at.
     fn demands(&self, view: &View<'_>, demands: &mut Demands) {
@@ -85,21 +86,21 @@ impl Read for ListObjects {
         }
     }
 
-    fn run<'v>(self, look: &mut Look<'v, '_>) -> Result<ListObjectsOutput, ApiError> {
+    async fn inquire<'a>(&'a self, outside: &'a Outside, view: View<'a>) -> Result<ListObjectsOutput, ApiError> {
         refuse_parameters!(self; optional_object_attributes);
-        if self.delimiter.is_some_and(|delimiter| !delimiter.is_empty()) {
+        if self.delimiter.as_ref().is_some_and(|delimiter| !delimiter.is_empty()) {
             return Err(ApiError::unsupported("the parameter delimiter"));
         }
-        let owner = bucket::owner(&look.view, &self.bucket, self.expected_owner.as_deref())?;
-        let owner = canonical_id(look.outside, owner);
+        let owner = bucket::owner(&view, &self.bucket, self.expected_owner.as_deref())?;
+        let owner = canonical_id(outside, owner);
         let most = self.max_keys.unwrap_or(MOST).min(MOST);
-        let prefix = self.prefix.unwrap_or_default();
-        let folders = &look.outside.folders;
+        let prefix = self.prefix.as_deref().unwrap_or_default();
+        let folders = outside.folders.clone();
+        let (bucket, begin, after) = (self.bucket.clone(), prefix.to_owned(), self.marker.clone());
         // One more tells whether there are more.
         let asked = if most == 0 { 0 } else { most + 1 };
-        let mut found = folders
-            .list(&self.bucket, &prefix, &self.marker, asked)
-            .map_err(|error| bucket::unreadable(&self.bucket, &error))?;
+        let found = outside::waiting(move || folders.list(&bucket, &begin, &after, asked)).await?;
+        let mut found = found.map_err(|error| bucket::unreadable(&self.bucket, &error))?;
         let is_truncated = found.len() > most;
         found.truncate(most);
         let spell = |text: &str| match self.encoding_type {
@@ -115,13 +116,13 @@ impl Read for ListObjects {
             storage_class: "STANDARD",
         };
         Ok(ListObjectsOutput {
-            prefix: spell(&prefix),
+            name: self.bucket.clone(),
+            prefix: spell(prefix),
             marker: spell(&self.marker),
             max_keys: self.max_keys.unwrap_or(MOST),
             is_truncated,
             encoding_type: self.encoding_type,
             contents: Flat(found.into_iter().map(object).collect()),
-            name: self.bucket,
         })
     }
 }

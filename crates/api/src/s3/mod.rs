@@ -23,7 +23,7 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::read::<get_bucket_location::GetBucketLocation>(),
     Operation::fetch::<get_object::GetObject>(),
     Operation::read::<list_buckets::ListBuckets>(),
-    Operation::read::<list_objects::ListObjects>(),
+    Operation::inquire::<list_objects::ListObjects>(),
 ];
 
 /// The name space of its answers.

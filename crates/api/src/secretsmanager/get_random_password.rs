@@ -1,10 +1,10 @@
 //! secretsmanager:GetRandomPassword. Makes a password, which is kept nowhere.
 
 use landfall_cloud::secret::SecretFault;
-use landfall_cloud::{Tx, View};
+use landfall_cloud::View;
 use serde::{Deserialize, Serialize};
 
-use crate::{Action, ApiError, Call, Demands, Outside};
+use crate::{Action, ApiError, Demands, Inquire, Outside};
 
 const LOWER: &str = "abcdefghijklmnopqrstuvwxyz";
 const UPPER: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
@@ -39,21 +39,16 @@ pub struct GetRandomPasswordResult {
     random_password: String,
 }
 
-impl Call for GetRandomPassword {
+impl Inquire for GetRandomPassword {
     const ACTION: Action = Action::secretsmanager("GetRandomPassword");
-    type Made = String;
-    type Output<'t> = GetRandomPasswordResult;
+    type Output = GetRandomPasswordResult;
 
     fn demands(&self, _: &View<'_>, demands: &mut Demands) {
         demands.anything(Self::ACTION);
     }
 
-    async fn effect(&self, _: &Outside, _: View<'_>) -> Result<String, ApiError> {
-        self.make()
-    }
-
-    fn run(self, made: String, _: &mut Tx<'_, '_>) -> Result<GetRandomPasswordResult, ApiError> {
-        Ok(GetRandomPasswordResult { random_password: made })
+    async fn inquire(&self, _: &Outside, _: View<'_>) -> Result<GetRandomPasswordResult, ApiError> {
+        Ok(GetRandomPasswordResult { random_password: self.make()? })
     }
 }
 

@@ -29,7 +29,7 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::write::<delete_resource_policy::DeleteResourcePolicy>(),
     Operation::write::<delete_secret::DeleteSecret>(),
     Operation::read::<describe_secret::DescribeSecret>(),
-    Operation::call::<get_random_password::GetRandomPassword>(),
+    Operation::inquire::<get_random_password::GetRandomPassword>(),
     Operation::read::<get_resource_policy::GetResourcePolicy>(),
     Operation::call::<get_secret_value::GetSecretValue>(),
     Operation::read::<list_secret_version_ids::ListSecretVersionIds>(),

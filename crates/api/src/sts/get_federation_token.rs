@@ -1,7 +1,7 @@
 //! sts:GetFederationToken. Temporary credentials for somebody who a user vouches for: what both the user's policies and
 //! the given ones allow.
 
-use landfall_cloud::{Tx, View};
+use landfall_cloud::View;
 use landfall_model::{Arn, PrincipalKind};
 use serde::{Deserialize, Serialize};
 
@@ -10,7 +10,7 @@ use super::shape::{
     narrowing, new_session, packed_size,
 };
 use crate::session::{Session, SessionKind};
-use crate::{Action, ApiError, Call, Caller, Demands, Outside};
+use crate::{Action, ApiError, Caller, Demands, Inquire, Outside};
 
 /// How long a session lasts, in seconds: if it isn't said, at least, at most. Root's lasts an hour at most. Source: the
 /// STS API Reference.
@@ -49,10 +49,9 @@ struct FederatedUser {
     arn: Arn,
 }
 
-impl Call for GetFederationToken {
+impl Inquire for GetFederationToken {
     const ACTION: Action = Action::sts("GetFederationToken");
-    type Made = GetFederationTokenResult;
-    type Output<'t> = GetFederationTokenResult;
+    type Output = GetFederationTokenResult;
 
     fn hear_caller(&mut self, caller: &Caller) {
         self.caller = Some(caller.clone());
@@ -67,7 +66,7 @@ impl Call for GetFederationToken {
         }
     }
 
-    async fn effect(&self, outside: &Outside, view: View<'_>) -> Result<GetFederationTokenResult, ApiError> {
+    async fn inquire(&self, outside: &Outside, view: View<'_>) -> Result<GetFederationTokenResult, ApiError> {
         check_lasting(self.caller.as_ref(), "GetFederationToken")?;
         let principal = &self.caller.as_ref().ok_or_else(ApiError::internal)?.principal;
         check_name("name", &self.name, 2..=32)?;
@@ -86,9 +85,5 @@ impl Call for GetFederationToken {
         let packed_policy_size = packed_size(&session)?;
         let credentials = credentials(&outside.vault, session);
         Ok(GetFederationTokenResult { credentials, federated_user, packed_policy_size })
-    }
-
-    fn run(self, made: GetFederationTokenResult, _: &mut Tx<'_, '_>) -> Result<GetFederationTokenResult, ApiError> {
-        Ok(made)
     }
 }

@@ -20,6 +20,6 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::read::<decode_authorization_message::DecodeAuthorizationMessage>(),
     Operation::read::<get_access_key_info::GetAccessKeyInfo>(),
     Operation::read::<get_caller_identity::GetCallerIdentity>(),
-    Operation::call::<get_federation_token::GetFederationToken>(),
+    Operation::inquire::<get_federation_token::GetFederationToken>(),
     Operation::call::<get_session_token::GetSessionToken>(),
 ];
