@@ -1,6 +1,6 @@
 """Networks as people draw them, with real guests in them: two tiers over two zones that get out by a NAT gateway, a network
-ACL, a peered network, one behind a transit gateway, an office behind a VPN, IPv6, interfaces that come and go. All is seen
-from within the guests, by wget and ssh, and from outside."""
+ACL, a peered network, one behind a transit gateway, endpoints, an office behind a VPN, IPv6, interfaces that come and go. All is
+seen from within the guests, by wget, curl and ssh, and from outside."""
 
 import os
 import subprocess
@@ -12,6 +12,7 @@ sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "
 import across
 import drawing
 import end
+import endpoint
 import interfaces
 import office
 import tiers
@@ -28,7 +29,7 @@ def parts(world):
     world.image = image_of(world.ec2)["ImageId"]
     make_key(world.ec2, world.work)
     drawing.draw(world)
-    for part in (tiers, across, office, interfaces, end):
+    for part in (tiers, across, endpoint, office, interfaces, end):
         report.say(f"-- {part.__doc__.splitlines()[0]}")
         try:
             part.run(world)

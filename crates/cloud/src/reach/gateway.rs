@@ -53,6 +53,9 @@ impl<'c> Walk<'c> {
         if is_in(packet.destination, SHARED) {
             return Err(end(Code::SharedDestination));
         }
+        if flight.is_passing {
+            return Err(end(Code::Spoofed));
+        }
         let sender = interface_at(self.cloud, vpc.id, packet.source);
         match packet.source {
             IpAddr::V4(private) => {
@@ -83,7 +86,7 @@ impl<'c> Walk<'c> {
         if packet.source.is_ipv4() {
             return Err(end(Code::Protocol));
         }
-        if interface_at(self.cloud, vpc.id, packet.source).is_none() {
+        if flight.is_passing || interface_at(self.cloud, vpc.id, packet.source).is_none() {
             return Err(end(Code::Spoofed));
         }
         // It knows only flows that began inside: an answer to another one is none of its own.
@@ -224,6 +227,9 @@ impl<'c> Walk<'c> {
         if !holds(other, packet.destination) || !holds(turn.vpc, packet.source) {
             return Err(end(Code::PeeringAddress));
         }
+        if flight.is_passing {
+            return Err(end(Code::Spoofed));
+        }
         self.note(Component::Peering(id), Some(turn.vpc.id), None, packet, Decision::None);
         let there = interface_at(self.cloud, other.id, packet.destination);
         flight.is_foreign = true;
@@ -247,6 +253,9 @@ impl<'c> Walk<'c> {
         let sender = interface_at(self.cloud, vpc.id, packet.source);
         if sender.is_none_or(|row| row.purpose == InterfacePurpose::Instance && row.attachment.is_none()) {
             return Err(end(Code::VpnSource));
+        }
+        if flight.is_passing {
+            return Err(end(Code::Spoofed));
         }
         let behind = |row: &VpnConnection| {
             row.routes.iter().filter(|cidr| cidr.contains(packet.destination)).map(|cidr| length(*cidr)).max()
@@ -326,7 +335,8 @@ impl<'c> Walk<'c> {
             return Err(end(Code::EndpointProtocol));
         }
         // What another network sends is not extended through it.
-        if flight.is_foreign || interface_at(self.cloud, turn.vpc.id, packet.source).is_none() {
+        let is_foreign = flight.is_foreign || flight.is_passing;
+        if is_foreign || interface_at(self.cloud, turn.vpc.id, packet.source).is_none() {
             return Err(end(Code::Spoofed));
         }
         self.note(Component::Endpoint(id), Some(turn.vpc.id), None, packet, Decision::None);

@@ -67,6 +67,10 @@ impl<'c> Walk<'c> {
             stop
         };
         let to = route.attachment.and_then(|id| self.attachment(id)).ok_or_else(broken)?;
+        // Nothing is sent back by the attachment that it came by. Of that AWS says nothing.
+        if to.id == from.id {
+            return Err(broken());
+        }
         if packet.destination.is_ipv6() && !takes_ipv6(to) {
             return Err(broken());
         }

@@ -43,7 +43,9 @@ pub(super) struct Flight<'c> {
     pub(super) sender: Option<&'c NetworkInterface>,
     /// Whether it came into this network by peering or VPN, whose packets a NAT gateway doesn't take.
     pub(super) is_foreign: bool,
-    /// Whether a transit gateway handed it over to this network, and nobody there has taken it yet.
+    /// Whether a transit gateway handed it over to this network, and nobody there has taken it yet. It leaves again only by an
+    /// interface or a NAT gateway that sends it on: gateways take nothing in the name of the network's interfaces that isn't
+    /// from them (`GATEWAY_REJECTS_SPOOFED_TRAFFIC`), and a peering leads from nowhere else ("VPC peering limitations").
     pub(super) is_passing: bool,
 }
 

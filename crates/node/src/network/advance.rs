@@ -22,7 +22,8 @@ impl Layout {
     pub fn is_advance_of(&self, before: &Layout) -> bool {
         let links_stay = self.links.iter().all(|(name, link)| before.links.get(name).is_none_or(|old| old == link));
         let mut gone = before.addresses.difference(&self.addresses);
-        links_stay && gone.all(|(link, _)| !self.links.contains_key(link))
+        let is_alike = self.marked_answers == before.marked_answers;
+        is_alike && links_stay && gone.all(|(link, _)| !self.links.contains_key(link))
     }
 
     /// Whether what leads from one part of it to another leads from this as well: whatever the two don't have alike is

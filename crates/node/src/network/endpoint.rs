@@ -3,7 +3,8 @@
 //! To a guest an endpoint's address is an interface's, so what guards interfaces guards it: the sender's groups and its
 //! subnet's network ACL, the ACL of the endpoint's subnet, the endpoint's groups. What calls from another network comes by
 //! the link that connects the two, and the answer goes back by the routes of the endpoint's subnet: the way is chosen where
-//! the call comes in, and the socket that takes it keeps the mark (`tcp_fwmark_accept`).
+//! the call comes in, and the socket that takes it keeps the mark (`tcp_fwmark_accept`), as does the refusal where there is
+//! none (`fwmark_reflect`).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write};
@@ -14,6 +15,7 @@ use landfall_model::{EndpointId, RuleDirection, SecurityGroupId, SubnetId};
 use super::connection::VPNS;
 use super::family::Family;
 use super::judge::UNKNOWN_SENDER;
+use super::layout::ANSWER;
 use super::ruleset::{Rules, write_elements};
 use super::tables::Tables;
 use super::{acl, connection, forward, group};
@@ -54,7 +56,8 @@ impl Face<'_> {
 /// What the chain `input` says before it looks at what is known of flows.
 pub const INPUT_RULE: &str = "\t\tip daddr @endpoints goto endpoint\n";
 
-/// All of a mark but that the sender isn't known, which groups have seen by then: what is left leads the answer back.
+/// All of a mark but that the sender isn't known, which groups have seen by then: what is left leads the answer back. From
+/// then on the same bit says that it does.
 const KNOWN: u32 = !UNKNOWN_SENDER;
 
 const ADDRESS_TO_VERDICT: &str = "type ipv4_addr : verdict";
@@ -104,17 +107,21 @@ impl Rules<'_> {
         }
         writeln!(
             text,
-            "\tchain endpoint {{
+            "\tchain endpoint_called {{
+\t\tmeta mark set meta mark and {KNOWN:#x}
+\t\tmeta mark != 0 meta mark set meta mark or {ANSWER:#x}
+\t\taccept
+\t}}
+\tchain endpoint {{
 \t\tmeta l4proto != {{ tcp, icmp }} drop
 \t\tct state related accept
-\t\tct direction original ct state established accept
+\t\tct direction original ct state established goto endpoint_called
 \t\tct state invalid drop
 \t\tiifname != @ports iifname != @links drop
 {peers}\t\tjump unknown_sender
 \t\tiifname vmap @groups_from
 \t\tip daddr vmap @endpoint_groups
-\t\tmeta mark set meta mark and {KNOWN:#x}
-\t\taccept
+\t\tgoto endpoint_called
 \t}}"
         )
     }
@@ -140,7 +147,8 @@ impl Rules<'_> {
     fn write_endpoint_acls(&self, text: &mut String) -> fmt::Result {
         let is_asked = |direction| self.ports.iter().any(|(_, subnet)| acl::rules(subnet, direction).is_some());
         let mut calls = String::from("\t\tip daddr != @endpoints accept\n");
-        let mut answers = String::from("\t\tip saddr != @endpoints accept\n");
+        // What an answer's way is has been decided, and to others the bit means what it means of all packets.
+        let mut answers = format!("\t\tip saddr != @endpoints accept\n\t\tmeta mark set meta mark and {KNOWN:#x}\n");
         if self.write_face_acls(text, "endpoint_acl_from", RuleDirection::Egress)? {
             answers.push_str("\t\tip saddr vmap @endpoint_acl_from\n");
         }

@@ -11,7 +11,7 @@ use super::family::Family;
 use super::group;
 use super::overlay::DEVICE;
 use super::ruleset::{Rules, UPLINK, has_overlay, write_elements};
-use super::target::EGRESS_ONLY;
+use super::target::{self, EGRESS_ONLY};
 use super::{again, judge, untracked};
 use crate::metadata::names::port_device;
 
@@ -50,7 +50,9 @@ impl Rules<'_> {
                 writeln!(rules, "\t\tiifname \"{UPLINK}\" meta nfproto ipv6 ct mark != {EGRESS_ONLY:#x} drop")?;
             }
         }
-        self.write_connections(&mut rules)?;
+        if self.write_connections(text)? {
+            rules.push_str("\t\tjump connected\n");
+        }
         for (port, _) in self.ports.iter().filter(|(port, _)| !port.source_dest_check) {
             // What a router is sent back to itself it would send again, and again.
             let name = port_device(port.id);
@@ -147,8 +149,11 @@ impl Rules<'_> {
         self.links.keys().any(|link| link.starts_with(VPNS))
     }
 
-    /// A peering leads from one network's addresses to the other's, and no further.
-    fn write_connections(&self, rules: &mut String) -> fmt::Result {
+    /// Writes the chain of what may come from other networks and go there, if there are any. A peering leads from one
+    /// network's addresses to the other's, and no further. What a NAT gateway translates is from the gateway, whoever's it
+    /// was: here it has the address that it had before, or has it again.
+    fn write_connections(&self, text: &mut String) -> Result<bool, fmt::Error> {
+        let (mut names, mut ways) = (String::new(), String::new());
         for peering in self.plan.peerings().filter(|peering| peering.vpcs.contains(&self.vpc.id)) {
             let other = peering.vpcs.iter().find(|id| **id != self.vpc.id).and_then(|id| self.plan.vpc(*id));
             let Some(other) = other else { continue };
@@ -157,28 +162,53 @@ impl Rules<'_> {
                 let (theirs, own) = (blocks(other, family), blocks(self.vpc, family));
                 let (tag, protocol) = (family.tag(), family.protocol());
                 if theirs.is_empty() || own.is_empty() {
-                    writeln!(rules, "\t\tiifname \"{link}\" meta nfproto {protocol} drop")?;
+                    writeln!(names, "\t\tiifname \"{link}\" meta nfproto {protocol} drop")?;
                     continue;
                 }
-                writeln!(rules, "\t\tiifname \"{link}\" {tag} saddr != {{ {theirs} }} drop")?;
-                writeln!(rules, "\t\tiifname \"{link}\" {tag} daddr != {{ {own} }} drop")?;
-                writeln!(rules, "\t\toifname \"{link}\" {tag} saddr != {{ {own} }} drop")?;
+                writeln!(names, "\t\tiifname \"{link}\" {tag} saddr != {{ {theirs} }} drop")?;
+                writeln!(ways, "\t\tiifname \"{link}\" {tag} daddr != {{ {own} }} drop")?;
+                writeln!(ways, "\t\toifname \"{link}\" {tag} saddr != {{ {own} }} drop")?;
             }
         }
         // Whoever is behind a VPN isn't within the network, and reaches its interfaces alone; and nobody else's packets go
         // there.
         if self.has_vpns() {
             let own = blocks(self.vpc, Family::V4);
-            writeln!(rules, "\t\tiifname \"{VPNS}*\" ip saddr {{ {own} }} drop")?;
-            writeln!(rules, "\t\tiifname \"{VPNS}*\" oifname != @ports oifname != \"{DEVICE}\" drop")?;
-            writeln!(rules, "\t\toifname \"{VPNS}*\" ip saddr != {{ {own} }} drop")?;
+            writeln!(names, "\t\tiifname \"{VPNS}*\" ip saddr {{ {own} }} drop")?;
+            writeln!(ways, "\t\tiifname \"{VPNS}*\" oifname != @ports oifname != \"{DEVICE}\" drop")?;
+            writeln!(ways, "\t\toifname \"{VPNS}*\" ip saddr != {{ {own} }} drop")?;
         }
         // Not from a peering to the outside, to another peering or to a transit gateway, nor the other way.
         if self.links.keys().any(|link| link.starts_with(PEERINGS)) {
             for other in [UPLINK.to_owned(), format!("{PEERINGS}*"), format!("{TRANSIT}*"), format!("{VPNS}*")] {
-                writeln!(rules, "\t\tiifname \"{PEERINGS}*\" oifname \"{other}\" drop")?;
-                writeln!(rules, "\t\tiifname \"{other}\" oifname \"{PEERINGS}*\" drop")?;
+                writeln!(ways, "\t\tiifname \"{PEERINGS}*\" oifname \"{other}\" drop")?;
+                writeln!(ways, "\t\tiifname \"{other}\" oifname \"{PEERINGS}*\" drop")?;
             }
+        }
+        self.write_passing_on(&mut ways)?;
+        if names.is_empty() && ways.is_empty() {
+            return Ok(false);
+        }
+        let translated = match self.targets.nat_gateways.is_empty() {
+            true => "",
+            false => "\t\tmeta nfproto ipv4 ct mark != 0 return\n",
+        };
+        writeln!(text, "\tchain connected {{\n{names}{translated}{ways}\t}}")?;
+        Ok(true)
+    }
+
+    /// What a transit gateway handed over leaves the network again only by who in it takes it: an interface that sends it
+    /// on, or a NAT gateway. So it doesn't even where it has the name of one of the network's interfaces, or answers one.
+    fn write_passing_on(&self, ways: &mut String) -> fmt::Result {
+        if !self.links.keys().any(|link| link.starts_with(TRANSIT)) {
+            return Ok(());
+        }
+        for other in [UPLINK.to_owned(), format!("{TRANSIT}*"), format!("{VPNS}*")] {
+            writeln!(ways, "\t\tiifname \"{TRANSIT}*\" oifname \"{other}\" drop")?;
+        }
+        if has_overlay(self.plan, self.vpc) {
+            let elsewhere = target::leaves_elsewhere();
+            writeln!(ways, "\t\tiifname \"{TRANSIT}*\" oifname \"{DEVICE}\" {elsewhere} drop")?;
         }
         Ok(())
     }

@@ -47,7 +47,7 @@ pub struct Inside {
 /// Plans the inside of a network.
 pub fn plan(plan: &HostPlan, vpc: &VpcPlan, config: &NetworkConfig) -> Inside {
     let NetworkConfig { mtu, api, allowance, .. } = *config;
-    let mut layout = Layout::default();
+    let mut layout = Layout { marked_answers: true, ..Layout::default() };
     let ipv6 = !vpc.ipv6.is_empty();
     let lo = || "lo".to_owned();
     layout.links.insert(lo(), (None, None));
@@ -96,8 +96,9 @@ fn lay_ports(layout: &mut Layout, plan: &HostPlan, vpc: &VpcPlan, mtu: u16) -> B
         let name = port_device(port.id);
         layout.links.insert(name.clone(), (Some(GATEWAY_MAC), Some(mtu)));
         layout.addresses.extend(subnet.cidr.nth(1).map(|gateway| ("lo".to_owned(), IpAddr::V4(gateway))));
-        if !port.ipv6.is_empty() {
+        if let Some(address) = judge::ipv6_name(port, vpc) {
             layout.addresses.insert((name.clone(), IpAddr::V6(GATEWAY_V6)));
+            layout.neighbours.insert((name.clone(), IpAddr::V6(address)), port.mac);
         }
         let addresses = port.addresses.iter().map(|a| IpAddr::V4(*a)).chain(port.ipv6.iter().map(|a| IpAddr::V6(*a)));
         for address in addresses {

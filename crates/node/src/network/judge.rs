@@ -15,6 +15,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write};
+use std::net::Ipv6Addr;
 
 use landfall_model::plan::{HostPlan, PortLocation, PortPlan, VpcPlan};
 use landfall_model::{InterfaceId, RuleDirection};
@@ -58,6 +59,19 @@ pub fn is_router(port: &PortPlan) -> bool {
 /// Whether a network has a router, on whatever host.
 pub fn has_routers(plan: &HostPlan, vpc: &VpcPlan) -> bool {
     plan.ports().any(|port| port.vpc == vpc.id && is_router(port))
+}
+
+/// The address by which a link knows a port in IPv6; none of one that doesn't speak it. A router of a network that does
+/// passes it on though it has no address of its own: then it is the link-local one that its hardware address makes (RFC 4291,
+/// appendix A).
+pub fn ipv6_name(port: &PortPlan, vpc: &VpcPlan) -> Option<Ipv6Addr> {
+    let of_router = || {
+        let [a, b, c, d, e, f] = port.mac.0.map(u16::from);
+        let parts = [(a ^ 0x02) << 8 | b, c << 8 | 0xff, 0xfe00 | d, e << 8 | f];
+        Ipv6Addr::new(0xfe80, 0, 0, 0, parts[0], parts[1], parts[2], parts[3])
+    };
+    let passes_on = is_router(port) && !vpc.ipv6.is_empty();
+    port.ipv6.first().copied().or_else(|| passes_on.then(of_router))
 }
 
 /// The labels of routers, each made from its id, so that another's coming or going doesn't move it. Beyond as many as

@@ -19,6 +19,7 @@ use rtnetlink::packet_route::rule::{RuleAction, RuleAttribute, RuleMessage};
 use rtnetlink::packet_route::{AddressFamily, RouteNetlinkMessage as Message};
 
 use super::netlink::Netlink;
+use super::sysctl;
 
 /// The number that our routes and rules carry as the protocol that made them.
 const OURS: u8 = 76;
@@ -28,6 +29,10 @@ pub const MAIN: u32 = 254;
 
 /// The place of our policy rules: after the local table, before the main one.
 const RULE_PRIORITY: u32 = 1000;
+
+/// Says of a packet that the namespace sends itself that its mark is a way; that of one that it passes on says more there
+/// (see [`super::judge::UNKNOWN_SENDER`]). Rules look past it.
+pub const ANSWER: u32 = 0x8000_0000;
 
 /// What a namespace is to have.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -43,6 +48,9 @@ pub struct Layout {
     pub routes: BTreeMap<(u32, Cidr), Hop>,
     /// Marks that choose the routing table of the same number.
     pub rules: BTreeSet<u32>,
+    /// Whether answers that no socket sends are marked as what they answer is: refusals, echoes, complaints. The way of what
+    /// is complained of is not the way back, so these go by the main table unless the mark says [`ANSWER`]. In IPv4 alone.
+    pub marked_answers: bool,
 }
 
 /// Where a route leads.
@@ -214,7 +222,12 @@ impl Layout {
         self.ensure_addresses(netlink, &owned, speaks, index)?;
         self.ensure_neighbours(netlink, &owned, speaks, index)?;
         self.ensure_routes(netlink, &owned, speaks, unlinked, index)?;
-        families().try_for_each(|family| self.ensure_rules(netlink, family))
+        families().try_for_each(|family| self.ensure_rules(netlink, family))?;
+        if self.marked_answers {
+            // Only once there is the rule for those that are no answers to endpoints' callers.
+            sysctl::ensure("ipv4/fwmark_reflect", "1")?;
+        }
+        Ok(())
     }
 
     fn ensure_addresses(
@@ -292,23 +305,21 @@ impl Layout {
     fn ensure_rules(&self, netlink: &mut Netlink, family: AddressFamily) -> io::Result<()> {
         let mut request = RuleMessage::default();
         request.header.family = family;
-        let mut stale = BTreeSet::new();
+        let mut stale = BTreeMap::new();
         for message in netlink.dump(Message::GetRule(request))? {
             let Message::NewRule(message) = message else { continue };
-            let ours = message.attributes.contains(&RuleAttribute::Protocol(RouteProtocol::Other(OURS)));
-            let mark = message.attributes.iter().find_map(|attribute| match attribute {
-                RuleAttribute::FwMark(mark) => Some(*mark),
-                _ => None,
-            });
-            stale.extend(mark.filter(|_| ours));
-        }
-        for mark in &self.rules {
-            if !stale.remove(mark) {
-                netlink.create(Message::NewRule(rule(family, *mark)))?;
+            if message.attributes.contains(&RuleAttribute::Protocol(RouteProtocol::Other(OURS))) {
+                stale.insert(Choice::of(&message), message);
             }
         }
-        for mark in stale {
-            netlink.change(Message::DelRule(rule(family, mark)))?;
+        let own = (self.marked_answers && family == AddressFamily::Inet).then(|| own_rule(family));
+        for wanted in self.rules.iter().map(|mark| rule(family, *mark)).chain(own) {
+            if stale.remove(&Choice::of(&wanted)).is_none() {
+                netlink.create(Message::NewRule(wanted))?;
+            }
+        }
+        for message in stale.into_values() {
+            netlink.change(Message::DelRule(message))?;
         }
         Ok(())
     }
@@ -362,10 +373,52 @@ pub(super) fn rule(family: AddressFamily, mark: u32) -> RuleMessage {
     message.attributes = vec![
         RuleAttribute::Priority(RULE_PRIORITY),
         RuleAttribute::FwMark(mark),
+        RuleAttribute::FwMask(!ANSWER),
         RuleAttribute::Table(mark),
         RuleAttribute::Protocol(RouteProtocol::Other(OURS)),
     ];
     message
+}
+
+/// The rule for what the namespace sends itself, before all others of ours.
+fn own_rule(family: AddressFamily) -> RuleMessage {
+    let mut message = RuleMessage::default();
+    message.header.family = family;
+    message.header.action = RuleAction::ToTable;
+    message.attributes = vec![
+        RuleAttribute::Priority(RULE_PRIORITY - 1),
+        RuleAttribute::Iifname("lo".into()),
+        RuleAttribute::FwMark(0),
+        RuleAttribute::FwMask(ANSWER),
+        RuleAttribute::Table(MAIN),
+        RuleAttribute::Protocol(RouteProtocol::Other(OURS)),
+    ];
+    message
+}
+
+/// What tells two rules of ours apart.
+#[derive(Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+struct Choice {
+    mark: u32,
+    mask: u32,
+    table: u32,
+    link: Option<String>,
+}
+
+impl Choice {
+    fn of(rule: &RuleMessage) -> Self {
+        let mut choice = Self { table: rule.header.table.into(), ..Self::default() };
+        for attribute in &rule.attributes {
+            match attribute {
+                RuleAttribute::FwMark(mark) => choice.mark = *mark,
+                RuleAttribute::FwMask(mask) => choice.mask = *mask,
+                RuleAttribute::Table(table) => choice.table = *table,
+                RuleAttribute::Iifname(link) => choice.link = Some(link.clone()),
+                _ => {}
+            }
+        }
+        choice
+    }
 }
 
 fn neighbours(netlink: &mut Netlink) -> io::Result<BTreeMap<(u32, IpAddr), Mac>> {

@@ -24,7 +24,7 @@ use super::advance::compare;
 use super::layout::{self, Hop, Layout, MAIN};
 use super::netlink::Netlink;
 use super::scope::connected;
-use super::{namespace, vpn};
+use super::{judge, namespace, vpn};
 
 /// The device in each network's namespace.
 pub const DEVICE: &str = "vx0";
@@ -95,6 +95,9 @@ pub fn lay(layout: &mut Layout, plan: &HostPlan, vpc: &VpcPlan, mtu: u16) {
             let to = Hop::Link { link: DEVICE.into(), via: None, source: None };
             layout.routes.insert((MAIN, Cidr::host(address)), to);
             layout.neighbours.insert((DEVICE.into(), address), port.mac);
+        }
+        if let Some(address) = judge::ipv6_name(port, vpc) {
+            layout.neighbours.insert((DEVICE.into(), IpAddr::V6(address)), port.mac);
         }
     }
     for (vpn, _) in vpn::away(plan, vpc) {

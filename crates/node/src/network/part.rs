@@ -214,7 +214,8 @@ impl<'p> Shared<'p> {
             takes |= self.subnets.remove(&port.subnet);
             let table = spoof::port_table(port.id);
             takes |= self.tables.remove(&(table, false));
-            takes |= !port.ipv6.is_empty() && self.tables.remove(&(table, true));
+            let speaks_ipv6 = plan.vpc(port.vpc).is_some_and(|vpc| judge::ipv6_name(port, vpc).is_some());
+            takes |= speaks_ipv6 && self.tables.remove(&(table, true));
             if port.groups.iter().any(|group| self.groups.contains(group)) {
                 takes |= self.seen.insert(combination(port));
             }

@@ -136,22 +136,23 @@ fn write_ports(text: &mut String, rules: &Rules<'_>) -> fmt::Result {
             continue;
         }
         writeln!(text, "table {table} {{")?;
-        let speaks_ipv6 = ports.iter().any(|port| !port.ipv6.is_empty());
+        let speaks_ipv6 = ports.iter().any(|port| judge::ipv6_name(port, rules.vpc).is_some());
         for (name, kind, elements) in SETS.into_iter().filter(|(name, ..)| speaks_ipv6 || !name.ends_with("ip6")) {
             let elements: Vec<_> = elements.split(", ").map(str::to_owned).collect();
             write_elements(text, &format!("set {name}"), kind, &elements)?;
         }
-        ports.into_iter().try_for_each(|port| write_port(text, port))?;
+        ports.into_iter().try_for_each(|port| write_port(text, port, rules.vpc))?;
         writeln!(text, "}}")?;
     }
     Ok(())
 }
 
-fn write_port(text: &mut String, port: &PortPlan) -> fmt::Result {
+fn write_port(text: &mut String, port: &PortPlan, vpc: &VpcPlan) -> fmt::Result {
+    let speaks_ipv6 = judge::ipv6_name(port, vpc).is_some();
     let (name, mac) = (port_device(port.id), port.mac);
     let own: Vec<_> = port.addresses.iter().map(ToString::to_string).collect();
     let own = own.join(", ");
-    if !port.ipv6.is_empty() {
+    if speaks_ipv6 {
         write_heard_of(text, &format!("near_{name}"), "ipv6_addr", LINK_LOCALS)?;
     }
     if !port.source_dest_check {
@@ -206,7 +207,7 @@ fn write_port(text: &mut String, port: &PortPlan) -> fmt::Result {
             )?;
         }
     }
-    if !port.ipv6.is_empty() {
+    if speaks_ipv6 {
         write_ipv6(text, port)?;
     }
     writeln!(text, "\t\tcounter drop\n\t}}")

@@ -187,6 +187,12 @@ pub fn goes_home() -> String {
     format!("meta mark and {:#x} == {HOMES:#x}", !DIGITS & !judge::UNKNOWN_SENDER)
 }
 
+/// The condition that a packet goes to another host to leave the network there, by the internet gateway or a VPN.
+pub fn leaves_elsewhere() -> String {
+    let kinds = !DIGITS & !judge::UNKNOWN_SENDER;
+    format!("meta mark and {kinds:#x} == {{ {HOMES:#x}, {VPN_GATEWAYS:#x} }}")
+}
+
 /// The condition that a packet goes by no peering.
 pub fn is_no_peering() -> String {
     format!("meta mark and {:#x} != {PEERINGS:#x}", !DIGITS & !judge::UNKNOWN_SENDER)
@@ -227,7 +233,7 @@ fn target(plan: &HostPlan, vpc: &VpcPlan, target: RouteTargetPlan) -> Option<(Ma
             let gateway = plan.nat_gateway(id).filter(|gateway| gateway.vpc == vpc.id)?;
             let hops = match gateway.place {
                 Place::Here => Vec::new(),
-                Place::Remote { .. } => overlay_hops(plan, gateway.interface)?,
+                Place::Remote { .. } => port_hops(plan.port(gateway.interface)?, vpc, overlay::DEVICE),
             };
             Some((NAT_GATEWAYS, id.bits(), hops))
         }
@@ -258,31 +264,20 @@ fn target(plan: &HostPlan, vpc: &VpcPlan, target: RouteTargetPlan) -> Option<(Ma
 fn router(plan: &HostPlan, vpc: &VpcPlan, id: InterfaceId) -> Option<Vec<Hop>> {
     let port = plan.port(id).filter(|port| port.vpc == vpc.id)?;
     match port.location {
-        PortLocation::Here(_) => {
-            let hop = |via: Option<IpAddr>| match via {
-                Some(via) => Hop::Link { link: port_device(id), via: Some(via), source: None },
-                None => Hop::Blackhole,
-            };
-            let v4 = port.addresses.first().map(|address| IpAddr::V4(*address));
-            let v6 = port.ipv6.first().map(|address| IpAddr::V6(*address));
-            Some(vec![hop(v4), hop(v6)])
-        }
-        PortLocation::Remote { .. } => overlay_hops(plan, id),
+        PortLocation::Here(_) => Some(port_hops(port, vpc, &port_device(id))),
+        PortLocation::Remote { .. } => Some(port_hops(port, vpc, overlay::DEVICE)),
         PortLocation::Service => None,
     }
 }
 
-/// The way to an interface on another host that takes what isn't its own: by its hardware address, which tells that host
-/// whom it is for.
-fn overlay_hops(plan: &HostPlan, id: InterfaceId) -> Option<Vec<Hop>> {
-    let port = plan.port(id)?;
+/// The ways to a port over a link, of each family: by its hardware address, which also tells another host whom it is for.
+fn port_hops(port: &PortPlan, vpc: &VpcPlan, link: &str) -> Vec<Hop> {
     let hop = |via: Option<IpAddr>| match via {
-        Some(via) => Hop::Link { link: overlay::DEVICE.into(), via: Some(via), source: None },
+        Some(via) => Hop::Link { link: link.to_owned(), via: Some(via), source: None },
         None => Hop::Blackhole,
     };
     let v4 = port.addresses.first().map(|address| IpAddr::V4(*address));
-    let v6 = port.ipv6.first().map(|address| IpAddr::V6(*address));
-    Some(vec![hop(v4), hop(v6)])
+    vec![hop(v4), hop(judge::ipv6_name(port, vpc).map(IpAddr::V6))]
 }
 
 fn is_here(location: &PortLocation) -> bool {

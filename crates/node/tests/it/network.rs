@@ -9,6 +9,7 @@ mod exhaustion;
 mod flows;
 mod golden;
 mod hosts;
+mod leaving;
 mod namesake;
 mod routers;
 mod services;

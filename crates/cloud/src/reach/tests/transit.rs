@@ -278,3 +278,44 @@ fn a_network_is_no_way_from_the_gateway_to_itself() {
     net.route(table, "10.2.0.0/16", RouteTarget::Interface(router));
     assert_eq!(net.try_tcp(hub.machines[0], "10.2.0.4", 80).arrival, Ok(End::Interface(hub.machines[2])));
 }
+
+#[test]
+fn what_the_gateway_hands_over_leaves_the_network_only_by_who_takes_it() {
+    let hub = Hub::new(2);
+    let net = &hub.net;
+    let (own, other) = (hub.machines[0], hub.machines[1]);
+    let door = net.table(hub.vpcs[0], false, &[hub.attached[0]]);
+    let beyond = net.vpc("192.168.0.0/16", None);
+    let place = net.subnet(beyond, "192.168.0.0/24", None, 0);
+    let there = net.machine(place, &["192.168.0.4"], &[net.open_group(beyond)]);
+    let peering = net.peering(hub.vpcs[0], beyond, PeeringState::Active);
+    net.route(net.main(beyond), "10.0.0.0/16", peering);
+    let gateway = net.internet_gateway(hub.vpcs[0]);
+    net.elastic(own, "10.0.0.4", "198.18.0.4");
+    for (block, target) in [("192.168.0.0/16", peering), ("203.0.113.0/24", gateway)] {
+        hub.vpcs.iter().for_each(|vpc| net.route(net.main(*vpc), block, RouteTarget::TransitGateway(hub.gateway)));
+        hub.fix(block, Some(hub.attachments[0]));
+        net.route(door, block, target);
+    }
+    // What is said from elsewhere in the name of the network's own interface is from none of its interfaces.
+    net.change(other, |row| row.source_dest_check = false);
+    for to in ["192.168.0.4", "203.0.113.9"] {
+        let packet = Packet::tcp(super::ip("10.0.0.4"), 4000, super::ip(to), 80);
+        let verdict = reach(&net.cloud(), Source::Interface(other), packet, &Assumptions::default());
+        assert_eq!(verdict.stop().unwrap().code.name(), "GATEWAY_REJECTS_SPOOFED_TRAFFIC", "{to}");
+        // And its own aren't handed back to it, answers as little as questions.
+        assert_eq!(net.tcp(own, to, 80), Some("TGW_RTB_BAD_STATE_ROUTE"));
+    }
+    assert!(net.try_tcp(there, "10.0.0.4", 80).arrival.is_ok());
+    assert_eq!(net.tcp(there, "10.0.0.4", 80), Some("TGW_RTB_BAD_STATE_ROUTE"));
+    assert_eq!(net.dial("198.18.0.4", 80), Some("TGW_RTB_BAD_STATE_ROUTE"));
+
+    // A NAT gateway sends on in its own name.
+    let inner = net.subnet(hub.vpcs[0], "10.0.9.0/24", None, 0);
+    let nat = net.nat(inner, "10.0.9.5", None);
+    let table = net.table(hub.vpcs[0], false, &[inner]);
+    net.route(table, "192.168.0.0/16", peering);
+    net.route(table, "10.1.0.0/16", RouteTarget::TransitGateway(hub.gateway));
+    net.route(door, "192.168.0.0/24", nat);
+    assert_eq!(net.tcp(other, "192.168.0.4", 80), None);
+}

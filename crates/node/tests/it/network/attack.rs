@@ -7,7 +7,7 @@
 mod errors;
 mod flood;
 mod forged;
-mod frames;
+pub mod frames;
 mod hidden;
 mod link;
 mod outside;

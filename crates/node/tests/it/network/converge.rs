@@ -157,6 +157,7 @@ fn what_others_break_is_mended() {
                 ("ip", "-n lf-1 rule"),
                 ("ip", "-n lf-1 neigh show nud permanent"),
                 ("ip", "-n lf-1 -o -4 addr"),
+                ("ip", "netns exec lf-1 sysctl net.ipv4.fwmark_reflect"),
                 ("ip", "route"),
             ];
             let text = steps.map(|(program, arguments)| run(program, arguments)).concat();
@@ -175,12 +176,15 @@ fn what_others_break_is_mended() {
             "ip addr flush dev lf-1",
             "ip -n lf-1 link set up0 down",
             "ip -n lf-1 link set lf000000000001 down",
-            "ip -n lf-1 rule del fwmark 1",
+            "ip -n lf-1 rule del fwmark 1/0x7fffffff",
+            "ip -n lf-1 rule add fwmark 1 lookup 1 pref 1000 proto 76",
+            "ip -n lf-1 rule del pref 999",
             "ip -n lf-1 route flush table 1",
             "ip -n lf-1 route add 10.9.0.0/16 dev up0 proto 76",
             "ip -n lf-1 addr del 169.254.169.254/32 dev lo",
             "ip -n lf-1 neigh flush all nud permanent",
             "ip netns exec lf-1 sysctl -qw net.ipv4.ip_forward=0",
+            "ip netns exec lf-1 sysctl -qw net.ipv4.fwmark_reflect=0",
             "sysctl -qw net.ipv4.conf.lf-1.forwarding=0",
             "ip link del lf-1",
         ] {

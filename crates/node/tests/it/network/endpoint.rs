@@ -148,7 +148,8 @@ fn a_door_is_guarded_as_an_interface_is() {
 fn a_peered_network_calls_where_routes_lead_there_and_back() {
     on_own_machine("endpoint::a_peered_network_calls_where_routes_lead_there_and_back", || {
         let mut cloud = cloud(&[7]);
-        cloud.group(7, 1, vec![rule("tcp", (80, 80), from("10.2.0.0/16"))], vec![]);
+        let allowed = vec![rule("tcp", (80, 81), from("10.2.0.0/16")), rule("icmp", (8, -1), from("10.2.0.0/16"))];
+        cloud.group(7, 1, allowed, vec![]);
         edit_vpc(&mut cloud, 2, |vpc| vpc.cidrs = vec!["10.2.0.0/16".parse().unwrap()]);
         let peering = PeeringId::from_random(1);
         let by = |text| RoutePlan { destination: cidr(text), target: RouteTargetPlan::Peering(peering) };
@@ -163,10 +164,15 @@ fn a_peered_network_calls_where_routes_lead_there_and_back() {
         open(&doors, &network, &cloud);
         let peer = Guest::start(&network, &cloud, 4);
         assert_eq!(told(&peer, ENDPOINT, LOST), None, "the endpoint's subnet has no route back");
+        let refused = |patience| connect(Some(&peer.name), ENDPOINT, 81, patience).unwrap_err().kind();
+        assert_eq!(refused(LOST), io::ErrorKind::TimedOut, "nor has a refusal");
         cloud.edit_subnet(2, |subnet| subnet.routes.push(by("10.2.0.0/16")));
         open(&doors, &network, &cloud);
         let expected = format!("{} {} {}", vpc_id(1), endpoint_id(1), peer.address);
         assert_eq!(told(&peer, ENDPOINT, COMES), Some(expected), "the endpoint's network, the caller's own address");
+        assert_eq!(refused(COMES), io::ErrorKind::ConnectionRefused, "where nothing answers: told at once");
+        assert!(peer.pings(ENDPOINT, COMES));
+        assert_eq!(connect(Some(&peer.name), ENDPOINT, 82, LOST).unwrap_err().kind(), io::ErrorKind::TimedOut);
         cloud.group(7, 1, vec![rule("tcp", (80, 80), from("10.1.0.0/16"))], vec![]);
         open(&doors, &network, &cloud);
         assert_eq!(told(&peer, ENDPOINT, LOST), None, "the endpoint's groups are asked");

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, Ipv6Addr, TcpListener};
 use std::time::{Duration, Instant};
 
 use landfall_model::plan::{NatGatewayPlan, Piece, PieceKey, Place, PortLocation, RoutePlan, RouteTargetPlan};
@@ -11,6 +11,7 @@ use landfall_node::driver::Network;
 use landfall_node::metadata::port_device;
 use landfall_node::network::{HostNetwork, inside::GATEWAY_MAC, namespace};
 
+use super::attack::frames;
 use super::cloud::*;
 use super::spoof::{frame, frames, udp};
 use super::stand::*;
@@ -255,5 +256,51 @@ fn what_a_nat_gateway_translated_goes_on_by_a_router() {
         cloud.edit_port(2, |port| port.source_dest_check = true);
         network.apply(&cloud.0).unwrap();
         assert!(!run("ip", "-n lf-1 -o link").contains("nl0"));
+    });
+}
+
+/// One that has no address of IPv6 is known on its link by the address that its hardware address makes.
+#[test]
+fn a_router_passes_on_what_it_has_no_address_of() {
+    on_own_machine("routers::a_router_passes_on_what_it_has_no_address_of", || {
+        let mut cloud = Cloud::new();
+        let everything = || vec![anything(), rule("-1", (-1, -1), from("::/0"))];
+        cloud.group(1, 1, everything(), everything());
+        cloud.port(1, 1, &[1], None).port(2, 2, &[1], None).port(3, 2, &[1], None);
+        let Some(Piece::Vpc(vpc)) = cloud.0.pieces.get_mut(&PieceKey::Vpc(vpc_id(1))) else { panic!() };
+        vpc.ipv6 = vec!["fd4c:4641:0:100::/56".parse().unwrap()];
+        for number in [1, 2] {
+            cloud.edit_subnet(number, |subnet| {
+                subnet.ipv6 = Some(format!("fd4c:4641:0:10{number}::/64").parse().unwrap());
+                subnet.acl_ingress.push(acl(101, true, "-1", (-1, -1), "::/0"));
+                subnet.acl_egress.push(acl(101, true, "-1", (-1, -1), "::/0"));
+            });
+        }
+        let [near, far] = ["fd4c:4641:0:101::b", "fd4c:4641:0:102::d"].map(|text| text.parse::<Ipv6Addr>().unwrap());
+        cloud.edit_port(1, |port| port.ipv6 = vec![near]).edit_port(3, |port| port.ipv6 = vec![far]);
+        cloud.edit_port(2, |port| port.source_dest_check = false);
+        cloud.edit_subnet(1, |subnet| {
+            let target = RouteTargetPlan::Interface(port_id(2));
+            subnet.routes.push(RoutePlan { destination: cidr("fd4c:4641:0:102::/64"), target });
+        });
+        let network = driver();
+        network.apply(&cloud.0).unwrap();
+        let [one, router, other] = [1, 2, 3].map(|number| tap(&network, number));
+        let passes = |mut by: &File, from: Mac, at: &File, what: &str| {
+            let packet = frames::ipv6(near, far, 17, frames::udp((5000, 6000), b"on"));
+            let until = Instant::now() + COMES;
+            loop {
+                by.write_all(&frame(GATEWAY_MAC, from, frames::IPV6, &packet)).unwrap();
+                std::thread::sleep(Duration::from_millis(20));
+                // The Ethernet header, IPv6's, and the port that it is from.
+                let is_it = |frame: &Vec<u8>| frame.get(56..58) == Some(&6000_u16.to_be_bytes()[..]);
+                if super::spoof::frames(at).iter().any(is_it) {
+                    return;
+                }
+                assert!(Instant::now() < until, "{what}");
+            }
+        };
+        passes(&one, mac(1), &router, "a route leads to it");
+        passes(&router, mac(2), &other, "it sends it on");
     });
 }
