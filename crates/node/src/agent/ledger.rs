@@ -22,7 +22,7 @@ use super::history::History;
 use super::reconcile::{self, Readiness, Situation, Step, is_live, next_step, seen};
 use super::record::{Deliveries, Lacks};
 use super::timing::Timing;
-use super::volume::{LOST, Origin, Outcome, VolumeHistory, VolumeStep, next_volume_step, seen_snapshots};
+use super::volume::{Origin, Outcome, VolumeHistory, VolumeStep, next_volume_step, seen_snapshots};
 use super::wiring::Wiring;
 use crate::driver::{DriverError, Guest};
 use snapshots::{origin, snapshots_of};
@@ -333,8 +333,8 @@ impl Ledger {
                 Origin::AtRest if !is_awaited || comes_first => VolumeStep::Snapshot(snapshot, None),
                 Origin::Held(guest) => VolumeStep::Snapshot(snapshot, Some(guest)),
                 Origin::AtRest | Origin::Awaited => VolumeStep::Await,
-                Origin::Lost => {
-                    entry.history.fail_snapshot(snapshot, LOST);
+                Origin::Lost(why) => {
+                    entry.history.fail_snapshot(snapshot, why);
                     self.unsaid_volumes.insert(id);
                     self.ready.insert(Key::Volume(id));
                     return None;
@@ -418,7 +418,7 @@ impl Ledger {
             plan: piece,
             snapshots: &snapshots,
             guest: entry.guest.as_ref(),
-            volumes: piece.map_or(Readiness::Pending, |piece| volumes_of(plan, &self.volumes, piece)),
+            volumes: piece.map_or(Readiness::Pending, |piece| volumes_of(plan, &self.volumes, piece, &self.timing)),
             network: piece.map_or(Readiness::Pending, |piece| {
                 ports_of(plan, &self.wiring, entry.needs_wiring, piece, &self.timing)
             }),
@@ -790,13 +790,14 @@ fn volumes_of<'a>(
     plan: &HostPlan,
     volumes: &'a BTreeMap<VolumeId, VolumeEntry>,
     piece: &landfall_model::plan::InstancePlan,
+    timing: &Timing,
 ) -> Readiness<'a> {
     let mut all = Readiness::Ready;
     for disk in &piece.disks {
         let one = match (plan.volume(disk.volume), volumes.get(&disk.volume)) {
             (Some(_), Some(entry)) if entry.saving => Readiness::Pending,
             (Some(volume), Some(entry)) => match entry.history.readiness(volume) {
-                Readiness::Ready if entry.history.keeps_waiting(volume, piece.boot) => Readiness::Pending,
+                Readiness::Ready if entry.history.keeps_waiting(volume, timing) => Readiness::Pending,
                 readiness => readiness,
             },
             _ => Readiness::Failed("A volume of the instance isn't on the host that it was placed on"),

@@ -122,13 +122,17 @@ pub enum Origin {
     Held(InstanceId),
     /// A guest has the volume, and is to hold it.
     Awaited,
-    /// A guest held it, whose machine is gone.
-    Lost,
+    /// Nowhere any more, for that reason.
+    Lost(&'static str),
 }
 
 /// Why a snapshot can't be made any more, as its owner reads it.
 pub const LOST: &str = "The machine of the instance ended before the snapshot was whole, and with it what the volume was at \
      the snapshot's moment; make it again";
+
+/// The same of one that was to be made between a shutdown and a start.
+pub const STARTED: &str =
+    "The instance was started again before what it had left on its disks could be stored; make it again";
 
 impl VolumeHistory {
     /// Whether the next snapshot is to come before a start.
@@ -136,12 +140,11 @@ impl VolumeHistory {
         plan.snapshots.iter().find(|it| self.lacks(it.id)).is_some_and(|it| it.before_boot.is_some())
     }
 
-    /// Whether a start waits for snapshots of what was before it. For one that couldn't be made and is to be tried again, the
-    /// guest doesn't: nobody knows how long that takes.
-    pub fn keeps_waiting(&self, plan: &VolumePlan, boot: u64) -> bool {
-        let is_tried = |id| self.snapshots.get(&id).is_some_and(|history| history.retry_at.is_some());
-        let is_before = |it: &landfall_model::plan::SnapshotPlan| it.before_boot.is_some_and(|before| before <= boot);
-        plan.snapshots.iter().any(|it| is_before(it) && self.lacks(it.id) && !is_tried(it.id))
+    /// Whether guests wait for snapshots of what was on the volume before a start. For one that couldn't be made several
+    /// times they don't: nobody knows how long that takes, and it is lost then.
+    pub fn keeps_waiting(&self, plan: &VolumePlan, timing: &Timing) -> bool {
+        let is_given_up = |id| self.snapshots.get(&id).is_some_and(|history| history.attempts >= timing.attempts);
+        plan.snapshots.iter().any(|it| it.before_boot.is_some() && self.lacks(it.id) && !is_given_up(it.id))
     }
 }
 
