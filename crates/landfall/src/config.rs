@@ -66,6 +66,8 @@ pub struct Config {
     pub network: NetworkFile,
     /// The folders that stand for buckets, by the bucket's name.
     pub buckets: Buckets,
+    /// Hosts that disks may be imported from wherever they are.
+    pub import_hosts: Vec<String>,
     /// The folder of the chunk store, where one is named.
     pub snapshots: Option<PathBuf>,
     /// How long the records of calls that changed nothing are kept.
@@ -128,6 +130,8 @@ struct File {
     network: NetworkFile,
     /// The folders that stand for buckets: flow logs and trails are written there.
     buckets: BTreeMap<String, BucketFile>,
+    /// Hosts, with or without a port, that addresses of disks to import may lead to although they aren't on the open internet.
+    import_hosts: Vec<String>,
     /// The folder of the chunk store, which all hosts must see as one; `chunks` in the state folder of a machine that is
     /// alone.
     snapshots: Option<PathBuf>,
@@ -228,6 +232,8 @@ pub struct AgentSettings {
     pub network: NetworkFile,
     /// The folders that stand for buckets.
     pub buckets: Buckets,
+    /// Hosts that disks may be imported from wherever they are.
+    pub import_hosts: Vec<String>,
     /// The folder of the chunk store, where one is named.
     pub snapshots: Option<PathBuf>,
 }
@@ -243,6 +249,7 @@ pub fn agent_settings(args: &AgentArgs) -> Result<AgentSettings> {
         state,
         network,
         buckets: check_buckets(file.buckets)?,
+        import_hosts: file.import_hosts,
         snapshots: check_snapshots(file.snapshots)?,
     })
 }
@@ -317,6 +324,7 @@ impl Config {
             settings,
             network,
             buckets,
+            import_hosts: file.import_hosts,
             snapshots: check_snapshots(file.snapshots)?,
             keep_audit: Duration::from_secs(86_400) * audit_days,
             trail_delivery: file.trail_delivery_s.map_or(trail::DELIVERY, |s| Duration::from_secs(s.max(1))),

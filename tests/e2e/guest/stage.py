@@ -103,7 +103,8 @@ def build(work):
         file.write(f"nameserver {RESOLVER}\n")
     run("mount", "--bind", f"{work}/resolv.conf", "/etc/resolv.conf")
     with open(f"{work}/landfall.toml", "w") as file:
-        file.write('[network]\nblocked = ["100.64.0.0/10"]\n')
+        file.write(f'[network]\nblocked = ["100.64.0.0/10"]\n[buckets]\ndisks = {{ folder = "{work}/disks", accounts = ["000000000000"] }}\n')
+    os.makedirs(f"{work}/disks")
 
     run("ip", "link", "set", "lo", "up")
     run("ip", "netns", "add", INTERNET)

@@ -344,8 +344,8 @@ impl Ledger {
         };
         let wait = if let VolumeStep::WaitUntil(at) = step { Some(at) } else { None };
         set_due(&mut self.due, &mut entry.due, wait, Key::Volume(id));
-        let fills =
-            entry.history.size_bytes() == 0 && plan.is_some_and(|it| matches!(it.source, VolumeSource::Chunks(_)));
+        let fills = entry.history.size_bytes() == 0
+            && plan.is_some_and(|it| matches!(it.source, VolumeSource::Chunks(_) | VolumeSource::Import(_)));
         let is_long = matches!(step, VolumeStep::Snapshot(..)) || (step == VolumeStep::Ensure && fills);
         if is_long && self.long >= LONG_JOBS {
             self.queue.insert(id);
@@ -516,6 +516,13 @@ impl Ledger {
     pub fn progressed(&mut self, id: VolumeId, snapshot: SnapshotId, percent: u8, now: Timestamp) -> bool {
         let entry = self.volumes.get_mut(&id);
         let is_due = entry.is_some_and(|entry| entry.history.progressed(snapshot, percent, &self.timing, now));
+        is_due && self.unsaid_volumes.insert(id)
+    }
+
+    /// Takes note of how much of a volume is imported. Returns whether it is time to tell.
+    pub fn imported(&mut self, id: VolumeId, percent: u8, now: Timestamp) -> bool {
+        let entry = self.volumes.get_mut(&id);
+        let is_due = entry.is_some_and(|entry| entry.history.imported(percent, &self.timing, now));
         is_due && self.unsaid_volumes.insert(id)
     }
 
@@ -734,6 +741,7 @@ impl Ledger {
             id,
             phase,
             size_bytes,
+            noticed: entry.history.noticed().map(str::to_owned),
         })
     }
 
