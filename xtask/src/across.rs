@@ -86,6 +86,10 @@ const PLACES: &[(&str, &str)] = &[
     ("crates/cloud/src/identity/service_role.rs", "the view's own account"),
     ("crates/cloud/src/identity/speaking.rs", "whom a trust policy names, in whatever account"),
     ("crates/cloud/src/identity/user.rs", "indexes that begin with the view's account"),
+    (
+        "crates/cloud/src/import.rs",
+        "volumes of imports are the provider's and their snapshots the tenants'; any host may do it",
+    ),
     ("crates/cloud/src/insights/analyse.rs", "whose a hop is, so that nothing of another's is shown"),
     ("crates/cloud/src/instance.rs", "the interfaces of an instance that the view gave"),
     ("crates/cloud/src/interface_attachment.rs", "the interfaces of an instance that the view gave"),

@@ -46,6 +46,7 @@ pub fn expire(tx: &mut Tx<'_, '_>) -> bool {
         crate::kms::life::pass(tx, now, BATCH),
         crate::parameter::expire(tx, now),
         crate::secret::expire(tx, now),
+        crate::import::expire(tx, now, BATCH),
         links(tx, now),
         crate::account::pass(tx, now, BATCH),
     ];

@@ -17,6 +17,7 @@ pub mod flow_log;
 pub mod host;
 pub mod identity;
 pub mod image;
+pub mod import;
 pub mod insights;
 pub mod instance;
 pub mod interface;

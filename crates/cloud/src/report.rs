@@ -10,7 +10,7 @@ use landfall_model::{HostId, Instance, InstanceState, ShutdownBehavior, Snapshot
 
 use crate::tx::Tx;
 use crate::value::{Instances, Volumes};
-use crate::{flow_log, interface_attachment, nat, power, snapshot, volume, vpn, vpn_remains};
+use crate::{flow_log, import, interface_attachment, nat, power, snapshot, volume, vpn, vpn_remains};
 
 /// Takes a host's report. Rows that it doesn't change are left as they are.
 pub fn take(tx: &mut Tx<'_, '_>, host: HostId, report: &Report) {
@@ -60,6 +60,9 @@ fn is_made_on(tx: &Tx<'_, '_>, row: &Snapshot, host: HostId) -> bool {
 }
 
 fn take_volume(tx: &mut Tx<'_, '_>, mut row: Volume, seen: &VolumeSeen) {
+    if row.import.is_some() && row.state == VolumeState::Creating {
+        return import::seen(tx, row, seen);
+    }
     match (&seen.phase, row.state) {
         (VolumePhase::Gone, VolumeState::Deleting) => {
             volume::forget(tx, &row);

@@ -11,8 +11,8 @@ use std::collections::BTreeSet;
 
 use landfall_model::agent::{SnapshotPhase, SnapshotSeen};
 use landfall_model::{
-    AccountId, ChunkRoot, Contents, ImageId, InstanceId, Scope, Snapshot, SnapshotId, SnapshotState, SnapshotTask,
-    Volume, VolumeId, VolumeKind, VolumeState,
+    AccountId, ChunkRoot, Contents, ImageId, ImportState, InstanceId, Scope, Snapshot, SnapshotId, SnapshotState,
+    SnapshotTask, Volume, VolumeId, VolumeKind, VolumeState,
 };
 
 use crate::chunk_store;
@@ -79,6 +79,14 @@ pub fn create_of_instance(
     Ok(ids)
 }
 
+/// Makes the snapshot that an imported disk becomes, of the volume that was made of it, which is the provider's.
+pub(crate) fn create_of_import(tx: &mut Tx<'_, '_>, volume: &Volume, description: &str) -> Result<SnapshotId, Fault> {
+    check_count(tx, 1)?;
+    let id = tx.new_id();
+    put(tx, id, volume, description, id, None);
+    Ok(id)
+}
+
 /// That a volume is available or in use.
 fn check_usable(row: &Volume) -> Result<(), Fault> {
     // What was never on a host has nothing of its own yet: its snapshot would be what it is to be made of, as that lies there.
@@ -111,7 +119,8 @@ fn check_room(tx: &Tx<'_, '_>, volumes: &[&Volume]) -> Result<(), Fault> {
     Ok(())
 }
 
-fn check_count(tx: &Tx<'_, '_>, more: usize) -> Result<(), Fault> {
+/// That the account may have so many snapshots more.
+pub(crate) fn check_count(tx: &Tx<'_, '_>, more: usize) -> Result<(), Fault> {
     let limit = u64::from(tx.view().quotas().snapshots);
     if (tx.snapshots.by_scope.count(&tx.scope()) + more) as u64 > limit {
         return Err(Fault::Quota(QuotaKind::Of("SnapshotLimitExceeded", "snapshots"), limit));
@@ -170,6 +179,10 @@ fn base(view: &View<'_>, volume: &Volume) -> Option<ChunkRoot> {
 pub fn delete(tx: &mut Tx<'_, '_>, id: SnapshotId) -> Result<(), Fault> {
     let key = tx.view().need::<Snapshots, _>(id)?.key();
     let image = tx.view().image_of(id).map(|image| image.id);
+    if let Some(task) = crate::import::of_snapshot(tx, id).filter(|task| task.state == ImportState::Active) {
+        let message = format!("The snapshot {id} is currently in use by {}", task.name());
+        return Err(Fault::Taken { code: "InvalidSnapshot.InUse", message });
+    }
     // Images are made of their owner's snapshots alone.
     if let Some(image) = image.or_else(|| tx.own_images.by_snapshot(&id).next().map(|image| image.id)) {
         let message = format!("The snapshot {id} is currently in use by {image}");
@@ -295,8 +308,12 @@ pub(crate) fn seen(tx: &mut Tx<'_, '_>, row: &Snapshot, seen: &SnapshotSeen) {
                 row.completed_at = Some(now);
             });
             note_last(tx, row);
+            crate::import::stored(tx, row.id);
         }
-        SnapshotPhase::Failed(why) => fail(tx, row, why),
+        SnapshotPhase::Failed(why) => {
+            fail(tx, row, why);
+            crate::import::failed_to_store(tx, row.id, why);
+        }
     }
 }
 

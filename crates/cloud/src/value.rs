@@ -14,16 +14,17 @@ use landfall_model::{
     AccessKey, Account, AccountId, Address, AllocationId, Arn, AttachedResource, AttachmentId, ChunkDomain,
     ClientToken, CustomerGateway, CustomerGatewayId, Destination, DhcpOptions, DhcpOptionsId, DigestKey,
     EgressOnlyGateway, EgressOnlyGatewayId, Endpoint, EndpointId, FlowLog, FlowLogId, FlowLogResource, Group, Host,
-    HostId, Image, ImageId, InsightsAnalysis, InsightsAnalysisId, InsightsPath, InsightsPathId, Instance, InstanceId,
-    InstanceProfile, InterfaceId, InternetGateway, InternetGatewayId, Ipv4Cidr, Ipv6Cidr, KeyPair, KeyPairId,
-    ManagedPolicy, MfaDevice, NatGateway, NatGatewayId, NetworkAcl, NetworkAclAssociationId, NetworkAclId,
-    NetworkInterface, OidcProvider, Peer, Peering, PeeringId, PrefixList, PrefixListId, Principal, ProfileAssociation,
-    ProfileAssociationId, Quotas, Region, ReleasedAddress, ReservationId, RoleDeletion, RouteTable,
-    RouteTableAssociationId, RouteTableId, RouteTarget, Scope, Scoped, SecurityGroup, SecurityGroupId,
-    SecurityGroupRule, SecurityGroupRuleId, Settings, Snapshot, SnapshotId, Subnet, SubnetCidrId, SubnetId, TagSet,
-    Timestamp, Trail, TransitGateway, TransitGatewayAttachment, TransitGatewayAttachmentId, TransitGatewayId,
-    TransitGatewayRouteTable, TransitGatewayRouteTableId, UniqueId, Usage, UserData, Volume, VolumeId, Vpc, VpcCidrId,
-    VpcId, VpnConnection, VpnConnectionId, VpnGateway, VpnGatewayId, VpnRemains, VpnSide, host,
+    HostId, Image, ImageId, ImportImageTaskId, ImportSnapshotTaskId, ImportTask, InsightsAnalysis, InsightsAnalysisId,
+    InsightsPath, InsightsPathId, Instance, InstanceId, InstanceProfile, InterfaceId, InternetGateway,
+    InternetGatewayId, Ipv4Cidr, Ipv6Cidr, KeyPair, KeyPairId, ManagedPolicy, MfaDevice, NatGateway, NatGatewayId,
+    NetworkAcl, NetworkAclAssociationId, NetworkAclId, NetworkInterface, OidcProvider, Peer, Peering, PeeringId,
+    PrefixList, PrefixListId, Principal, ProfileAssociation, ProfileAssociationId, Quotas, Region, ReleasedAddress,
+    ReservationId, RoleDeletion, RouteTable, RouteTableAssociationId, RouteTableId, RouteTarget, Scope, Scoped,
+    SecurityGroup, SecurityGroupId, SecurityGroupRule, SecurityGroupRuleId, Settings, Snapshot, SnapshotId, Subnet,
+    SubnetCidrId, SubnetId, TagSet, Timestamp, Trail, TransitGateway, TransitGatewayAttachment,
+    TransitGatewayAttachmentId, TransitGatewayId, TransitGatewayRouteTable, TransitGatewayRouteTableId, UniqueId,
+    Usage, UserData, Volume, VolumeId, Vpc, VpcCidrId, VpcId, VpnConnection, VpnConnectionId, VpnGateway, VpnGatewayId,
+    VpnRemains, VpnSide, host,
 };
 use landfall_model::{ImageDefaults, OwnImage};
 use landfall_model::{Parameter, ParameterTier, ParameterVersion, Secret, SecretTime, SecretVersion};
@@ -404,6 +405,22 @@ landfall_state::value! {
             row: InsightsPath,
             key: Scoped<InsightsPathId> = |row| row.key(),
         },
+        /// Imports of images.
+        pub import_images: ImportImages = "import-image-task" v1 {
+            row: ImportTask,
+            key: Scoped<ImportImageTaskId> = |row| row.image_key(),
+            due: |row| row.due(),
+            index by_volume: VolumeId = |row| row.disks.iter().filter_map(|disk| disk.volume),
+            index by_snapshot: SnapshotId = |row| row.disks.iter().filter_map(|disk| disk.snapshot),
+        },
+        /// Imports of snapshots.
+        pub import_snapshots: ImportSnapshots = "import-snapshot-task" v1 {
+            row: ImportTask,
+            key: Scoped<ImportSnapshotTaskId> = |row| row.snapshot_key(),
+            due: |row| row.due(),
+            index by_volume: VolumeId = |row| row.disks.iter().filter_map(|disk| disk.volume),
+            index by_snapshot: SnapshotId = |row| row.disks.iter().filter_map(|disk| disk.snapshot),
+        },
         /// Analyses of reachability.
         pub insights_analyses: InsightsAnalyses = "network-insights-analysis" v1 {
             row: InsightsAnalysis,
@@ -586,6 +603,7 @@ pub fn wipe(tx: &mut landfall_state::Tx<'_, Cloud>) {
         CustomerGateways customer_gateways, VpnGateways vpn_gateways, VpnConnections vpn_connections, VpnRemainsTable vpn_remains,
         EbsDefaultsTable ebs_defaults, KmsKeys kms_keys, KmsAliases kms_aliases, KmsGrants kms_grants, DoomedKeys doomed_keys,
         FlowLogs flow_logs, ProfileAssociations profile_associations, InsightsPaths insights_paths, InsightsAnalyses insights_analyses,
+        ImportImages import_images, ImportSnapshots import_snapshots,
         Trails trails, DigestKeys digest_keys, LaunchTemplates launch_templates, LaunchTemplateVersions launch_template_versions,
         DepartedTemplates departed_templates,
     );

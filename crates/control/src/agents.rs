@@ -259,7 +259,8 @@ impl Agents {
         let cloud = self.engine.read();
         let is_used = cloud.volumes.by_host(&host).any(|row| {
             let is_made_of = row.chunks.as_ref().is_some_and(|root| root.domain == domain);
-            is_made_of || (row.scope.account == domain && cloud.snapshots.by_pending.count(&row.id) > 0)
+            // A volume of an import is the provider's, and its snapshot somebody else's.
+            is_made_of || cloud.snapshots.by_pending(&row.id).any(|snapshot| snapshot.scope.account == domain)
         });
         is_used.then(|| Secret(STANDARD.encode(vault.chunk_secret(domain))))
     }

@@ -48,7 +48,7 @@ struct Agreed {
 
 /// Runs the agent in this process.
 pub fn run(args: &AgentArgs) -> Result<()> {
-    let config::AgentSettings { state, mut network, buckets, snapshots } = config::agent_settings(args)?;
+    let config::AgentSettings { state, mut network, buckets, import_hosts, snapshots } = config::agent_settings(args)?;
     ensure!(nix::unistd::geteuid().is_root(), "an agent makes networks and starts guests: run it with sudo");
     let folder = state.join("agent");
     crate::serve::make_private(&folder)?;
@@ -68,6 +68,7 @@ pub fn run(args: &AgentArgs) -> Result<()> {
         public_pool: agreed.terms.public_pool,
         network,
         buckets,
+        import_hosts,
         snapshots,
         identity: key.sha256().to_owned(),
         pretend_guests: args.pretend_guests,

@@ -67,6 +67,8 @@ pub struct Config {
     pub network: NetworkFile,
     /// The folders that stand for buckets, by the bucket's name.
     pub buckets: Buckets,
+    /// Hosts that disks may be imported from wherever they are.
+    pub import_hosts: Vec<String>,
     /// Where snapshots are stored, where it is said.
     pub snapshots: Option<ChunkPlace>,
     /// How long the records of calls that changed nothing are kept.
@@ -129,6 +131,8 @@ struct File {
     network: NetworkFile,
     /// The folders that stand for buckets: flow logs and trails are written there.
     buckets: BTreeMap<String, BucketFile>,
+    /// Hosts, with or without a port, that addresses of disks to import may lead to although they aren't on the open internet.
+    import_hosts: Vec<String>,
     /// Where snapshots are stored; in `chunks` in the state folder of a machine that is alone.
     snapshots: Option<ChunkPlace>,
     agents: Option<SocketAddr>,
@@ -228,6 +232,8 @@ pub struct AgentSettings {
     pub network: NetworkFile,
     /// The folders that stand for buckets.
     pub buckets: Buckets,
+    /// Hosts that disks may be imported from wherever they are.
+    pub import_hosts: Vec<String>,
     /// Where snapshots are stored, where it is said.
     pub snapshots: Option<ChunkPlace>,
 }
@@ -243,6 +249,7 @@ pub fn agent_settings(args: &AgentArgs) -> Result<AgentSettings> {
         state,
         network,
         buckets: check_buckets(file.buckets)?,
+        import_hosts: file.import_hosts,
         snapshots: file.snapshots.map(ChunkPlace::check).transpose()?,
     })
 }
@@ -317,6 +324,7 @@ impl Config {
             settings,
             network,
             buckets,
+            import_hosts: file.import_hosts,
             snapshots: file.snapshots.map(ChunkPlace::check).transpose()?,
             keep_audit: Duration::from_secs(86_400) * audit_days,
             trail_delivery: file.trail_delivery_s.map_or(trail::DELIVERY, |s| Duration::from_secs(s.max(1))),

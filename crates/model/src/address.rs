@@ -291,6 +291,41 @@ impl<'de> Deserialize<'de> for Mac {
     }
 }
 
+/// Whether an address is one of the open internet.
+pub fn is_public(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => is_public_v4(address),
+        IpAddr::V6(address) => is_public_v6(address),
+    }
+}
+
+/// Source: the IANA IPv4 Special-Purpose Address Registry.
+fn is_public_v4(address: Ipv4Addr) -> bool {
+    let [a, b, c, _] = address.octets();
+    let special = matches!(
+        (a, b, c),
+        (0 | 10 | 127 | 224..=255, ..)
+            | (100, 64..=127, _)
+            | (169, 254, _)
+            | (172, 16..=31, _)
+            | (192, 0, 0 | 2)
+            | (192, 88, 99)
+            | (192, 168, _)
+            | (198, 18 | 19, _)
+            | (198, 51, 100)
+            | (203, 0, 113)
+    );
+    !special
+}
+
+/// Source: the IANA IPv6 Special-Purpose Address Registry. Only what is given out is open.
+fn is_public_v6(address: Ipv6Addr) -> bool {
+    let segments = address.segments();
+    let is_given = segments[0] & 0xe000 == 0x2000;
+    let special = matches!(segments, [0x2001, 0..=0x01ff | 0x0db8, ..] | [0x2002 | 0x3fff, ..]);
+    is_given && !special
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -335,6 +370,38 @@ mod tests {
         assert_eq!(serde_json::to_string(&mac).unwrap(), format!("\"{mac}\""));
         for bad in ["02:00:00:00:00", "02:00:00:00:00:+1", "02:00:00:00:00:0g"] {
             assert!(bad.parse::<Mac>().is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn only_the_open_internet_is_public() {
+        for open in ["140.82.112.3", "8.8.8.8", "172.32.0.1", "2606:4700::1111", "2a00:1450::8a"] {
+            assert!(is_public(open.parse().unwrap()), "{open}");
+        }
+        for closed in [
+            "0.0.0.0",
+            "10.1.2.3",
+            "100.64.0.1",
+            "127.0.0.1",
+            "169.254.169.254",
+            "172.16.0.1",
+            "172.31.255.255",
+            "192.168.1.1",
+            "198.18.0.1",
+            "224.0.0.1",
+            "255.255.255.255",
+            "::",
+            "::1",
+            "::ffff:127.0.0.1",
+            "64:ff9b::7f00:1",
+            "fc00::1",
+            "fd00:ec2::254",
+            "fe80::1",
+            "ff02::1",
+            "2001:db8::1",
+            "2002:7f00:1::",
+        ] {
+            assert!(!is_public(closed.parse().unwrap()), "{closed}");
         }
     }
 }

@@ -310,11 +310,16 @@ pub struct VolumeSeen {
     /// Its size while it is there, in bytes; 0 from agents of an earlier version.
     #[serde(default)]
     pub size_bytes: u64,
+    /// What was noticed on one that was imported, for its owner.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub noticed: Option<String>,
 }
 
 /// How a volume is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum VolumePhase {
+    /// It is being imported: how much is done, in hundredths.
+    Importing(u8),
     /// It is there and can be used.
     Ready,
     /// It couldn't be made; the sentence is for the tenant.

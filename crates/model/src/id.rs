@@ -204,6 +204,10 @@ kinds! {
     VolumeKindId VolumeId "vol", "volume", "volume", "InvalidVolumeID.Malformed", "InvalidVolume.NotFound";
     /// A volume's snapshot.
     SnapshotKind SnapshotId "snap", "snapshot", "snapshot", "InvalidSnapshotID.Malformed", "InvalidSnapshot.NotFound";
+    /// An import of an image.
+    ImportImageTaskKind ImportImageTaskId "import-ami", "import-image-task", "import image task", "InvalidConversionTaskId.Malformed", "InvalidConversionTaskId";
+    /// An import of a snapshot.
+    ImportSnapshotTaskKind ImportSnapshotTaskId "import-snap", "import-snapshot-task", "import snapshot task", "InvalidConversionTaskId.Malformed", "InvalidConversionTaskId";
     /// A virtual network.
     VpcKind VpcId "vpc", "vpc", "vpc ID", "InvalidVpcID.Malformed", "InvalidVpcID.NotFound";
     /// A part of a VPC in one zone.

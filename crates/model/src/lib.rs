@@ -15,6 +15,7 @@ pub mod host;
 pub mod id;
 pub mod identity;
 pub mod image;
+pub mod import;
 pub mod instance;
 pub mod instance_type;
 pub mod interface;
@@ -58,6 +59,7 @@ pub use identity::{
 pub use image::{
     BootMode, DeregistrationProtection, Image, ImageDefaults, ImageDisk, ImageSource, ImageTraits, OwnImage,
 };
+pub use import::{DiskFormat, ImportPlace, ImportSource, ImportState, ImportTask, ImportedDisk, ImportedImage};
 pub use instance::*;
 pub use instance_type::InstanceType;
 pub use interface::{Attachment, AttachmentState, InterfacePurpose, NetworkInterface};

@@ -20,6 +20,7 @@ use crate::id::{
     SecurityGroupId, SnapshotId, SubnetId, TransitGatewayAttachmentId, TransitGatewayId, VolumeId, VpcId,
     VpnConnectionId, VpnGatewayId,
 };
+use crate::import::ImportSource;
 use crate::instance::MetadataOptions;
 use crate::observation::{FlowLogResource, FlowLogTraffic};
 use crate::region::{Region, ZoneName};
@@ -31,7 +32,7 @@ use crate::volume::DiskLimits;
 use crate::vpn::TunnelOptions;
 
 /// The version of the plan's format that this binary writes.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 
 /// Everything that a host should be running, as of a revision.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -651,6 +652,9 @@ pub enum VolumeSource {
     Image(ImagePlan),
     /// What is in the chunk store.
     Chunks(ChunkRoot),
+    /// What comes from elsewhere, as large as that is. None of these is in the plan of a host whose format is below
+    /// [`crate::import::IMPORTING_FORMAT`].
+    Import(ImportSource),
 }
 
 /// An image as a host needs it: its file is found by the file's name in the host's image folder.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::ebs::DataKey;
 use crate::id::{HostId, ImageId, InstanceId, SnapshotId, VolumeId};
+use crate::import::ImportSource;
 use crate::interface::AttachmentState;
 use crate::region::ZoneName;
 use crate::scope::{Scope, Scoped};
@@ -39,6 +40,9 @@ pub struct Volume {
     /// snapshot.
     #[serde(default)]
     pub chunks: Option<ChunkRoot>,
+    /// What it is imported from, where it is one of an import.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub import: Option<ImportSource>,
     /// The latest snapshot of it that is whole: what the next one builds on.
     #[serde(default)]
     pub last_snapshot: Option<SnapshotId>,

@@ -225,6 +225,24 @@ pub type FetchDiskKeys = dyn Fn(VolumeId) -> DriverResult<DiskKeys> + Send + Syn
 /// Hears how many of a hundred parts are done, whenever that is another number.
 pub type TellProgress<'a> = dyn Fn(u8) + 'a;
 
+/// Who waits for something that takes long.
+#[derive(Clone, Copy)]
+pub struct Watch<'a> {
+    /// Hears how far it is.
+    pub tell: &'a TellProgress<'a>,
+    /// Whether it is still wanted: what isn't ends early.
+    pub is_wanted: &'a dyn Fn() -> bool,
+}
+
+/// A volume that was imported.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Imported {
+    /// Its size, in bytes.
+    pub size_bytes: u64,
+    /// What its owner should know of it.
+    pub noticed: Option<String>,
+}
+
 /// Keeps volumes.
 pub trait Volumes: Send + Sync {
     /// Every volume that this machine has anything of.
@@ -232,6 +250,8 @@ pub trait Volumes: Send + Sync {
     /// Makes a volume, or grows it, so that it is as planned. Never shrinks, never replaces what is there. One that a
     /// running guest has stays as large as it is: that one's hypervisor makes it larger. Returns its size in bytes.
     fn ensure(&self, plan: &VolumePlan) -> DriverResult<u64>;
+    /// Makes a volume of what comes from elsewhere, as large as that. One that is there stays as it is.
+    fn import(&self, plan: &VolumePlan, watch: &Watch<'_>) -> DriverResult<Imported>;
     /// Opens a volume for a guest.
     fn open(&self, plan: &VolumePlan) -> DriverResult<OpenDisk>;
     /// Hears how secrets of the chunk store are fetched, before anything else is asked.

@@ -27,7 +27,7 @@ pub fn dump(cloud: &Cloud) -> Dump {
         snapshots chunk_domains
         parameters parameter_versions secrets secret_versions
         tags client_tokens egress_only_gateways nat_gateways peerings transit_gateways transit_attachments
-        transit_tables endpoints prefix_lists customer_gateways vpn_gateways vpn_connections vpn_remains flow_logs insights_paths
+        transit_tables endpoints prefix_lists customer_gateways vpn_gateways vpn_connections vpn_remains flow_logs import_images import_snapshots insights_paths
         ebs_defaults kms_keys kms_aliases kms_grants doomed_keys
         insights_analyses profile_associations trails digest_keys launch_templates launch_template_versions
         departed_templates

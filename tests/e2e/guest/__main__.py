@@ -8,6 +8,7 @@ import attacks
 import calls
 import disks
 import images
+import imports
 import leftovers
 import roles
 import sealed
@@ -26,7 +27,7 @@ def parts(world):
     world.image = image_of(world.ec2)["ImageId"]
     make_key(world.ec2, world.work)
     seen.launch(world)
-    for part in (seen, traffic, calls, roles, attacks, stability, disks, volumes, sealed, images, leftovers):
+    for part in (seen, traffic, calls, roles, attacks, stability, disks, volumes, sealed, images, imports, leftovers):
         world.report.say(f"-- {part.__doc__.splitlines()[0]}")
         try:
             part.run(world)

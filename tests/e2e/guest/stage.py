@@ -144,7 +144,9 @@ def build(work, on_disk=False):
 def configure(work, bucket):
     """The cloud's configuration. Its snapshots lie in a bucket of a local S3, if one is asked for and moto is installed;
     otherwise in a folder."""
-    lines = ["[network]", 'blocked = ["100.64.0.0/10"]']
+    os.makedirs(f"{work}/disks")
+    disks = f'disks = {{ folder = "{work}/disks", accounts = ["000000000000"] }}'
+    lines = ["[network]", 'blocked = ["100.64.0.0/10"]', "[buckets]", disks]
     if bucket and importlib.util.find_spec("moto"):
         with open(f"{work}/s3-key", "w") as file:
             file.write("[default]\naws_access_key_id = store\naws_secret_access_key = nobody-checks-it\n")

@@ -25,6 +25,8 @@ pub const HIDDEN: &[(&str, &str)] = &[
     ("ec2", "CustomerGatewayConfiguration"),
     ("ec2", "KeyMaterial"),
     ("ec2", "PreSharedKey"),
+    // It may be signed, which is as good as a password.
+    ("ec2", "Url"),
     ("ec2", "UserData"),
     ("iam", "AuthenticationCode1"),
     ("iam", "AuthenticationCode2"),

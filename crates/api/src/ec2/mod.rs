@@ -21,6 +21,7 @@ mod attach_vpn_gateway;
 mod authorize_security_group_egress;
 mod authorize_security_group_ingress;
 mod cancel_image_launch_permission;
+mod cancel_import_task;
 mod copy_image;
 mod copy_snapshot;
 mod create_customer_gateway;
@@ -102,6 +103,8 @@ mod describe_flow_logs;
 mod describe_iam_instance_profile_associations;
 mod describe_image_attribute;
 mod describe_images;
+mod describe_import_image_tasks;
+mod describe_import_snapshot_tasks;
 mod describe_instance_attribute;
 mod describe_instance_credit_specifications;
 mod describe_instance_status;
@@ -185,7 +188,9 @@ mod get_transit_gateway_route_table_associations;
 mod get_transit_gateway_route_table_propagations;
 mod get_vpn_connection_device_sample_configuration;
 mod get_vpn_connection_device_types;
+mod import_image;
 mod import_key_pair;
+mod import_snapshot;
 pub(crate) mod key_material;
 mod modify_ebs_default_kms_key_id;
 mod modify_image_attribute;
@@ -264,6 +269,7 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::write::<authorize_security_group_egress::AuthorizeSecurityGroupEgress>(),
     Operation::write::<authorize_security_group_ingress::AuthorizeSecurityGroupIngress>(),
     Operation::write::<cancel_image_launch_permission::CancelImageLaunchPermission>(),
+    Operation::write::<cancel_import_task::CancelImportTask>(),
     Operation::write::<copy_image::CopyImage>(),
     Operation::write::<copy_snapshot::CopySnapshot>(),
     Operation::write::<create_customer_gateway::CreateCustomerGateway>(),
@@ -345,6 +351,8 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::read::<describe_iam_instance_profile_associations::DescribeIamInstanceProfileAssociations>(),
     Operation::read::<describe_image_attribute::DescribeImageAttribute>(),
     Operation::read::<describe_images::DescribeImages>(),
+    Operation::read::<describe_import_image_tasks::DescribeImportImageTasks>(),
+    Operation::read::<describe_import_snapshot_tasks::DescribeImportSnapshotTasks>(),
     Operation::read::<describe_instance_attribute::DescribeInstanceAttribute>(),
     Operation::read::<describe_instance_credit_specifications::DescribeInstanceCreditSpecifications>(),
     Operation::read::<describe_instance_status::DescribeInstanceStatus>(),
@@ -428,7 +436,9 @@ pub static OPERATIONS: &[Operation] = &[
     Operation::read::<get_transit_gateway_route_table_propagations::GetTransitGatewayRouteTablePropagations>(),
     Operation::read::<get_vpn_connection_device_sample_configuration::GetVpnConnectionDeviceSampleConfiguration>(),
     Operation::read::<get_vpn_connection_device_types::GetVpnConnectionDeviceTypes>(),
+    Operation::write::<import_image::ImportImage>(),
     Operation::write::<import_key_pair::ImportKeyPair>(),
+    Operation::write::<import_snapshot::ImportSnapshot>(),
     Operation::write::<modify_ebs_default_kms_key_id::ModifyEbsDefaultKmsKeyId>(),
     Operation::write::<modify_image_attribute::ModifyImageAttribute>(),
     Operation::write::<modify_instance_attribute::ModifyInstanceAttribute>(),

@@ -10,7 +10,7 @@ use crate::{Action, ApiError, Demands};
 const NOBODY: &str = r#"{"Statement":[{"Effect":"Allow","Principal":{"Service":"nobody.amazonaws.com"},"Action":"s3:*","Resource":"*"}]}"#;
 
 /// Demands an action on a bucket, or on what is in it by that key.
-pub(super) fn demand<'d>(
+pub(crate) fn demand<'d>(
     view: &View<'_>,
     demands: &'d mut Demands,
     action: &'static str,

@@ -3,7 +3,7 @@
 //! The provider's configuration maps names of buckets to folders, which trails and flow logs are delivered to. Whoever owns
 //! one lists and reads it; nobody writes here. Anything else is refused by the name of the operation that was meant.
 
-mod bucket;
+pub(crate) mod bucket;
 mod folders;
 mod get_bucket_location;
 mod get_object;

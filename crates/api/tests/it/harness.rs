@@ -377,6 +377,7 @@ impl World {
                         id: volume.id,
                         phase,
                         size_bytes: volume.size_bytes(),
+                        noticed: None,
                     });
                 }
             }

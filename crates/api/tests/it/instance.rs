@@ -535,6 +535,8 @@ fn put_fixtures(tx: &mut landfall_cloud::Tx<'_, '_>) {
         DigestKeys "digest-key",
         ProfileAssociations "instance-profile-association",
         InsightsPaths "network-insights-path",
+        ImportImages "import-image-task",
+        ImportSnapshots "import-snapshot-task",
         InsightsAnalyses "network-insights-analysis",
         EbsDefaultsTable "ebs-defaults",
         Snapshots "snapshot",

@@ -22,6 +22,7 @@ mod host;
 mod iam;
 mod identity;
 mod image;
+mod import;
 mod insights;
 mod instance;
 mod instance_profile;

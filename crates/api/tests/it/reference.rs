@@ -63,9 +63,12 @@ fn demands_are_those_of_the_authorisation_reference() {
 
 /// What AWS demands besides by the "required permissions" of its API references and guides, which the authorisation
 /// reference leaves out. Services that encrypt under their caller's keys demand these, too.
-const ALSO_DEMANDED: [(&str, &str); 14] = [
+const ALSO_DEMANDED: [(&str, &str); 16] = [
     // Where the snapshots go with the image, as the EC2 User Guide has it.
     ("DeregisterImage", "ec2:DeleteSnapshot"),
+    // Where AWS asks whether the role of the service may.
+    ("ImportImage", "s3:GetObject"),
+    ("ImportSnapshot", "s3:GetObject"),
     ("AssumeRole", "sts:TagSession"),
     ("GetLaunchTemplateData", "ec2:DescribeInstanceAttribute"),
     ("GetLaunchTemplateData", "ec2:DescribeVolumes"),

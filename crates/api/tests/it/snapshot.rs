@@ -348,6 +348,7 @@ fn a_volume_that_is_destroyed_ends_what_is_made_of_it() {
             id: row.id,
             phase: landfall_model::agent::VolumePhase::Gone,
             size_bytes: 0,
+            noticed: None,
         };
         report::take(tx, row.host.unwrap(), &Report { volumes: vec![seen], ..Report::default() });
     });

@@ -52,13 +52,16 @@ macro_rules! sweep {
 
 /// Ends a batch of what an account has.
 pub(super) fn end(tx: &mut Tx<'_, '_>, account: AccountId, most: usize) -> Left {
+    for scope in scopes(account) {
+        crate::import::end_all(&mut tx.scoped(scope));
+    }
     let more = [
         super::end_machines(tx, account, most),
         end_identity(tx, account, most),
         end_shared(tx, account, most),
         sweep!(tx, account, most;
             KeyPairs, Parameters, ParameterVersions, Secrets, SecretVersions, Trails, FlowLogs, InsightsAnalyses,
-            InsightsPaths, EbsDefaultsTable, ImageDefaultsTable, ClientTokens, Endpoints,
+            InsightsPaths, ImportImages, ImportSnapshots, EbsDefaultsTable, ImageDefaultsTable, ClientTokens, Endpoints,
              LaunchTemplates, LaunchTemplateVersions,
         ),
     ];

@@ -19,7 +19,8 @@ pub(super) fn volume(cloud: &Cloud, row: &Volume) -> Option<VolumePlan> {
         None => VolumeSource::Blank,
     };
     let wanted = row.state != VolumeState::Deleting;
-    let source = chunks.unwrap_or(source);
+    let imported = row.import.clone().map(VolumeSource::Import);
+    let source = imported.or(chunks).unwrap_or(source);
     Some(VolumePlan {
         id: row.id,
         size_bytes: row.size_bytes(),

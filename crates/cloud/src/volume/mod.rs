@@ -180,6 +180,7 @@ fn put(
         image,
         snapshot: new.snapshot.or(new.image.map(|(_, snapshot)| snapshot)),
         chunks,
+        import: None,
         last_snapshot: None,
         created_at: now,
         attachment,
@@ -210,6 +211,7 @@ pub fn delete(tx: &mut Tx<'_, '_>, id: VolumeId) -> Result<(), Fault> {
 /// Forgets a volume of which nothing is left.
 pub(crate) fn forget(tx: &mut Tx<'_, '_>, row: &Volume) {
     snapshot::volume_gone(tx, row.id);
+    crate::import::volume_gone(tx, row.id);
     tx.delete::<Volumes>(&row.key());
     crate::tag::forget(tx, &row.id.to_string());
 }

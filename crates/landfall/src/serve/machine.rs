@@ -19,7 +19,7 @@ use landfall_node::metadata::{self, MetadataClient};
 use landfall_node::network::flow::deliver::Buckets;
 use landfall_node::network::{HostNetwork, NetworkConfig, Underlay, underlay};
 use landfall_node::remote::{FetchedVolumes, RemoteLink};
-use landfall_node::volume::{LocalVolumes, SnapshotStore};
+use landfall_node::volume::{ImportPlaces, LocalVolumes, SnapshotStore};
 use landfall_node::vpn::{StrongSwan, VpnConfig};
 
 use crate::chunk_place::ChunkPlace;
@@ -51,6 +51,8 @@ pub struct Place {
     pub network: NetworkFile,
     /// The folders that stand for buckets, by the bucket's name.
     pub buckets: Buckets,
+    /// Hosts that disks may be imported from wherever they are.
+    pub import_hosts: Vec<String>,
     /// Where snapshots are stored; without it, none are made here.
     pub snapshots: Option<ChunkPlace>,
     /// The hash of what the machine's agent identifies itself with: what it writes for others is named after it.
@@ -196,6 +198,8 @@ impl Place {
         ))?;
         let volumes = LocalVolumes::new(self.state.join("volumes"), image_folder.clone());
         let mut volumes = volumes.context("opening the folder of volumes")?;
+        let buckets = self.buckets.iter().map(|(name, bucket)| (name.clone(), bucket.folder.clone())).collect();
+        volumes = volumes.with_imports(ImportPlaces { buckets, near: self.import_hosts.iter().cloned().collect() });
         if let Some(place) = &self.snapshots {
             volumes = volumes.with_store(SnapshotStore::new(place.open()?));
         }

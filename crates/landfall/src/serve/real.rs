@@ -84,6 +84,7 @@ fn place(config: &Config, identity: String) -> Result<Place> {
         public_pool: config.settings.public_pool,
         network: config.network.clone(),
         buckets: config.buckets.clone(),
+        import_hosts: config.import_hosts.clone(),
         snapshots: Some(snapshots(config)?),
         identity,
         pretend_guests: config.pretend_guests,

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use landfall_model::plan::{DiskPlan, HostPlan, InstancePlan, SnapshotPlan, VolumePlan};
+use landfall_model::plan::{DiskPlan, HostPlan, InstancePlan, SnapshotPlan, VolumePlan, VolumeSource};
 use landfall_model::{InstanceId, SnapshotId, VolumeId};
 
 use super::ledger::Job;
 use super::reconcile::Step;
 use super::volume::{Outcome, VolumeStep};
 use crate::driver::{
-    Device, DriverError, DriverResult, Hypervisor, Launch, Network, PowerAction, TellProgress, Tunnels, Volumes,
+    Device, DriverError, DriverResult, Hypervisor, Launch, Network, PowerAction, Tunnels, Volumes, Watch,
 };
 
 /// What touches the machine.
@@ -27,18 +27,21 @@ pub struct Drivers {
 
 impl Drivers {
     /// Does a job as that plan has it. A piece that the plan lost in between is no longer wanted: nothing is done. Returns
-    /// what came of it. What takes long tells meanwhile how far it is.
-    pub fn apply(&self, job: &Job, plan: &HostPlan, tell: &TellProgress<'_>) -> DriverResult<Outcome> {
+    /// what came of it. What takes long tells meanwhile how far it is, and ends when nobody wants it any more.
+    pub fn apply(&self, job: &Job, plan: &HostPlan, watch: &Watch<'_>) -> DriverResult<Outcome> {
         match job {
             Job::Volume(id, VolumeStep::Ensure) => {
                 let piece = plan.volume(*id).ok_or_else(|| unplanned(id))?;
+                if let VolumeSource::Import(_) = &piece.source {
+                    return self.volumes.import(piece, watch).map(Outcome::Imported);
+                }
                 self.volumes.ensure(piece).map(Outcome::Volume)
             }
             Job::Volume(id, VolumeStep::Remove) => self.volumes.remove(*id).map(|()| Outcome::Done),
             Job::Volume(id, VolumeStep::Snapshot(snapshot, guest)) => {
                 let piece = plan.volume(*id).ok_or_else(|| unplanned(id))?;
                 let held = guest.map(|guest| self.hypervisor.held(guest, *snapshot)).transpose()?;
-                let made = self.volumes.snapshot(piece, snapshot_of(piece, *snapshot)?, held, tell)?;
+                let made = self.volumes.snapshot(piece, snapshot_of(piece, *snapshot)?, held, watch.tell)?;
                 if let Some(Err(error)) = guest.map(|guest| self.hypervisor.stored(guest, *snapshot, &made.root)) {
                     tracing::warn!(%snapshot, %error, "the next snapshot of a running guest's volume will read all of it");
                 }

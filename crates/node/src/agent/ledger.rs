@@ -22,7 +22,7 @@ use super::history::History;
 use super::reconcile::{self, Readiness, Situation, Step, is_live, next_step, seen};
 use super::record::{Deliveries, Lacks};
 use super::timing::Timing;
-use super::volume::{LOST, Origin, Outcome, VolumeHistory, VolumeStep, next_volume_step, seen_snapshots};
+use super::volume::{Origin, Outcome, VolumeHistory, VolumeStep, next_volume_step, seen_snapshots};
 use super::wiring::Wiring;
 use crate::driver::{DriverError, Guest};
 use snapshots::{origin, snapshots_of};
@@ -333,8 +333,8 @@ impl Ledger {
                 Origin::AtRest if !is_awaited || comes_first => VolumeStep::Snapshot(snapshot, None),
                 Origin::Held(guest) => VolumeStep::Snapshot(snapshot, Some(guest)),
                 Origin::AtRest | Origin::Awaited => VolumeStep::Await,
-                Origin::Lost => {
-                    entry.history.fail_snapshot(snapshot, LOST);
+                Origin::Lost(why) => {
+                    entry.history.fail_snapshot(snapshot, why);
                     self.unsaid_volumes.insert(id);
                     self.ready.insert(Key::Volume(id));
                     return None;
@@ -344,8 +344,8 @@ impl Ledger {
         };
         let wait = if let VolumeStep::WaitUntil(at) = step { Some(at) } else { None };
         set_due(&mut self.due, &mut entry.due, wait, Key::Volume(id));
-        let fills =
-            entry.history.size_bytes() == 0 && plan.is_some_and(|it| matches!(it.source, VolumeSource::Chunks(_)));
+        let fills = entry.history.size_bytes() == 0
+            && plan.is_some_and(|it| matches!(it.source, VolumeSource::Chunks(_) | VolumeSource::Import(_)));
         let is_long = matches!(step, VolumeStep::Snapshot(..)) || (step == VolumeStep::Ensure && fills);
         if is_long && self.long >= LONG_JOBS {
             self.queue.insert(id);
@@ -418,7 +418,7 @@ impl Ledger {
             plan: piece,
             snapshots: &snapshots,
             guest: entry.guest.as_ref(),
-            volumes: piece.map_or(Readiness::Pending, |piece| volumes_of(plan, &self.volumes, piece)),
+            volumes: piece.map_or(Readiness::Pending, |piece| volumes_of(plan, &self.volumes, piece, &self.timing)),
             network: piece.map_or(Readiness::Pending, |piece| {
                 ports_of(plan, &self.wiring, entry.needs_wiring, piece, &self.timing)
             }),
@@ -516,6 +516,13 @@ impl Ledger {
     pub fn progressed(&mut self, id: VolumeId, snapshot: SnapshotId, percent: u8, now: Timestamp) -> bool {
         let entry = self.volumes.get_mut(&id);
         let is_due = entry.is_some_and(|entry| entry.history.progressed(snapshot, percent, &self.timing, now));
+        is_due && self.unsaid_volumes.insert(id)
+    }
+
+    /// Takes note of how much of a volume is imported. Returns whether it is time to tell.
+    pub fn imported(&mut self, id: VolumeId, percent: u8, now: Timestamp) -> bool {
+        let entry = self.volumes.get_mut(&id);
+        let is_due = entry.is_some_and(|entry| entry.history.imported(percent, &self.timing, now));
         is_due && self.unsaid_volumes.insert(id)
     }
 
@@ -734,6 +741,7 @@ impl Ledger {
             id,
             phase,
             size_bytes,
+            noticed: entry.history.noticed().map(str::to_owned),
         })
     }
 
@@ -790,13 +798,14 @@ fn volumes_of<'a>(
     plan: &HostPlan,
     volumes: &'a BTreeMap<VolumeId, VolumeEntry>,
     piece: &landfall_model::plan::InstancePlan,
+    timing: &Timing,
 ) -> Readiness<'a> {
     let mut all = Readiness::Ready;
     for disk in &piece.disks {
         let one = match (plan.volume(disk.volume), volumes.get(&disk.volume)) {
             (Some(_), Some(entry)) if entry.saving => Readiness::Pending,
             (Some(volume), Some(entry)) => match entry.history.readiness(volume) {
-                Readiness::Ready if entry.history.keeps_waiting(volume, piece.boot) => Readiness::Pending,
+                Readiness::Ready if entry.history.keeps_waiting(volume, timing) => Readiness::Pending,
                 readiness => readiness,
             },
             _ => Readiness::Failed("A volume of the instance isn't on the host that it was placed on"),

@@ -59,6 +59,8 @@ pub struct WantedSnapshot {
     pub moment: SnapshotId,
     /// Whether its moment was taken before: there is no other.
     pub taken: bool,
+    /// Whether it is of the volume at rest: no guest ever holds anything for it.
+    pub at_rest: bool,
 }
 
 /// Whether something that a start needs is there.
@@ -256,10 +258,10 @@ fn device_steps(plan: &InstancePlan, has: &Devices) -> Vec<Step> {
 /// All steps from what a guest holds of its disks to what it is to hold. What nobody reads any more goes first. A disk is
 /// held for one snapshot at a time, the earliest; a moment of several disks waits until all of them can be held.
 fn hold_steps(wanted: &[WantedSnapshot], has: &Devices) -> Vec<Step> {
-    let is_wanted = |id: &SnapshotId| wanted.iter().any(|snapshot| snapshot.id == *id);
+    let is_wanted = |id: &SnapshotId| wanted.iter().any(|snapshot| snapshot.id == *id && !snapshot.at_rest);
     let mut steps: Vec<_> = has.held.keys().filter(|id| !is_wanted(id)).map(|id| Step::Release(*id)).collect();
     let is_held = |it: &WantedSnapshot| has.held.get(&it.id).is_some_and(|hold| hold.whole);
-    let lacking: Vec<_> = wanted.iter().filter(|it| !it.taken && !is_held(it)).collect();
+    let lacking: Vec<_> = wanted.iter().filter(|it| !it.taken && !it.at_rest && !is_held(it)).collect();
     let can_be_held = |it: &WantedSnapshot| {
         let is_earliest = wanted.iter().find(|other| other.volume == it.volume).is_some_and(|first| first.id == it.id);
         let is_there = has.disks.get(&it.volume).is_some_and(|disk| disk.whole);
@@ -279,7 +281,11 @@ fn hold_steps(wanted: &[WantedSnapshot], has: &Devices) -> Vec<Step> {
 /// Whether a guest holds something that is still to be read.
 fn is_read(situation: &Situation<'_>, guest: &Guest) -> bool {
     let held = guest.devices.as_ref().map(|devices| &devices.held);
-    situation.snapshots.iter().any(|it| held.is_some_and(|held| held.get(&it.id).is_some_and(|hold| hold.whole)))
+    situation
+        .snapshots
+        .iter()
+        .filter(|it| !it.at_rest)
+        .any(|it| held.is_some_and(|held| held.get(&it.id).is_some_and(|hold| hold.whole)))
 }
 
 /// Whether a dead guest is only what a start that is being tried left behind.

@@ -14,7 +14,7 @@ use super::reconcile::Step;
 use super::volume::VolumeStep;
 use super::{CONSOLE_BYTES, Mind, Shared};
 use crate::crash::crash_point;
-use crate::driver::{DriverError, DriverResult};
+use crate::driver::{DriverError, DriverResult, Watch};
 
 /// Something for a worker.
 enum Task {
@@ -151,7 +151,9 @@ impl Shared {
                 Task::Job(job, plan) => {
                     let step = step(&job);
                     crash_point!("agent:{step}:begin");
-                    let result = caught(|| self.drivers.apply(&job, &plan, &|percent| self.progressed(&job, percent)));
+                    let tell = |percent| self.progressed(&job, percent);
+                    let watch = Watch { tell: &tell, is_wanted: &|| self.is_wanted(&job) };
+                    let result = caught(|| self.drivers.apply(&job, &plan, &watch));
                     crash_point!("agent:{step}:end");
                     drop(plan);
                     match &result {
@@ -174,11 +176,23 @@ impl Shared {
     /// Takes note of how far a job is.
     fn progressed(&self, job: &Job, percent: u8) {
         let now = self.now();
-        if let Job::Volume(volume, VolumeStep::Snapshot(snapshot, _)) = job
-            && self.mind().ledger.progressed(*volume, *snapshot, percent, now)
-        {
+        let is_due = match job {
+            Job::Volume(volume, VolumeStep::Snapshot(snapshot, _)) => {
+                self.mind().ledger.progressed(*volume, *snapshot, percent, now)
+            }
+            Job::Volume(volume, VolumeStep::Ensure) => self.mind().ledger.imported(*volume, percent, now),
+            _ => false,
+        };
+        if is_due {
             self.changed.notify_all();
         }
+    }
+
+    /// Whether the plan still wants the volume that a job is about.
+    fn is_wanted(&self, job: &Job) -> bool {
+        let Job::Volume(volume, _) = job else { return true };
+        let mind = self.mind();
+        !self.is_stopped() && mind.ledger.plan().and_then(|plan| plan.volume(*volume)).is_some_and(|piece| piece.wanted)
     }
 
     fn next_task(&self, mind: &mut Mind) -> Option<Task> {

@@ -17,7 +17,7 @@ use landfall_model::{InstanceId, SnapshotId, Timestamp};
 
 use super::reconcile::Readiness;
 use super::timing::Timing;
-use crate::driver::DriverError;
+use crate::driver::{DriverError, Imported};
 
 /// What was tried for a volume. All of it may be lost at any instant.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,6 +31,11 @@ pub struct VolumeHistory {
     waits: u32,
     retry_at: Option<Timestamp>,
     snapshots: BTreeMap<SnapshotId, SnapshotHistory>,
+    /// How many of a hundred parts of it are imported, and when that was last told.
+    percent: u8,
+    told_at: Option<Timestamp>,
+    /// What was noticed on it.
+    noticed: Option<String>,
 }
 
 /// What was tried for a snapshot.
@@ -54,6 +59,8 @@ pub enum Outcome {
     Done,
     /// There is a volume of so many bytes.
     Volume(u64),
+    /// There is a volume that was imported.
+    Imported(Imported),
     /// There is a snapshot.
     Snapshot(SnapshotMade),
 }
@@ -122,13 +129,17 @@ pub enum Origin {
     Held(InstanceId),
     /// A guest has the volume, and is to hold it.
     Awaited,
-    /// A guest held it, whose machine is gone.
-    Lost,
+    /// Nowhere any more, for that reason.
+    Lost(&'static str),
 }
 
 /// Why a snapshot can't be made any more, as its owner reads it.
 pub const LOST: &str = "The machine of the instance ended before the snapshot was whole, and with it what the volume was at \
      the snapshot's moment; make it again";
+
+/// The same of one that was to be made between a shutdown and a start.
+pub const STARTED: &str =
+    "The instance was started again before what it had left on its disks could be stored; make it again";
 
 impl VolumeHistory {
     /// Whether the next snapshot is to come before a start.
@@ -136,12 +147,11 @@ impl VolumeHistory {
         plan.snapshots.iter().find(|it| self.lacks(it.id)).is_some_and(|it| it.before_boot.is_some())
     }
 
-    /// Whether a start waits for snapshots of what was before it. For one that couldn't be made and is to be tried again, the
-    /// guest doesn't: nobody knows how long that takes.
-    pub fn keeps_waiting(&self, plan: &VolumePlan, boot: u64) -> bool {
-        let is_tried = |id| self.snapshots.get(&id).is_some_and(|history| history.retry_at.is_some());
-        let is_before = |it: &landfall_model::plan::SnapshotPlan| it.before_boot.is_some_and(|before| before <= boot);
-        plan.snapshots.iter().any(|it| is_before(it) && self.lacks(it.id) && !is_tried(it.id))
+    /// Whether guests wait for snapshots of what was on the volume before a start. For one that couldn't be made several
+    /// times they don't: nobody knows how long that takes, and it is lost then.
+    pub fn keeps_waiting(&self, plan: &VolumePlan, timing: &Timing) -> bool {
+        let is_given_up = |id| self.snapshots.get(&id).is_some_and(|history| history.attempts >= timing.attempts);
+        plan.snapshots.iter().any(|it| it.before_boot.is_some() && self.lacks(it.id) && !is_given_up(it.id))
     }
 }
 
@@ -167,7 +177,8 @@ pub fn seen_snapshots(plan: &VolumePlan, present: bool, history: &VolumeHistory)
 pub fn seen_volume(plan: &VolumePlan, present: bool, history: &VolumeHistory) -> Option<VolumePhase> {
     match (plan.wanted, &history.failed) {
         (true, Some(why)) => Some(VolumePhase::Failed(why.clone())),
-        (true, None) => history.is_ready(plan).then_some(VolumePhase::Ready),
+        (true, None) if history.is_ready(plan) => Some(VolumePhase::Ready),
+        (true, None) => (history.percent > 0).then_some(VolumePhase::Importing(history.percent)),
         (false, _) => (!present).then_some(VolumePhase::Gone),
     }
 }
@@ -202,7 +213,15 @@ impl VolumeHistory {
         match result {
             Ok(outcome) => {
                 self.try_again();
-                self.ensured = if let Outcome::Volume(size_bytes) = outcome { Some(*size_bytes) } else { None };
+                self.percent = 0;
+                self.ensured = match outcome {
+                    Outcome::Volume(size_bytes) => Some(*size_bytes),
+                    Outcome::Imported(imported) => {
+                        self.noticed.clone_from(&imported.noticed);
+                        Some(imported.size_bytes)
+                    }
+                    Outcome::Done | Outcome::Snapshot(_) => None,
+                };
             }
             Err(DriverError::Later(_)) => {
                 self.waits = self.waits.saturating_add(1);
@@ -249,6 +268,21 @@ impl VolumeHistory {
             history.told_at = Some(now);
         }
         is_due
+    }
+
+    /// Takes note of how much of it is imported. Returns whether it is time to tell: not each time.
+    pub fn imported(&mut self, percent: u8, timing: &Timing, now: Timestamp) -> bool {
+        self.percent = percent;
+        let is_due = self.told_at.is_none_or(|at| at + timing.progress <= now);
+        if is_due {
+            self.told_at = Some(now);
+        }
+        is_due
+    }
+
+    /// What its owner should know of it.
+    pub fn noticed(&self) -> Option<&str> {
+        self.noticed.as_deref()
     }
 
     /// Takes note that a snapshot can't be made.
@@ -303,7 +337,7 @@ impl SnapshotHistory {
         match result {
             Ok(Outcome::Snapshot(made)) => self.outcome = Some(SnapshotPhase::Made(made.clone())),
             // The plan had lost it.
-            Ok(Outcome::Done | Outcome::Volume(_)) => {}
+            Ok(Outcome::Done | Outcome::Volume(_) | Outcome::Imported(_)) => {}
             Err(error) => {
                 self.attempts = self.attempts.saturating_add(1);
                 if let DriverError::Final(why) = error {

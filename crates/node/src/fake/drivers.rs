@@ -15,8 +15,8 @@ use landfall_model::{InstanceId, InterfaceId, SnapshotId, Timestamp, VolumeId};
 use super::FakeMachine;
 use crate::agent::{Clock, Drivers};
 use crate::driver::{
-    DriverError, DriverResult, FetchKeys, Guest, HeldDisk, Hypervisor, Launch, Network, OpenDisk, OpenFleece, OpenPort,
-    OpenTheDisk, OpenTheFleece, OpenThePort, PowerAction, TellProgress, Tunnels, Volumes,
+    DriverError, DriverResult, FetchKeys, Guest, HeldDisk, Hypervisor, Imported, Launch, Network, OpenDisk, OpenFleece,
+    OpenPort, OpenTheDisk, OpenTheFleece, OpenThePort, PowerAction, TellProgress, Tunnels, Volumes, Watch,
 };
 
 /// A fake machine that threads share.
@@ -159,6 +159,9 @@ impl Volumes for FakeVolumes {
     }
     fn ensure(&self, plan: &VolumePlan) -> DriverResult<u64> {
         self.0.act(|machine| machine.ensure_volume(plan))
+    }
+    fn import(&self, plan: &VolumePlan, _: &Watch<'_>) -> DriverResult<Imported> {
+        self.0.act(|machine| machine.ensure_volume(plan)).map(|size_bytes| Imported { size_bytes, noticed: None })
     }
     fn open(&self, plan: &VolumePlan) -> DriverResult<OpenDisk> {
         self.0.look(|machine| machine.open_volume(plan))

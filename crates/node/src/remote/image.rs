@@ -20,7 +20,8 @@ use super::connection::RemoteLink;
 use crate::agent::identity::hex;
 use crate::crash::crash_point;
 use crate::driver::{
-    DriverError, DriverResult, FetchDiskKeys, FetchSecret, HeldDisk, OpenDisk, OpenFleece, TellProgress, Volumes,
+    DriverError, DriverResult, FetchDiskKeys, FetchSecret, HeldDisk, Imported, OpenDisk, OpenFleece, TellProgress,
+    Volumes, Watch,
 };
 
 /// What stays free for the machine itself.
@@ -130,6 +131,10 @@ impl<V: Volumes> Volumes for FetchedVolumes<V> {
             self.ensure_image(image)?;
         }
         self.volumes.ensure(plan)
+    }
+
+    fn import(&self, plan: &VolumePlan, watch: &Watch<'_>) -> DriverResult<Imported> {
+        self.volumes.import(plan, watch)
     }
 
     fn open(&self, plan: &VolumePlan) -> DriverResult<OpenDisk> {

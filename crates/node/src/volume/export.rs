@@ -46,6 +46,19 @@ const OWN: &str = "/own";
 const TOP: &str = "/top";
 const BASE: &str = "/base";
 
+/// How long the server of a file that a stranger made may compute, in seconds: some TiB that are compressed.
+const FOREIGN_CPU_S: u64 = 6 * 3600;
+
+/// What is served, and how.
+#[derive(Clone, Copy)]
+struct Served<'a> {
+    file: &'a Path,
+    base: Option<&'a Path>,
+    keyed: bool,
+    writable: bool,
+    most_cpu_s: Option<u64>,
+}
+
 /// A served disk.
 pub struct Export {
     nbd: Option<Nbd>,
@@ -63,9 +76,35 @@ impl Export {
         key: Option<&DiskKey>,
         writable: bool,
     ) -> DriverResult<Self> {
+        let keyed = key.is_some();
+        let what = Served { file, base, keyed, writable, most_cpu_s: None };
+        Self::serve(within, &what, key, |top, below| disk(top, below, keyed))
+    }
+
+    /// Serves a file that a stranger made, to be read, as QEMU is told of it where the server sees it by a name.
+    pub fn foreign(within: &Path, file: &Path, node: impl FnOnce(&str) -> Value) -> DriverResult<Self> {
+        let what = Served { file, base: None, keyed: false, writable: false, most_cpu_s: Some(FOREIGN_CPU_S) };
+        let served = Self::serve(within, &what, None, |top, _| format!("json:{}", node(&top.to_string_lossy())).into());
+        // What isn't of its form is found when it is opened.
+        served.map_err(|error| match error {
+            DriverError::Retry(words) if words.contains("can't be served: ") => {
+                let why = words.split("can't be served: ").nth(1).unwrap_or_default();
+                DriverError::Final(format!("Disk validation failed: {why}"))
+            }
+            error => error,
+        })
+    }
+
+    fn serve(
+        within: &Path,
+        what: &Served<'_>,
+        key: Option<&DiskKey>,
+        node: impl FnOnce(&Path, Option<&Path>) -> OsString,
+    ) -> DriverResult<Self> {
+        let file = what.file;
         let failed = |error: io::Error| DriverError::Retry(format!("qemu-nbd can't be started: {error}"));
         let folder = tempfile::Builder::new().prefix(PREFIX).tempdir_in(within).map_err(failed)?;
-        let server = start(folder.path(), file, base, key.is_some(), writable).map_err(|error| match error.kind() {
+        let server = start(folder.path(), what, node).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => DriverError::Retry(
                 "qemu-nbd isn't installed: `apt-get install --no-install-recommends qemu-utils`".into(),
             ),
@@ -175,7 +214,8 @@ fn end(server: &mut Child) {
 }
 
 /// Starts a server for a file.
-fn start(folder: &Path, file: &Path, base: Option<&Path>, keyed: bool, writable: bool) -> io::Result<Child> {
+fn start(folder: &Path, what: &Served<'_>, node: impl FnOnce(&Path, Option<&Path>) -> OsString) -> io::Result<Child> {
+    let Served { file, base, keyed, writable, most_cpu_s } = *what;
     let words = File::create(folder.join("words"))?;
     let confined = nix::unistd::geteuid().is_root();
     let (own, top, below) =
@@ -191,7 +231,7 @@ fn start(folder: &Path, file: &Path, base: Option<&Path>, keyed: bool, writable:
         let pipe = own.join(PIPE);
         command.arg("--object").arg(format!("secret,id={SECRET},file={}", pipe.display()));
     }
-    command.args(["--cache", "writeback", "--discard", "unmap"]).arg(disk(top, below, keyed));
+    command.args(["--cache", "writeback", "--discard", "unmap"]).arg(node(top, below));
     command.env_clear().env("LC_ALL", "C").stdin(Stdio::null()).stdout(Stdio::null()).stderr(words);
     let parent = nix::unistd::getpid().as_raw();
     if !confined {
@@ -212,6 +252,9 @@ fn start(folder: &Path, file: &Path, base: Option<&Path>, keyed: bool, writable:
                 return Err(io::Error::last_os_error());
             }
             tree.enter()?;
+            if let Some(most) = most_cpu_s {
+                nix::sys::resource::setrlimit(nix::sys::resource::Resource::RLIMIT_CPU, most, most)?;
+            }
             confine::become_tool(USER, parent, MEMORY_BYTES)
         });
     }

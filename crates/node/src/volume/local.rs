@@ -8,20 +8,22 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use landfall_model::VolumeId;
 use landfall_model::agent::SnapshotMade;
 use landfall_model::plan::{ImagePlan, SnapshotPlan, VolumePlan, VolumeSource};
+use landfall_model::{ImportSource, VolumeId};
 
 use super::bitmap;
 use super::export::{self, Export};
 use super::held;
+use super::import::{self, ImportPlaces};
 use super::key::{DiskKeys, KeySource};
 use super::luks;
 use super::qcow2::{self, Header};
 use super::store::SnapshotStore;
 use crate::crash::crash_point;
 use crate::driver::{
-    DriverError, DriverResult, FetchDiskKeys, FetchSecret, HeldDisk, OpenDisk, OpenFleece, TellProgress, Volumes,
+    DriverError, DriverResult, FetchDiskKeys, FetchSecret, HeldDisk, Imported, OpenDisk, OpenFleece, TellProgress,
+    Volumes, Watch,
 };
 
 /// What stays free for the machine itself before new volumes are refused.
@@ -37,6 +39,7 @@ pub struct LocalVolumes {
     reserve_bytes: u64,
     store: Option<SnapshotStore>,
     keys: KeySource,
+    imports: ImportPlaces,
 }
 
 impl LocalVolumes {
@@ -50,6 +53,7 @@ impl LocalVolumes {
             reserve_bytes: RESERVE_BYTES,
             store: None,
             keys: KeySource::default(),
+            imports: ImportPlaces::default(),
         };
         volumes.clear_unfinished()?;
         Ok(volumes)
@@ -63,6 +67,11 @@ impl LocalVolumes {
     /// The same with a store of snapshots: without, none can be made and no volume be made of one.
     pub fn with_store(self, store: SnapshotStore) -> Self {
         LocalVolumes { store: Some(store), ..self }
+    }
+
+    /// The same with places that disks may be imported from.
+    pub fn with_imports(self, imports: ImportPlaces) -> Self {
+        LocalVolumes { imports, ..self }
     }
 
     fn path(&self, id: VolumeId) -> PathBuf {
@@ -91,6 +100,35 @@ impl LocalVolumes {
     }
 
     fn create(&self, plan: &VolumePlan) -> DriverResult<()> {
+        if let VolumeSource::Import(_) = plan.source {
+            return Err(DriverError::Final(format!("{} is to be imported", plan.id)));
+        }
+        self.create_with(plan, |unfinished, keys| self.fill(plan, unfinished, keys))
+    }
+
+    /// Makes a volume of what comes from elsewhere. Returns its size: whole GiB, as all volumes have.
+    fn create_imported(&self, plan: &VolumePlan, source: &ImportSource, watch: &Watch<'_>) -> DriverResult<u64> {
+        let id = plan.id;
+        let room = |more| self.check_room(id, more);
+        let mut source = import::Source::open(&self.folder, &self.imports, source, &room, watch)?;
+        let size_bytes = source.size_bytes().next_multiple_of(1 << 30).max(plan.size_bytes);
+        let plan = VolumePlan { size_bytes, ..plan.clone() };
+        self.create_with(&plan, |unfinished, keys| {
+            let mut export = Export::open(&self.folder, unfinished, None, keys.map(|keys| &keys.own), true)?;
+            source.copy(export.nbd(), &room, watch)?;
+            crash_point!("volume:imported");
+            let failed = |error: io::Error| DriverError::Retry(format!("{id} can't be filled: {error}"));
+            export.close().map_err(failed)?;
+            File::open(unfinished).and_then(|file| file.sync_all()).map_err(failed)
+        })?;
+        Ok(size_bytes)
+    }
+
+    fn create_with(
+        &self,
+        plan: &VolumePlan,
+        fill: impl FnOnce(&Path, Option<&DiskKeys>) -> DriverResult<()>,
+    ) -> DriverResult<()> {
         let id = plan.id;
         let failed = |error: io::Error| DriverError::Retry(format!("{id} can't be made: {error}"));
         if plan.size_bytes > qcow2::SIZE_MAX {
@@ -110,7 +148,7 @@ impl LocalVolumes {
                 }
                 Some(path)
             }
-            VolumeSource::Chunks(_) => None,
+            VolumeSource::Chunks(_) | VolumeSource::Import(_) => None,
         };
         let keys = self.keys(plan)?;
         self.check_room(id, 0)?;
@@ -126,7 +164,7 @@ impl LocalVolumes {
             }
             file.sync_all()
         });
-        let result = result.map_err(failed).and_then(|()| self.fill(plan, &unfinished, keys.as_ref())).and_then(|()| {
+        let result = result.map_err(failed).and_then(|()| fill(&unfinished, keys.as_ref())).and_then(|()| {
             crash_point!("volume:link");
             // Unlike a rename, a link never replaces what is there.
             let linked = match fs::hard_link(&unfinished, self.path(id)) {
@@ -303,6 +341,21 @@ impl Volumes for LocalVolumes {
         }
     }
 
+    fn import(&self, plan: &VolumePlan, watch: &Watch<'_>) -> DriverResult<Imported> {
+        let VolumeSource::Import(source) = &plan.source else {
+            return Err(DriverError::Final(format!("{} isn't to be imported", plan.id)));
+        };
+        let path = self.path(plan.id);
+        let size_bytes = match path.symlink_metadata() {
+            Ok(_) => self.ensure(plan)?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => self.create_imported(plan, source, watch)?,
+            Err(error) => return Err(DriverError::Retry(format!("{} can't be opened: {error}", plan.id))),
+        };
+        let key = self.keys(plan)?.map(|keys| keys.own);
+        let mut export = Export::open(&self.folder, &path, None, key.as_ref(), false)?;
+        Ok(Imported { size_bytes, noticed: import::noticed(export.nbd()) })
+    }
+
     fn open(&self, plan: &VolumePlan) -> DriverResult<OpenDisk> {
         let id = plan.id;
         let file = open_plain(&self.path(id), true)
@@ -315,7 +368,7 @@ impl Volumes for LocalVolumes {
                 Some(base.map_err(|error| DriverError::Retry(format!("the image of {id} can't be opened: {error}")))?)
             }
             // Filled in whole when it was made.
-            VolumeSource::Chunks(_) => None,
+            VolumeSource::Chunks(_) | VolumeSource::Import(_) => None,
         };
         let key = self.keys(plan)?.map(|keys| keys.own);
         Ok(OpenDisk { volume: id, file: Some(file.into()), base: base.map(Into::into), key })
@@ -375,7 +428,7 @@ impl Volumes for LocalVolumes {
         }
         let base = match &plan.source {
             VolumeSource::Image(image) => Some(self.image(image)?.0),
-            VolumeSource::Blank | VolumeSource::Chunks(_) => None,
+            VolumeSource::Blank | VolumeSource::Chunks(_) | VolumeSource::Import(_) => None,
         };
         // Whoever took a guest's QEMU over wrote what it liked. Nobody has the file open now, so its header stands still.
         let unread = |error: io::Error| DriverError::Retry(format!("{id} can't be read: {error}"));

@@ -10,6 +10,7 @@
 mod bitmap;
 mod export;
 mod held;
+mod import;
 pub mod key;
 mod local;
 pub mod luks;
@@ -17,5 +18,6 @@ mod nbd;
 mod qcow2;
 mod store;
 
+pub use import::ImportPlaces;
 pub use local::LocalVolumes;
 pub use store::SnapshotStore;

@@ -15,6 +15,7 @@ pub mod ebs;
 pub mod endpoint;
 pub mod image;
 pub mod image_ref;
+pub mod import;
 pub mod insights;
 pub mod instance;
 pub mod instance_filter;

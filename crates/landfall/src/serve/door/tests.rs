@@ -161,6 +161,7 @@ fn volume(id: VolumeId, host: HostId) -> Volume {
         image: None,
         snapshot: None,
         chunks: None,
+        import: None,
         last_snapshot: None,
         created_at: Timestamp(1),
         attachment: None,
@@ -260,6 +261,9 @@ impl driver::Volumes for Counted {
     }
     fn ensure(&self, plan: &VolumePlan) -> DriverResult<u64> {
         Ok(plan.size_bytes)
+    }
+    fn import(&self, _: &VolumePlan, _: &driver::Watch<'_>) -> DriverResult<driver::Imported> {
+        Err(driver::DriverError::Final("no imports here".into()))
     }
     fn open(&self, plan: &VolumePlan) -> DriverResult<OpenDisk> {
         Ok(OpenDisk { volume: plan.id, file: None, base: None, key: None })

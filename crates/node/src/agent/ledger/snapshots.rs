@@ -6,7 +6,7 @@ use landfall_model::plan::{HostPlan, InstancePlan, VolumePlan};
 use landfall_model::{InstanceId, SnapshotId, VolumeId};
 
 use super::super::reconcile::{WantedSnapshot, has_process};
-use super::super::volume::{Origin, VolumeHistory};
+use super::super::volume::{LOST, Origin, STARTED, VolumeHistory};
 use super::{Entry, VolumeEntry, has_pulled};
 use crate::driver::Guest;
 
@@ -33,13 +33,15 @@ pub(super) fn snapshots_of(
             volume: id,
             moment: it.moment,
             taken: it.taken || entry.history.has_taken(it.id),
+            at_rest: it.before_boot.is_some(),
         }));
     }
     wanted
 }
 
 /// Where what a snapshot is to have can be read, by the guests that may have its volume. A guest that isn't known well
-/// enough is waited for.
+/// enough is waited for. One of what was there before a start is only ever read of a volume at rest, and never once a guest
+/// of that start was there: what that one holds, or left, is of a later moment.
 pub(super) fn origin<'a>(
     plan: Option<&VolumePlan>,
     snapshot: SnapshotId,
@@ -47,8 +49,10 @@ pub(super) fn origin<'a>(
     holders: impl Iterator<Item = (InstanceId, &'a Entry, bool)>,
 ) -> Origin {
     let planned = plan.and_then(|plan| plan.snapshots.iter().find(|it| it.id == snapshot));
-    let is_taken = history.has_taken(snapshot) || planned.is_some_and(|it| it.taken);
-    let without = if is_taken { Origin::Lost } else { Origin::AtRest };
+    let before_boot = planned.and_then(|it| it.before_boot);
+    // What an agent of an earlier version had a guest hold for one at rest is nobody's moment.
+    let is_taken = before_boot.is_none() && (history.has_taken(snapshot) || planned.is_some_and(|it| it.taken));
+    let without = if is_taken { Origin::Lost(LOST) } else { Origin::AtRest };
     for (id, entry, is_stale) in holders {
         let Some(guest) = &entry.guest else {
             if entry.busy || is_stale {
@@ -56,7 +60,11 @@ pub(super) fn origin<'a>(
             }
             continue;
         };
-        let held = guest.devices.as_ref().and_then(|devices| devices.held.get(&snapshot));
+        if before_boot.is_some_and(|before| guest.boot >= before) {
+            return Origin::Lost(STARTED);
+        }
+        let devices = guest.devices.as_ref().filter(|_| before_boot.is_none());
+        let held = devices.and_then(|devices| devices.held.get(&snapshot));
         if held.is_some_and(|hold| hold.whole) && has_process(guest) {
             return Origin::Held(id);
         }

@@ -5,6 +5,7 @@ use landfall_model::plan::{DiskPlan, SnapshotPlan};
 use landfall_model::{AccountId, DiskLimits, SnapshotId};
 
 use super::*;
+use crate::agent::volume::STARTED;
 use crate::driver::{Devices, GuestState, Hold};
 use crate::fake::fixture::{Author, instance, instance_id, volume, volume_id};
 
@@ -122,6 +123,69 @@ fn a_snapshot_of_what_a_guest_leaves_comes_between_its_end_and_its_next_start() 
     assert_eq!(ledger.next_job(NOW), None, "the start waits");
     made(&mut ledger, &save);
     assert_eq!(ledger.next_job(NOW), Some(start));
+}
+
+/// The ledger of an agent that was started anew and finds the machine so, with all that it would do next.
+fn anew(author: &Author, guest: Option<Guest>) -> (Ledger, Vec<Job>) {
+    let mut ledger = Ledger::new(Timing::default());
+    ledger.update(author.snapshot()).unwrap();
+    let ticket = ledger.begin_inspection();
+    ledger.found(ticket, guest.into_iter().collect(), NOW);
+    ledger.found_volumes(ticket, &[volume_id(1), volume_id(2)].into(), Vec::new());
+    let generation = ledger.wiring.wanted();
+    ledger.finish_wiring(generation, &Ok(()), NOW);
+    let jobs = jobs(&mut ledger);
+    (ledger, jobs)
+}
+
+#[test]
+fn what_is_to_be_read_at_rest_is_never_held_and_never_of_a_later_start() {
+    let [one, two] = [1, 2].map(|n| SnapshotPlan { before_boot: Some(2), moment: snapshot(1).id, ..snapshot(n) });
+    let (mut ledger, mut author) = running([vec![one.clone()], vec![two.clone()]]);
+    assert_eq!(jobs(&mut ledger), [], "the order is here before that of the start, and the guest runs");
+    author.start(1);
+    ledger.update(author.delta()).unwrap();
+    let generation = ledger.wiring.wanted();
+    ledger.finish_wiring(generation, &Ok(()), NOW);
+    let press = Job::Instance(instance_id(1), Step::Press);
+    assert_eq!(jobs(&mut ledger), std::slice::from_ref(&press), "nothing is held before the end");
+    let at_rest = [(1, &one), (2, &two)].map(|(n, it)| Job::Volume(volume_id(n), VolumeStep::Snapshot(it.id, None)));
+    let of = |boot, state, held| Some(Guest { boot, ..guest(state, held) });
+    // Whatever an agent finds that knows nothing of all that, also what an older one held.
+    for held in [&[][..], &[(1, &one), (2, &two)]] {
+        assert_eq!(anew(&author, of(1, GuestState::Running, held)).1, std::slice::from_ref(&press));
+        let pull = Job::Instance(instance_id(1), Step::Pull);
+        assert_eq!(anew(&author, of(1, GuestState::PoweredOff, held)).1, [pull]);
+        assert_eq!(anew(&author, of(1, GuestState::Dead(None), held)).1, at_rest);
+        for state in [GuestState::Running, GuestState::PoweredOff, GuestState::Dead(None)] {
+            let (mut later, jobs) = anew(&author, of(2, state.clone(), held));
+            assert!(jobs.iter().all(|job| matches!(job, Job::Instance(..))), "{state:?}: {jobs:?}");
+            let lost = |it: &SnapshotPlan| (it.id, SnapshotPhase::Failed(STARTED.into()));
+            let said: Vec<_> = said(&mut later).into_iter().map(|(id, phase, _)| (id, phase)).collect();
+            assert_eq!(said, [lost(&one), lost(&two)], "{state:?}");
+        }
+    }
+    assert_eq!(anew(&author, None).1, at_rest);
+}
+
+#[test]
+fn a_start_waits_for_several_attempts_at_what_comes_before_it_and_then_goes_first() {
+    let (mut ledger, mut author) = ledger(1);
+    put(&mut author, 1, vec![SnapshotPlan { before_boot: Some(3), ..snapshot(1) }]);
+    author.start(1);
+    author.start(1);
+    ledger.update(author.delta()).unwrap();
+    let generation = ledger.wiring.wanted();
+    ledger.finish_wiring(generation, &Ok(()), NOW);
+    let mut now = NOW;
+    for _ in 0..Timing::default().attempts {
+        let save = ledger.next_job(now).unwrap();
+        assert_eq!(save, Job::Volume(volume_id(1), VolumeStep::Snapshot(snapshot(1).id, None)));
+        assert_eq!(ledger.next_job(now), None, "the start waits");
+        ledger.finish(&save, &Err(DriverError::Later("the store is away".into())), now);
+        now = now + Timing::default().backoff_most;
+    }
+    assert_eq!(ledger.next_job(NOW), Some(Job::Instance(instance_id(1), Step::Start)));
 }
 
 #[test]
