@@ -144,9 +144,11 @@ fn entry(record: &Record<'_>, told: &Told<'_>, time_ms: i64, copy: &Copy) -> Bul
     out.text("eventSource", &source);
     out.text("eventName", told.name);
     out.text("awsRegion", region.name());
-    out.text("sourceIPAddress", &request.source.to_string());
+    // A service has no address; it is called by its name.
+    let service = caller.and_then(|caller| caller.service);
+    out.text("sourceIPAddress", &service.map_or_else(|| request.source.to_string(), str::to_owned));
     let agent = request.headers.get("user-agent").and_then(|agent| agent.to_str().ok());
-    if let Some(agent) = agent {
+    if let Some(agent) = service.or(agent) {
         out.text("userAgent", bounded(agent));
     }
     write_error(&mut out, &record.service, told.error);
