@@ -52,6 +52,26 @@ said=$(aws ebs get-snapshot-block --snapshot-id "$snapshot" --block-index 0 --bl
   && fail "a forged token of a block was taken"
 [[ $said = *ValidationException* ]] || fail "a forged token of a block gave: $said"
 
+# Lifecycle policies are called by paths, with bodies and lists in queries.
+role=$(aws iam create-role --role-name lifecycle --query Role.Arn --output text --assume-role-policy-document \
+  '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"dlm.amazonaws.com"},"Action":"sts:AssumeRole"}]}')
+policy=$(aws dlm create-lifecycle-policy --execution-role-arn "$role" --description daily --state ENABLED --tags team=blue \
+  --policy-details '{"ResourceTypes":["VOLUME"],"TargetTags":[{"Key":"backup","Value":"yes"}],"Schedules":[{"Name":"daily",
+    "CreateRule":{"CronExpression":"cron(0 3 * * ? *)"},"RetainRule":{"Count":7}}]}' --query PolicyId --output text)
+equals "a policy" "$(aws dlm get-lifecycle-policy --policy-id "$policy" \
+  --query 'Policy.[State, PolicyDetails.Schedules[0].RetainRule.Count, Tags.team]' --output text | tr '\t' ' ')" 'ENABLED 7 blue'
+equals "policies" "$(aws dlm get-lifecycle-policies --policy-ids "$policy" --resource-types VOLUME \
+  --query 'Policies[].PolicyId' --output text)" "$policy"
+arn=$(aws dlm get-lifecycle-policy --policy-id "$policy" --query Policy.PolicyArn --output text)
+aws dlm tag-resource --resource-arn "$arn" --tags a=b
+aws dlm untag-resource --resource-arn "$arn" --tag-keys team none
+equals "a policy's tags" "$(aws dlm list-tags-for-resource --resource-arn "$arn" --query Tags.a --output text)" b
+aws dlm update-lifecycle-policy --policy-id "$policy" --state DISABLED
+equals "a policy that is off" "$(aws dlm get-lifecycle-policies --state DISABLED --query 'Policies[].PolicyId' --output text)" "$policy"
+aws dlm delete-lifecycle-policy --policy-id "$policy"
+said=$(aws dlm get-lifecycle-policy --policy-id "$policy" 2>&1) && fail "a policy that was deleted is there"
+[[ $said = *ResourceNotFoundException* ]] || fail "a policy that was deleted gave: $said"
+
 other=$(free_port)
 simulator "$other" --access-key other --secret-key others --account 123456789012
 python3 "$(dirname "$0")/boto.py" "http://127.0.0.1:$port" "http://127.0.0.1:$other"

@@ -31,6 +31,7 @@ const PLACES: &[(&str, &str)] = &[
         "crates/api/src/ec2/copy_image.rs",
         "the tags that the same account gave an image, in the region that the call names",
     ),
+    ("crates/api/src/dlm/shape/policy.rs", "a role of the view's own account"),
     ("crates/api/src/ebs/list_changed_blocks.rs", "the volumes that two snapshots are of, which this account may read"),
     ("crates/api/src/ec2/copy_snapshot.rs", "the same account's snapshots, in the region that the call names"),
     ("crates/api/src/ec2/describe_images.rs", "images are the provider's"),
@@ -126,6 +127,14 @@ const PLACES: &[(&str, &str)] = &[
     ("crates/cloud/src/relocation.rs", "hosts are the provider's, and what is on them is everybody's"),
     ("crates/cloud/src/reach/filter.rs", "a prefix list may be the provider's or another's"),
     ("crates/cloud/src/reach/gateway.rs", "whoever has a public address is reached at it"),
+    (
+        "crates/cloud/src/lifecycle/deeds.rs",
+        "what a policy that the view gave has made, of which the view's own is kept",
+    ),
+    (
+        "crates/cloud/src/lifecycle/mod.rs",
+        "policies of all accounts that are awake; a role is kept in the region of IAM's rows",
+    ),
     (
         "crates/cloud/src/trail.rs",
         "an account's trails of all regions, and all trails that deliver; digest keys are the region's",

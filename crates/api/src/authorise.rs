@@ -40,6 +40,8 @@ pub struct Caller {
     pub session: Option<Arc<Session>>,
     /// Whom an identity provider vouches for, where nobody signed: then the principal is the role that is asked for.
     pub vouched: Option<Arc<Vouched>>,
+    /// The service of the cloud that calls in a role's name, such as `dlm.amazonaws.com`.
+    pub service: Option<&'static str>,
     /// The access key's id.
     pub access_key: String,
     /// The address that the call came from.
@@ -414,7 +416,7 @@ fn unauthorised(service: &str, sentence: String) -> ApiError {
             ApiError::new("UnauthorizedOperation", message).with_status(403)
         }
         "kms" | "ssm" | "secretsmanager" | "cloudtrail" => ApiError::new("AccessDeniedException", sentence),
-        "ebs" => ApiError::new("AccessDeniedException", sentence).with_status(403),
+        "dlm" | "ebs" => ApiError::new("AccessDeniedException", sentence).with_status(403),
         _ => ApiError::new("AccessDenied", sentence).with_status(403),
     }
 }

@@ -3,7 +3,10 @@
 //! Order: signature, protocol, operation, input, then authorisation on the same value that the operation sees. Before
 //! the signature is verified nothing is decoded but what the verification needs.
 
+mod service_call;
 mod unsigned;
+
+pub use service_call::Errand;
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -22,6 +25,7 @@ use crate::authenticate::Authenticator;
 use crate::authorise::{Caller, Policies};
 use crate::circumstances::Headers;
 use crate::demand::Demands;
+use crate::dlm;
 use crate::ebs;
 use crate::encryption;
 use crate::error::ApiError;
@@ -257,6 +261,7 @@ impl Gateway {
             principal: signer.principal,
             session: signer.session,
             vouched: None,
+            service: None,
             access_key: claim.access_key_id.clone(),
             source: request.source,
             secure: request.secure,
@@ -433,7 +438,7 @@ fn read_request(
         way::check(request)?;
     }
     detect(parts, service).map_err(|error| error.refusal())?;
-    let decoded = decode(protocol, parts, request.body).map_err(|error| error.refusal(protocol))?;
+    let decoded = decode(protocol, service, parts, request.body).map_err(|error| error.refusal(protocol))?;
     if protocol.is_typed() {
         way::check_target(service, decoded.version.as_deref())?;
     } else {
@@ -448,12 +453,14 @@ fn read_request(
 /// The action and the input of a request, from wherever its protocol has them.
 fn decode(
     protocol: Protocol,
+    service: &str,
     parts: &RequestParts<'_>,
     body: &[u8],
 ) -> Result<landfall_wire::Request, landfall_wire::DecodeError> {
     match protocol {
         Protocol::Json10 | Protocol::Json11 => landfall_wire::decode_json(parts.target().unwrap_or_default(), body),
         Protocol::RestXml => s3::route::decode(parts),
+        Protocol::RestJson if service == "dlm" => dlm::route::decode(parts, body),
         Protocol::RestJson => ebs::route::decode(parts, body),
         _ if body.is_empty() => landfall_wire::decode_query_string(parts.query),
         _ => landfall_wire::decode_query(body),
@@ -714,6 +721,9 @@ impl Turn<'_> {
             let result = head.transact(now_ms, None, |tx| {
                 let mut entropy = gateway.entropy.lock().unwrap_or_else(PoisonError::into_inner);
                 let mut tx = Tx::new(tx, self.scope, &mut entropy);
+                if self.caller.service.is_some() {
+                    tx = tx.of_service();
+                }
                 self.authorise(&tx.view(), |view, list| demands(view, list, &operation))?;
                 let answer = run(operation, &mut tx)?;
                 if tx.is_changed() {

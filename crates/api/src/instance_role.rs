@@ -16,6 +16,8 @@ use crate::vault::Vault;
 
 /// How long credentials last, in seconds. Those of a role's other sessions end by what the role says; these don't.
 const DURATION_S: u32 = 6 * 3600;
+/// Who takes the role.
+const EC2: &str = "ec2.amazonaws.com";
 /// The two versions of the metadata service, as `ec2:RoleDelivery` says them.
 const V1: &str = "1.0";
 const V2: &str = "2.0";
@@ -43,7 +45,7 @@ pub fn credentials(vault: &Vault, cloud: &Cloud, row: &Instance, now: Timestamp)
     for session in [first, second] {
         let mut bits = [0; 16];
         aws_lc_rs::rand::fill(&mut bits).map_err(|_| ApiError::internal())?;
-        records.extend(audit::taken(row.scope, role, &row.id.to_string(), &session, u128::from_le_bytes(bits)));
+        records.extend(audit::taken(EC2, row.scope, role, &row.id.to_string(), &session, u128::from_le_bytes(bits)));
     }
     Ok(Some(Lent { credentials, records }))
 }

@@ -11,6 +11,7 @@ pub mod block_store;
 pub mod circumstances;
 pub mod cloudtrail;
 pub mod demand;
+pub mod dlm;
 mod documents;
 pub mod ebs;
 pub mod ec2;
@@ -58,7 +59,7 @@ pub use block_store::BlockStore;
 pub use demand::Demands;
 pub use error::ApiError;
 pub use filter::{Filter, Filters};
-pub use gateway::{Gateway, HttpAnswer, HttpRequest, ObjectBody, Options, Regions, Settle};
+pub use gateway::{Errand, Gateway, HttpAnswer, HttpRequest, ObjectBody, Options, Regions, Settle};
 pub use operation::{Action, Call, Inquire, Look, Operation, Read, Shape, Write};
 pub use outside::{HostPresence, Hosts, Outside};
 pub use page::Page;
@@ -70,6 +71,7 @@ pub use vault::Vault;
 pub fn operations() -> impl Iterator<Item = &'static Operation> {
     let ours = sts::OPERATIONS.iter().chain(iam::OPERATIONS).chain(ec2::OPERATIONS).chain(kms::OPERATIONS);
     ours.chain(cloudtrail::OPERATIONS)
+        .chain(dlm::OPERATIONS)
         .chain(ebs::OPERATIONS)
         .chain(s3::OPERATIONS)
         .chain(secretsmanager::OPERATIONS)

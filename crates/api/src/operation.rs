@@ -65,6 +65,11 @@ impl Action {
         Self { service: "cloudtrail", name }
     }
 
+    /// An action of Data Lifecycle Manager's.
+    pub const fn dlm(name: &'static str) -> Self {
+        Self { service: "dlm", name }
+    }
+
     /// An action of EBS's direct APIs.
     pub const fn ebs(name: &'static str) -> Self {
         Self { service: "ebs", name }

@@ -62,6 +62,9 @@ pub(crate) fn of_service(service: Option<&str>, mut error: ApiError) -> ApiError
         error.code = "InvalidArgument".into();
         return error;
     }
+    if service == Some("dlm") {
+        return crate::dlm::in_terms(error);
+    }
     if service == Some("ebs") {
         return crate::ebs::in_terms(error);
     }

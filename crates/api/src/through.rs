@@ -43,6 +43,9 @@ fn gone(id: EndpointId) -> ApiError {
 
 /// The condition keys that say where a call came from.
 pub fn describe(caller: &Caller, context: &mut Context) {
+    if caller.service.is_some() {
+        return;
+    }
     let source = caller.source.to_string();
     let Some(origin) = caller.origin else {
         context.set("aws:SourceIp", source);

@@ -265,7 +265,7 @@ pub fn left(view: &View<'_>, account: AccountId) -> Vec<(&'static str, usize)> {
         Endpoints "vpc-endpoint", VpnConnections "vpn-connection", FlowLogs "vpc-flow-log", KmsKeys "kms-key",
         InternetGateways "internet-gateway", VpnGateways "vpn-gateway", PrefixLists "prefix-list",
         Parameters "parameter", Secrets "secret", Trails "trail",
-        LaunchTemplates "launch-template", OwnImages "image", Snapshots "snapshot",
+        LaunchTemplates "launch-template", OwnImages "image", Snapshots "snapshot", LifecyclePolicies "lifecycle-policy",
     );
     let scopes = Region::all().map(|region| Scope { account, region });
     let instances = scopes.flat_map(|scope| View::new(cloud, scope, view.now()).all::<Instances, _>());

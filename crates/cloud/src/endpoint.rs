@@ -31,6 +31,7 @@ pub struct Service {
 /// API serves (IAM's is everywhere's), and those that are reached by routes.
 pub static SERVICES: &[Service] = &[
     Service { name: "cloudtrail", by_gateway: false },
+    Service { name: "dlm", by_gateway: false },
     Service { name: "dynamodb", by_gateway: true },
     Service { name: "ebs", by_gateway: false },
     Service { name: "ec2", by_gateway: false },

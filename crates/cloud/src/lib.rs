@@ -28,6 +28,7 @@ pub mod key_pair;
 pub mod kms;
 pub mod launch;
 pub mod launch_template;
+pub mod lifecycle;
 pub mod metering;
 pub mod nat;
 pub mod network;

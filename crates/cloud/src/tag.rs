@@ -20,7 +20,7 @@ pub fn put(tx: &mut Tx<'_, '_>, kind: &str, resource: &str, tags: &BTreeMap<Stri
         return Ok(());
     }
     for (key, value) in tags {
-        check(key, value)?;
+        check(key, value, tx.is_of_service())?;
     }
     let mut all = tx.view().tags(resource).cloned().unwrap_or_default();
     all.extend(tags.clone());
@@ -76,7 +76,8 @@ pub fn forget_all(tx: &mut Tx<'_, '_>, resource: &str) {
     }
 }
 
-fn check(key: &str, value: &str) -> Result<(), Fault> {
+/// Services of the cloud may set tags of the cloud's own.
+fn check(key: &str, value: &str, is_of_service: bool) -> Result<(), Fault> {
     let invalid = |what: &str, why: &str| Err(Fault::Invalid { name: "tag", value: what.into(), why: why.into() });
     if key.is_empty() || key.chars().count() > KEY_CHARS {
         return invalid(key, "Tag keys must be between 1 and 128 characters");
@@ -85,7 +86,7 @@ fn check(key: &str, value: &str) -> Result<(), Fault> {
         return invalid(value, "Tag values must be at most 256 characters");
     }
     // AWS refuses the prefix in any case of its letters.
-    if key.get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case("aws:")) {
+    if !is_of_service && key.get(..4).is_some_and(|prefix| prefix.eq_ignore_ascii_case("aws:")) {
         return invalid(key, "Tag keys starting with 'aws:' are reserved for internal use");
     }
     Ok(())

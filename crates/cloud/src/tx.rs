@@ -15,12 +15,25 @@ pub struct Tx<'a, 'e> {
     inner: &'a mut landfall_state::Tx<'e, Cloud>,
     scope: Scope,
     entropy: &'a mut Entropy,
+    /// Whether a service of the cloud acts in it, which may set tags of its own.
+    is_of_service: bool,
 }
 
 impl<'a, 'e> Tx<'a, 'e> {
     /// A transaction of that scope over the engine's.
     pub fn new(inner: &'a mut landfall_state::Tx<'e, Cloud>, scope: Scope, entropy: &'a mut Entropy) -> Self {
-        Self { inner, scope, entropy }
+        Self { inner, scope, entropy, is_of_service: false }
+    }
+
+    /// The same where a service of the cloud acts.
+    #[must_use]
+    pub fn of_service(self) -> Self {
+        Self { is_of_service: true, ..self }
+    }
+
+    /// Whether a service of the cloud acts.
+    pub fn is_of_service(&self) -> bool {
+        self.is_of_service
     }
 
     /// What this transaction sees, its own changes included.
@@ -50,7 +63,7 @@ impl<'a, 'e> Tx<'a, 'e> {
 
     /// The same transaction with another scope's eyes: for planners, which serve all.
     pub fn scoped(&mut self, scope: Scope) -> Tx<'_, 'e> {
-        Tx { inner: self.inner, scope, entropy: self.entropy }
+        Tx { inner: self.inner, scope, entropy: self.entropy, is_of_service: self.is_of_service }
     }
 }
 

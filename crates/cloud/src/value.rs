@@ -27,6 +27,7 @@ use landfall_model::{
     VpnRemains, VpnSide, host,
 };
 use landfall_model::{ImageDefaults, OwnImage};
+use landfall_model::{LifecyclePolicy, LifecyclePolicyId};
 use landfall_model::{Parameter, ParameterTier, ParameterVersion, Secret, SecretTime, SecretVersion};
 
 landfall_state::value! {
@@ -543,6 +544,13 @@ landfall_state::value! {
             row: TagSet,
             key: Scoped<String> = |row| row.key(),
             index by_shared: String = |row| row.is_of_shared().then(|| row.resource.clone()),
+            index by_lifecycle: String = |row| row.lifecycle_policy().map(str::to_owned),
+        },
+        /// Policies of Data Lifecycle Manager.
+        pub lifecycle_policies: LifecyclePolicies = "lifecycle-policy" v1 {
+            row: LifecyclePolicy,
+            key: Scoped<LifecyclePolicyId> = |row| row.key(),
+            index by_waking: Timestamp = |row| row.wakes_at(),
         },
         /// Answers remembered by client token.
         pub client_tokens: ClientTokens = "client-token" v1 {
@@ -605,7 +613,7 @@ pub fn wipe(tx: &mut landfall_state::Tx<'_, Cloud>) {
         FlowLogs flow_logs, ProfileAssociations profile_associations, InsightsPaths insights_paths, InsightsAnalyses insights_analyses,
         ImportImages import_images, ImportSnapshots import_snapshots,
         Trails trails, DigestKeys digest_keys, LaunchTemplates launch_templates, LaunchTemplateVersions launch_template_versions,
-        DepartedTemplates departed_templates,
+        DepartedTemplates departed_templates, LifecyclePolicies lifecycle_policies,
     );
 }
 

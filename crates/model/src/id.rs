@@ -200,6 +200,8 @@ kinds! {
     ImageKind ImageId "ami", "image", "image id", "InvalidAMIID.Malformed", "InvalidAMIID.NotFound";
     /// A launch that is described once.
     LaunchTemplateKind LaunchTemplateId "lt", "launch-template", "launch template", "InvalidLaunchTemplateId.Malformed", "InvalidLaunchTemplateId.NotFound";
+    /// What Data Lifecycle Manager does by schedule.
+    LifecyclePolicyKind LifecyclePolicyId "policy", "policy", "lifecycle policy", "InvalidParameterValue", "ResourceNotFoundException";
     /// A block volume.
     VolumeKindId VolumeId "vol", "volume", "volume", "InvalidVolumeID.Malformed", "InvalidVolume.NotFound";
     /// A volume's snapshot.

@@ -22,6 +22,7 @@ pub mod interface;
 pub mod key_pair;
 pub mod kms;
 pub mod launch_template;
+pub mod lifecycle;
 pub mod link;
 pub mod observation;
 pub mod origin;
@@ -66,6 +67,7 @@ pub use interface::{Attachment, AttachmentState, InterfacePurpose, NetworkInterf
 pub use key_pair::{KeyKind, KeyPair};
 pub use kms::{DoomedKey, KmsAlias, KmsGrant, KmsGrantId, KmsKey, KmsKeyId};
 pub use launch_template::{DepartedTemplate, LaunchParameters, LaunchTemplate, LaunchTemplateVersion};
+pub use lifecycle::{LifecyclePolicy, LifecycleState};
 pub use observation::*;
 pub use origin::Origin;
 pub use parameter::{Parameter, ParameterKind, ParameterTier, ParameterVersion, parameter_key};

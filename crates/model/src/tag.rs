@@ -25,6 +25,11 @@ impl TagSet {
         self.scope.key(self.resource.clone())
     }
 
+    /// The lifecycle policy that made its resource, if one did.
+    pub fn lifecycle_policy(&self) -> Option<&str> {
+        self.tags.get(crate::lifecycle::POLICY_TAG).filter(|_| self.is_of_shared()).map(String::as_str)
+    }
+
     /// Whether its resource is of a kind that others see and tag as well as its owner.
     pub fn is_of_shared(&self) -> bool {
         matches!(self.kind.as_str(), "image" | "snapshot")

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use landfall_api::{Gateway, Options, Outside, Regions, Settle, Throttling, Vault};
 use landfall_cloud::{Cloud, Entropy, Tx};
-use landfall_control::{Agents, Seed, Settler, SimulatedHost, clockwork};
+use landfall_control::{Agents, Seed, Settler, SimulatedHost, clockwork, lifecycle};
 use landfall_model::agent::{Answer, Report};
 use landfall_model::plan::PlanUpdate;
 use landfall_model::{AccountId, HostId, InstanceId, Region, Scope, Timestamp};
@@ -102,6 +102,11 @@ impl Plane {
     pub async fn expire(&self, now: Timestamp) -> Result<(), Refused> {
         let settle = self.settler.as_deref().map(|settler| settler as &dyn Settle);
         clockwork::expire_due(&self.engine, &self.entropy, settle, now.0).await
+    }
+
+    /// Does what lifecycle policies say that are awake by now.
+    pub async fn look_after_policies(&self) -> Result<(), Refused> {
+        lifecycle::round(&self.gateway, &self.entropy).await
     }
 
     /// Whether it can't go on and is to be started again.

@@ -353,6 +353,22 @@ impl World {
         answer
     }
 
+    /// Sends a signed body to a service that speaks the query protocol: whether it was taken.
+    pub fn post(&mut self, client: &Client, service: &str, body: &str) -> bool {
+        let Some(plane) = &self.plane else { return false };
+        let answer = self.runtime.block_on(client.post(&plane.gateway, self.clock.now(), service, body.as_bytes()));
+        self.committed();
+        answer.status == 200
+    }
+
+    /// Has the control plane do what lifecycle policies say that are awake by now.
+    pub fn look_after_policies(&mut self) {
+        let Some(plane) = &self.plane else { return };
+        // A refusal is the log's, which the next line notices.
+        let _ = self.runtime.block_on(plane.look_after_policies());
+        self.committed();
+    }
+
     // The control plane.
 
     /// Ends the control plane, with all that it remembers.

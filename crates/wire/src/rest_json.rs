@@ -24,6 +24,8 @@ pub struct Route {
     pub path: &'static str,
     /// Whether its input is read. One that isn't there is only told by its name, whatever stands in its body.
     pub is_read: bool,
+    /// Members in the query that are lists: each of their elements stands there by itself.
+    pub lists: &'static [&'static str],
 }
 
 impl Route {
@@ -62,8 +64,16 @@ pub fn decode_rest_json(parts: &RequestParts<'_>, body: &[u8], routes: &[Route])
     for (name, encoded) in in_path {
         members.push((name.into(), Tree::Text(decode_component(encoded.as_bytes(), MAX_VALUE_BYTES)?)));
     }
-    let in_query = plain_parameters(parts.query)?;
-    members.extend(in_query.into_iter().map(|(name, value)| (name.into_boxed_str(), Tree::Text(value))));
+    for (name, value) in plain_parameters(parts.query)? {
+        if !route.lists.contains(&name.as_str()) {
+            members.push((name.into_boxed_str(), Tree::Text(value)));
+            continue;
+        }
+        match members.iter_mut().find(|(known, _)| **known == *name) {
+            Some((_, Tree::List(list))) => list.push(Tree::Text(value)),
+            _ => members.push((name.into_boxed_str(), Tree::List(vec![Tree::Text(value)]))),
+        }
+    }
     if !body.is_empty()
         && let Tree::Map(in_body) = object(body)?
     {
@@ -261,10 +271,10 @@ mod tests {
     use super::*;
 
     const ROUTES: &[Route] = &[
-        Route { action: "List", method: "GET", path: "/things/{thingId}/parts", is_read: true },
-        Route { action: "Read", method: "GET", path: "/things/{thingId}/parts/{part}", is_read: true },
-        Route { action: "Make", method: "POST", path: "/things", is_read: true },
-        Route { action: "Fill", method: "PUT", path: "/things/{thingId}/parts/{part}", is_read: false },
+        Route { action: "List", method: "GET", path: "/things/{thingId}/parts", is_read: true, lists: &["kinds"] },
+        Route { action: "Read", method: "GET", path: "/things/{thingId}/parts/{part}", is_read: true, lists: &[] },
+        Route { action: "Make", method: "POST", path: "/things", is_read: true, lists: &[] },
+        Route { action: "Fill", method: "PUT", path: "/things/{thingId}/parts/{part}", is_read: false, lists: &[] },
     ];
 
     fn decoded(method: &str, path: &str, query: &str, body: &[u8]) -> Result<Request, DecodeError> {
@@ -304,6 +314,10 @@ mod tests {
         assert_eq!(decoded("GET", "/things/a/parts", "thingId=b", b""), twice("thingId"));
         assert_eq!(decoded("GET", "/things/a/parts", "n=1&n=2", b""), twice("n"));
         assert_eq!(decoded("GET", "/things/a/parts", "n=1", br#"{"n":1}"#), twice("n"));
+        assert_eq!(decoded("GET", "/things/a/parts", "kinds=1", br#"{"kinds":[]}"#), twice("kinds"));
+        let listed = decoded("GET", "/things/a/parts", "kinds=x&n=1&kinds=y%26", b"").unwrap().input;
+        let text = |text: &str| Tree::Text(text.to_owned());
+        assert_eq!(listed.field("kinds"), Some(&Tree::List(vec![text("x"), text("y&")])));
         assert_eq!(decoded("GET", "/things/%zz/parts", "", b""), Err(DecodeError::BadEscape));
         assert!(matches!(decoded("POST", "/things", "", b"[1]"), Err(DecodeError::BadJson(_))));
         let fill = decoded("PUT", "/things/a/parts/1", "", &[0xff; 9]).unwrap();

@@ -67,8 +67,10 @@ struct Kept {
 impl Which<'_> {
     /// What they have in common.
     pub(super) fn common(&self) -> Rc<Common> {
-        // Whom a provider vouches for is somebody else each time, and what others see of a call is seldom told.
-        let Some(caller) = self.caller.filter(|caller| self.is_own && caller.vouched.is_none()) else {
+        // Whom a provider vouches for is somebody else each time; what others see of a call is seldom told, and a service
+        // seldom calls.
+        let is_frequent = |caller: &&Caller| self.is_own && caller.vouched.is_none() && caller.service.is_none();
+        let Some(caller) = self.caller.filter(is_frequent) else {
             return Rc::new(self.spell());
         };
         let tail = caller.access_key.bytes().rev().take(4).chain(self.name.bytes().rev().take(8));
@@ -106,7 +108,9 @@ impl Which<'_> {
         what.text("eventSource", &source);
         what.text("eventName", self.name);
         what.text("awsRegion", self.region.name());
-        what.text("sourceIPAddress", &self.from.to_string());
+        // A service has no address; it is called by its name.
+        let service = self.caller.and_then(|caller| caller.service);
+        what.text("sourceIPAddress", &service.map_or_else(|| self.from.to_string(), str::to_owned));
         let mut keys = Keys::of(&recipient, self.region);
         keys.add("EventName", self.name);
         keys.add("EventSource", &source);

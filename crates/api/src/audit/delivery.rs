@@ -1,4 +1,4 @@
-//! The record of credentials that a service took in an instance's name: that EC2 took its role.
+//! The record of credentials that a service took: that EC2 took an instance's role, or another service that which it acts by.
 //!
 //! AWS records nothing of what a guest asks its metadata service for, but each role that EC2 takes for it. Source: the
 //! CloudTrail User Guide, "CloudTrail userIdentity element", on services that call.
@@ -15,7 +15,6 @@ use crate::operation::Action;
 use crate::session::Session;
 use crate::uuid;
 
-const SERVICE: &str = "ec2.amazonaws.com";
 const SOURCE: &str = "sts.amazonaws.com";
 
 #[derive(Serialize)]
@@ -39,9 +38,16 @@ struct AssumedRoleUser {
     arn: Arn,
 }
 
-/// The record that EC2 took a role for an instance of that scope, in a session of that name: nothing in a build without
-/// an audit. `bits` are the request's number, which nobody asked by.
-pub(crate) fn taken(scope: Scope, role: &Principal, name: &str, session: &Session, bits: u128) -> Option<BulkEntry> {
+/// The record that a service (`ec2.amazonaws.com`) took a role for something of that scope, in a session of that name:
+/// nothing in a build without an audit. `bits` are the request's number, which nobody asked by.
+pub(crate) fn taken(
+    service: &str,
+    scope: Scope,
+    role: &Principal,
+    name: &str,
+    session: &Session,
+    bits: u128,
+) -> Option<BulkEntry> {
     if IS_OFF {
         return None;
     }
@@ -58,14 +64,14 @@ pub(crate) fn taken(scope: Scope, role: &Principal, name: &str, session: &Sessio
     let arn = role.arn();
     let mut out = Text::reused();
     out.raw(r#"{"eventVersion":"1.11","userIdentity":{"type":"AWSService""#);
-    out.text("invokedBy", SERVICE);
+    out.text("invokedBy", service);
     out.raw("}");
     out.text("eventTime", &second(Timestamp(time_ms)));
     out.text("eventSource", SOURCE);
     out.text("eventName", "AssumeRole");
     out.text("awsRegion", scope.region.name());
-    out.text("sourceIPAddress", SERVICE);
-    out.text("userAgent", SERVICE);
+    out.text("sourceIPAddress", service);
+    out.text("userAgent", service);
     out.raw(r#","requestParameters":{"roleArn":"#);
     write_json_string(&mut out.0, arn.as_str());
     out.text("roleSessionName", name);

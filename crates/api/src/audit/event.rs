@@ -149,8 +149,9 @@ fn entry(record: &Record<'_>, told: &Told<'_>, time_ms: i64, copy: &Copy) -> Bul
     out.0.extend_from_slice(&common.who.0);
     out.text("eventTime", &second(Timestamp(time_ms)));
     out.0.extend_from_slice(&common.what.0);
+    let service = which.caller.and_then(|caller| caller.service);
     let agent = request.headers.get("user-agent").and_then(|agent| agent.to_str().ok());
-    if let Some(agent) = agent {
+    if let Some(agent) = service.or(agent) {
         out.text("userAgent", bounded(agent));
     }
     write_error(&mut out, &record.service, told.error);

@@ -43,6 +43,9 @@ pub(super) fn write(out: &mut Vec<u8>, caller: &Caller) {
         attributes(out, session);
         out.push(b'}');
     }
+    if let Some(service) = caller.service {
+        member(out, ",\"invokedBy", service);
+    }
     out.push(b'}');
 }
 
@@ -168,6 +171,7 @@ mod tests {
                 principal: Arc::new(principal.clone()),
                 session,
                 vouched: None,
+                service: None,
                 access_key: "ASIA".into(),
                 source: IpAddr::V4(Ipv4Addr::LOCALHOST),
                 secure: false,

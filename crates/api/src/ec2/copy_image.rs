@@ -57,7 +57,7 @@ impl Write for CopyImage {
     }
 
     fn default_key(&self, view: &View<'_>) -> Option<DefaultKey> {
-        self.keys(view).iter().find_map(|(kms_key, _)| ebs::own_key(kms_key.as_deref()))
+        self.keys(view).iter().find_map(|(kms_key, _)| ebs::own_key(view, kms_key.as_deref()))
     }
 
     fn run(self, tx: &mut Tx<'_, '_>) -> Result<NewImage, ApiError> {

@@ -65,7 +65,7 @@ impl Write for CopySnapshot {
     fn default_key(&self, view: &View<'_>) -> Option<DefaultKey> {
         let from = self.from(view).ok()?;
         let row = View::new(view.tables(), from, view.now()).snapshot(self.source_snapshot_id)?;
-        ebs::own_key(self.encryption().key_of_copy(view, row.data_key.as_ref()).as_deref())
+        ebs::own_key(view, self.encryption().key_of_copy(view, row.data_key.as_ref()).as_deref())
     }
 
     fn run<'t>(self, tx: &'t mut Tx<'_, '_>) -> Result<CopySnapshotResult<'t>, ApiError> {

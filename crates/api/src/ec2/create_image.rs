@@ -65,8 +65,11 @@ impl Write for CreateImage {
         let view = tx.view();
         let machine = view.need::<Instances, _>(self.instance_id)?;
         let volumes = view.volumes_of(machine);
-        let is_there = |device: &str| volumes.iter().any(|row| has_name(row, device));
-        let changes = self.block_device_mapping.iter().map(|disk| disk.change(&view, is_there));
+        let found = |device: &str| {
+            let row = volumes.iter().find(|row| has_name(row, device));
+            row.map(|row| row.data_key.is_some())
+        };
+        let changes = self.block_device_mapping.iter().map(|disk| disk.change(&view, found));
         let order = OfInstance {
             instance: self.instance_id,
             name: &self.name,

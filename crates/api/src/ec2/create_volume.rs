@@ -99,7 +99,7 @@ impl Write for CreateVolume {
     }
 
     fn default_key(&self, view: &View<'_>) -> Option<DefaultKey> {
-        ebs::own_key(self.kms_key(view).as_deref())
+        ebs::own_key(view, self.kms_key(view).as_deref())
     }
 
     fn run<'t>(self, tx: &'t mut Tx<'_, '_>) -> Result<VolumeOut<'t>, ApiError> {

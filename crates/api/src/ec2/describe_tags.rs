@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use landfall_cloud::value::Tags;
 use serde::{Deserialize, Serialize};
 
+use super::shape::resource::Resource;
 use crate::filter::{FilterNames, one};
 use crate::{Action, ApiError, Filters, Look, Read};
 
@@ -40,7 +41,8 @@ impl Read for DescribeTags {
 
     fn run<'v>(self, look: &mut Look<'v, '_>) -> Result<DescribeTagsResult<'v>, ApiError> {
         let selection = self.filter.select(Self::FILTERS)?;
-        let rows = look.view.all::<Tags, String>();
+        // Tags of other services' resources are in the same table.
+        let rows = look.view.all::<Tags, String>().filter(|row| Resource::parse(&row.resource).is_ok());
         let each = rows.flat_map(|row| row.tags.iter().map(move |(key, value)| (row, key, value)));
         let matching = each.filter(|(row, key, value)| {
             // `tag:<key>` is about this very tag, not about any that its resource has.

@@ -177,7 +177,7 @@ impl Write for RunInstances {
     fn default_key(&self, view: &View<'_>) -> Option<DefaultKey> {
         let through = self.through(view).ok().flatten();
         let launch = through.as_ref().map_or(self, |through| &through.launch);
-        launch.keys(view).iter().find_map(|(kms_key, _)| ebs::own_key(kms_key.as_deref()))
+        launch.keys(view).iter().find_map(|(kms_key, _)| ebs::own_key(view, kms_key.as_deref()))
     }
 
     fn run<'t>(self, tx: &'t mut Tx<'_, '_>) -> Result<Reservation<'t>, ApiError> {

@@ -69,6 +69,7 @@ impl Gateway {
         record.caller = Some(Caller {
             principal,
             session: None,
+            service: None,
             vouched: Some(Arc::new(vouched)),
             access_key: String::new(),
             source: request.source,

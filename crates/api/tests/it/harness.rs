@@ -506,6 +506,9 @@ impl Client<'_> {
         if service == "ebs" {
             return self.ask_ebs(action, params);
         }
+        if service == "dlm" {
+            return self.ask_dlm(action, params);
+        }
         let version = match service {
             "ec2" => "2016-11-15",
             "iam" => "2010-05-08",
@@ -570,6 +573,47 @@ impl Client<'_> {
             shown.insert(name.into(), value.1.clone().into());
         }
         Answer { status: answer.status, body: serde_json::Value::Object(shown).to_string() }
+    }
+
+    /// Calls an operation of Data Lifecycle Manager's: what it is about is in the path, and the rest in the query, or in the body
+    /// of what has one.
+    fn ask_dlm(&self, action: &str, params: &[(String, String)]) -> Answer {
+        let (method, form) = match action {
+            "CreateLifecyclePolicy" => ("POST", "/policies"),
+            "GetLifecyclePolicies" => ("GET", "/policies"),
+            "GetLifecyclePolicy" => ("GET", "/policies/{policyId}"),
+            "UpdateLifecyclePolicy" => ("PATCH", "/policies/{policyId}"),
+            "DeleteLifecyclePolicy" => ("DELETE", "/policies/{policyId}"),
+            "ListTagsForResource" => ("GET", "/tags/{resourceArn}"),
+            "TagResource" => ("POST", "/tags/{resourceArn}"),
+            "UntagResource" => ("DELETE", "/tags/{resourceArn}"),
+            other => panic!("{other} has no path"),
+        };
+        let mut path = form.to_owned();
+        let (named, rest): (Vec<_>, Vec<_>) =
+            params.iter().cloned().partition(|(name, _)| form.contains(&format!("{{{name}}}")));
+        for (name, value) in &named {
+            path = path.replace(&format!("{{{name}}}"), &percent(value));
+        }
+        path = path.replace("{policyId}", "policy-0123456789abcdef9").replace("{resourceArn}", "none");
+        let media = [("content-type", "application/json")];
+        let signed = if matches!(method, "POST" | "PATCH") {
+            self.sign_query("dlm", method, &path, "", &media, json(&rest).as_bytes())
+        } else {
+            let mut pairs = Vec::new();
+            for (name, value) in &rest {
+                let Some(name) = name.strip_suffix(':') else {
+                    pairs.push(format!("{}={}", percent(name), percent(value)));
+                    continue;
+                };
+                let list: Vec<String> = serde_json::from_str(value).unwrap();
+                pairs.extend(list.iter().map(|value| format!("{}={}", percent(name), percent(value))));
+            }
+            pairs.sort();
+            self.sign_query("dlm", method, &path, &pairs.join("&"), &media, b"")
+        };
+        let answer = self.world.deliver(&signed);
+        Answer { status: answer.status, body: String::from_utf8(answer.body).unwrap() }
     }
 
     /// Calls what must go through; the answer as a tree, from inside its outermost element.
@@ -649,8 +693,10 @@ impl Client<'_> {
             None => ("", String::new()),
         };
         let signed = format!("content-type;host;x-amz-date{also}");
+        // What is escaped in a path is escaped once more where it is signed, but for S3.
+        let signed_path = if service == "s3" { path.to_owned() } else { path.replace('%', "%25") };
         let canonical = format!(
-            "{method}\n{path}\n{query}\ncontent-type:{content_type}\nhost:{host}\nx-amz-date:{stamp}\n{line}\n{signed}\n{}",
+            "{method}\n{signed_path}\n{query}\ncontent-type:{content_type}\nhost:{host}\nx-amz-date:{stamp}\n{line}\n{signed}\n{}",
             sha256(body)
         );
         let to_sign = format!("AWS4-HMAC-SHA256\n{stamp}\n{scope}\n{}", sha256(canonical.as_bytes()));

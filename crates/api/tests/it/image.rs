@@ -821,3 +821,55 @@ fn an_image_says_what_a_launch_needs() {
     assert_eq!(at(&shown, "imagesSet.0.creationDate"), "2026-11-21T10:00:00.000Z");
     assert!(find(&shown, "imagesSet.0.imdsSupport").is_none());
 }
+
+#[test]
+fn new_disks_of_images_are_encrypted_where_that_is_asked_and_others_stay_as_they_are() {
+    let world = World::new();
+    let root = world.root();
+    let ask = |name: &str, more: &[(&str, &str)]| {
+        let disk = [
+            ("Name", name),
+            ROOT,
+            HVM,
+            X86,
+            DEVICE,
+            ("BlockDeviceMapping.2.DeviceName", "/dev/sdf"),
+            ("BlockDeviceMapping.2.Ebs.VolumeSize", "4"),
+        ];
+        let snapshot = snapshot(&root, "1");
+        let of_snapshot = [(SNAPSHOT, snapshot.as_str())];
+        root.call("RegisterImage", &[&disk[..], &of_snapshot, more].concat())
+    };
+    let made = ask("encrypted", &[("BlockDeviceMapping.2.Ebs.Encrypted", "true")]);
+    assert_eq!(made.status, 200, "{}", made.body);
+    let id = at(&made.tree(), "imageId").to_owned();
+    let shown = root.ok("DescribeImages", &[("ImageId.1", &id)]);
+    assert_eq!(column(&shown, "imagesSet.0.blockDeviceMapping", "ebs.encrypted"), ["false", "true"]);
+    // A launch makes the disk under the service's own key, which is made with it.
+    let order = [("ImageId", id.as_str()), ("InstanceType", "t3.micro"), ("MinCount", "1"), ("MaxCount", "1")];
+    root.ok("RunInstances", &order);
+    let volumes = root.ok("DescribeVolumes", &[("Filter.1.Name", "encrypted"), ("Filter.1.Value.1", "true")]);
+    assert_eq!(column(&volumes, "volumeSet", "size"), ["4"]);
+    for value in ["true", "false"] {
+        let answer = ask("refused", &[("BlockDeviceMapping.1.Ebs.Encrypted", value)]);
+        assert_eq!(answer.code(), "InvalidBlockDeviceMapping", "{}", answer.body);
+    }
+    let answer = ask("refused", &[("BlockDeviceMapping.2.Ebs.KmsKeyId", "alias/aws/ebs")]);
+    assert_eq!(answer.code(), "UnsupportedOperation", "{}", answer.body);
+}
+
+#[test]
+fn the_own_key_of_volumes_is_made_when_its_arn_is_named() {
+    let world = World::new();
+    let root = world.root();
+    let arn = "arn:aws:kms:us-east-1:111122223333:alias/aws/ebs";
+    let order = [("AvailabilityZone", "us-east-1a"), ("Size", "1"), ("Encrypted", "true"), ("KmsKeyId", arn)];
+    let made = root.ok("CreateVolume", &order);
+    assert!(at(&made, "kmsKeyId").contains(":key/"), "{made:?}");
+    let theirs = arn.replace("111122223333", "444455556666");
+    let refused = root.call(
+        "CreateVolume",
+        &[("AvailabilityZone", "us-east-1a"), ("Size", "1"), ("Encrypted", "true"), ("KmsKeyId", &theirs)],
+    );
+    assert_ne!(refused.status, 200, "another account's is none of ours");
+}

@@ -532,6 +532,7 @@ fn put_fixtures(tx: &mut landfall_cloud::Tx<'_, '_>) {
         VpnRemainsTable "vpn-remains",
         FlowLogs "flow-log",
         Trails "trail",
+        LifecyclePolicies "lifecycle-policy",
         DigestKeys "digest-key",
         ProfileAssociations "instance-profile-association",
         InsightsPaths "network-insights-path",

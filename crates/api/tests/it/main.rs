@@ -14,6 +14,7 @@ mod completeness;
 mod conditions;
 mod console;
 mod dhcp_options;
+mod dlm;
 mod ebs;
 mod endpoint;
 mod flow_log;

@@ -19,7 +19,7 @@ use crate::harness::{Case, World, answers_json, golden_file};
 pub const PROLOGUE: [&str; 6] = ["DryRun", "ClientToken", "MaxResults", "NextToken", "Limit", "Marker"];
 
 /// The services that are AWS's.
-const SERVICES: [&str; 9] = ["cloudtrail", "ebs", "ec2", "iam", "kms", "s3", "secretsmanager", "ssm", "sts"];
+const SERVICES: [&str; 10] = ["cloudtrail", "dlm", "ebs", "ec2", "iam", "kms", "s3", "secretsmanager", "ssm", "sts"];
 
 /// Asks the index of AWS's models; none, with a line that says so, where Python lacks what it needs.
 pub fn index(test: &str, arguments: &[&str], names: &[&str]) -> Option<Value> {
@@ -63,7 +63,10 @@ fn demands_are_those_of_the_authorisation_reference() {
 
 /// What AWS demands besides by the "required permissions" of its API references and guides, which the authorisation
 /// reference leaves out. Services that encrypt under their caller's keys demand these, too.
-const ALSO_DEMANDED: [(&str, &str); 16] = [
+const ALSO_DEMANDED: [(&str, &str); 18] = [
+    // The role in whose name a policy acts.
+    ("CreateLifecyclePolicy", "iam:PassRole"),
+    ("UpdateLifecyclePolicy", "iam:PassRole"),
     // Where the snapshots go with the image, as the EC2 User Guide has it.
     ("DeregisterImage", "ec2:DeleteSnapshot"),
     // Where AWS asks whether the role of the service may.

@@ -71,12 +71,24 @@ pub fn bound(compiled: &Policy, named: &BTreeMap<Arn, UniqueId>) -> Policy {
 
 /// Whether a role's trust policy lets a service of the cloud, such as `ec2.amazonaws.com`, take it.
 pub fn admits_service(row: &Principal, service: &str) -> bool {
+    admits(row, service, Context::new())
+}
+
+/// The same where the service acts for something that it has, at which trust policies may look. Source: the IAM User Guide,
+/// "The confused deputy problem".
+pub fn admits_service_for(row: &Principal, service: &str, source: &Arn) -> bool {
+    let owner = source.account().map(|account| account.to_string()).unwrap_or_default();
+    let context = Context::new().with("aws:SourceArn", source.as_str()).with("aws:SourceAccount", owner);
+    admits(row, service, context)
+}
+
+fn admits(row: &Principal, service: &str, context: Context) -> bool {
     let Some(role) = row.role() else { return false };
     // Services have no ids to be bound to.
     let Ok(policy) = Policy::parse_as(DocumentKind::Trust, &role.trust.document) else { return false };
     let (arn, owner) = (row.arn().to_string(), row.account.to_string());
     let principal = PrincipalRef::Service { name: service };
-    let context = Context::new().with_principal(&principal);
+    let context = context.with_principal(&principal);
     let attached = Attached { label: "TrustPolicy", policy: &policy };
     let resource = Some(ResourcePolicy { attached, owner: &owner, gate: Gate::Required });
     let request = Request { principal, action: "sts:AssumeRole", resource: &arn, context: &context };

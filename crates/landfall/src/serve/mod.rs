@@ -201,6 +201,7 @@ fn chores(
     chores.spawn(courier(engine, vault.clone(), &server.config).run());
     chores.spawn(landfall_control::destruction::run(engine.clone(), vault));
     chores.spawn(write_key_uses(server.clone()));
+    chores.spawn(look_after_policies(server.clone()));
     if server.config.simulate {
         chores.spawn(landfall_control::metering::run(engine.clone(), None));
     }
@@ -215,6 +216,11 @@ fn chores(
         chores.spawn(tls.keep());
     }
     chores
+}
+
+/// Does what lifecycle policies say, until it is ended.
+async fn look_after_policies(server: Arc<Server>) {
+    landfall_control::lifecycle::run(&server.gateway).await;
 }
 
 /// How often it is written when access keys were last used.

@@ -5,6 +5,7 @@
 mod checks;
 mod connections;
 mod gateways;
+mod lifecycle;
 mod matrix;
 mod plan;
 mod presence;

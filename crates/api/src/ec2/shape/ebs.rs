@@ -4,7 +4,7 @@
 //! Amazon EBS encryption". AWS asks only when the volume is made or given to a machine, which then fails; here the call does.
 
 use landfall_cloud::View;
-use landfall_cloud::ebs::OWN_KEY;
+use landfall_cloud::kms::KeyRef;
 use landfall_model::{Arn, DataKey, EbsDefaults, VolumeId};
 
 use crate::Demands;
@@ -22,9 +22,10 @@ pub fn default_key(row: &EbsDefaults) -> String {
     row.key.clone().unwrap_or_else(own).to_string()
 }
 
-/// The service's own key, where that is the one that is called so: it may have to be made.
-pub fn own_key(kms_key: Option<&str>) -> Option<DefaultKey> {
-    kms_key.filter(|key| *key == OWN_KEY).map(|_| DefaultKey::Ebs)
+/// The service's own key, where that is the one that is called so, by its alias or the ARN of that: it may have to be made.
+pub fn own_key(view: &View<'_>, kms_key: Option<&str>) -> Option<DefaultKey> {
+    let reference = KeyRef::parse(kms_key?, view.scope()).ok().filter(|reference| reference.scope() == view.scope())?;
+    DefaultKey::of_alias(reference.alias()?).filter(|key| *key == DefaultKey::Ebs)
 }
 
 /// Demands what it takes to encrypt something new under a key, and to read what it is made of.

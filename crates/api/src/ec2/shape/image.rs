@@ -120,16 +120,17 @@ impl DiskIn {
     }
 
     /// How it changes the disks of an instance that an image is made of. Source: the EC2 API Reference on CreateImage:
-    /// of a disk that is there, only whether it goes with instances can be changed.
-    pub fn change(&self, view: &View<'_>, is_there: impl Fn(&str) -> bool) -> Result<DiskChange, ApiError> {
+    /// of a disk that is there, only whether it goes with instances can be changed. `found` says of a device that is there
+    /// whether its volume is encrypted.
+    pub fn change(&self, view: &View<'_>, found: impl Fn(&str) -> Option<bool>) -> Result<DiskChange, ApiError> {
         let device = self.device()?.to_owned();
-        let how = match &self.ebs {
+        let how = match (&self.ebs, found(&device)) {
             _ if self.no_device.is_some() => DiskChangeKind::LeaveOut,
-            Some(ebs) if is_there(&device) => {
-                ebs.check_same(&device)?;
+            (Some(ebs), Some(is_encrypted)) => {
+                ebs.check_same(&device, is_encrypted)?;
                 DiskChangeKind::Put { delete_on_termination: ebs.delete_on_termination, new: None }
             }
-            ebs => {
+            (ebs, _) => {
                 let delete_on_termination = ebs.as_ref().and_then(|ebs| ebs.delete_on_termination);
                 DiskChangeKind::Put { delete_on_termination, new: self.new_disk(view, &device)? }
             }
@@ -148,6 +149,11 @@ impl DiskIn {
     fn new_disk(&self, view: &View<'_>, device: &str) -> Result<Option<ImageDisk>, ApiError> {
         let Some(ebs) = &self.ebs else { return Ok(None) };
         ebs.refuse()?;
+        if ebs.snapshot_id.is_some() && ebs.encrypted.is_some() {
+            let message =
+                format!("the encrypted flag cannot be specified since device {device} has a snapshot specified.");
+            return Err(ApiError::new("InvalidBlockDeviceMapping", message));
+        }
         let source = ebs.snapshot_id.and_then(|id| view.snapshot(id));
         let size = ebs.volume_size.or(source.map(|row| row.size_gib));
         let size_gib = match (size, ebs.snapshot_id) {
@@ -165,7 +171,8 @@ impl DiskIn {
                 throughput_mib: ebs.throughput,
             },
             delete_on_termination: ebs.delete_on_termination.unwrap_or(true),
-            encrypted: source.is_some_and(|row| row.data_key.is_some()),
+            // A new disk has nothing that it could have its encryption from.
+            encrypted: ebs.encrypted == Some(true) || source.is_some_and(|row| row.data_key.is_some()),
         }))
     }
 }
@@ -174,14 +181,12 @@ impl EbsIn {
     fn refuse(&self) -> Result<(), ApiError> {
         refuse_parameters!(self; kms_key_id, outpost_arn, availability_zone, availability_zone_id,
             volume_initialization_rate, ebs_card_index);
-        if self.encrypted == Some(true) {
-            return Err(ApiError::unsupported("the value 'true' of the parameter Ebs.Encrypted"));
-        }
         Ok(())
     }
 
-    /// That nothing is to be other than it is on the instance.
-    fn check_same(&self, device: &str) -> Result<(), ApiError> {
+    /// That nothing is to be other than it is on the instance. Source: the EC2 API Reference on EbsBlockDevice: of an unencrypted
+    /// volume "you must specify false", of an encrypted one false "is ignored".
+    fn check_same(&self, device: &str, is_encrypted: bool) -> Result<(), ApiError> {
         self.refuse()?;
         let changes = [
             ("iops", self.iops.is_some()),
@@ -189,6 +194,7 @@ impl EbsIn {
             ("volumeSize", self.volume_size.is_some()),
             ("volumeType", self.volume_type.is_some()),
             ("throughput", self.throughput.is_some()),
+            ("encrypted", self.encrypted == Some(true) && !is_encrypted),
         ];
         match changes.into_iter().find(|(_, is_given)| *is_given) {
             None => Ok(()),

@@ -1,0 +1,7 @@
+//! What the operations of Data Lifecycle Manager have in common.
+
+mod details;
+mod policy;
+
+pub(super) use details::DetailsIn;
+pub(super) use policy::{Done, Named, PolicyShape, demand, demand_arn, demand_role, tags, target};
