@@ -52,6 +52,21 @@ said=$(aws ebs get-snapshot-block --snapshot-id "$snapshot" --block-index 0 --bl
   && fail "a forged token of a block was taken"
 [[ $said = *ValidationException* ]] || fail "a forged token of a block gave: $said"
 
+# File shares are called by paths too, and some of their answers have no body.
+share=$(aws efs create-file-system --creation-token home --tags Key=Name,Value=home --query FileSystemId --output text)
+again=$(aws efs create-file-system --creation-token home 2>&1) && fail "a token made two file systems"
+[[ $again = *FileSystemAlreadyExists* ]] || fail "a token that is taken gave: $again"
+subnet=$(aws ec2 describe-subnets --filters Name=default-for-az,Values=true --query 'Subnets[0].SubnetId' --output text)
+target=$(aws efs create-mount-target --file-system-id "$share" --subnet-id "$subnet" --query MountTargetId --output text)
+equals "a share" "$(aws efs describe-file-systems --query 'FileSystems[0].[Name, LifeCycleState, SizeInBytes.Value,
+  NumberOfMountTargets]' --output text | tr '\t' ' ')" 'home available 6144 1'
+aws efs delete-file-system --file-system-id "$share" >"$WORK/out" 2>&1 && fail "a share in use was deleted"
+aws efs delete-mount-target --mount-target-id "$target"
+aws efs untag-resource --resource-id "$share" --tag-keys Name other
+equals "its tags" "$(aws efs list-tags-for-resource --resource-id "$share" --query 'length(Tags)')" 0
+aws efs delete-file-system --file-system-id "$share"
+equals "shares" "$(aws efs describe-file-systems --query 'length(FileSystems)')" 0
+
 other=$(free_port)
 simulator "$other" --access-key other --secret-key others --account 123456789012
 python3 "$(dirname "$0")/boto.py" "http://127.0.0.1:$port" "http://127.0.0.1:$other"

@@ -14,6 +14,7 @@ pub mod demand;
 mod documents;
 pub mod ebs;
 pub mod ec2;
+pub mod efs;
 pub mod encryption;
 pub mod error;
 pub mod filter;
@@ -71,6 +72,7 @@ pub fn operations() -> impl Iterator<Item = &'static Operation> {
     let ours = sts::OPERATIONS.iter().chain(iam::OPERATIONS).chain(ec2::OPERATIONS).chain(kms::OPERATIONS);
     ours.chain(cloudtrail::OPERATIONS)
         .chain(ebs::OPERATIONS)
+        .chain(efs::OPERATIONS)
         .chain(s3::OPERATIONS)
         .chain(secretsmanager::OPERATIONS)
         .chain(ssm::OPERATIONS)

@@ -204,6 +204,12 @@ kinds! {
     VolumeKindId VolumeId "vol", "volume", "volume", "InvalidVolumeID.Malformed", "InvalidVolume.NotFound";
     /// A volume's snapshot.
     SnapshotKind SnapshotId "snap", "snapshot", "snapshot", "InvalidSnapshotID.Malformed", "InvalidSnapshot.NotFound";
+    /// A file system.
+    FileSystemKind FileSystemId "fs", "file-system", "file system", "BadRequest", "FileSystemNotFound";
+    /// The place in a subnet at which a file system is mounted.
+    MountTargetKind MountTargetId "fsmt", "mount-target", "mount target", "BadRequest", "MountTargetNotFound";
+    /// A narrower way into a file system.
+    AccessPointKind AccessPointId "fsap", "access-point", "access point", "BadRequest", "AccessPointNotFound";
     /// A virtual network.
     VpcKind VpcId "vpc", "vpc", "vpc ID", "InvalidVpcID.Malformed", "InvalidVpcID.NotFound";
     /// A part of a VPC in one zone.

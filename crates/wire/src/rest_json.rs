@@ -24,6 +24,8 @@ pub struct Route {
     pub path: &'static str,
     /// Whether its input is read. One that isn't there is only told by its name, whatever stands in its body.
     pub is_read: bool,
+    /// The members of its query that are lists: each of their elements comes under the list's name.
+    pub lists: &'static [&'static str],
 }
 
 impl Route {
@@ -62,8 +64,15 @@ pub fn decode_rest_json(parts: &RequestParts<'_>, body: &[u8], routes: &[Route])
     for (name, encoded) in in_path {
         members.push((name.into(), Tree::Text(decode_component(encoded.as_bytes(), MAX_VALUE_BYTES)?)));
     }
-    let in_query = plain_parameters(parts.query)?;
-    members.extend(in_query.into_iter().map(|(name, value)| (name.into_boxed_str(), Tree::Text(value))));
+    let mut lists: Vec<_> = route.lists.iter().map(|name| (*name, Vec::new())).collect();
+    for (name, value) in plain_parameters(parts.query)? {
+        match lists.iter_mut().find(|(list, _)| *list == name) {
+            Some((_, elements)) => elements.push(Tree::Text(value)),
+            None => members.push((name.into_boxed_str(), Tree::Text(value))),
+        }
+    }
+    let given = lists.into_iter().filter(|(_, elements)| !elements.is_empty());
+    members.extend(given.map(|(name, elements)| (name.into(), Tree::List(elements))));
     if !body.is_empty()
         && let Tree::Map(in_body) = object(body)?
     {
@@ -89,6 +98,8 @@ pub struct Payload {
 /// An answer that isn't only a body.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Written {
+    /// The status, if it isn't 200.
+    pub status: Option<u16>,
     /// The body.
     pub body: Vec<u8>,
     /// Its type, if it isn't that of the protocol.
@@ -261,10 +272,10 @@ mod tests {
     use super::*;
 
     const ROUTES: &[Route] = &[
-        Route { action: "List", method: "GET", path: "/things/{thingId}/parts", is_read: true },
-        Route { action: "Read", method: "GET", path: "/things/{thingId}/parts/{part}", is_read: true },
-        Route { action: "Make", method: "POST", path: "/things", is_read: true },
-        Route { action: "Fill", method: "PUT", path: "/things/{thingId}/parts/{part}", is_read: false },
+        Route { action: "List", method: "GET", path: "/things/{thingId}/parts", is_read: true, lists: &["tag"] },
+        Route { action: "Read", method: "GET", path: "/things/{thingId}/parts/{part}", is_read: true, lists: &[] },
+        Route { action: "Make", method: "POST", path: "/things", is_read: true, lists: &[] },
+        Route { action: "Fill", method: "PUT", path: "/things/{thingId}/parts/{part}", is_read: false, lists: &[] },
     ];
 
     fn decoded(method: &str, path: &str, query: &str, body: &[u8]) -> Result<Request, DecodeError> {
@@ -296,6 +307,14 @@ mod tests {
         ] {
             assert_eq!(decoded(method, path, "", b""), Err(DecodeError::MissingAction), "{method} {path}");
         }
+    }
+
+    #[test]
+    fn a_list_of_the_query_has_an_element_for_each_time_that_it_is_named() {
+        let listed = decoded("GET", "/things/a/parts", "tag=x&n=1&tag=y", b"").unwrap();
+        let text = |text: &str| Tree::Text(text.to_owned());
+        assert_eq!(listed.input.field("tag"), Some(&Tree::List(vec![text("x"), text("y")])));
+        assert_eq!(decoded("GET", "/things/a/parts", "", b"").unwrap().input.field("tag"), None);
     }
 
     #[test]

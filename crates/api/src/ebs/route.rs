@@ -9,13 +9,19 @@ const ROUTES: &[Route] = &[
     there("ListSnapshotBlocks", "/snapshots/{snapshotId}/blocks"),
     there("ListChangedBlocks", "/snapshots/{secondSnapshotId}/changedblocks"),
     there("GetSnapshotBlock", BLOCK),
-    Route { action: "PutSnapshotBlock", method: "PUT", path: BLOCK, is_read: false },
-    Route { action: "StartSnapshot", method: "POST", path: "/snapshots", is_read: false },
-    Route { action: "CompleteSnapshot", method: "POST", path: "/snapshots/completion/{snapshotId}", is_read: false },
+    Route { action: "PutSnapshotBlock", method: "PUT", path: BLOCK, is_read: false, lists: &[] },
+    Route { action: "StartSnapshot", method: "POST", path: "/snapshots", is_read: false, lists: &[] },
+    Route {
+        action: "CompleteSnapshot",
+        method: "POST",
+        path: "/snapshots/completion/{snapshotId}",
+        is_read: false,
+        lists: &[],
+    },
 ];
 
 const fn there(action: &'static str, path: &'static str) -> Route {
-    Route { action, method: "GET", path, is_read: true }
+    Route { action, method: "GET", path, is_read: true, lists: &[] }
 }
 
 /// Reads a request.

@@ -18,6 +18,7 @@ pub const CASES: &[&[Case]] = &[
     crate::address::CASES,
     crate::console::CASES,
     crate::ebs::CASES,
+    crate::efs::CASES,
     crate::endpoint::CASES,
     crate::flow_log::CASES,
     crate::host::CASES,
@@ -126,7 +127,7 @@ fn a_deny_denies_each_operation() {
             let answer = user.send(case.service, case.action, &with_dry_run(case, &good, dry_run));
             let denied = match case.service {
                 "ec2" => (403, "UnauthorizedOperation"),
-                "ebs" => (403, "AccessDeniedException"),
+                "ebs" | "elasticfilesystem" => (403, "AccessDeniedException"),
                 service if speaks_json(service) => (400, "AccessDeniedException"),
                 _ => (403, "AccessDenied"),
             };
@@ -176,7 +177,7 @@ fn another_accounts_ids_are_not_found() {
         if missing_is_no_error {
             assert_eq!(answer.status, 200, "{} {theirs:?}: {}", case.action, answer.body);
         } else {
-            let status = if case.service == "ebs" { 404 } else { 400 };
+            let status = if matches!(case.service, "ebs" | "elasticfilesystem") { 404 } else { 400 };
             assert_eq!(answer.status, status, "{} {theirs:?}: {}", case.action, answer.body);
             let code = answer.code();
             assert!(code.contains("NotFound"), "{} {theirs:?}: {}", case.action, answer.body);

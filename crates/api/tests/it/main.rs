@@ -15,6 +15,7 @@ mod conditions;
 mod console;
 mod dhcp_options;
 mod ebs;
+mod efs;
 mod endpoint;
 mod flow_log;
 mod harness;
