@@ -71,6 +71,20 @@ equals "a policy that is off" "$(aws dlm get-lifecycle-policies --state DISABLED
 aws dlm delete-lifecycle-policy --policy-id "$policy"
 said=$(aws dlm get-lifecycle-policy --policy-id "$policy" 2>&1) && fail "a policy that was deleted is there"
 [[ $said = *ResourceNotFoundException* ]] || fail "a policy that was deleted gave: $said"
+# File shares are called by paths too, and some of their answers have no body.
+share=$(aws efs create-file-system --creation-token home --tags Key=Name,Value=home --query FileSystemId --output text)
+again=$(aws efs create-file-system --creation-token home 2>&1) && fail "a token made two file systems"
+[[ $again = *FileSystemAlreadyExists* ]] || fail "a token that is taken gave: $again"
+subnet=$(aws ec2 describe-subnets --filters Name=default-for-az,Values=true --query 'Subnets[0].SubnetId' --output text)
+target=$(aws efs create-mount-target --file-system-id "$share" --subnet-id "$subnet" --query MountTargetId --output text)
+equals "a share" "$(aws efs describe-file-systems --query 'FileSystems[0].[Name, LifeCycleState, SizeInBytes.Value,
+  NumberOfMountTargets]' --output text | tr '\t' ' ')" 'home available 6144 1'
+aws efs delete-file-system --file-system-id "$share" >"$WORK/out" 2>&1 && fail "a share in use was deleted"
+aws efs delete-mount-target --mount-target-id "$target"
+aws efs untag-resource --resource-id "$share" --tag-keys Name other
+equals "its tags" "$(aws efs list-tags-for-resource --resource-id "$share" --query 'length(Tags)')" 0
+aws efs delete-file-system --file-system-id "$share"
+equals "shares" "$(aws efs describe-file-systems --query 'length(FileSystems)')" 0
 
 other=$(free_port)
 simulator "$other" --access-key other --secret-key others --account 123456789012

@@ -382,10 +382,12 @@ fn granted(cloud: &Cloud, caller: &Caller, demand: &Demand) -> Option<Granted> {
     Some(Granted { policy, owner: is_trusted.then(|| account.to_string()) })
 }
 
+/// A policy that allows everything.
+const ANYTHING: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
+
 /// Refuses a key's policy that wouldn't let its maker change it again. The maker's own policies are taken to allow it:
 /// they can be changed.
 pub(crate) fn locks_out(caller: &Caller, view: &View<'_>, document: &str) -> Result<(), ApiError> {
-    const ANYTHING: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]}"#;
     let refuse = || {
         let message = "The new key policy will not allow you to update the key policy in the future.";
         ApiError::new("MalformedPolicyDocumentException", message)
@@ -408,6 +410,25 @@ pub(crate) fn locks_out(caller: &Caller, view: &View<'_>, document: &str) -> Res
     if evaluate(&set, &request).is_allowed() { Ok(()) } else { Err(refuse()) }
 }
 
+/// Whether a resource's policy would keep its maker from that action. The maker's own policies are taken to allow it: they can
+/// be changed.
+pub(crate) fn locks_out_of(caller: &Caller, view: &View<'_>, document: &str, action: &str, resource: &str) -> bool {
+    let Ok(policy) = Policy::parse(document) else { return true };
+    let Ok(anything) = Policy::parse(ANYTHING) else { return true };
+    let names = Names::of(caller);
+    let who = names.principal(caller);
+    let context = circumstances::common(caller, view, view.scope().region, &who);
+    let owner = view.scope().account.to_string();
+    let attached = Attached { label: "ResourcePolicy", policy: &policy };
+    let identity = [Attached { label: "identity", policy: &anything }];
+    let set = PolicySet {
+        identity: &identity,
+        resource: Some(ResourcePolicy { attached, owner: &owner, gate: Gate::Optional }),
+        ..PolicySet::default()
+    };
+    !evaluate(&set, &Request { principal: who, action, resource, context: &context }).is_allowed()
+}
+
 /// A denied call, under the code of its service.
 fn unauthorised(service: &str, sentence: String) -> ApiError {
     match service {
@@ -416,7 +437,7 @@ fn unauthorised(service: &str, sentence: String) -> ApiError {
             ApiError::new("UnauthorizedOperation", message).with_status(403)
         }
         "kms" | "ssm" | "secretsmanager" | "cloudtrail" => ApiError::new("AccessDeniedException", sentence),
-        "dlm" | "ebs" => ApiError::new("AccessDeniedException", sentence).with_status(403),
+        "dlm" | "ebs" | "elasticfilesystem" => ApiError::new("AccessDeniedException", sentence).with_status(403),
         _ => ApiError::new("AccessDenied", sentence).with_status(403),
     }
 }

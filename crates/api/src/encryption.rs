@@ -39,6 +39,8 @@ pub type Context = BTreeMap<String, String>;
 pub enum DefaultKey {
     /// Of volumes.
     Ebs,
+    /// Of file systems.
+    Efs,
     /// Of secrets.
     SecretsManager,
     /// Of parameters.
@@ -47,12 +49,13 @@ pub enum DefaultKey {
 
 impl DefaultKey {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Ebs, Self::SecretsManager, Self::Ssm];
+    pub const ALL: [Self; 4] = [Self::Ebs, Self::Efs, Self::SecretsManager, Self::Ssm];
 
     /// Its alias.
     pub const fn alias(self) -> &'static str {
         match self {
             Self::Ebs => "alias/aws/ebs",
+            Self::Efs => "alias/aws/elasticfilesystem",
             Self::SecretsManager => "alias/aws/secretsmanager",
             Self::Ssm => "alias/aws/ssm",
         }
@@ -68,6 +71,7 @@ impl DefaultKey {
         match self {
             // Volumes are EC2's.
             Self::Ebs => "ec2",
+            Self::Efs => "elasticfilesystem",
             Self::SecretsManager => "secretsmanager",
             Self::Ssm => "ssm",
         }
@@ -76,6 +80,7 @@ impl DefaultKey {
     const fn words(self) -> (&'static str, &'static str) {
         match self {
             Self::Ebs => ("EBS", "Default key that protects my EBS volumes when no other key is defined"),
+            Self::Efs => ("EFS", "Default key that protects my EFS filesystems when no other key is defined"),
             Self::SecretsManager => (
                 "AWS Secrets Manager",
                 "Default key that protects my Secrets Manager data when no other key is defined",

@@ -23,12 +23,14 @@ pub struct ApiError {
     pub message: String,
     /// The word for the reason, of services that have one beside the code.
     pub reason: Option<&'static str>,
+    /// Further members, of services that have some.
+    pub members: Vec<(&'static str, String)>,
 }
 
 impl ApiError {
     /// An error with a status of 400, which most have.
     pub fn new(code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
-        Self { code: code.into(), status: 400, message: message.into(), reason: None }
+        Self { code: code.into(), status: 400, message: message.into(), reason: None, members: Vec::new() }
     }
 
     /// The same with another status.
@@ -42,6 +44,13 @@ impl ApiError {
     #[must_use]
     pub fn with_reason(mut self, reason: &'static str) -> Self {
         self.reason = Some(reason);
+        self
+    }
+
+    /// The same with a further member.
+    #[must_use]
+    pub fn with_member(mut self, name: &'static str, value: impl std::fmt::Display) -> Self {
+        self.members.push((name, value.to_string()));
         self
     }
 
@@ -103,7 +112,7 @@ impl std::error::Error for ApiError {}
 
 impl From<Refusal> for ApiError {
     fn from(refusal: Refusal) -> Self {
-        Self { code: refusal.code, status: refusal.status, message: refusal.message, reason: None }
+        Self { code: refusal.code, status: refusal.status, message: refusal.message, reason: None, members: Vec::new() }
     }
 }
 

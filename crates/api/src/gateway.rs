@@ -27,6 +27,7 @@ use crate::circumstances::Headers;
 use crate::demand::Demands;
 use crate::dlm;
 use crate::ebs;
+use crate::efs;
 use crate::encryption;
 use crate::error::ApiError;
 use crate::kms::shape::key::family;
@@ -208,7 +209,7 @@ impl Gateway {
         let recorded = record.finish(answer.as_ref().err());
         match recorded.and(answer) {
             Ok((protocol, Reply::Document(written))) => HttpAnswer {
-                status: 200,
+                status: written.status.unwrap_or(200),
                 content_type: written.content_type.unwrap_or(protocol.content_type()),
                 headers: [("x-amzn-requestid", request_id)].into_iter().chain(written.headers).collect(),
                 body: written.body,
@@ -416,7 +417,10 @@ impl Gateway {
 }
 
 fn refused(form: Form, error: &ApiError, request_id: &str) -> HttpAnswer {
-    let written = form.error_body(&error.code, &error.message, error.reason, error.status < 500, request_id);
+    let reason = error.reason.map(|reason| ("Reason", reason));
+    let further = error.members.iter().map(|(name, value)| (*name, value.as_str()));
+    let members: Vec<_> = reason.into_iter().chain(further).collect();
+    let written = form.error_body(&error.code, &error.message, &members, error.status < 500, request_id);
     HttpAnswer {
         status: error.status,
         content_type: written.content_type,
@@ -461,6 +465,7 @@ fn decode(
         Protocol::Json10 | Protocol::Json11 => landfall_wire::decode_json(parts.target().unwrap_or_default(), body),
         Protocol::RestXml => s3::route::decode(parts),
         Protocol::RestJson if service == "dlm" => dlm::route::decode(parts, body),
+        Protocol::RestJson if service == efs::SERVICE => efs::route::decode(parts, body),
         Protocol::RestJson => ebs::route::decode(parts, body),
         _ if body.is_empty() => landfall_wire::decode_query_string(parts.query),
         _ => landfall_wire::decode_query(body),
@@ -473,6 +478,9 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ("ebs", "CompleteSnapshot", "the writing of snapshots by blocks"),
     ("ebs", "PutSnapshotBlock", "the writing of snapshots by blocks"),
     ("ebs", "StartSnapshot", "the writing of snapshots by blocks"),
+    ("elasticfilesystem", "CreateReplicationConfiguration", "the replication of file systems"),
+    ("elasticfilesystem", "DeleteReplicationConfiguration", "the replication of file systems"),
+    ("elasticfilesystem", "DescribeReplicationConfigurations", "the replication of file systems"),
     ("secretsmanager", "CancelRotateSecret", "the rotation of secrets"),
     ("secretsmanager", "RemoveRegionsFromReplication", "the replication of secrets to other regions"),
     ("secretsmanager", "ReplicateSecretToRegions", "the replication of secrets to other regions"),
@@ -560,10 +568,10 @@ impl Turn<'_> {
         after?;
         match self.prologue.max_results {
             Some(limit) if limit > O::PAGE_LIMIT => {
-                return Err(bad_page(O::ACTION.service, limit, Bound::Most(O::PAGE_LIMIT)));
+                return Err(bad_page(O::ACTION, limit, Bound::Most(O::PAGE_LIMIT)));
             }
             Some(limit) if limit < O::PAGE_LEAST => {
-                return Err(bad_page(O::ACTION.service, limit, Bound::Least(O::PAGE_LEAST)));
+                return Err(bad_page(O::ACTION, limit, Bound::Least(O::PAGE_LEAST)));
             }
             _ => {}
         }
@@ -578,8 +586,7 @@ impl Turn<'_> {
         };
         let output = operation.run(&mut look)?;
         let token = look.page.next().map(|next| page::seal(&self.gateway.page_key, &context, next));
-        let mut extra: Vec<_> =
-            token.iter().map(|token| (next_token_name(O::ACTION.service), token.as_str())).collect();
+        let mut extra: Vec<_> = token.iter().map(|token| (next_token_name(O::ACTION), token.as_str())).collect();
         let mut flags = Vec::new();
         if let Some(name) = more_name(O::ACTION.service).filter(|_| O::PAGE_LIMIT > 0) {
             if self.protocol.is_typed() {
@@ -751,7 +758,13 @@ impl Turn<'_> {
     ) -> Result<Written, ApiError> {
         let request_id = self.record.request_id.as_str();
         self.record.hear_answer(action, output);
+        if let Some(status) = efs::status(action) {
+            let body = if status == 204 { Ok(Vec::new()) } else { landfall_wire::encode_json(output, extra, flags) };
+            let written = body.map(|body| Written { status: Some(status), body, ..Written::default() });
+            return written.map_err(|error| unwritten(&error, action, request_id));
+        }
         if self.protocol == Protocol::RestJson
+            && action.service == "ebs"
             && let Some(payload) = ebs::payload(action.name)
         {
             let written = landfall_wire::encode_payload(payload, output);

@@ -15,6 +15,7 @@ pub mod dlm;
 mod documents;
 pub mod ebs;
 pub mod ec2;
+pub mod efs;
 pub mod encryption;
 pub mod error;
 pub mod filter;
@@ -73,6 +74,7 @@ pub fn operations() -> impl Iterator<Item = &'static Operation> {
     ours.chain(cloudtrail::OPERATIONS)
         .chain(dlm::OPERATIONS)
         .chain(ebs::OPERATIONS)
+        .chain(efs::OPERATIONS)
         .chain(s3::OPERATIONS)
         .chain(secretsmanager::OPERATIONS)
         .chain(ssm::OPERATIONS)

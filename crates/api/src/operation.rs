@@ -75,6 +75,11 @@ impl Action {
         Self { service: "ebs", name }
     }
 
+    /// An action of EFS's.
+    pub const fn efs(name: &'static str) -> Self {
+        Self { service: "elasticfilesystem", name }
+    }
+
     /// An action of S3's.
     pub const fn s3(name: &'static str) -> Self {
         Self { service: "s3", name }

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use landfall_wire::{Refusal, Tree};
 
 use crate::error::ApiError;
-use crate::operation::Operation;
+use crate::operation::{Action, Operation};
 
 /// Names of the fields that dispatch handles, in a service's own spelling.
 struct Names {
@@ -49,6 +49,15 @@ const JSON: Names = Names {
     next_token_out: "NextToken",
 };
 
+/// EFS's older operations that come in pages.
+const EFS: Names = Names {
+    dry_run: None,
+    client_token: "ClientToken",
+    max_results: "MaxItems",
+    next_token: "Marker",
+    next_token_out: "NextMarker",
+};
+
 const S3: Names = Names {
     dry_run: None,
     client_token: "ClientToken",
@@ -57,8 +66,10 @@ const S3: Names = Names {
     next_token_out: "ContinuationToken",
 };
 
-fn names(service: &str) -> &'static Names {
-    match service {
+fn names(action: Action) -> &'static Names {
+    match action.service {
+        "elasticfilesystem" if crate::efs::has_markers(action.name) => &EFS,
+        "elasticfilesystem" => &JSON,
         "ec2" => &EC2,
         "kms" => &KMS,
         "cloudtrail" | "secretsmanager" | "ssm" => &JSON,
@@ -77,8 +88,8 @@ pub(crate) fn more_name(service: &str) -> Option<&'static str> {
 }
 
 /// How the next page's token is called in an answer of that service.
-pub(crate) fn next_token_name(service: &str) -> &'static str {
-    names(service).next_token_out
+pub(crate) fn next_token_name(action: Action) -> &'static str {
+    names(action).next_token_out
 }
 
 /// What was taken out of a request.
@@ -93,7 +104,7 @@ pub(crate) struct Prologue {
 impl Prologue {
     /// Takes the common fields out of an input, as far as its operation has them.
     pub(crate) fn take(operation: &Operation, input: &mut Tree) -> Result<Self, ApiError> {
-        let names = names(operation.action.service);
+        let names = names(operation.action);
         let mut prologue = Self::default();
         if let Some(name) = names.dry_run
             && let Some(value) = text(input, name)?
@@ -111,7 +122,7 @@ impl Prologue {
             prologue.next_token = text(input, names.next_token)?.filter(|token| !token.is_empty());
             if let Some(value) = text(input, names.max_results)? {
                 let number = value.parse().ok().filter(|number| *number > 0);
-                let refuse = || bad_page(operation.action.service, &value, Bound::Least(1));
+                let refuse = || bad_page(operation.action, &value, Bound::Least(1));
                 prologue.max_results = Some(number.ok_or_else(refuse)?);
             }
         }
@@ -129,9 +140,9 @@ pub(crate) enum Bound {
 }
 
 /// The refusal of a page's size, in the words of the service: EC2's, or those of its validation.
-pub(crate) fn bad_page(service: &str, value: impl Display, bound: Bound) -> ApiError {
-    let names = names(service);
-    if names.max_results == STS.max_results {
+pub(crate) fn bad_page(action: Action, value: impl Display, bound: Bound) -> ApiError {
+    let names = names(action);
+    if names.next_token_out == STS.next_token_out {
         let (side, number) = match bound {
             Bound::Least(least) => ("greater", least),
             Bound::Most(most) => ("less", most),

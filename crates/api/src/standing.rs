@@ -21,7 +21,7 @@ pub(crate) fn check(cloud: &Cloud, caller: &Caller, service: &str) -> Result<(),
         "ec2" => {
             ApiError::new("Blocked", "Your account is currently blocked. Contact AWS Support if you have questions.")
         }
-        "kms" | "ssm" | "secretsmanager" | "cloudtrail" | "dlm" | "ebs" => {
+        "kms" | "ssm" | "secretsmanager" | "cloudtrail" | "dlm" | "ebs" | "elasticfilesystem" => {
             ApiError::new("AccessDeniedException", "Your account is currently blocked.")
         }
         "s3" => {

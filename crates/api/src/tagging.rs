@@ -6,6 +6,7 @@ use landfall_cloud::View;
 use serde::{Deserialize, Serialize};
 
 use crate::error::ApiError;
+use crate::page::Page;
 
 /// A tag of a request.
 #[derive(Clone, Debug, Deserialize)]
@@ -42,4 +43,11 @@ pub struct TagShape<'v> {
 pub fn shown<'v>(view: &View<'v>, id: &str) -> Vec<TagShape<'v>> {
     let tags = view.tags(id).into_iter().flatten();
     tags.map(|(key, value)| TagShape { key, value }).collect()
+}
+
+/// A page of them, by key.
+pub fn shown_page<'v>(view: &View<'v>, page: &mut Page, id: &str) -> Result<Vec<TagShape<'v>>, ApiError> {
+    let tags = view.tags(id).into_iter().flatten();
+    let taken = page.take(tags, |(key, _)| (*key).clone())?;
+    Ok(taken.into_iter().map(|(key, value)| TagShape { key, value }).collect())
 }

@@ -68,6 +68,9 @@ pub(crate) fn of_service(service: Option<&str>, mut error: ApiError) -> ApiError
     if service == Some("ebs") {
         return crate::ebs::in_terms(error);
     }
+    if service == Some(crate::efs::SERVICE) {
+        return crate::efs::in_terms(error);
+    }
     if service == Some("iam") && error.code == "InvalidNextToken" {
         return ApiError::new("ValidationError", "Invalid Marker.");
     }

@@ -35,6 +35,7 @@ pub static SERVICES: &[Service] = &[
     Service { name: "dynamodb", by_gateway: true },
     Service { name: "ebs", by_gateway: false },
     Service { name: "ec2", by_gateway: false },
+    Service { name: "elasticfilesystem", by_gateway: false },
     Service { name: "kms", by_gateway: false },
     Service { name: "s3", by_gateway: true },
     Service { name: "secretsmanager", by_gateway: false },

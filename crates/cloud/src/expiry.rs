@@ -104,6 +104,7 @@ fn links(tx: &mut Tx<'_, '_>, until: i64) -> bool {
         crate::insights::pass(tx, until, BATCH),
         crate::profile_association::pass(tx, until, BATCH),
         crate::launch_template::pass(tx, until, BATCH),
+        crate::file_system::pass(tx, until, BATCH),
         transit_attachments,
         link!(tx, until, TransitTables transit_tables, |_: &mut Tx<'_, '_>, _| ()),
         link!(tx, until, TransitGateways transit_gateways, |_: &mut Tx<'_, '_>, _| ()),

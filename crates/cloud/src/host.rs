@@ -68,6 +68,7 @@ pub fn register(
             machine: String::new(),
             format: 0,
             uefi: false,
+            shares: Default::default(),
         },
         region: Some(region),
         zone: zone.map(|zone| zone.index),

@@ -13,6 +13,7 @@ pub mod endpoint;
 pub mod entropy;
 pub mod expiry;
 pub mod fault;
+pub mod file_system;
 pub mod flow_log;
 pub mod host;
 pub mod identity;

@@ -8,7 +8,9 @@
 
 use std::collections::BTreeMap;
 
-use landfall_model::{AccountId, Region, Snapshot, SnapshotState, Timestamp, Volume, VolumeKind, VolumeState};
+use landfall_model::{
+    AccountId, FileSystem, Region, ShareState, Snapshot, SnapshotState, Timestamp, Volume, VolumeKind, VolumeState,
+};
 use landfall_state::{BulkEntry, Moment, bulk_key};
 use serde::{Deserialize, Serialize};
 
@@ -21,6 +23,8 @@ pub const STREAM: &str = "usage";
 const GP3_IOPS: u32 = 3_000;
 /// See [`GP3_IOPS`]; MiB a second.
 const GP3_THROUGHPUT_MIB: u32 = 125;
+/// What a file system has for each GiB in it, in KiB a second. Source: AWS's "Amazon EFS pricing".
+const SHARE_KIB_PER_GIB: u64 = 50;
 /// Digits of a quantity behind the point.
 const DIGITS: u32 = 9;
 
@@ -63,6 +67,15 @@ pub enum UsageType {
     /// What a snapshot has that no older one of its account has.
     #[serde(rename = "EBS:SnapshotUsage")]
     Snapshot,
+    /// What is in a file system.
+    #[serde(rename = "TimedStorage-ByteHrs")]
+    Share,
+    /// What is in a file system of one zone.
+    #[serde(rename = "TimedStorage-Z-ByteHrs")]
+    ZonalShare,
+    /// What a file system's throughput is above what it has for its size.
+    #[serde(rename = "ProvisionedTP-MiBpsHrs")]
+    ShareThroughput,
 }
 
 impl UsageType {
@@ -81,6 +94,9 @@ impl UsageType {
             UsageType::Io2Iops => "EBS:VolumeP-IOPS.io2",
             UsageType::Gp3Throughput => "EBS:VolumeP-Throughput.gp3",
             UsageType::Snapshot => "EBS:SnapshotUsage",
+            UsageType::Share => "TimedStorage-ByteHrs",
+            UsageType::ZonalShare => "TimedStorage-Z-ByteHrs",
+            UsageType::ShareThroughput => "ProvisionedTP-MiBpsHrs",
         }
     }
 
@@ -90,12 +106,13 @@ impl UsageType {
     }
 
     /// What its quantities are in, and how many of a reading's units that is: a reading has GiB, operations a second, MiB a
-    /// second, and of snapshots bytes.
+    /// second, of snapshots and file systems bytes, and of those KiB a second.
     pub const fn unit(self) -> (&'static str, u64) {
         match self {
             UsageType::Gp3Iops | UsageType::Io1Iops | UsageType::Io2Iops => ("IOPS-Mo", 1),
             UsageType::Gp3Throughput => ("GiBps-mo", 1 << 10),
-            UsageType::Snapshot => ("GB-Mo", 1 << 30),
+            UsageType::Snapshot | UsageType::Share | UsageType::ZonalShare => ("GB-Mo", 1 << 30),
+            UsageType::ShareThroughput => ("MiBps-Mo", 1 << 10),
             _ => ("GB-Mo", 1),
         }
     }
@@ -218,6 +235,51 @@ pub fn snapshot_reading(row: &Snapshot, bytes: u64, at: Moment) -> Reading {
         resource: row.id.to_string(),
         measures: std::iter::once((UsageType::Snapshot, bytes)).filter(|(_, bytes)| *bytes > 0).collect(),
     }
+}
+
+/// What is paid for a file system: what is in it, and what its throughput is above what it has for that.
+pub fn file_system_measures(row: &FileSystem) -> Measures {
+    if row.state == ShareState::Deleting {
+        return Measures::new();
+    }
+    let room = if row.zone.is_some() { UsageType::ZonalShare } else { UsageType::Share };
+    let own_kib = SHARE_KIB_PER_GIB * (row.size.bytes >> 30);
+    let above = row.throughput.provisioned_kib().unwrap_or(0).saturating_sub(own_kib);
+    let all = [(room, row.size.bytes), (UsageType::ShareThroughput, above)];
+    all.into_iter().filter(|(_, amount)| *amount > 0).collect()
+}
+
+/// A file system's reading.
+pub fn file_system_reading(row: &FileSystem, measures: Measures, at: Moment) -> Reading {
+    Reading {
+        revision: at.revision,
+        at: Timestamp(at.time_ms),
+        account: row.scope.account,
+        region: row.scope.region,
+        resource: row.id.to_string(),
+        measures,
+    }
+}
+
+/// Records what a change of a file system means to its owner's bill.
+pub fn of_file_system(
+    before: Option<&FileSystem>,
+    after: Option<&FileSystem>,
+    at: Moment,
+    records: &mut Vec<BulkEntry>,
+) {
+    let Some(row) = after.or(before) else { return };
+    let measures = after.map(file_system_measures).unwrap_or_default();
+    if before.map(file_system_measures).unwrap_or_default() != measures {
+        records.push(Record::Reading(file_system_reading(row, measures, at)).entry());
+    }
+}
+
+/// All file systems that are paid for, as of a moment.
+pub fn file_systems(cloud: &Cloud, at: Moment) -> impl Iterator<Item = Reading> {
+    let measured = cloud.file_systems.iter().map(|row| (row, file_system_measures(row)));
+    let paid = measured.filter(|(_, measures)| !measures.is_empty());
+    paid.map(move |(row, measures)| file_system_reading(row, measures, at))
 }
 
 /// Records what a change of a volume means to its owner's bill.

@@ -26,6 +26,7 @@ use landfall_model::{
     Usage, UserData, Volume, VolumeId, Vpc, VpcCidrId, VpcId, VpnConnection, VpnConnectionId, VpnGateway, VpnGatewayId,
     VpnRemains, VpnSide, host,
 };
+use landfall_model::{AccessPoint, AccessPointId, FileSystem, FileSystemId, MountTarget, MountTargetId};
 use landfall_model::{ImageDefaults, OwnImage};
 use landfall_model::{LifecyclePolicy, LifecyclePolicyId};
 use landfall_model::{Parameter, ParameterTier, ParameterVersion, Secret, SecretTime, SecretVersion};
@@ -488,6 +489,33 @@ landfall_state::value! {
             index by_sharing: (Region, Option<AccountId>) = |row| row.sharing(),
             index by_domain: AccountId = |row| crate::chunk_store::domains_of(row),
         },
+        /// File systems.
+        pub file_systems: FileSystems = "file-system" v1 {
+            row: FileSystem,
+            key: Scoped<FileSystemId> = |row| row.key(),
+            due: |row| row.due(),
+            record: crate::metering::of_file_system,
+            index by_id: FileSystemId = |row| Some(row.id),
+            index by_scope: Scope = |row| Some(row.scope),
+            index by_token: Scoped<String> = |row| Some(row.scope.key(row.token.clone())),
+            index by_host: HostId = |row| row.host,
+        },
+        /// The places at which file systems are mounted.
+        pub mount_targets: MountTargets = "mount-target" v1 {
+            row: MountTarget,
+            key: Scoped<MountTargetId> = |row| row.key(),
+            due: |row| row.due(),
+            index by_file_system: FileSystemId = |row| Some(row.file_system),
+            index by_vpc: VpcId = |row| Some(row.vpc),
+        },
+        /// Narrower ways into file systems.
+        pub access_points: AccessPoints = "access-point" v1 {
+            row: AccessPoint,
+            key: Scoped<AccessPointId> = |row| row.key(),
+            due: |row| row.due(),
+            index by_file_system: FileSystemId = |row| Some(row.file_system),
+            index by_token: Scoped<String> = |row| Some(row.scope.key(row.token.clone())),
+        },
         /// Accounts' parts of the chunk store.
         pub chunk_domains: ChunkDomains = "chunk-domain" v1 {
             row: ChunkDomain,
@@ -603,7 +631,7 @@ pub fn wipe(tx: &mut landfall_state::Tx<'_, Cloud>) {
         InternetGateways internet_gateways, RouteTables route_tables, NetworkAcls network_acls,
         DhcpOptionsTable dhcp_options, SecurityGroups security_groups, SecurityGroupRules security_group_rules,
         Interfaces interfaces, Addresses addresses, ReleasedAddresses released_addresses, Instances instances, UserDataTable user_data, Volumes volumes,
-        Snapshots snapshots, ChunkDomains chunk_domains,
+        Snapshots snapshots, ChunkDomains chunk_domains, FileSystems file_systems, MountTargets mount_targets, AccessPoints access_points,
         Parameters parameters, ParameterVersions parameter_versions, Secrets secrets, SecretVersions secret_versions,
         Tags tags, ClientTokens client_tokens, EgressOnlyGateways egress_only_gateways, NatGateways nat_gateways,
         Peerings peerings, TransitGateways transit_gateways, TransitAttachments transit_attachments,

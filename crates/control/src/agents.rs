@@ -558,6 +558,7 @@ mod tests {
             machine: String::new(),
             format: landfall_model::plan::FORMAT,
             uefi: true,
+            shares: Default::default(),
         };
         let host = Host {
             id,

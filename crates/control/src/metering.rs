@@ -68,7 +68,7 @@ impl Meter {
         let at = Moment { revision: cloud.revision, time_ms: now.0 };
         let is_due = mark_before(&self.engine, now)?.is_none_or(|mark| mark.at < now.month().0);
         if is_due {
-            for reading in metering::volumes(&cloud, at) {
+            for reading in metering::volumes(&cloud, at).chain(metering::file_systems(&cloud, at)) {
                 self.write(&Record::Reading(reading))?;
             }
         }

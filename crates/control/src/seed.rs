@@ -258,6 +258,7 @@ mod tests {
             machine: String::new(),
             format: landfall_model::plan::FORMAT,
             uefi: true,
+            shares: Default::default(),
         };
         let mut seed = Seed {
             settings: landfall_cloud::value::default_settings(),

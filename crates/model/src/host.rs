@@ -30,6 +30,27 @@ pub struct HostFacts {
     /// Whether it has UEFI's firmware for guests.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub uefi: bool,
+    /// What file systems it can serve.
+    #[serde(default, skip_serializing_if = "Shares::are_none")]
+    pub shares: Shares,
+}
+
+/// What file systems a host can serve.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Shares {
+    /// None.
+    #[default]
+    None,
+    /// Those whose files aren't encrypted where they lie.
+    Plain,
+    /// All.
+    Encrypted,
+}
+
+impl Shares {
+    fn are_none(&self) -> bool {
+        *self == Self::None
+    }
 }
 
 /// A host as the cloud knows it.

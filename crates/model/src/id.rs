@@ -210,6 +210,12 @@ kinds! {
     ImportImageTaskKind ImportImageTaskId "import-ami", "import-image-task", "import image task", "InvalidConversionTaskId.Malformed", "InvalidConversionTaskId";
     /// An import of a snapshot.
     ImportSnapshotTaskKind ImportSnapshotTaskId "import-snap", "import-snapshot-task", "import snapshot task", "InvalidConversionTaskId.Malformed", "InvalidConversionTaskId";
+    /// A file system.
+    FileSystemKind FileSystemId "fs", "file-system", "file system", "BadRequest", "FileSystemNotFound";
+    /// The place in a subnet at which a file system is mounted.
+    MountTargetKind MountTargetId "fsmt", "mount-target", "mount target", "BadRequest", "MountTargetNotFound";
+    /// A narrower way into a file system.
+    AccessPointKind AccessPointId "fsap", "access-point", "access point", "BadRequest", "AccessPointNotFound";
     /// A virtual network.
     VpcKind VpcId "vpc", "vpc", "vpc ID", "InvalidVpcID.Malformed", "InvalidVpcID.NotFound";
     /// A part of a VPC in one zone.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::address::Mac;
 use crate::id::{
-    AttachmentId, EndpointId, InstanceId, InterfaceId, NatGatewayId, SecurityGroupId, SubnetId,
+    AttachmentId, EndpointId, InstanceId, InterfaceId, MountTargetId, NatGatewayId, SecurityGroupId, SubnetId,
     TransitGatewayAttachmentId, VpcId,
 };
 use crate::region::ZoneName;
@@ -67,6 +67,8 @@ pub enum InterfacePurpose {
     Endpoint(EndpointId),
     /// The place of a transit gateway's attachment in a subnet.
     TransitGateway(TransitGatewayAttachmentId),
+    /// A mount target's.
+    MountTarget(MountTargetId),
 }
 
 impl InterfacePurpose {

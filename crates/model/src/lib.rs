@@ -10,6 +10,7 @@ pub mod arn;
 pub mod delivery;
 pub mod ebs;
 pub mod endpoint;
+pub mod file_system;
 pub mod gateway;
 pub mod host;
 pub mod id;
@@ -49,6 +50,10 @@ pub use address::{Cidr, Ipv4Cidr, Ipv6Cidr, Mac};
 pub use arn::Arn;
 pub use ebs::{DataKey, EbsDefaults};
 pub use endpoint::{Endpoint, EndpointKind};
+pub use file_system::{
+    AccessPoint, CreationInfo, FileSystem, LifecyclePolicy, MeteredSize, MountTarget, PerformanceMode, PosixUser,
+    ShareState, Throughput,
+};
 pub use gateway::*;
 pub use host::{BucketAccounts, Host, HostFacts, Invitation, Quotas, Settings, Usage};
 pub use id::*;

@@ -30,7 +30,7 @@ pub fn dump(cloud: &Cloud) -> Dump {
         transit_tables endpoints prefix_lists customer_gateways vpn_gateways vpn_connections vpn_remains flow_logs import_images import_snapshots insights_paths
         ebs_defaults kms_keys kms_aliases kms_grants doomed_keys
         insights_analyses profile_associations trails digest_keys launch_templates launch_template_versions
-        departed_templates lifecycle_policies
+        departed_templates lifecycle_policies file_systems mount_targets access_points
     );
     assert_eq!(kinds, Cloud::KINDS.len(), "a table of the value is missing from its dump");
     dump

@@ -864,6 +864,7 @@ fn host_of(index: usize, memory_mib: u64) -> (HostId, String, HostFacts) {
         machine: "simulated-1".into(),
         format: landfall_model::plan::FORMAT,
         uefi: true,
+        shares: landfall_model::host::Shares::Encrypted,
     };
     (HostId::from_random(0x4057_0000 + index as u128), format!("token-{index}"), facts)
 }

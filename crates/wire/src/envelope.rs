@@ -202,13 +202,13 @@ pub struct ErrorBody {
     pub headers: Vec<(&'static str, String)>,
 }
 
-/// Writes an error. `sender_fault` tells whether it is the client's (4xx) or ours (5xx). Its reason is the word that some
-/// services of REST-JSON have beside the code.
+/// Writes an error. `sender_fault` tells whether it is the client's (4xx) or ours (5xx). Its further members are those that
+/// some services of REST-JSON have beside the code.
 pub fn error_body(
     protocol: Protocol,
     code: &str,
     message: &str,
-    reason: Option<&str>,
+    members: &[(&str, &str)],
     sender_fault: bool,
     request_id: &str,
 ) -> ErrorBody {
@@ -218,7 +218,7 @@ pub fn error_body(
         Protocol::Query => query_error(code, message, sender_fault, request_id),
         Protocol::Json10 | Protocol::Json11 | Protocol::RestJson => {
             headers.push(("x-amzn-errortype", code.chars().filter(char::is_ascii_graphic).collect()));
-            json_error(if protocol == Protocol::RestJson { "Message" } else { "message" }, code, message, reason)
+            json_error(if protocol == Protocol::RestJson { "Message" } else { "message" }, code, message, members)
         }
         Protocol::RestXml => s3_error(code, message, request_id),
     };
@@ -261,10 +261,10 @@ fn s3_error(code: &str, message: &str, request_id: &str) -> Vec<u8> {
     out
 }
 
-fn json_error(name: &str, code: &str, message: &str, reason: Option<&str>) -> Vec<u8> {
+fn json_error(name: &str, code: &str, message: &str, members: &[(&str, &str)]) -> Vec<u8> {
     let mut out = b"{\"__type\":".to_vec();
     write_json_string(&mut out, code);
-    for (name, text) in [(name, message)].into_iter().chain(reason.map(|reason| ("Reason", reason))) {
+    for (name, text) in [(name, message)].iter().chain(members) {
         out.push(b',');
         write_json_string(&mut out, name);
         out.push(b':');

@@ -69,17 +69,17 @@ impl Form {
         }
     }
 
-    /// Writes an error. `sender_fault` tells whether it is the client's (4xx) or ours (5xx). Its reason is the word that
-    /// some services have beside the code.
+    /// Writes an error. `sender_fault` tells whether it is the client's (4xx) or ours (5xx). Its further
+    /// members are those that some services have beside the code.
     pub fn error_body(
         self,
         code: &str,
         message: &str,
-        reason: Option<&str>,
+        members: &[(&str, &str)],
         sender_fault: bool,
         request_id: &str,
     ) -> ErrorBody {
-        let mut written = error_body(self.terms(), code, message, reason, sender_fault, request_id);
+        let mut written = error_body(self.terms(), code, message, members, sender_fault, request_id);
         match self {
             Self::Spoken(_) => {}
             Self::RestJson => written.content_type = "application/json",
@@ -150,7 +150,7 @@ mod tests {
 
     #[test]
     fn an_error_in_cbor_is_a_map_of_two_texts() {
-        let error = Form::Cbor.error_body("Code", &"m".repeat(300), None, true, "r");
+        let error = Form::Cbor.error_body("Code", &"m".repeat(300), &[], true, "r");
         assert_eq!(&error.body[..17], b"\xa2\x66__type\x64Code\x67mes");
         assert_eq!(&error.body[20..27], b"e\x7a\x00\x00\x01\x2cm"[..7].as_ref());
         assert_eq!(error.body.len(), 326);
@@ -159,11 +159,11 @@ mod tests {
 
     #[test]
     fn an_error_in_json_names_its_code_in_the_body_and_in_a_header() {
-        let error = Form::RestJson.error_body("Code", "words", None, true, "r");
+        let error = Form::RestJson.error_body("Code", "words", &[], true, "r");
         assert_eq!(error.body, br#"{"__type":"Code","message":"words"}"#);
         assert!(error.headers.contains(&("x-amzn-errortype", "Code".to_owned())));
         assert_eq!(error.content_type, "application/json");
-        let error = Form::Spoken(Protocol::RestJson).error_body("Code", "words", Some("WORD"), true, "r");
+        let error = Form::Spoken(Protocol::RestJson).error_body("Code", "words", &[("Reason", "WORD")], true, "r");
         assert_eq!(error.body, br#"{"__type":"Code","Message":"words","Reason":"WORD"}"#);
         assert_eq!(error.content_type, "application/json");
     }

@@ -42,7 +42,7 @@ impl Protocol {
         match service {
             "ec2" => Self::Ec2Query,
             "cloudtrail" | "kms" | "secretsmanager" | "ssm" => Self::Json11,
-            "dlm" | "ebs" => Self::RestJson,
+            "dlm" | "ebs" | "elasticfilesystem" => Self::RestJson,
             "s3" => Self::RestXml,
             _ => Self::Query,
         }

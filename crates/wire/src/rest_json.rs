@@ -99,6 +99,8 @@ pub struct Payload {
 /// An answer that isn't only a body.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Written {
+    /// The status, if it isn't 200.
+    pub status: Option<u16>,
     /// The body.
     pub body: Vec<u8>,
     /// Its type, if it isn't that of the protocol.
@@ -271,7 +273,7 @@ mod tests {
     use super::*;
 
     const ROUTES: &[Route] = &[
-        Route { action: "List", method: "GET", path: "/things/{thingId}/parts", is_read: true, lists: &["kinds"] },
+        Route { action: "List", method: "GET", path: "/things/{thingId}/parts", is_read: true, lists: &["kinds", "tag"] },
         Route { action: "Read", method: "GET", path: "/things/{thingId}/parts/{part}", is_read: true, lists: &[] },
         Route { action: "Make", method: "POST", path: "/things", is_read: true, lists: &[] },
         Route { action: "Fill", method: "PUT", path: "/things/{thingId}/parts/{part}", is_read: false, lists: &[] },
@@ -306,6 +308,14 @@ mod tests {
         ] {
             assert_eq!(decoded(method, path, "", b""), Err(DecodeError::MissingAction), "{method} {path}");
         }
+    }
+
+    #[test]
+    fn a_list_of_the_query_has_an_element_for_each_time_that_it_is_named() {
+        let listed = decoded("GET", "/things/a/parts", "tag=x&n=1&tag=y", b"").unwrap();
+        let text = |text: &str| Tree::Text(text.to_owned());
+        assert_eq!(listed.input.field("tag"), Some(&Tree::List(vec![text("x"), text("y")])));
+        assert_eq!(decoded("GET", "/things/a/parts", "", b"").unwrap().input.field("tag"), None);
     }
 
     #[test]

@@ -123,6 +123,9 @@ pub fn costs(action: Action, region: Region, input: &Tree, family: FamilyOf<'_>)
         // Reference on LookupEvents.
         "cloudtrail" if name == "LookupEvents" => [one(Bucket::Requests(service, name), Rate::new(2, 2)), None],
         "ebs" if name == "GetSnapshotBlock" => [one(Bucket::Requests(service, name), Rate::new(1_000, 1_000)), None],
+        // EFS publishes none either.
+        "elasticfilesystem" if is_read(name) => [one(Bucket::Requests(service, name), Rate::new(100, 20)), None],
+        "elasticfilesystem" => [one(Bucket::Requests(service, name), Rate::new(50, 5)), None],
         "ebs" => [one(Bucket::Requests(service, name), Rate::new(50, 50)), None],
         // S3 has rates by the prefix, of thousands; tools that check a trail read object after object.
         "s3" if name == "GetObject" => [one(Bucket::Requests(service, name), Rate::new(1_000, 1_000)), None],

@@ -19,6 +19,7 @@ pub const CASES: &[&[Case]] = &[
     crate::console::CASES,
     crate::dlm::CASES,
     crate::ebs::CASES,
+    crate::efs::CASES,
     crate::endpoint::CASES,
     crate::flow_log::CASES,
     crate::host::CASES,
@@ -128,7 +129,7 @@ fn a_deny_denies_each_operation() {
             let answer = user.send(case.service, case.action, &with_dry_run(case, &good, dry_run));
             let denied = match case.service {
                 "ec2" => (403, "UnauthorizedOperation"),
-                "dlm" | "ebs" => (403, "AccessDeniedException"),
+                "dlm" | "ebs" | "elasticfilesystem" => (403, "AccessDeniedException"),
                 service if speaks_json(service) => (400, "AccessDeniedException"),
                 _ => (403, "AccessDenied"),
             };
@@ -178,7 +179,7 @@ fn another_accounts_ids_are_not_found() {
         if missing_is_no_error {
             assert_eq!(answer.status, 200, "{} {theirs:?}: {}", case.action, answer.body);
         } else {
-            let status = if matches!(case.service, "dlm" | "ebs") { 404 } else { 400 };
+            let status = if matches!(case.service, "dlm" | "ebs" | "elasticfilesystem") { 404 } else { 400 };
             assert_eq!(answer.status, status, "{} {theirs:?}: {}", case.action, answer.body);
             let code = answer.code();
             // The one code of a thing that isn't there that doesn't say so.

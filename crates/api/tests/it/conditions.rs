@@ -41,7 +41,8 @@ fn own_cases() -> impl Iterator<Item = &'static Case> {
 /// The input of a call, as its operation reads it.
 pub fn input_of(case: &Case, good: &Params) -> Tree {
     let mut input = match case.service {
-        service if speaks_json(service) || service == "dlm" => {
+        // Members of a body keep their types, in whichever protocol.
+        service if speaks_json(service) || matches!(service, "dlm" | "elasticfilesystem") => {
             let body = crate::harness::json(good);
             decode_json(&format!("{}.{}", target(service), case.action), body.as_bytes()).unwrap().input
         }
@@ -160,6 +161,7 @@ fn tag(root: &Client<'_>, arn: &str) {
             let tags = json!({ key: value }).to_string();
             send("TagResource", &[("resourceArn", arn), ("Tags:", &tags)]);
         }
+        ("elasticfilesystem", _) => send("TagResource", &[("ResourceId", name), ("Tags:", &list)]),
         ("cloudtrail", "trail") => send("AddTags", &[("ResourceId", arn), ("TagsList:", &list)]),
         _ => {}
     }
@@ -233,7 +235,7 @@ const WITHOUT_TAGS: &[(&str, &str)] = &[];
 #[test]
 fn tags_of_resources_are_looked_at_where_aws_does() {
     let mut wrong = Vec::new();
-    for service in ["cloudtrail", "dlm", "ebs", "ec2", "iam", "kms", "secretsmanager", "ssm", "sts"] {
+    for service in ["cloudtrail", "dlm", "ebs", "ec2", "elasticfilesystem", "iam", "kms", "secretsmanager", "ssm", "sts"] {
         let known: Vec<_> = names(service).into_iter().filter(|name| *name != "ReEncrypt").collect();
         let Some(reference) = index("tags", &["authorization", service], &known) else { return };
         for case in own_cases().filter(|case| case.service == service && known.contains(&case.action)) {

@@ -551,6 +551,9 @@ fn put_fixtures(tx: &mut landfall_cloud::Tx<'_, '_>) {
         LaunchTemplates "launch-template",
         LaunchTemplateVersions "launch-template-version",
         DepartedTemplates "departed-template",
+        FileSystems "file-system",
+        MountTargets "mount-target",
+        AccessPoints "access-point",
         ReleasedAddresses "released-address",
     );
 }

@@ -16,6 +16,7 @@ mod console;
 mod dhcp_options;
 mod dlm;
 mod ebs;
+mod efs;
 mod endpoint;
 mod flow_log;
 mod harness;

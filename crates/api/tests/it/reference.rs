@@ -19,7 +19,13 @@ use crate::harness::{Case, World, answers_json, golden_file};
 pub const PROLOGUE: [&str; 6] = ["DryRun", "ClientToken", "MaxResults", "NextToken", "Limit", "Marker"];
 
 /// The services that are AWS's.
-const SERVICES: [&str; 10] = ["cloudtrail", "dlm", "ebs", "ec2", "iam", "kms", "s3", "secretsmanager", "ssm", "sts"];
+const SERVICES: [&str; 11] =
+    ["cloudtrail", "dlm", "ebs", "ec2", "elasticfilesystem", "iam", "kms", "s3", "secretsmanager", "ssm", "sts"];
+
+/// What botocore calls a service.
+fn model(service: &str) -> &str {
+    if service == "elasticfilesystem" { "efs" } else { service }
+}
 
 /// Asks the index of AWS's models; none, with a line that says so, where Python lacks what it needs.
 pub fn index(test: &str, arguments: &[&str], names: &[&str]) -> Option<Value> {
@@ -63,10 +69,17 @@ fn demands_are_those_of_the_authorisation_reference() {
 
 /// What AWS demands besides by the "required permissions" of its API references and guides, which the authorisation
 /// reference leaves out. Services that encrypt under their caller's keys demand these, too.
-const ALSO_DEMANDED: [(&str, &str); 18] = [
+const ALSO_DEMANDED: [(&str, &str); 24] = [
     // The role in whose name a policy acts.
     ("CreateLifecyclePolicy", "iam:PassRole"),
     ("UpdateLifecyclePolicy", "iam:PassRole"),
+    // EFS makes, looks at and does away with interfaces in its caller's name.
+    ("CreateMountTarget", "ec2:CreateNetworkInterface"),
+    ("CreateMountTarget", "ec2:DescribeNetworkInterfaces"),
+    ("CreateMountTarget", "ec2:DescribeSubnets"),
+    ("DeleteMountTarget", "ec2:DeleteNetworkInterface"),
+    ("DescribeMountTargetSecurityGroups", "ec2:DescribeNetworkInterfaceAttribute"),
+    ("ModifyMountTargetSecurityGroups", "ec2:ModifyNetworkInterfaceAttribute"),
     // Where the snapshots go with the image, as the EC2 User Guide has it.
     ("DeregisterImage", "ec2:DeleteSnapshot"),
     // Where AWS asks whether the role of the service may.
@@ -117,7 +130,8 @@ fn check_demands(service: &str) {
         let dependent: Vec<_> =
             row["dependent_actions"].as_array().unwrap().iter().map(|action| action.as_str().unwrap()).collect();
         let also = |other: &str| {
-            let is_through = matches!(case.service, "secretsmanager" | "ssm") && other.starts_with("kms:");
+            let is_through =
+                matches!(case.service, "elasticfilesystem" | "secretsmanager" | "ssm") && other.starts_with("kms:");
             is_through || ALSO_DEMANDED.contains(&(case.action, other))
         };
         for other in others.iter().filter(|other| !dependent.contains(&other.as_str()) && !also(other)) {
@@ -158,7 +172,7 @@ fn inputs_are_called_as_clients_call_them() {
 }
 
 fn check_inputs(service: &str) {
-    let Some(models) = index("inputs", &["botocore", service], &names(service)) else { return };
+    let Some(models) = index("inputs", &["botocore", model(service)], &names(service)) else { return };
     let mut wrong = Vec::new();
     for operation in operations(service) {
         let name = operation.action.name;
@@ -240,7 +254,7 @@ fn compare(shown: &str, ours: &Member, theirs: &Value) -> Vec<String> {
 fn answers_are_called_as_clients_read_them() {
     let mut wrong = Vec::new();
     for service in SERVICES {
-        let Some(models) = index("answers", &["botocore", service], &names(service)) else { return };
+        let Some(models) = index("answers", &["botocore", model(service)], &names(service)) else { return };
         for operation in operations(service) {
             let name = operation.action.name;
             let Some(case) = cases().find(|case| case.service == service && case.action == name) else { continue };

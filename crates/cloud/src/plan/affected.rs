@@ -180,6 +180,9 @@ fn network_affected(cloud: &Cloud, change: &Change, into: &mut Affected) {
             into.keys.extend([PieceKey::Endpoint(row.id), PieceKey::Vpc(row.vpc)]);
             into.route_to(cloud, row.vpc, RouteTarget::Endpoint(row.id));
         }
+    } else if let Some((before, after)) = change.of::<MountTargets>() {
+        // Names lead to them.
+        into.keys.extend(before.into_iter().chain(after).map(|row| PieceKey::Vpc(row.vpc)));
     } else if let Some((before, after)) = change.of::<PrefixLists>() {
         for row in before.into_iter().chain(after) {
             into.keys.extend(cloud.security_group_rules.by_prefix_list(&row.id).map(|row| PieceKey::Group(row.group)));

@@ -53,11 +53,12 @@ pub(super) fn vpc(cloud: &Cloud, row: &Vpc) -> VpcPlan {
     }
 }
 
-/// The names that lead to a network's endpoints there.
+/// The names that lead to a network's endpoints and file systems there.
 fn private_names(cloud: &Cloud, row: &Vpc) -> BTreeMap<String, Vec<Ipv4Addr>> {
     let view = View::new(cloud, row.scope, landfall_model::Timestamp(0));
     let endpoints = cloud.endpoints.by_vpc(&row.id).filter(|row| row.state.is_live());
-    endpoints.flat_map(|row| crate::endpoint::names(&view, row)).collect()
+    let shares = crate::file_system::mount_target::names(&view, row.id);
+    endpoints.flat_map(|row| crate::endpoint::names(&view, row)).chain(shares).collect()
 }
 
 /// An interface endpoint that answers.
@@ -210,9 +211,10 @@ pub(super) fn port(cloud: &Cloud, host: HostId, row: &NetworkInterface) -> Optio
                 Place::Remote { host, address } => PortLocation::Remote { host, address },
             }
         }
-        InterfacePurpose::NatGateway(_) | InterfacePurpose::Endpoint(_) | InterfacePurpose::TransitGateway(_) => {
-            PortLocation::Service
-        }
+        InterfacePurpose::NatGateway(_)
+        | InterfacePurpose::Endpoint(_)
+        | InterfacePurpose::TransitGateway(_)
+        | InterfacePurpose::MountTarget(_) => PortLocation::Service,
     };
     let view = View::new(cloud, row.scope, landfall_model::Timestamp(0));
     let public = row.addresses.iter().filter_map(|private| {

@@ -173,7 +173,7 @@ impl<'c> Walk<'c> {
             self.pass_acl(interface.subnet, RuleDirection::Ingress, packet)?;
         }
         match interface.purpose {
-            InterfacePurpose::Instance | InterfacePurpose::Endpoint(_) => {}
+            InterfacePurpose::Instance | InterfacePurpose::Endpoint(_) | InterfacePurpose::MountTarget(_) => {}
             InterfacePurpose::NatGateway(id) => return self.answer_by_nat(id, interface, flight),
             InterfacePurpose::TransitGateway(_) => return Err(at_interface(Code::NoDestination, interface, packet)),
         }

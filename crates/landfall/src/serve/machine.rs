@@ -152,6 +152,8 @@ impl Place {
             machine,
             format: landfall_model::plan::FORMAT,
             uefi,
+            // What serves them is yet to come.
+            shares: landfall_model::host::Shares::None,
         })
     }
 

@@ -72,6 +72,7 @@ pub fn hosts() -> Vec<(HostId, String, HostFacts)> {
         machine: "simulated-1".into(),
         format: landfall_model::plan::FORMAT,
         uefi: true,
+        shares: landfall_model::host::Shares::Encrypted,
     };
     vec![(id(), String::new(), facts)]
 }

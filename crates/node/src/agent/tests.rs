@@ -209,6 +209,7 @@ fn facts() -> HostFacts {
         machine: "simulated-1".into(),
         format: landfall_model::plan::FORMAT,
         uefi: true,
+        shares: Default::default(),
     }
 }
 

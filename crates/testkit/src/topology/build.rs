@@ -276,6 +276,7 @@ fn host(n: u8) -> Host {
             machine: String::new(),
             format: 1,
             uefi: true,
+            shares: Default::default(),
         },
         region: None,
         zone: None,

@@ -97,6 +97,7 @@ pub fn host(n: u8) -> Host {
             machine: String::new(),
             format: 1,
             uefi: true,
+            shares: Default::default(),
         },
         region: None,
         zone: (n > 1).then_some(n % 2),

@@ -127,7 +127,7 @@ fn what_is_no_structure_is_an_error() {
 #[test]
 fn errors_are_in_each_protocols_envelope() {
     let body = |protocol| {
-        let error = error_body(protocol, "Some.Code", "<no>", None, true, "r-1");
+        let error = error_body(protocol, "Some.Code", "<no>", &[], true, "r-1");
         (error.content_type, String::from_utf8(error.body).unwrap(), error.headers)
     };
     let (content_type, text, _) = body(Protocol::Ec2Query);

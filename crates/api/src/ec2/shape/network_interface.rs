@@ -136,6 +136,7 @@ pub fn interface_type(row: &NetworkInterface) -> &'static str {
         InterfacePurpose::NatGateway(_) => "nat_gateway",
         InterfacePurpose::Endpoint(_) => "vpc_endpoint",
         InterfacePurpose::TransitGateway(_) => "transit_gateway",
+        InterfacePurpose::MountTarget(_) => "efs",
     }
 }
 

@@ -90,6 +90,7 @@ fn facts(cpus: u32) -> HostFacts {
         machine: String::new(),
         format: landfall_model::plan::FORMAT,
         uefi: true,
+        shares: Default::default(),
     }
 }
 
