@@ -9,7 +9,10 @@ use serde::Deserialize;
 
 /// The place, in the configuration file.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(untagged, expecting = "snapshots is a folder's path, or a table with bucket, region, credentials, endpoint and prefix")]
+#[serde(
+    untagged,
+    expecting = "snapshots is a folder's path, or a table with bucket, region, credentials, endpoint and prefix"
+)]
 pub enum ChunkPlace {
     /// A folder, which all hosts must see as one.
     Folder(PathBuf),
@@ -117,7 +120,8 @@ mod tests {
     #[test]
     fn a_place_is_a_folder_or_a_bucket() {
         assert_eq!(place(r#"snapshots = "/srv/chunks""#).unwrap(), ChunkPlace::Folder("/srv/chunks".into()));
-        let bucket = r#"snapshots = { bucket = "b", region = "r", credentials = "/k", endpoint = "https://s3.example" }"#;
+        let bucket =
+            r#"snapshots = { bucket = "b", region = "r", credentials = "/k", endpoint = "https://s3.example" }"#;
         assert!(matches!(place(bucket).unwrap(), ChunkPlace::Bucket(_)));
         for (bad, why) in [
             (r#"snapshots = "chunks""#, "no absolute path"),

@@ -273,7 +273,13 @@ mod tests {
     use super::*;
 
     const ROUTES: &[Route] = &[
-        Route { action: "List", method: "GET", path: "/things/{thingId}/parts", is_read: true, lists: &["kinds", "tag"] },
+        Route {
+            action: "List",
+            method: "GET",
+            path: "/things/{thingId}/parts",
+            is_read: true,
+            lists: &["kinds", "tag"],
+        },
         Route { action: "Read", method: "GET", path: "/things/{thingId}/parts/{part}", is_read: true, lists: &[] },
         Route { action: "Make", method: "POST", path: "/things", is_read: true, lists: &[] },
         Route { action: "Fill", method: "PUT", path: "/things/{thingId}/parts/{part}", is_read: false, lists: &[] },

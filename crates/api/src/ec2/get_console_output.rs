@@ -1,7 +1,7 @@
 //! ec2:GetConsoleOutput. Asks the instance's host for the last 64 KiB that the guest wrote to its console.
 
-use landfall_cloud::value::Instances;
 use landfall_cloud::View;
+use landfall_cloud::value::Instances;
 use landfall_model::agent::{Answer, Ask};
 use landfall_model::{InstanceId, InstanceState};
 use landfall_wire::Time;
@@ -41,8 +41,7 @@ impl Inquire for GetConsoleOutput {
         let row = view.need::<Instances, _>(self.instance_id)?;
         // What is gone has left no console, and what was never placed has none yet.
         let host = row.status.host.filter(|_| row.status.state != InstanceState::Terminated);
-        let shown =
-            |output, at| GetConsoleOutputResult { instance_id: self.instance_id, timestamp: time(at), output };
+        let shown = |output, at| GetConsoleOutputResult { instance_id: self.instance_id, timestamp: time(at), output };
         let Some(host) = host else { return Ok(shown(None, row.status.since)) };
         let Answer::Console { output, at } = outside.ask(host, Ask::Console { instance: row.id }).await?;
         Ok(shown(Some(output).filter(|output| !output.is_empty()), at))

@@ -70,12 +70,7 @@ impl Fetch for GetObject {
         bucket::demand(view, demands, "ListBucket", &self.bucket, None);
     }
 
-    async fn fetch<'a>(
-        &'a self,
-        outside: &'a Outside,
-        view: View<'a>,
-        may_miss: bool,
-    ) -> Result<Object, ApiError> {
+    async fn fetch<'a>(&'a self, outside: &'a Outside, view: View<'a>, may_miss: bool) -> Result<Object, ApiError> {
         refuse_parameters!(self;
             if_match, if_modified_since, if_none_match, if_unmodified_since, response_cache_control,
             response_content_disposition, response_content_encoding, response_content_language, response_content_type,

@@ -1,7 +1,7 @@
 //! secretsmanager:GetRandomPassword. Makes a password, which is kept nowhere.
 
-use landfall_cloud::secret::SecretFault;
 use landfall_cloud::View;
+use landfall_cloud::secret::SecretFault;
 use serde::{Deserialize, Serialize};
 
 use crate::{Action, ApiError, Demands, Inquire, Outside};

@@ -235,7 +235,9 @@ const WITHOUT_TAGS: &[(&str, &str)] = &[];
 #[test]
 fn tags_of_resources_are_looked_at_where_aws_does() {
     let mut wrong = Vec::new();
-    for service in ["cloudtrail", "dlm", "ebs", "ec2", "elasticfilesystem", "iam", "kms", "secretsmanager", "ssm", "sts"] {
+    for service in
+        ["cloudtrail", "dlm", "ebs", "ec2", "elasticfilesystem", "iam", "kms", "secretsmanager", "ssm", "sts"]
+    {
         let known: Vec<_> = names(service).into_iter().filter(|name| *name != "ReEncrypt").collect();
         let Some(reference) = index("tags", &["authorization", service], &known) else { return };
         for case in own_cases().filter(|case| case.service == service && known.contains(&case.action)) {
