@@ -45,7 +45,7 @@ pub struct FileSystem {
     pub policy: Option<TrustPolicy>,
     /// When its files are to move between classes of storage.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub lifecycle: Vec<LifecyclePolicy>,
+    pub lifecycle: Vec<FileTransition>,
     /// Whether it is to be backed up; none while nobody said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backup: Option<bool>,
@@ -156,7 +156,7 @@ impl Throughput {
 
 /// A rule of when files move: each says one thing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum LifecyclePolicy {
+pub enum FileTransition {
     /// To infrequent access, so many days after their last use.
     ToInfrequentAccess(u16),
     /// To the archive, so many days after their last use.

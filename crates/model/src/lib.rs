@@ -51,7 +51,7 @@ pub use arn::Arn;
 pub use ebs::{DataKey, EbsDefaults};
 pub use endpoint::{Endpoint, EndpointKind};
 pub use file_system::{
-    AccessPoint, CreationInfo, FileSystem, LifecyclePolicy, MeteredSize, MountTarget, PerformanceMode, PosixUser,
+    AccessPoint, CreationInfo, FileSystem, FileTransition, MeteredSize, MountTarget, PerformanceMode, PosixUser,
     ShareState, Throughput,
 };
 pub use gateway::*;

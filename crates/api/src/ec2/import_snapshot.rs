@@ -56,7 +56,7 @@ impl Write for ImportSnapshot {
     }
 
     fn default_key(&self, view: &View<'_>) -> Option<DefaultKey> {
-        ebs::own_key(self.encryption().key_of_volume(view, None).as_deref())
+        ebs::own_key(view, self.encryption().key_of_volume(view, None).as_deref())
     }
 
     fn run<'t>(self, tx: &'t mut Tx<'_, '_>) -> Result<SnapshotTaskOut<'t>, ApiError> {

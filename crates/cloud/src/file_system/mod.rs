@@ -13,7 +13,7 @@ use std::time::Duration;
 use landfall_model::file_system::EMPTY_BYTES;
 use landfall_model::host::Shares;
 use landfall_model::{
-    DataKey, FileSystem, FileSystemId, Host, HostId, LifecyclePolicy, MeteredSize, PerformanceMode, ShareState,
+    DataKey, FileSystem, FileSystemId, FileTransition, Host, HostId, MeteredSize, PerformanceMode, ShareState,
     Throughput, Timestamp, ZoneName,
 };
 
@@ -184,7 +184,7 @@ pub fn set_throughput(tx: &mut Tx<'_, '_>, id: FileSystemId, throughput: Through
 }
 
 /// Has files move between classes of storage by those rules, of which each kind comes once.
-pub fn set_lifecycle(tx: &mut Tx<'_, '_>, id: FileSystemId, rules: Vec<LifecyclePolicy>) -> Result<(), Fault> {
+pub fn set_lifecycle(tx: &mut Tx<'_, '_>, id: FileSystemId, rules: Vec<FileTransition>) -> Result<(), Fault> {
     let row = need_available(&tx.view(), id)?;
     let kinds: std::collections::BTreeSet<u8> = rules.iter().map(kind_of).collect();
     if kinds.len() < rules.len() {
@@ -206,18 +206,18 @@ pub fn set_lifecycle(tx: &mut Tx<'_, '_>, id: FileSystemId, rules: Vec<Lifecycle
     Ok(())
 }
 
-fn kind_of(rule: &LifecyclePolicy) -> u8 {
+fn kind_of(rule: &FileTransition) -> u8 {
     match rule {
-        LifecyclePolicy::ToInfrequentAccess(_) => 0,
-        LifecyclePolicy::ToArchive(_) => 1,
-        LifecyclePolicy::BackWhenUsed => 2,
+        FileTransition::ToInfrequentAccess(_) => 0,
+        FileTransition::ToArchive(_) => 1,
+        FileTransition::BackWhenUsed => 2,
     }
 }
 
-fn days_of(rule: &LifecyclePolicy) -> Option<u16> {
+fn days_of(rule: &FileTransition) -> Option<u16> {
     match rule {
-        LifecyclePolicy::ToInfrequentAccess(days) | LifecyclePolicy::ToArchive(days) => Some(*days),
-        LifecyclePolicy::BackWhenUsed => None,
+        FileTransition::ToInfrequentAccess(days) | FileTransition::ToArchive(days) => Some(*days),
+        FileTransition::BackWhenUsed => None,
     }
 }
 

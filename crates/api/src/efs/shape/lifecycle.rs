@@ -1,6 +1,6 @@
 //! Rules of when files move between classes of storage, as requests and answers have them: each object says one thing.
 
-use landfall_model::LifecyclePolicy;
+use landfall_model::FileTransition;
 use serde::{Deserialize, Serialize};
 
 use super::bad;
@@ -34,22 +34,22 @@ pub struct Rule {
 
 impl Rule {
     /// What it says.
-    pub fn read(&self) -> Result<LifecyclePolicy, ApiError> {
+    pub fn read(&self) -> Result<FileTransition, ApiError> {
         match (&self.to_ia, &self.to_primary, &self.to_archive) {
-            (Some(word), None, None) => days(word).map(LifecyclePolicy::ToInfrequentAccess),
-            (None, None, Some(word)) => days(word).map(LifecyclePolicy::ToArchive),
-            (None, Some(word), None) if word == WHEN_USED => Ok(LifecyclePolicy::BackWhenUsed),
+            (Some(word), None, None) => days(word).map(FileTransition::ToInfrequentAccess),
+            (None, None, Some(word)) => days(word).map(FileTransition::ToArchive),
+            (None, Some(word), None) if word == WHEN_USED => Ok(FileTransition::BackWhenUsed),
             (None, Some(word), None) => Err(unknown(word)),
             _ => Err(bad("Each LifecyclePolicy object has a single transition.")),
         }
     }
 
     /// The rule that says so.
-    pub fn of(policy: &LifecyclePolicy) -> Self {
+    pub fn of(policy: &FileTransition) -> Self {
         match policy {
-            LifecyclePolicy::ToInfrequentAccess(days) => Self { to_ia: word(*days), ..Self::default() },
-            LifecyclePolicy::ToArchive(days) => Self { to_archive: word(*days), ..Self::default() },
-            LifecyclePolicy::BackWhenUsed => Self { to_primary: Some(WHEN_USED.into()), ..Self::default() },
+            FileTransition::ToInfrequentAccess(days) => Self { to_ia: word(*days), ..Self::default() },
+            FileTransition::ToArchive(days) => Self { to_archive: word(*days), ..Self::default() },
+            FileTransition::BackWhenUsed => Self { to_primary: Some(WHEN_USED.into()), ..Self::default() },
         }
     }
 }
@@ -73,11 +73,11 @@ mod tests {
     #[test]
     fn a_rule_reads_back_as_it_is_shown() {
         for (word, days) in DAYS {
-            for policy in [LifecyclePolicy::ToInfrequentAccess(*days), LifecyclePolicy::ToArchive(*days)] {
+            for policy in [FileTransition::ToInfrequentAccess(*days), FileTransition::ToArchive(*days)] {
                 assert_eq!(Rule::of(&policy).read().unwrap(), policy, "{word}");
             }
         }
-        assert_eq!(Rule::of(&LifecyclePolicy::BackWhenUsed).read().unwrap(), LifecyclePolicy::BackWhenUsed);
+        assert_eq!(Rule::of(&FileTransition::BackWhenUsed).read().unwrap(), FileTransition::BackWhenUsed);
         assert!(Rule::default().read().is_err());
         let word = |word: &str| Rule { to_ia: Some(word.into()), ..Rule::default() };
         assert!(word("AFTER_2_DAYS").read().is_err());
