@@ -560,13 +560,19 @@ impl Turn<'_> {
         // A token that isn't one is told only to whom the operation is allowed.
         let after = self.prologue.next_token.as_ref().map(|token| page::open(&self.gateway.page_key, &context, token));
         let after = after.transpose();
-        let page = Page::new(after.as_ref().ok().cloned().flatten(), self.prologue.max_results);
+        // "This number is automatically set to 100": EFS gives so many at most, however many are asked for. Source: the
+        // EFS API Reference on DescribeFileSystems.
+        let max_results = match self.prologue.max_results {
+            Some(limit) if O::ACTION.service == crate::efs::SERVICE => Some(limit.min(O::PAGE_LIMIT)),
+            asked => asked,
+        };
+        let page = Page::new(after.as_ref().ok().cloned().flatten(), max_results);
         self.authorise(&view, |view, demands| {
             operation.demands(view, demands);
             operation.demands_of_page(view, &page, demands);
         })?;
         after?;
-        match self.prologue.max_results {
+        match max_results {
             Some(limit) if limit > O::PAGE_LIMIT => {
                 return Err(bad_page(O::ACTION, limit, Bound::Most(O::PAGE_LIMIT)));
             }

@@ -266,6 +266,7 @@ pub fn left(view: &View<'_>, account: AccountId) -> Vec<(&'static str, usize)> {
         InternetGateways "internet-gateway", VpnGateways "vpn-gateway", PrefixLists "prefix-list",
         Parameters "parameter", Secrets "secret", Trails "trail",
         LaunchTemplates "launch-template", OwnImages "image", Snapshots "snapshot", LifecyclePolicies "lifecycle-policy",
+        FileSystems "file-system", AccessPoints "access-point",
     );
     let scopes = Region::all().map(|region| Scope { account, region });
     let instances = scopes.flat_map(|scope| View::new(cloud, scope, view.now()).all::<Instances, _>());

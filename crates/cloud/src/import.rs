@@ -13,8 +13,8 @@ use landfall_model::agent::{VolumePhase, VolumeSeen};
 use landfall_model::import::IMPORTING_FORMAT;
 use landfall_model::{
     DataKey, Host, HostId, ImageDisk, ImageTraits, ImportImageTaskId, ImportImageTaskKind, ImportPlace,
-    ImportSnapshotTaskId, ImportState, ImportTask, ImportedDisk, ImportedImage, Scope, SnapshotId, SnapshotState,
-    Volume, VolumeId, VolumeKind, VolumeShape, VolumeState, ZoneName,
+    ImportSnapshotTaskId, ImportSource, ImportState, ImportTask, ImportedDisk, ImportedImage, Scope, SnapshotId,
+    SnapshotState, Volume, VolumeId, VolumeKind, VolumeShape, VolumeState, ZoneName,
 };
 
 use crate::ebs::{self, Encryption};
@@ -31,12 +31,16 @@ use crate::{snapshot, tag};
 const AT_ONCE: usize = 20;
 /// How long one that is over is shown.
 const SHOWN: Duration = Duration::from_secs(7 * 24 * 3600);
+/// What the first disk of an image is called. Source: the same guide.
+pub const ROOT_DEVICE: &str = "/dev/sda1";
 /// Who takes the role. Source: the VM Import/Export User Guide, "Required permissions".
 const SERVICE: &str = "vmie.amazonaws.com";
 /// What AWS begins a failure with that is the tenant's to mend.
 const FAILURE: &str = "ClientError: ";
 /// What a host begins its words with where the disk is to blame.
 const INVALID: &str = "Disk validation failed";
+/// What is said where a host is to blame.
+const HOST_FAILURE: &str = "ServerError: The disk couldn't be imported";
 
 /// What is to be imported. Its disks have no volumes yet.
 #[derive(Clone, Debug)]
@@ -62,6 +66,10 @@ pub fn begin(tx: &mut Tx<'_, '_>, new: NewImport) -> Result<ImportTask, Fault> {
     for id in disks.iter().filter(|disk| disk.source.is_none()).filter_map(|disk| disk.snapshot) {
         view.need::<Snapshots, _>(id)?;
         snapshot::source(&view, id, None)?;
+    }
+    if new.image.is_some() {
+        let names: Vec<_> = disks.iter().enumerate().map(|(number, disk)| device(number, disk)).collect();
+        create::check_devices(names.iter().map(String::as_str))?;
     }
     snapshot::check_count(tx, disks.len())?;
     let kms_key = new.encryption.key_of_volume(&tx.view(), None);
@@ -170,6 +178,8 @@ pub(crate) fn seen(tx: &mut Tx<'_, '_>, mut row: Volume, seen: &VolumeSeen) {
         VolumePhase::Importing(percent) if *percent > disk.percent => disk.percent = (*percent).min(99),
         VolumePhase::Ready => {
             row.state = VolumeState::Present;
+            // It is a volume as any other from now on, and how to come by its contents is as good as a password.
+            forget_signature(row.import.as_mut());
             row.shape.size_gib = u32::try_from(seen.size_bytes.div_ceil(1 << 30)).unwrap_or(u32::MAX).max(1);
             tx.put::<Volumes>(row.clone());
             (disk.percent, disk.size_bytes) = (100, seen.size_bytes);
@@ -186,8 +196,9 @@ pub(crate) fn seen(tx: &mut Tx<'_, '_>, mut row: Volume, seen: &VolumeSeen) {
             }
         }
         VolumePhase::Failed(why) => {
-            let side = if why.starts_with(INVALID) { FAILURE } else { "ServerError: " };
-            return end(tx, task, &format!("{side}{why}"));
+            // What else went wrong is between the host and its provider, who finds it in the host's log.
+            let why = if why.starts_with(INVALID) { format!("{FAILURE}{why}") } else { HOST_FAILURE.to_owned() };
+            return end(tx, task, &why);
         }
         _ => return,
     }
@@ -207,9 +218,9 @@ pub(crate) fn stored(tx: &mut Tx<'_, '_>, id: SnapshotId) {
 }
 
 /// Takes note that a snapshot can't be made.
-pub(crate) fn failed_to_store(tx: &mut Tx<'_, '_>, id: SnapshotId, why: &str) {
+pub(crate) fn failed_to_store(tx: &mut Tx<'_, '_>, id: SnapshotId) {
     let Some(task) = of_snapshot(tx, id).filter(|task| task.state == ImportState::Active).cloned() else { return };
-    end(tx, task, &format!("ServerError: {why}"));
+    end(tx, task, HOST_FAILURE);
 }
 
 /// Takes note that nothing is left of a volume.
@@ -236,19 +247,22 @@ fn advance(tx: &mut Tx<'_, '_>, mut task: ImportTask) {
     put(&mut tx, task);
 }
 
+/// The name of an image's disk. As AWS names those after the first where it isn't said: from `/dev/sdf` on.
+fn device(number: usize, disk: &ImportedDisk) -> String {
+    let letter = char::from(b'f' + u8::try_from(number.saturating_sub(1)).unwrap_or_default());
+    let usual = if number == 0 { ROOT_DEVICE.to_owned() } else { format!("/dev/sd{letter}") };
+    disk.device.clone().unwrap_or(usual)
+}
+
 fn make_image(tx: &mut Tx<'_, '_>, task: &ImportTask, image: &ImportedImage) -> Result<landfall_model::ImageId, Fault> {
     let is_windows = image.platform.as_deref() == Some("Windows");
-    let root_device = "/dev/sda1";
     let view = tx.view();
     let mut disks = Vec::new();
     for (number, disk) in task.disks.iter().enumerate() {
         let id = disk.snapshot.ok_or(Fault::Missing("DiskContainer"))?;
         let row = view.need::<Snapshots, _>(id)?;
-        // As AWS names the disks after the first where it isn't said: from `/dev/sdf` on.
-        let letter = char::from(b'f' + u8::try_from(number.saturating_sub(1)).unwrap_or_default());
-        let device = if number == 0 { root_device.to_owned() } else { format!("/dev/sd{letter}") };
         disks.push(ImageDisk {
-            device: disk.device.clone().filter(|_| number > 0).unwrap_or(device),
+            device: device(number, disk),
             snapshot: Some(id),
             shape: VolumeShape { size_gib: row.size_gib, kind: VolumeKind::Gp2, iops: None, throughput_mib: None },
             delete_on_termination: true,
@@ -268,7 +282,7 @@ fn make_image(tx: &mut Tx<'_, '_>, task: &ImportTask, image: &ImportedImage) -> 
             min_memory_mib: 0,
             kernel: None,
         },
-        root_device,
+        root_device: ROOT_DEVICE,
         disks,
         imds_v2: false,
         ena_support: false,
@@ -282,7 +296,10 @@ fn end(tx: &mut Tx<'_, '_>, mut task: ImportTask, why: &str) {
         if let Some(id) = disk.volume {
             drop_volume(tx, id);
         }
-        if let Some(id) = disk.snapshot.filter(|_| disk.source.is_some()) {
+        // One that is whole is seen and may be taken; what an image of the tenant's is made of stays.
+        let is_used = |id: &SnapshotId| tx.own_images.by_snapshot(id).next().is_some();
+        let made = disk.snapshot.filter(|id| disk.source.is_some() && !is_used(id));
+        if let Some(id) = made {
             tx.delete::<Snapshots>(&task.scope.key(id));
             tag::forget_all(tx, &id.to_string());
             disk.snapshot = None;
@@ -296,10 +313,12 @@ fn end(tx: &mut Tx<'_, '_>, mut task: ImportTask, why: &str) {
 
 /// Forgets what signs the addresses of disks, which is as good as a password: nobody fetches them any more.
 fn forget_signatures(task: &mut ImportTask) {
-    for source in task.disks.iter_mut().filter_map(|disk| disk.source.as_mut()) {
-        if let ImportPlace::Url(url) = &mut source.place {
-            url.truncate(url.find('?').unwrap_or(url.len()));
-        }
+    task.disks.iter_mut().for_each(|disk| forget_signature(disk.source.as_mut()));
+}
+
+fn forget_signature(source: Option<&mut ImportSource>) {
+    if let Some(ImportSource { place: ImportPlace::Url(url), .. }) = source {
+        url.truncate(url.find('?').unwrap_or(url.len()));
     }
 }
 
@@ -307,7 +326,10 @@ fn forget_signatures(task: &mut ImportTask) {
 fn drop_volume(tx: &mut Tx<'_, '_>, id: VolumeId) {
     let key = tx.volumes.by_id(&id).find(|row| row.import.is_some()).map(Volume::key);
     if let Some(key) = key {
-        tx.update::<Volumes, _>(&key, |row| row.state = VolumeState::Deleting);
+        tx.update::<Volumes, _>(&key, |row| {
+            row.state = VolumeState::Deleting;
+            forget_signature(row.import.as_mut());
+        });
     }
 }
 

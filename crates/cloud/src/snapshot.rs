@@ -312,7 +312,7 @@ pub(crate) fn seen(tx: &mut Tx<'_, '_>, row: &Snapshot, seen: &SnapshotSeen) {
         }
         SnapshotPhase::Failed(why) => {
             fail(tx, row, why);
-            crate::import::failed_to_store(tx, row.id, why);
+            crate::import::failed_to_store(tx, row.id);
         }
     }
 }

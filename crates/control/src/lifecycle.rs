@@ -21,6 +21,8 @@ const BATCH: usize = 64;
 const DENIED: [&str; 2] = ["UnauthorizedOperation", "AccessDenied"];
 /// That the account has called too often: it passes, and the call is made again in a moment.
 const THROTTLED: &str = "RequestLimitExceeded";
+/// What keeps one target from being backed up for a while only: it is tried again once all else is done.
+const PASSING: [&str; 3] = ["ConcurrentSnapshotLimitExceeded", "IncorrectState", "IncorrectInstanceState"];
 
 /// Runs until it is ended.
 pub async fn run(gateway: &Gateway) {
@@ -54,10 +56,16 @@ async fn conclude(
     outcome: &Outcome,
 ) -> Result<(), Refused> {
     let engine = gateway.engine();
+    // A policy may have made much. It is gone through before the transaction, which nobody else could write during.
+    let upkeep_at = {
+        let cloud = engine.read();
+        let view = View::new(&cloud, row.scope, decided_at.max(Timestamp(cloud.time_ms)));
+        if *outcome == Outcome::Done { lifecycle::upkeep_at(&view, row) } else { None }
+    };
     let pending = engine.commit_essential(|head| {
         let done: Result<(), std::convert::Infallible> = head.transact(engine.now_ms(), None, |tx| {
             let mut entropy = entropy.lock().unwrap_or_else(PoisonError::into_inner);
-            lifecycle::conclude(&mut Tx::new(tx, row.scope, &mut entropy), row, decided_at, outcome);
+            lifecycle::conclude(&mut Tx::new(tx, row.scope, &mut entropy), row, decided_at, outcome, upkeep_at);
             Ok(())
         });
         let Ok(()) = done;
@@ -67,19 +75,18 @@ async fn conclude(
 
 /// Makes the backups of a policy that are due, and then lets go what is too much by now.
 async fn look_after(gateway: &Gateway, row: &LifecyclePolicy, decided_at: Timestamp) -> Outcome {
-    let mut errand = None;
+    let (mut errand, mut outcome) = (None, Outcome::Done);
     for decide in [lifecycle::due, lifecycle::upkeep] {
-        // What a user has changed meanwhile holds; the round of what it says now follows.
         let deeds = {
             let cloud = gateway.engine().read();
             let view = View::new(&cloud, row.scope, decided_at.max(Timestamp(cloud.time_ms)));
-            let current = lifecycle::find(&view, row.id);
-            if current.is_none_or(|current| current.modified_at != row.modified_at) {
-                return Outcome::Done;
-            }
             decide(&view, row)
         };
         for deed in deeds {
+            // What a user has changed meanwhile holds; the round of what it says now follows.
+            if !is_current(gateway, row) {
+                return Outcome::Done;
+            }
             if errand.is_none() {
                 match take_role(gateway, row) {
                     Ok(taken) => errand = Some(taken),
@@ -92,13 +99,22 @@ async fn look_after(gateway: &Gateway, row: &LifecyclePolicy, decided_at: Timest
                 tracing::info!(policy = %row.id, action, %error, "a lifecycle policy couldn't do something");
                 match outcome_of(&error) {
                     // One target that can't be had keeps no other waiting.
+                    Outcome::Done if PASSING.contains(&error.code.as_ref()) => outcome = Outcome::Later,
                     Outcome::Done => {}
                     other => return other,
                 }
             }
         }
     }
-    Outcome::Done
+    outcome
+}
+
+/// Whether a policy still says what it said, and still acts.
+fn is_current(gateway: &Gateway, row: &LifecyclePolicy) -> bool {
+    gateway.engine().look(|cloud| {
+        let current = lifecycle::find(&View::new(cloud, row.scope, row.modified_at), row.id);
+        current.is_some_and(|current| (current.modified_at, current.state) == (row.modified_at, row.state))
+    })
 }
 
 fn take_role(gateway: &Gateway, row: &LifecyclePolicy) -> Result<Errand, Outcome> {

@@ -82,7 +82,7 @@ def speeds(world, guest, disks):
     for number in range(ROUNDS + 1):
         for kind in KINDS:
             for name, disk in disks.items():
-                found = float(guest.sh(f"/root/io /dev/{disk} {kind} {MS}"))
+                found = float(guest.sh(f"/var/tmp/io /dev/{disk} {kind} {MS}"))
                 # The first round allocates.
                 if number:
                     rates[kind][name].append(found)
@@ -142,10 +142,10 @@ def snapshots(world, guest, zone):
         volume = world.ec2.create_volume(AvailabilityZone=zone, Size=GIB, **FAST)["VolumeId"]
         reach(world, volume, "available")
         disk = attach(world, guest, volume, f"/dev/sd{'ghijklmnop'[number]}")
-        guest.sh(f"/root/io /dev/{disk} noise 0 {GIB << 10}", timeout_s=3600)
+        guest.sh(f"/var/tmp/io /dev/{disk} noise 0 {GIB << 10}", timeout_s=3600)
         full.append(snapshot(world, volume)[1:])
         for change in range(3):
-            guest.sh(f"/root/io /dev/{disk} noise {(change + 1) * 100} {(GIB << 10) // 100}", timeout_s=3600)
+            guest.sh(f"/var/tmp/io /dev/{disk} noise {(change + 1) * 100} {(GIB << 10) // 100}", timeout_s=3600)
             last, *found = snapshot(world, volume)
             part.append(found)
         world.ec2.detach_volume(VolumeId=volume)
@@ -170,7 +170,7 @@ def run(world):
     guest = world.launch("bench", SecurityGroupIds=[group])
     guest.wait("running"), guest.look(), guest.connect()
     with open(f"{world.work}/io", "rb") as file:
-        guest.sh("cat >/root/io && chmod +x /root/io", data=file.read())
+        guest.sh("cat >/var/tmp/io && chmod +x /var/tmp/io", data=file.read())
     zone = guest.look()["Placement"]["AvailabilityZone"]
     disks = {"raw file": give_file(guest, f"{world.state}/bare", 2)}
     for name, device, options in (("volume", "/dev/sde", {}), ("encrypted volume", "/dev/sdf", {"Encrypted": True})):

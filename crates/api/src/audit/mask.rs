@@ -92,6 +92,7 @@ pub const SHOWN: &[(&str, &str)] = &[
     ("ec2", "PrivateIp*"),
     ("ec2", "PublicKeyMaterial"),
     ("ec2", "SecondaryPrivateIp*"),
+    ("elasticfilesystem", "CreationToken"),
     ("iam", "AllowUsersToChangePassword"),
     ("iam", "MaxPasswordAge"),
     ("iam", "MinimumPasswordLength"),

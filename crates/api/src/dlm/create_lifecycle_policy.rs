@@ -7,7 +7,7 @@ use landfall_cloud::{Tx, View};
 use landfall_model::LifecyclePolicyId;
 use serde::{Deserialize, Serialize};
 
-use super::shape::{DetailsIn, demand_role};
+use super::shape::{DetailsIn, demand_role, refuse_on};
 use crate::unsupported::{Unsupported, refuse_parameters};
 use crate::{Action, ApiError, Demands, Write};
 
@@ -23,8 +23,8 @@ pub struct CreateLifecyclePolicy {
     default_policy: Option<Unsupported>,
     create_interval: Option<Unsupported>,
     retain_interval: Option<Unsupported>,
-    copy_tags: Option<Unsupported>,
-    extend_deletion: Option<Unsupported>,
+    copy_tags: Option<bool>,
+    extend_deletion: Option<bool>,
     #[serde(default)]
     cross_region_copy_targets: Vec<serde::de::IgnoredAny>,
     exclusions: Option<Unsupported>,
@@ -54,8 +54,9 @@ impl Write for CreateLifecyclePolicy {
     }
 
     fn run(self, tx: &mut Tx<'_, '_>) -> Result<CreateLifecyclePolicyResponse, ApiError> {
-        refuse_parameters!(self; default_policy, create_interval, retain_interval, copy_tags, extend_deletion,
-            exclusions);
+        refuse_parameters!(self; default_policy, create_interval, retain_interval, exclusions);
+        refuse_on("copy_tags", self.copy_tags)?;
+        refuse_on("extend_deletion", self.extend_deletion)?;
         if !self.cross_region_copy_targets.is_empty() {
             return Err(ApiError::unsupported("the parameter CrossRegionCopyTargets"));
         }

@@ -5,9 +5,11 @@ use crate::error::ApiError;
 /// The error as the service tells it. Source: the errors in botocore's model.
 pub(crate) fn in_terms(mut error: ApiError) -> ApiError {
     let (code, status) = match &*error.code {
-        "InvalidParameterCombination" | "InvalidParameterValue" | "MissingParameter" | "UnsupportedOperation" => {
-            ("InvalidRequestException", 400)
-        }
+        "InvalidParameterCombination"
+        | "InvalidParameterValue"
+        | "MissingParameter"
+        | "UnsupportedOperation"
+        | "ValidationException" => ("InvalidRequestException", 400),
         "ResourceNotFoundException" => ("ResourceNotFoundException", 404),
         "LimitExceededException" | "TagLimitExceeded" => ("LimitExceededException", 429),
         "AccessDeniedException" => ("AccessDeniedException", 403),

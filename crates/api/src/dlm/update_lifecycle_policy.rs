@@ -6,7 +6,7 @@ use landfall_model::LifecyclePolicyId;
 use serde::Deserialize;
 
 use super::create_lifecycle_policy::{Settable, role};
-use super::shape::{DetailsIn, Done, demand, demand_role};
+use super::shape::{DetailsIn, Done, demand, demand_role, refuse_on};
 use crate::unsupported::{Unsupported, refuse_parameters};
 use crate::{Action, ApiError, Demands, Write};
 
@@ -21,8 +21,8 @@ pub struct UpdateLifecyclePolicy {
     policy_details: Option<DetailsIn>,
     create_interval: Option<Unsupported>,
     retain_interval: Option<Unsupported>,
-    copy_tags: Option<Unsupported>,
-    extend_deletion: Option<Unsupported>,
+    copy_tags: Option<bool>,
+    extend_deletion: Option<bool>,
     #[serde(default)]
     cross_region_copy_targets: Vec<serde::de::IgnoredAny>,
     exclusions: Option<Unsupported>,
@@ -40,7 +40,9 @@ impl Write for UpdateLifecyclePolicy {
     }
 
     fn run(self, tx: &mut Tx<'_, '_>) -> Result<Done, ApiError> {
-        refuse_parameters!(self; create_interval, retain_interval, copy_tags, extend_deletion, exclusions);
+        refuse_parameters!(self; create_interval, retain_interval, exclusions);
+        refuse_on("copy_tags", self.copy_tags)?;
+        refuse_on("extend_deletion", self.extend_deletion)?;
         if !self.cross_region_copy_targets.is_empty() {
             return Err(ApiError::unsupported("the parameter CrossRegionCopyTargets"));
         }

@@ -1,12 +1,13 @@
 //! ec2:ImportImage. Makes an image of a machine's disks that come from elsewhere, or of snapshots.
 
 use landfall_cloud::ebs::Encryption;
-use landfall_cloud::import::{self, NewImport};
+use landfall_cloud::import::{self, NewImport, ROOT_DEVICE};
 use landfall_cloud::{Tx, View, tag};
 use landfall_model::{BootMode, ImportImageTaskKind, ImportSource, ImportedDisk, ImportedImage, SnapshotId};
 use serde::Deserialize;
 
 use super::shape::TagSpecifications;
+use super::shape::block_device::check_device;
 use super::shape::ebs;
 use super::shape::image::{check_description, demand_new};
 use super::shape::import::{
@@ -104,6 +105,13 @@ impl Write for ImportImage {
                 "An image has at most 21 disks.",
             ));
         }
+        let is_encrypted = encryption.asked || encryption.key.is_some();
+        if is_encrypted && self.disk_container.iter().any(|container| container.snapshot_id.is_some()) {
+            let message =
+                "The parameters Encrypted and KmsKeyId are not supported with a SnapshotId in DiskContainers.";
+            return Err(ApiError::new("UnsupportedOperation", message));
+        }
+        check_devices(&self.disk_container)?;
         let view = tx.view();
         let read = |container: ImageDiskContainer| container.read(&view);
         let disks = self.disk_container.into_iter().map(read).collect::<Result<Vec<_>, _>>()?;
@@ -122,6 +130,18 @@ impl Write for ImportImage {
     }
 }
 
+/// That disks are called as disks are, and the first one as the root is.
+fn check_devices(containers: &[ImageDiskContainer]) -> Result<(), ApiError> {
+    for (number, device) in containers.iter().enumerate().filter_map(|(n, it)| Some((n, it.device_name.as_deref()?))) {
+        check_device(device)?;
+        if number == 0 && device != ROOT_DEVICE {
+            let why = format!("The first disk of an image is {ROOT_DEVICE}.");
+            return Err(ApiError::invalid("DeviceName", device, why));
+        }
+    }
+    Ok(())
+}
+
 /// That a parameter has one of the values that are acted on, where it is there.
 fn one_of(name: &str, value: Option<&str>, known: &[&str]) -> Result<(), ApiError> {
     match value {
@@ -135,6 +155,10 @@ fn one_of(name: &str, value: Option<&str>, known: &[&str]) -> Result<(), ApiErro
 impl ImageDiskContainer {
     fn read(self, view: &View<'_>) -> Result<ImportedDisk, ApiError> {
         if let Some(id) = self.snapshot_id {
+            if self.format.is_some() {
+                let message = "Specify Format with Url or UserBucket, and not with SnapshotId.";
+                return Err(ApiError::new("InvalidParameterCombination", message));
+            }
             if self.url.is_some() || self.user_bucket.is_some() {
                 let message = "Specify one of SnapshotId, Url and UserBucket.";
                 return Err(ApiError::new("InvalidParameterCombination", message));

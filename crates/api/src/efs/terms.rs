@@ -13,6 +13,7 @@ const CODES: &[(&str, &str)] = &[
     ("InvalidGroupId.Malformed", BAD_REQUEST),
     ("InvalidIPAddress.InUse", "IpAddressInUse"),
     ("InvalidNextToken", BAD_REQUEST),
+    ("InvalidParameter", BAD_REQUEST),
     ("InvalidParameterCombination", BAD_REQUEST),
     ("InvalidParameterValue", BAD_REQUEST),
     ("InvalidSubnetID.Malformed", BAD_REQUEST),
@@ -62,6 +63,7 @@ mod tests {
             (error.code.into_owned(), error.status)
         };
         assert_eq!(told(ApiError::invalid("Path", 1, "no")), (BAD_REQUEST.to_owned(), 400));
+        assert_eq!(told(ApiError::new("InvalidParameter", "no")), (BAD_REQUEST.to_owned(), 400));
         assert_eq!(told(ApiError::new("FileSystemNotFound", "no")), ("FileSystemNotFound".to_owned(), 404));
         assert_eq!(told(ApiError::new("InvalidIPAddress.InUse", "no")), ("IpAddressInUse".to_owned(), 409));
         assert_eq!(told(ApiError::internal()), ("InternalServerError".to_owned(), 500));

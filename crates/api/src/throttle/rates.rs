@@ -123,10 +123,10 @@ pub fn costs(action: Action, region: Region, input: &Tree, family: FamilyOf<'_>)
         // Reference on LookupEvents.
         "cloudtrail" if name == "LookupEvents" => [one(Bucket::Requests(service, name), Rate::new(2, 2)), None],
         "ebs" if name == "GetSnapshotBlock" => [one(Bucket::Requests(service, name), Rate::new(1_000, 1_000)), None],
-        // EFS publishes none either.
-        "elasticfilesystem" if is_read(name) => [one(Bucket::Requests(service, name), Rate::new(100, 20)), None],
-        "elasticfilesystem" => [one(Bucket::Requests(service, name), Rate::new(50, 5)), None],
         "ebs" => [one(Bucket::Requests(service, name), Rate::new(50, 50)), None],
+        // EFS publishes no rates: it has those that EC2 has for most actions.
+        "elasticfilesystem" if is_read(name) => [one(Bucket::Requests(service, name), NON_MUTATING), None],
+        "elasticfilesystem" => [one(Bucket::Requests(service, name), MUTATING), None],
         // S3 has rates by the prefix, of thousands; tools that check a trail read object after object.
         "s3" if name == "GetObject" => [one(Bucket::Requests(service, name), Rate::new(1_000, 1_000)), None],
         "s3" => [one(Bucket::Requests(service, name), Rate::new(100, 100)), None],

@@ -187,6 +187,7 @@ fn what_no_policy_may_say_is_refused_by_name() {
     let root = world.root();
     let role = role(&root, "lifecycle");
     let schedule = |name: &str| format!("/Schedules/0/{name}");
+    let many: Vec<Value> = (0..45).map(|at| json!({"Key": format!("k{at}"), "Value": "$(timestamp)"})).collect();
     for (pointer, value, said) in [
         ("/PolicyType", json!("EVENT_BASED_POLICY"), "EVENT_BASED_POLICY"),
         ("/PolicyType", json!("IMAGE_MANAGEMENT"), "INSTANCE"),
@@ -198,6 +199,8 @@ fn what_no_policy_may_say_is_refused_by_name() {
         ("/Parameters", json!({"NoReboot": true}), "NoReboot"),
         ("/Parameters", json!({"ExcludeBootVolume": true}), "ExcludeBootVolume"),
         ("/EventSource", json!({"Type": "MANAGED_CWE"}), "EventSource"),
+        ("/CopyTags", json!(true), "CopyTags"),
+        ("/ExtendDeletion", json!(true), "ExtendDeletion"),
         (&schedule("Name"), json!("a/b"), "name"),
         (&schedule("FastRestoreRule"), json!({"Count": 1}), "FastRestoreRule"),
         (&schedule("ArchiveRule"), json!({"RetainRule": {}}), "ArchiveRule"),
@@ -216,6 +219,7 @@ fn what_no_policy_may_say_is_refused_by_name() {
         (&schedule("RetainRule"), json!({"Interval": 1}), "unit"),
         (&schedule("RetainRule"), json!({"Interval": 101, "IntervalUnit": "YEARS"}), "100 years"),
         (&schedule("VariableTags"), json!([{"Key": "a", "Value": "$(timestamp)"}]), "INSTANCE"),
+        (&schedule("VariableTags"), json!(many), "together"),
         (&schedule("TagsToAdd"), json!([{"Key": "aws:a", "Value": "b"}]), "reserved"),
         (&schedule("ShareRules/0/TargetAccounts"), json!([]), "TargetAccounts"),
         (&schedule("ShareRules/0/UnshareIntervalUnit"), Value::Null, "unit"),
@@ -302,6 +306,27 @@ fn a_policy_is_shown_as_it_was_given_and_changed_where_it_may_be() {
     );
     root.ok_of("dlm", "DeleteLifecyclePolicy", &[("policyId", &id)]);
     assert_eq!(root.refused_of("dlm", "GetLifecyclePolicy", &[("policyId", &id)]), "ResourceNotFoundException");
+}
+
+#[test]
+fn what_default_policies_may_do_can_be_said_to_be_off() {
+    let world = World::new();
+    let root = world.root();
+    let mut details = details();
+    details["CopyTags"] = json!(false);
+    details["ExtendDeletion"] = json!(false);
+    let said = |name: &str, value: &str| {
+        let mut call = order(&root);
+        call.retain(|(key, _)| key != "PolicyDetails:");
+        call.extend(params([("PolicyDetails:", details.to_string()), (name, value.to_owned())]));
+        root.send("dlm", "CreateLifecyclePolicy", &call)
+    };
+    for name in ["CopyTags", "ExtendDeletion"] {
+        let answer = said(&format!("{name}:"), "false");
+        assert_eq!(answer.status, 200, "{name}: {}", answer.body);
+        let answer = said(&format!("{name}:"), "true");
+        assert!(answer.status == 400 && answer.message().contains(name), "{name}: {}", answer.body);
+    }
 }
 
 #[test]

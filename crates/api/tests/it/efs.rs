@@ -613,8 +613,56 @@ fn an_access_point_is_made_once_and_goes_with_its_file_system() {
     client.ok_of(EFS, "DeleteMountTarget", &[(TARGET, &target)]);
     world.settle();
     client.ok_of(EFS, "DeleteFileSystem", &[(ID, &id)]);
+    let going = client.ok_of(EFS, "DescribeAccessPoints", &[("AccessPointId", &made)]);
+    assert_eq!(column(&going, "AccessPoints", "LifeCycleState"), ["deleting"]);
+    world.settle();
     let gone = refused(&client, "DescribeAccessPoints", &[("AccessPointId", &made)]);
     assert_eq!(gone, (404, "AccessPointNotFound".into()));
+}
+
+#[test]
+fn a_file_system_of_many_access_points_goes_in_several_transactions() {
+    const POINTS: usize = 300;
+    let world = World::new();
+    let client = world.root();
+    let id = share(&client);
+    let tags = || world.engine().read().tags.iter().count();
+    let before = tags();
+    for n in 0..POINTS {
+        client.ok_of(EFS, "CreateAccessPoint", &[("ClientToken", &format!("p{n}")), (ID, &id), TAGS]);
+    }
+    world.settle();
+    let page = client.ok_of(EFS, "DescribeAccessPoints", &[(ID, &id), ("MaxResults", "1000")]);
+    assert_eq!(list(&page, "AccessPoints").len(), 100, "no page is longer");
+    assert!(find(&page, "NextToken").is_some());
+    client.ok_of(EFS, "DeleteFileSystem", &[(ID, &id)]);
+    let left = || world.engine().read().access_points.iter().count();
+    assert_eq!(left(), POINTS);
+    assert!(world.transact(landfall_cloud::expiry::pass), "there is more to do");
+    assert!((1..POINTS).contains(&left()), "{} are left", left());
+    assert_eq!(at(&shown(&client, &id), "LifeCycleState"), "deleting");
+    let another = [("ClientToken", "another"), (ID, id.as_str())];
+    let refusal = (409, "IncorrectFileSystemLifeCycleState".to_owned());
+    assert_eq!(refused(&client, "CreateAccessPoint", &another), refusal);
+    world.settle();
+    assert_eq!((left(), tags()), (0, before), "tags go with what has them");
+    assert_eq!(refused(&client, "DescribeFileSystems", &[(ID, &id)]), (404, NOT_FOUND.into()));
+}
+
+#[test]
+fn a_group_of_another_network_is_not_found() {
+    let world = World::new();
+    let client = world.root();
+    let (id, target) = mounted(&client);
+    let far = at(&client.ok("CreateVpc", &[("CidrBlock", "10.9.0.0/16")]), "vpc.vpcId").to_owned();
+    let call = [("GroupName", "far"), ("GroupDescription", "far"), ("VpcId", far.as_str())];
+    let group = at(&client.ok("CreateSecurityGroup", &call), "groupId").to_owned();
+    let (groups, subnet) = (format!("[\"{group}\"]"), subnet(&client, 1));
+    let not_found = (400, "SecurityGroupNotFound".to_owned());
+    let call = [(ID, id.as_str()), ("SubnetId", subnet.as_str()), ("SecurityGroups:", groups.as_str())];
+    assert_eq!(refused(&client, "CreateMountTarget", &call), not_found);
+    let call = [(TARGET, target.as_str()), ("SecurityGroups:", groups.as_str())];
+    assert_eq!(refused(&client, "ModifyMountTargetSecurityGroups", &call), not_found);
 }
 
 #[test]
@@ -636,6 +684,8 @@ fn lists_come_in_pages() {
         }
     }
     assert_eq!(seen, made);
+    let all = client.ok_of(EFS, "DescribeFileSystems", &[("MaxItems", "1000")]);
+    assert_eq!(column(&all, "FileSystems", ID), made, "more than a page has may be asked for");
     let tags: Vec<_> = (0..3).map(|n| format!("{{\"Key\":\"k{n}\",\"Value\":\"v\"}}")).collect();
     let tags = format!("[{}]", tags.join(","));
     client.ok_of(EFS, "TagResource", &[("ResourceId", &seen[0]), ("Tags:", &tags)]);

@@ -62,8 +62,7 @@ pub(super) fn end(tx: &mut Tx<'_, '_>, account: AccountId, most: usize) -> Left 
         sweep!(tx, account, most;
             KeyPairs, Parameters, ParameterVersions, Secrets, SecretVersions, Trails, FlowLogs, InsightsAnalyses,
             InsightsPaths, ImportImages, ImportSnapshots, EbsDefaultsTable, ImageDefaultsTable, ClientTokens, Endpoints,
-             LaunchTemplates, LaunchTemplateVersions, LifecyclePolicies, MountTargets,
-            AccessPoints, FileSystems,
+            LaunchTemplates, LaunchTemplateVersions, LifecyclePolicies, MountTargets, AccessPoints, FileSystems,
         ),
     ];
     let waits = [end_volumes(tx, account), end_vpns(tx, account), end_peerings(tx, account), end_keys(tx, account)];

@@ -98,13 +98,14 @@ pub fn delete(tx: &mut Tx<'_, '_>, id: AccessPointId) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Deletes those of a file system at once.
-pub(super) fn delete_all(tx: &mut Tx<'_, '_>, file_system: FileSystemId) {
-    let keys: Vec<_> = tx.access_points.by_file_system(&file_system).map(AccessPoint::key).collect();
+/// Deletes at most so many of a file system's, without a state between. Returns how many.
+pub(super) fn delete_some(tx: &mut Tx<'_, '_>, file_system: FileSystemId, most: usize) -> usize {
+    let keys: Vec<_> = tx.access_points.by_file_system(&file_system).take(most).map(AccessPoint::key).collect();
     for key in &keys {
         tx.delete::<AccessPoints>(key);
         tag::forget(tx, &key.id.to_string());
     }
+    keys.len()
 }
 
 /// Passes on what is due. Returns whether there may be more.

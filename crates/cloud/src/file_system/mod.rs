@@ -228,21 +228,30 @@ pub fn update(tx: &mut Tx<'_, '_>, id: FileSystemId, change: impl FnOnce(&mut Fi
     Ok(())
 }
 
-/// Deletes a file system that isn't mounted anywhere, with its access points.
+/// Deletes a file system that isn't mounted anywhere. Its access points, of which there may be thousands, go batch by
+/// batch, and it goes after them.
 pub fn delete(tx: &mut Tx<'_, '_>, id: FileSystemId) -> Result<(), Fault> {
-    let row = tx.view().need::<FileSystems, _>(id)?.clone();
+    let key = tx.view().need::<FileSystems, _>(id)?.key();
     if tx.mount_targets.by_file_system.count(&id) > 0 {
         let message = format!("The file system '{id}' has mount targets; delete them first.");
         return Err(Fault::Taken { code: "FileSystemInUse", message });
     }
-    access_point::delete_all(tx, id);
-    tx.update::<FileSystems, _>(&row.key(), |row| row.state = ShareState::Deleting);
+    tx.update::<FileSystems, _>(&key, |row| row.state = ShareState::Deleting);
     Ok(())
 }
 
+/// Deletes at most so many access points of a file system that is to go, and forgets it once it has none. Returns how
+/// many.
+fn end(tx: &mut Tx<'_, '_>, row: &FileSystem, most: usize) -> usize {
+    let ended = access_point::delete_some(tx, row.id, most);
+    if tx.access_points.by_file_system.count(&row.id) == 0 {
+        forget(tx, row);
+    }
+    ended
+}
+
 /// Forgets a file system of which nothing is left.
-pub(crate) fn forget(tx: &mut Tx<'_, '_>, row: &FileSystem) {
-    access_point::delete_all(tx, row.id);
+fn forget(tx: &mut Tx<'_, '_>, row: &FileSystem) {
     tx.delete::<FileSystems>(&row.key());
     tag::forget(tx, &row.id.to_string());
 }
@@ -250,10 +259,12 @@ pub(crate) fn forget(tx: &mut Tx<'_, '_>, row: &FileSystem) {
 /// Passes on what is due: file systems, mount targets and access points. Returns whether there may be more.
 pub(crate) fn pass(tx: &mut Tx<'_, '_>, until: i64, most: usize) -> bool {
     let due: Vec<_> = tx.file_systems.due_until(until).take(most).cloned().collect();
+    // All that are to go share one batch of access points, so that the transaction is short however many they are.
+    let mut room = most;
     for row in &due {
         let mut tx = tx.scoped(row.scope);
         if row.state == ShareState::Deleting {
-            forget(&mut tx, row);
+            room -= end(&mut tx, row, room);
             continue;
         }
         let at: Timestamp = tx.now();
@@ -265,7 +276,7 @@ pub(crate) fn pass(tx: &mut Tx<'_, '_>, until: i64, most: usize) -> bool {
         });
     }
     let more = [mount_target::pass(tx, until, most), access_point::pass(tx, until, most)];
-    due.len() == most || more.contains(&true)
+    due.len() == most || room == 0 || more.contains(&true)
 }
 
 impl<'a> View<'a> {

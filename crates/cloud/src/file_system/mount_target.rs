@@ -48,11 +48,12 @@ pub fn create(tx: &mut Tx<'_, '_>, new: NewMountTarget) -> Result<MountTargetId,
         Some(host) => host,
         None => super::choose_host(&view, subnet.zone, share.data_key.is_some())?,
     };
+    let groups = check_groups(&view, subnet.vpc, &new.groups)?;
     let (share, vpc, zone, scope, now) = (share.key(), subnet.vpc, subnet.zone, tx.scope(), tx.now());
     let id = tx.new_id();
     let order = NewInterface {
         address: new.address,
-        groups: new.groups,
+        groups,
         description: format!("EFS mount target for {} ({id})", new.file_system),
         purpose: InterfacePurpose::MountTarget(id),
         ..NewInterface::default()
@@ -92,6 +93,15 @@ fn check_place(view: &View<'_>, id: FileSystemId, subnet: &Subnet) -> Result<(),
     Ok(())
 }
 
+/// The groups that a mount target in that VPC is to have. One of another VPC isn't found: "Returned if one of the
+/// specified security groups doesn't exist in the subnet's virtual private cloud (VPC)." Source: the API Reference.
+fn check_groups(view: &View<'_>, vpc: VpcId, groups: &[SecurityGroupId]) -> Result<Vec<SecurityGroupId>, Fault> {
+    interface::check_groups(view, vpc, groups).map_err(|fault| match fault {
+        Fault::Mismatch(message) => Fault::Taken { code: "SecurityGroupNotFound", message },
+        other => other,
+    })
+}
+
 /// A mount target that can be worked with now.
 pub fn need_available<'v>(view: &View<'v>, id: MountTargetId) -> Result<&'v MountTarget, Fault> {
     let row = view.mount_target(id)?;
@@ -106,7 +116,7 @@ pub fn need_available<'v>(view: &View<'v>, id: MountTargetId) -> Result<&'v Moun
 pub fn set_groups(tx: &mut Tx<'_, '_>, id: MountTargetId, groups: &[SecurityGroupId]) -> Result<(), Fault> {
     let view = tx.view();
     let row = need_available(&view, id)?;
-    let groups = interface::check_groups(&view, row.vpc, groups)?;
+    let groups = check_groups(&view, row.vpc, groups)?;
     // The region's own, which a tenant's rules would refuse to change.
     let key = tx.scope().key(row.interface);
     tx.update::<Interfaces, _>(&key, |row| row.groups = groups);

@@ -261,7 +261,7 @@ fn check_new(tx: &Tx<'_, '_>, name: &str) -> Result<(), Fault> {
 }
 
 /// That each device is named once.
-fn check_devices<'d>(devices: impl Iterator<Item = &'d str>) -> Result<(), Fault> {
+pub(crate) fn check_devices<'d>(devices: impl Iterator<Item = &'d str>) -> Result<(), Fault> {
     let mut seen = BTreeSet::new();
     for device in devices {
         if !seen.insert(device) {

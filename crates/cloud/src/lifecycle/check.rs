@@ -99,6 +99,10 @@ fn schedule(details: &Details, schedule: &Schedule, now: Timestamp) -> Result<()
         }
         tags(name, list)?;
     }
+    // A backup has the tags of both, and the service's own besides.
+    if schedule.tags_to_add.len() + schedule.variable_tags.len() > TAGS {
+        return refuse(format!("TagsToAdd and VariableTags have at most {TAGS} tags together."));
+    }
     if !schedule.variable_tags.is_empty() && details.target() != TargetKind::Instance {
         return refuse("VariableTags are for policies that target resources of the type INSTANCE.");
     }

@@ -12,10 +12,11 @@ use landfall_model::{
 };
 
 use super::schedule::named;
+use crate::tag;
 use crate::value::{Instances, OwnImages, Snapshots, Volumes};
 use crate::view::View;
 
-/// How often it is looked whether a snapshot is whole by now, so that it can be shared.
+/// How often it is looked whether a backup is whole by now, so that it can be shared, and an older one let go.
 const LOOK_MS: i64 = 60_000;
 /// After how long it is tried again what couldn't be let go, such as a snapshot that an image has.
 const AGAIN_MS: i64 = 3_600_000;
@@ -95,8 +96,19 @@ struct Made<'v> {
     schedule: &'v str,
     /// When it is to go, where that was told when it was made.
     expires_at: Option<Timestamp>,
-    /// Whether it will never be whole.
-    is_failed: bool,
+    /// Whether it can be restored by now.
+    progress: Progress,
+}
+
+/// How far the making of a backup is: of an image that of all of its snapshots.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Progress {
+    /// It isn't whole yet.
+    Pending,
+    /// It can be restored.
+    Whole,
+    /// It will never be whole.
+    Failed,
 }
 
 /// The backups that are due now. One that is there since it became due isn't made once more: so a run that broke off goes on
@@ -214,42 +226,61 @@ impl Run<'_, '_> {
         let excluded = |id: &VolumeId| has_any(self.view, &id.to_string(), &parameters.exclude_data_volume_tags);
         let without: Vec<_> = further.filter(excluded).collect();
         let is_out = |id: VolumeId| without.contains(&id) || (without_root && is_root(id));
-        let mut included = volumes.iter().map(|volume| volume.id).filter(|id| !is_out(*id)).peekable();
+        let included: Vec<_> = volumes.iter().map(|volume| volume.id).filter(|id| !is_out(*id)).collect();
         // Where all are left out, there is nothing to make.
-        included.peek()?;
-        if included.any(|id| done.contains(&Source::Volume(id))) {
+        if included.is_empty() || included.iter().any(|id| done.contains(&Source::Volume(*id))) {
             return None;
         }
+        let tags = self.tags(None, Some(machine.id));
+        // The call copies all tags or none, and refuses one too many: rather snapshots without them than none.
+        let copies_tags = self.copies_tags() && included.iter().all(|id| self.has_room(&tags, *id));
         Some(Deed::Snapshots {
             instance: machine.id,
             without_root,
             without,
-            copies_tags: self.copies_tags(),
+            copies_tags,
             description: self.description(),
-            tags: self.tags(None, Some(machine.id)),
+            tags,
         })
+    }
+
+    /// Whether a snapshot may have a volume's tags beside those.
+    fn has_room(&self, tags: &BTreeMap<String, String>, volume: VolumeId) -> bool {
+        let volume = volume.to_string();
+        let copied = self.view.tags(&volume).into_iter().flat_map(|tags| tags.keys());
+        let keys: BTreeSet<&String> = tags.keys().chain(copied).filter(|key| !key.starts_with("aws:")).collect();
+        keys.len() <= tag::LIMIT
     }
 
     fn description(&self) -> String {
         format!("Created for policy: {} schedule: {}", self.row.id, self.first().name)
     }
 
-    /// The tags of a backup: those of what it is of, where they are copied, those that the schedules add, and the service's own.
+    /// The tags of a backup: the service's own, those that the schedules add, and those of what it is of, where these
+    /// are copied. What comes first holds, and is there where there is no room for all.
     fn tags(&self, source: Option<&str>, instance: Option<InstanceId>) -> BTreeMap<String, String> {
-        let copied = source.filter(|_| self.copies_tags()).and_then(|source| self.view.tags(source));
-        let copied = copied.into_iter().flatten().filter(|(key, _)| !key.starts_with("aws:"));
-        let mut tags: BTreeMap<_, _> = copied.map(|(key, value)| (key.clone(), value.clone())).collect();
-        // The first one's come last, so that they hold.
-        for schedule in self.schedules.iter().rev() {
-            tags.extend(schedule.tags_to_add.iter().map(|tag| (tag.key.clone(), tag.value.clone())));
-            for tag in &schedule.variable_tags {
+        let mut offered: Vec<(String, String)> = Vec::new();
+        for schedule in &self.schedules {
+            offered.extend(schedule.variable_tags.iter().map(|tag| {
                 let value = match (tag.value.as_str(), instance) {
                     ("$(instance-id)", Some(id)) => id.to_string(),
                     _ => self.view.now().to_string(),
                 };
-                tags.insert(tag.key.clone(), value);
-            }
+                (tag.key.clone(), value)
+            }));
+            offered.extend(schedule.tags_to_add.iter().map(|tag| (tag.key.clone(), tag.value.clone())));
         }
+        let copied = source.filter(|_| self.copies_tags()).and_then(|source| self.view.tags(source));
+        let copied = copied.into_iter().flatten().filter(|(key, _)| !key.starts_with("aws:"));
+        offered.extend(copied.map(|(key, value)| (key.clone(), value.clone())));
+        let mut tags = self.own_tags();
+        add_tags(&mut tags, offered);
+        tags
+    }
+
+    /// The tags by which the service knows a backup.
+    fn own_tags(&self) -> BTreeMap<String, String> {
+        let mut tags = BTreeMap::new();
         tags.insert(MANAGED_TAG.into(), "true".into());
         tags.insert(POLICY_TAG.into(), self.row.id.to_string());
         tags.insert(SCHEDULE_TAG.into(), self.first().name.clone());
@@ -257,6 +288,17 @@ impl Run<'_, '_> {
             tags.insert(EXPIRATION_TAG.into(), span.after(self.view.now()).to_string());
         }
         tags
+    }
+}
+
+/// Adds those tags whose keys aren't there yet, as many as a resource may have.
+fn add_tags(tags: &mut BTreeMap<String, String>, offered: Vec<(String, String)>) {
+    // Those of the cloud's own aren't counted.
+    let most = tag::LIMIT + tags.keys().filter(|key| key.starts_with("aws:")).count();
+    for (key, value) in offered {
+        if tags.len() < most {
+            tags.entry(key).or_insert(value);
+        }
     }
 }
 
@@ -301,16 +343,22 @@ fn is_managed(view: &View<'_>, row: &LifecyclePolicy, source: Source) -> bool {
     }
 }
 
-/// What of a group, the newest first, is to go. What was told an end goes then: of what isn't a target any more all but the
-/// newest. Of all others so many of a target stay; what failed counts for nothing, and is its owner's to delete.
+/// What of a group, the newest first, is to go. What was told an end goes then: of what isn't a target any more all but
+/// the newest. Of all others so many of a target stay that are whole, and what is newer than these: what isn't whole yet
+/// may never be, and until it is the last good one stays. What failed counts for nothing, and is its owner's to delete.
 fn superfluous(schedule: &Schedule, group: &[Made<'_>], is_managed: bool, now: Timestamp) -> Vec<Backup> {
     let (by_age, by_count): (Vec<_>, Vec<_>) = group.iter().partition(|made| made.expires_at.is_some());
     let last = usize::from(!is_managed && by_count.is_empty());
     let over = by_age.iter().skip(last).filter(|made| made.expires_at.is_some_and(|at| at <= now));
     let mut gone: Vec<_> = over.map(|made| made.backup).collect();
     if let Some(count) = schedule.retain_rule.count.filter(|_| is_managed) {
-        let whole = by_count.iter().filter(|made| !made.is_failed);
-        gone.extend(whole.skip(count as usize).map(|made| made.backup));
+        let mut whole = 0;
+        for made in by_count.iter().filter(|made| made.progress != Progress::Failed) {
+            if whole >= count {
+                gone.push(made.backup);
+            }
+            whole += u32::from(made.progress == Progress::Whole);
+        }
     }
     gone
 }
@@ -340,7 +388,11 @@ fn deprecations(view: &View<'_>, schedule: &Schedule, kept: &[Made<'_>]) -> Vec<
     let Some(rule) = &schedule.deprecate_rule else { return Vec::new() };
     // The moment of the call is a little later than this one.
     let soon = Timestamp(view.now().as_millis() + LOOK_MS);
-    let images = kept.iter().filter(|made| !made.is_failed).enumerate().filter_map(|(rank, made)| {
+    let mut newer = 0;
+    let images = kept.iter().filter(|made| made.progress != Progress::Failed).filter_map(|made| {
+        // One that isn't whole yet takes nobody's place.
+        let rank = newer;
+        newer += usize::from(made.progress == Progress::Whole);
         let Backup::Image(id) = made.backup else { return None };
         view.find::<OwnImages, _>(id).filter(|image| image.deprecate_at.is_none())?;
         let at = match (rule.span(), rule.count, schedule.retain_rule.count) {
@@ -354,25 +406,25 @@ fn deprecations(view: &View<'_>, schedule: &Schedule, kept: &[Made<'_>]) -> Vec<
     images.collect()
 }
 
-/// When a policy is to be looked at next.
-pub fn wake(view: &View<'_>, row: &LifecyclePolicy) -> Option<Timestamp> {
+/// When the backups of a policy are to be looked at next, if ever; when its schedules run isn't told by this.
+pub fn upkeep_at(view: &View<'_>, row: &LifecyclePolicy) -> Option<Timestamp> {
     let now = view.now();
     let ahead = |at: Timestamp| if at > now { at } else { Timestamp(now.as_millis() + AGAIN_MS) };
-    let runs = row.next.iter().copied().flatten();
-    let mut moments: Vec<_> = runs.collect();
+    let mut moments: Vec<Timestamp> = Vec::new();
     for one in made(view, row) {
         let schedule = row.details.schedules.iter().find(|schedule| schedule.name == one.schedule);
         let Some(schedule) = schedule else { continue };
         moments.extend(one.expires_at.map(ahead));
+        // Once it is whole, it is shared, and an older one goes.
+        let is_awaited = !schedule.share_rules.is_empty() || schedule.retain_rule.count.is_some();
+        if is_awaited && one.progress == Progress::Pending {
+            moments.push(Timestamp(now.as_millis() + LOOK_MS));
+        }
         let Backup::Snapshot(id) = one.backup else { continue };
         if schedule.share_rules.is_empty() {
             continue;
         }
-        let snapshot = view.find::<Snapshots, _>(id);
-        if snapshot.is_some_and(|row| matches!(row.state, SnapshotState::Pending(_))) {
-            moments.push(Timestamp(now.as_millis() + LOOK_MS));
-        }
-        let is_shared = snapshot.is_some_and(|row| !row.shared_with.is_empty());
+        let is_shared = view.find::<Snapshots, _>(id).is_some_and(|row| !row.shared_with.is_empty());
         moments.extend(shared_until(schedule, one.at).filter(|until| is_shared || *until > now).map(ahead));
     }
     moments.into_iter().min()
@@ -388,23 +440,92 @@ fn made<'v>(view: &View<'v>, row: &LifecyclePolicy) -> Vec<Made<'v>> {
         match (tags.kind.as_str(), row.details.policy_type) {
             ("snapshot", PolicyType::Snapshots) => {
                 let snapshot = view.find::<Snapshots, _>(tags.resource.parse::<SnapshotId>().ok()?)?;
-                let is_failed = matches!(snapshot.state, SnapshotState::Failed(_));
+                let progress = progress(view, [snapshot.id]);
                 let (at, source) = (snapshot.started_at, Source::Volume(snapshot.volume?));
-                Some(Made { at, backup: Backup::Snapshot(snapshot.id), source, schedule, expires_at, is_failed })
+                Some(Made { at, backup: Backup::Snapshot(snapshot.id), source, schedule, expires_at, progress })
             }
             ("image", PolicyType::Images) => {
                 let image = view.find::<OwnImages, _>(tags.resource.parse::<ImageId>().ok()?)?;
-                let failed = |id: &SnapshotId| {
-                    let snapshot = view.find::<Snapshots, _>(*id);
-                    snapshot.is_some_and(|row| matches!(row.state, SnapshotState::Failed(_)))
-                };
-                let is_failed = image.snapshots().iter().any(failed);
+                let progress = progress(view, image.snapshots());
                 let (at, source) = (image.created_at, Source::Instance(image.source_instance?));
-                Some(Made { at, backup: Backup::Image(image.id), source, schedule, expires_at, is_failed })
+                Some(Made { at, backup: Backup::Image(image.id), source, schedule, expires_at, progress })
             }
             // The snapshots of an image go with it.
             _ => None,
         }
     });
     found.collect()
+}
+
+fn progress(view: &View<'_>, snapshots: impl IntoIterator<Item = SnapshotId>) -> Progress {
+    let mut progress = Progress::Whole;
+    for row in snapshots.into_iter().filter_map(|id| view.find::<Snapshots, _>(id)) {
+        match row.state {
+            SnapshotState::Failed(_) => return Progress::Failed,
+            SnapshotState::Pending(_) => progress = Progress::Pending,
+            SnapshotState::Completed { .. } => {}
+        }
+    }
+    progress
+}
+
+#[cfg(test)]
+mod tests {
+    use landfall_model::lifecycle::RetainRule;
+
+    use super::*;
+
+    fn of_count(count: u32) -> Schedule {
+        Schedule {
+            name: "daily".into(),
+            copy_tags: false,
+            tags_to_add: Vec::new(),
+            variable_tags: Vec::new(),
+            create_rule: Default::default(),
+            retain_rule: RetainRule { count: Some(count), ..RetainRule::default() },
+            share_rules: Vec::new(),
+            deprecate_rule: None,
+        }
+    }
+
+    fn snapshot(rank: usize) -> Backup {
+        Backup::Snapshot(format!("snap-{rank:017x}").parse().unwrap())
+    }
+
+    /// Which of such backups go, the newest being the first.
+    fn gone(count: u32, group: &[Progress]) -> Vec<usize> {
+        let made = group.iter().enumerate().map(|(rank, progress)| Made {
+            at: Timestamp(1_000 - i64::try_from(rank).unwrap()),
+            backup: snapshot(rank),
+            source: Source::Volume("vol-0123456789abcdef0".parse().unwrap()),
+            schedule: "daily",
+            expires_at: None,
+            progress: *progress,
+        });
+        let gone = superfluous(&of_count(count), &made.collect::<Vec<_>>(), true, Timestamp(2_000));
+        (0..group.len()).filter(|rank| gone.contains(&snapshot(*rank))).collect()
+    }
+
+    #[test]
+    fn only_what_is_whole_takes_the_place_of_an_older_one() {
+        use Progress::{Failed, Pending, Whole};
+        assert_eq!(gone(1, &[Whole, Whole]), [1]);
+        assert!(gone(1, &[Pending, Whole]).is_empty(), "the last good one");
+        assert_eq!(gone(1, &[Pending, Whole, Whole]), [2]);
+        assert!(gone(1, &[Failed, Whole]).is_empty());
+        assert_eq!(gone(2, &[Pending, Whole, Failed, Whole, Whole, Failed]), [4], "what failed is its owner's");
+        assert_eq!(gone(1, &[Whole, Pending]), [1]);
+    }
+
+    #[test]
+    fn copied_tags_come_where_there_is_room() {
+        let mut tags = BTreeMap::from([(POLICY_TAG.to_owned(), "p".to_owned()), (MANAGED_TAG.into(), "true".into())]);
+        let mut offered = vec![("made".to_owned(), "daily".to_owned()), (MANAGED_TAG.to_owned(), "no".to_owned())];
+        offered.extend((0..tag::LIMIT).map(|at| (format!("copied-{at:02}"), String::new())));
+        offered.push(("made".into(), "no".into()));
+        add_tags(&mut tags, offered);
+        assert_eq!(tags.len(), tag::LIMIT + 1);
+        assert_eq!((tags["made"].as_str(), tags[MANAGED_TAG].as_str()), ("daily", "true"));
+        assert!(tags.contains_key("copied-47") && !tags.contains_key("copied-48"));
+    }
 }

@@ -21,7 +21,7 @@ use crate::tx::Tx;
 use crate::value::{Cloud, LifecyclePolicies};
 use crate::view::View;
 
-pub use deeds::{Deed, due, upkeep};
+pub use deeds::{Deed, due, upkeep, upkeep_at};
 
 /// The service's name, as roles trust it.
 pub const SERVICE: &str = "dlm.amazonaws.com";
@@ -50,7 +50,7 @@ pub struct PolicyChange {
 pub enum Outcome {
     /// All was done that can be.
     Done,
-    /// Something is to be tried again in a moment.
+    /// Something is to be tried again in a moment; what was done by then isn't done again.
     Later,
     /// The role may not do it.
     Denied,
@@ -104,7 +104,9 @@ pub fn create(
         next: Vec::new(),
         wake_at: None,
     };
-    plan_anew(&tx.view(), &mut row);
+    plan_anew(&mut row, now);
+    // It has made nothing yet that would be looked at sooner.
+    row.wake_at = row.next.iter().copied().flatten().min();
     tag::put(tx, KIND, row.arn().as_str(), tags)?;
     tx.put::<LifecyclePolicies>(row);
     Ok(id)
@@ -136,14 +138,15 @@ pub fn update(tx: &mut Tx<'_, '_>, id: LifecyclePolicyId, asked: PolicyChange) -
     row.modified_at = later(tx.now(), row.modified_at);
     // Runs that were missed while it was off stay so; those of schedules that are as they were are still to come.
     let goes_on = before.state == LifecycleState::Enabled && row.state == before.state;
-    plan_anew(&tx.view(), &mut row);
+    plan_anew(&mut row, tx.now());
     for (at, schedule) in row.details.schedules.iter().enumerate().filter(|_| goes_on) {
         let is_same = |old: &&Schedule| old.name == schedule.name && old.create_rule == schedule.create_rule;
         if let Some(old) = before.details.schedules.iter().position(|old| is_same(&old)) {
             row.next[at] = before.next.get(old).copied().flatten();
         }
     }
-    row.wake_at = deeds::wake(&tx.view(), &row);
+    // What it has made is gone through by its next round: in here nobody else could write meanwhile.
+    row.wake_at = Some(tx.now());
     tx.put::<LifecyclePolicies>(row);
     Ok(())
 }
@@ -156,8 +159,15 @@ pub fn delete(tx: &mut Tx<'_, '_>, id: LifecyclePolicyId) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Writes how a round ended that was decided on at that moment. A policy that was changed meanwhile goes by what it says now.
-pub fn conclude(tx: &mut Tx<'_, '_>, seen: &LifecyclePolicy, decided_at: Timestamp, outcome: &Outcome) {
+/// Writes how a round ended that was decided on at that moment, and when its backups are to be looked at next
+/// ([`upkeep_at`]). A policy that was changed meanwhile goes by what it says now.
+pub fn conclude(
+    tx: &mut Tx<'_, '_>,
+    seen: &LifecyclePolicy,
+    decided_at: Timestamp,
+    outcome: &Outcome,
+    upkeep_at: Option<Timestamp>,
+) {
     let Some(mut row) = find(&tx.view(), seen.id).cloned() else { return };
     if row.modified_at != seen.modified_at || row.state != LifecycleState::Enabled {
         return;
@@ -169,9 +179,13 @@ pub fn conclude(tx: &mut Tx<'_, '_>, seen: &LifecyclePolicy, decided_at: Timesta
                     row.next[at] = schedule::next(&row.details.schedules[at], row.id, tx.now());
                 }
             }
-            row.wake_at = deeds::wake(&tx.view(), &row);
+            row.wake_at = upkeep_at.into_iter().chain(row.next.iter().copied().flatten()).min();
         }
-        Outcome::Later => row.wake_at = Some(Timestamp(tx.now().as_millis() + AGAIN_MS)),
+        Outcome::Later => {
+            let again_at = Timestamp(tx.now().as_millis() + AGAIN_MS);
+            give_up(&mut row, again_at);
+            row.wake_at = Some(again_at);
+        }
         Outcome::Denied => {
             row.state = LifecycleState::Error;
             // The cause that AWS tells of it. Source: the EBS User Guide, "Monitor Data Lifecycle Manager policies using
@@ -188,10 +202,19 @@ fn later(now: Timestamp, before: Timestamp) -> Timestamp {
     now.max(Timestamp(before.as_millis() + 1))
 }
 
-fn plan_anew(view: &View<'_>, row: &mut LifecyclePolicy) {
-    let (id, now) = (row.id, view.now());
+fn plan_anew(row: &mut LifecyclePolicy, now: Timestamp) {
+    let id = row.id;
     row.next = row.details.schedules.iter().map(|schedule| schedule::next(schedule, id, now)).collect();
-    row.wake_at = deeds::wake(view, row);
+}
+
+/// Where a schedule's following run is due when it is tried again, that is made instead of the one that couldn't be: so
+/// a target that can't be had for long costs no other a backup.
+fn give_up(row: &mut LifecyclePolicy, again_at: Timestamp) {
+    let id = row.id;
+    for (next, schedule) in row.next.iter_mut().zip(&row.details.schedules) {
+        let following = next.and_then(|next| schedule::next(schedule, id, next));
+        *next = following.filter(|following| *following <= again_at).or(*next);
+    }
 }
 
 /// A schedule whose time was chosen for it keeps that as long as nobody names another.

@@ -59,13 +59,16 @@ pub struct Ledger {
     /// Instances that wait for a generation of the wiring that isn't applied yet, by that generation.
     unwired: BTreeSet<(u64, InstanceId)>,
     stale: BTreeSet<InstanceId>,
-    /// How many jobs are under way that may take hours, and what waits for one of them to end.
+    /// How many jobs are under way that may take hours, how many of them fetch disks, and what waits for one to end.
     long: usize,
+    imports: usize,
     queue: BTreeSet<VolumeId>,
 }
 
 /// How many jobs that may take hours are done at a time, so that some threads are left for guests.
 const LONG_JOBS: usize = 2;
+/// How many of them may be imports: where those come from may be slow, and snapshots don't wait for that.
+const IMPORTS: usize = 1;
 
 /// One instance.
 #[derive(Default)]
@@ -95,6 +98,7 @@ pub(super) struct VolumeEntry {
     /// Whether what it holds is being read for a snapshot: no guest gets it meanwhile.
     saving: bool,
     is_long: bool,
+    is_import: bool,
     touched: u64,
     due: Option<Timestamp>,
 }
@@ -149,6 +153,7 @@ impl Ledger {
             unwired: BTreeSet::new(),
             stale: BTreeSet::new(),
             long: 0,
+            imports: 0,
             queue: BTreeSet::new(),
         }
     }
@@ -347,14 +352,18 @@ impl Ledger {
         let fills = entry.history.size_bytes() == 0
             && plan.is_some_and(|it| matches!(it.source, VolumeSource::Chunks(_) | VolumeSource::Import(_)));
         let is_long = matches!(step, VolumeStep::Snapshot(..)) || (step == VolumeStep::Ensure && fills);
-        if is_long && self.long >= LONG_JOBS {
+        let is_import = is_long
+            && step == VolumeStep::Ensure
+            && plan.is_some_and(|it| matches!(it.source, VolumeSource::Import(_)));
+        if is_long && self.long >= LONG_JOBS || is_import && self.imports >= IMPORTS {
             self.queue.insert(id);
             return None;
         }
         match step {
             VolumeStep::Ensure | VolumeStep::Remove | VolumeStep::Snapshot(..) => {
                 self.long += usize::from(is_long);
-                entry.is_long = is_long;
+                self.imports += usize::from(is_import);
+                (entry.is_long, entry.is_import) = (is_long, is_import);
                 entry.busy = true;
                 entry.saving = matches!(step, VolumeStep::Snapshot(_, None));
                 // Something of it may be there from now on, also if making it is cut off.
@@ -475,6 +484,7 @@ impl Ledger {
                 entry.saving = false;
                 if mem::take(&mut entry.is_long) {
                     self.long = self.long.saturating_sub(1);
+                    self.imports = self.imports.saturating_sub(usize::from(mem::take(&mut entry.is_import)));
                     // All of them, for which one is next isn't known before it is looked at.
                     self.ready.extend(mem::take(&mut self.queue).into_iter().map(Key::Volume));
                 }

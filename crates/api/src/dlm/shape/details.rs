@@ -7,7 +7,7 @@ use landfall_model::lifecycle::{
 use serde::Deserialize;
 
 use crate::error::ApiError;
-use crate::unsupported::{Unsupported, refuse_parameters};
+use crate::unsupported::{Unsupported, refuse, refuse_parameters};
 
 /// `PolicyDetails`.
 #[derive(Clone, Debug, Deserialize)]
@@ -29,10 +29,10 @@ pub struct DetailsIn {
     resource_type: Option<Unsupported>,
     create_interval: Option<Unsupported>,
     retain_interval: Option<Unsupported>,
-    copy_tags: Option<Unsupported>,
+    copy_tags: Option<bool>,
     #[serde(default)]
     cross_region_copy_targets: Vec<serde::de::IgnoredAny>,
-    extend_deletion: Option<Unsupported>,
+    extend_deletion: Option<bool>,
     exclusions: Option<Unsupported>,
 }
 
@@ -91,11 +91,17 @@ fn check_place(name: &str, place: &str) -> Result<(), ApiError> {
     }
 }
 
+/// Refuses a switch of default policies by its field's name. Off is what happens anyway.
+pub fn refuse_on(field: &str, switch: Option<bool>) -> Result<(), ApiError> {
+    refuse(field, switch.filter(|is_on| *is_on).map(|_| Unsupported))
+}
+
 impl DetailsIn {
     /// What it says, if it says what can be done.
     pub fn read(self) -> Result<Details, ApiError> {
-        refuse_parameters!(self; event_source, actions, resource_type, create_interval, retain_interval, copy_tags,
-            extend_deletion, exclusions);
+        refuse_parameters!(self; event_source, actions, resource_type, create_interval, retain_interval, exclusions);
+        refuse_on("copy_tags", self.copy_tags)?;
+        refuse_on("extend_deletion", self.extend_deletion)?;
         if !self.cross_region_copy_targets.is_empty() {
             return Err(ApiError::unsupported("the parameter CrossRegionCopyTargets"));
         }

@@ -111,7 +111,8 @@ pub fn source(
                 return Err(ApiError::invalid("S3Key", "", "It has 1 to 2048 characters, none of which is a control."));
             }
         }
-        ImportPlace::Url(url) if !url.starts_with("https://") || is_long(url) => {
+        // A name and a password in it would be shown to whoever looks the task up.
+        ImportPlace::Url(url) if !url.starts_with("https://") || is_long(url) || has_user(url) => {
             return Err(ApiError::invalid(
                 "Url",
                 url.chars().take(80).collect::<String>(),
@@ -127,6 +128,12 @@ pub fn source(
         ImportPlace::Url(_) | ImportPlace::Path(_) => {}
     }
     Ok(ImportSource { place, format })
+}
+
+/// Whether an address has a user's name in it.
+fn has_user(url: &str) -> bool {
+    let rest = url.strip_prefix("https://").unwrap_or(url);
+    rest.split(['/', '?', '#']).next().is_some_and(|authority| authority.contains('@'))
 }
 
 /// That the service may act in the account: it takes a role there to read a bucket, the one that is named, or its own.

@@ -1,19 +1,19 @@
 //! Resources of any kind, as the operations on tags name them: which kinds there are, and whether one is there.
 
 use landfall_cloud::value::{
-    Addresses, CustomerGateways, DhcpOptionsTable, EgressOnlyGateways, Endpoints, FlowLogs, InsightsAnalyses,
-    InsightsPaths, Instances, Interfaces, InternetGateways, KeyPairs, LaunchTemplates, NatGateways, NetworkAcls,
-    PrefixLists, RouteTables, SecurityGroupRules, SecurityGroups, Snapshots, Subnets, TransitAttachments,
-    TransitGateways, TransitTables, Volumes, Vpcs, VpnConnections, VpnGateways,
+    Addresses, CustomerGateways, DhcpOptionsTable, EgressOnlyGateways, Endpoints, FlowLogs, ImportImages,
+    ImportSnapshots, InsightsAnalyses, InsightsPaths, Instances, Interfaces, InternetGateways, KeyPairs,
+    LaunchTemplates, NatGateways, NetworkAcls, PrefixLists, RouteTables, SecurityGroupRules, SecurityGroups, Snapshots,
+    Subnets, TransitAttachments, TransitGateways, TransitTables, Volumes, Vpcs, VpnConnections, VpnGateways,
 };
 use landfall_cloud::{Fault, View};
 use landfall_model::id::{Id, Kind};
 use landfall_model::{
     AllocationId, Arn, CustomerGatewayId, DhcpOptionsId, EgressOnlyGatewayId, EndpointId, FlowLogId, ImageId,
-    InsightsAnalysisId, InsightsPathId, InstanceId, InterfaceId, InternetGatewayId, KeyPairId, LaunchTemplateId,
-    NatGatewayId, NetworkAclId, PeeringId, PrefixListId, RouteTableId, SecurityGroupId, SecurityGroupRuleId,
-    SnapshotId, SubnetId, TransitGatewayAttachmentId, TransitGatewayId, TransitGatewayRouteTableId, VolumeId, VpcId,
-    VpnConnectionId, VpnGatewayId,
+    ImportImageTaskId, ImportSnapshotTaskId, InsightsAnalysisId, InsightsPathId, InstanceId, InterfaceId,
+    InternetGatewayId, KeyPairId, LaunchTemplateId, NatGatewayId, NetworkAclId, PeeringId, PrefixListId, RouteTableId,
+    SecurityGroupId, SecurityGroupRuleId, SnapshotId, SubnetId, TransitGatewayAttachmentId, TransitGatewayId,
+    TransitGatewayRouteTableId, VolumeId, VpcId, VpnConnectionId, VpnGatewayId,
 };
 
 use crate::{Action, ApiError, Demands};
@@ -35,6 +35,10 @@ pub enum Resource {
     EgressOnlyGateway(EgressOnlyGatewayId),
     /// An image.
     Image(ImageId),
+    /// An import of an image.
+    ImportImage(ImportImageTaskId),
+    /// An import of a snapshot.
+    ImportSnapshot(ImportSnapshotTaskId),
     /// An analysis of reachability.
     InsightsAnalysis(InsightsAnalysisId),
     /// A path whose reachability is analysed.
@@ -100,6 +104,8 @@ macro_rules! each {
             Resource::Interface($id) => $result,
             Resource::InternetGateway($id) => $result,
             Resource::KeyPair($id) => $result,
+            Resource::ImportImage($id) => $result,
+            Resource::ImportSnapshot($id) => $result,
             Resource::LaunchTemplate($id) => $result,
             Resource::NatGateway($id) => $result,
             Resource::NetworkAcl($id) => $result,
@@ -140,6 +146,8 @@ impl Resource {
             "eni" => Self::Interface(text.parse().map_err(malformed)?),
             "igw" => Self::InternetGateway(text.parse().map_err(malformed)?),
             "key" => Self::KeyPair(text.parse().map_err(malformed)?),
+            "import-ami" => Self::ImportImage(text.parse().map_err(malformed)?),
+            "import-snap" => Self::ImportSnapshot(text.parse().map_err(malformed)?),
             "lt" => Self::LaunchTemplate(text.parse().map_err(malformed)?),
             "nat" => Self::NatGateway(text.parse().map_err(malformed)?),
             "acl" => Self::NetworkAcl(text.parse().map_err(malformed)?),
@@ -193,6 +201,8 @@ impl Resource {
             Self::Interface(id) => view.find::<Interfaces, _>(id).is_some(),
             Self::InternetGateway(id) => view.find::<InternetGateways, _>(id).is_some(),
             Self::KeyPair(id) => view.find::<KeyPairs, _>(id).is_some(),
+            Self::ImportImage(id) => view.find::<ImportImages, _>(id).is_some(),
+            Self::ImportSnapshot(id) => view.find::<ImportSnapshots, _>(id).is_some(),
             Self::LaunchTemplate(id) => view.find::<LaunchTemplates, _>(id).is_some(),
             Self::NatGateway(id) => view.find::<NatGateways, _>(id).is_some(),
             Self::NetworkAcl(id) => view.find::<NetworkAcls, _>(id).is_some(),

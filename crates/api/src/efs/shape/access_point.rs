@@ -1,7 +1,8 @@
 //! How an access point is shown.
 
 use landfall_cloud::View;
-use landfall_model::{AccessPoint, AccessPointId, Arn, CreationInfo, FileSystemId, PosixUser};
+use landfall_cloud::value::FileSystems;
+use landfall_model::{AccessPoint, AccessPointId, Arn, CreationInfo, FileSystemId, PosixUser, ShareState};
 use serde::Serialize;
 
 use crate::tagging::{self, TagShape};
@@ -45,6 +46,14 @@ pub fn shown<'v>(view: &View<'v>, row: &'v AccessPoint) -> AccessPointShape<'v> 
         posix_user: row.user.as_ref(),
         root_directory: RootShape { path: &row.root, creation_info: row.creation.as_ref() },
         owner_id: row.scope.account.to_string(),
-        life_cycle_state: row.state.name(),
+        life_cycle_state: state(view, row).name(),
+    }
+}
+
+/// How an access point is: being deleted as soon as its file system is, although its row goes later.
+fn state(view: &View<'_>, row: &AccessPoint) -> ShareState {
+    match view.find::<FileSystems, _>(row.file_system) {
+        Some(share) if share.state == ShareState::Deleting => ShareState::Deleting,
+        _ => row.state,
     }
 }

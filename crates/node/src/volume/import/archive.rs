@@ -54,7 +54,7 @@ pub(super) fn disk(file: &File, length: u64) -> DriverResult<(u64, u64)> {
 /// What is in the archive. Whatever is no plain file with a plain name is refused.
 fn members(file: &File, length: u64) -> DriverResult<Vec<Member>> {
     let mut members = Vec::new();
-    let mut at = 0;
+    let (mut at, mut headers) = (0, 0);
     while at + BLOCK <= length {
         let mut header = [0; BLOCK as usize];
         file.read_exact_at(&mut header, at).map_err(unread)?;
@@ -62,6 +62,10 @@ fn members(file: &File, length: u64) -> DriverResult<Vec<Member>> {
             break;
         }
         check_sum(&header)?;
+        headers += 1;
+        if headers > MOST_MEMBERS {
+            return Err(invalid(format!("the OVA has more than {MOST_MEMBERS} members")));
+        }
         let size = number(&header[124..136]).ok_or_else(|| invalid("the OVA is damaged"))?;
         let name = text(&header[..100]);
         match header[156] {
@@ -79,9 +83,6 @@ fn members(file: &File, length: u64) -> DriverResult<Vec<Member>> {
         }
         let end = next(at, size, length)?;
         members.push(Member { name, offset: at + BLOCK, size });
-        if members.len() > MOST_MEMBERS {
-            return Err(invalid(format!("the OVA has more than {MOST_MEMBERS} members")));
-        }
         at = end;
     }
     if members.is_empty() { Err(invalid("it is no OVA file")) } else { Ok(members) }

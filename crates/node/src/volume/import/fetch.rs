@@ -6,17 +6,19 @@ use std::collections::BTreeSet;
 use std::io::{self, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use landfall_model::address::is_public;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 
 use super::invalid;
-use crate::driver::{DriverError, DriverResult};
+use crate::driver::{DriverError, DriverResult, Watch};
 
 /// How long a connection, and the next bytes, may take.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long the head of an answer may take, however steadily it drips.
+const HEAD_PATIENCE: Duration = Duration::from_secs(60);
 /// How often an answer may lead elsewhere.
 const MOST_HOPS: usize = 5;
 /// The longest head of an answer.
@@ -43,9 +45,12 @@ struct Url {
 }
 
 /// Asks for what is at an address.
-pub(super) fn open(url: &str, near: &BTreeSet<String>) -> DriverResult<Answer> {
+pub(super) fn open(url: &str, near: &BTreeSet<String>, watch: &Watch<'_>) -> DriverResult<Answer> {
     let mut url = parse(url)?;
     for _ in 0..=MOST_HOPS {
+        if !(watch.is_wanted)() {
+            return Err(DriverError::Retry("the import was canceled".into()));
+        }
         match ask(&url, near)? {
             Found::Here(answer) => return Ok(answer),
             Found::Elsewhere(location) => url = leads(&url, &location)?,
@@ -160,6 +165,7 @@ fn trust() -> DriverResult<Arc<ClientConfig>> {
 fn read_head(from: &mut impl Read) -> io::Result<(Vec<u8>, Vec<u8>)> {
     let mut head = Vec::new();
     let mut buffer = [0; 4096];
+    let begun = Instant::now();
     loop {
         if let Some(end) = head.windows(4).position(|four| four == b"\r\n\r\n") {
             let rest = head.split_off(end + 4);
@@ -168,6 +174,9 @@ fn read_head(from: &mut impl Read) -> io::Result<(Vec<u8>, Vec<u8>)> {
         let length = from.read(&mut buffer)?;
         if length == 0 || head.len() > HEAD_BYTES {
             return Err(io::Error::other("its answer is no HTTP"));
+        }
+        if begun.elapsed() > HEAD_PATIENCE {
+            return Err(io::ErrorKind::TimedOut.into());
         }
         head.extend_from_slice(&buffer[..length]);
     }
@@ -178,7 +187,8 @@ mod tests {
     use super::*;
 
     fn words(url: &str) -> String {
-        match open(url, &BTreeSet::new()) {
+        let watch = Watch { tell: &|_| {}, is_wanted: &|| true };
+        match open(url, &BTreeSet::new(), &watch) {
             Err(DriverError::Final(words)) => words,
             Err(error) => panic!("{url}: {error:?}"),
             Ok(_) => panic!("{url} was asked"),

@@ -17,6 +17,9 @@ use crate::driver::{DriverError, DriverResult};
 const SECTOR: u64 = 512;
 /// The longest description of a VMDK that is read: VMware's own have 20 sectors.
 const DESCRIPTION_SECTORS: u64 = 256;
+/// Where QEMU looks for the name of a disk that a VMDK builds on, whatever the header says, and in how many sectors.
+const PARENT_SECTORS: u64 = 20;
+const PARENT: &[u8] = b"parentFileNameHint";
 const VMDK_MAGIC: &[u8; 4] = b"KDMV";
 /// What a description begins with that is a file of its own.
 const VMDK_APART: &[u8; 21] = b"# Disk DescriptorFile";
@@ -41,7 +44,12 @@ impl Node {
             Some((offset, size)) => json!({"driver": "raw", "offset": offset, "size": size, "file": file}),
             None => file,
         };
-        json!({"driver": self.driver, "file": file})
+        let mut node = json!({"driver": self.driver, "file": file});
+        if self.driver == "vmdk" {
+            // Whatever it says that it builds on.
+            node["backing"] = Value::Null;
+        }
+        node
     }
 }
 
@@ -93,15 +101,25 @@ fn check_vmdk(file: &File, offset: u64, size: u64) -> DriverResult<()> {
     }
     let header = head::<512>(file, offset, offset + size)?.filter(|header| header.starts_with(VMDK_MAGIC));
     let header = header.ok_or_else(|| wrong(DiskFormat::Vmdk))?;
-    let (begin, sectors) = (le64(&header, 28), le64(&header, 36));
-    if begin == 0 || sectors == 0 || sectors > DESCRIPTION_SECTORS {
+    let (capacity, begin, sectors) = (le64(&header, 12), le64(&header, 28), le64(&header, 36));
+    // All tools put the description after the header, where QEMU takes it to be. Without a capacity it would open what
+    // the description names.
+    if begin != 1 || sectors == 0 || sectors > DESCRIPTION_SECTORS || capacity == 0 {
         return Err(invalid("a VMDK without its description in itself isn't imported"));
     }
-    let place = begin.checked_mul(SECTOR).filter(|place| place + sectors * SECTOR <= size);
-    let place = place.ok_or_else(|| wrong(DiskFormat::Vmdk))?;
-    let mut text = vec![0; usize::try_from(sectors * SECTOR).unwrap_or_default()];
-    file.read_exact_at(&mut text, offset + place).map_err(unread)?;
-    check_description(&String::from_utf8_lossy(&text))
+    if (1 + sectors) * SECTOR > size {
+        return Err(wrong(DiskFormat::Vmdk));
+    }
+    let read = |sectors: u64| {
+        let bytes = (sectors * SECTOR).min(size - SECTOR);
+        let mut text = vec![0; usize::try_from(bytes).unwrap_or_default()];
+        file.read_exact_at(&mut text, offset + SECTOR).map(|()| text).map_err(unread)
+    };
+    check_description(&String::from_utf8_lossy(&read(sectors)?))?;
+    if read(PARENT_SECTORS)?.windows(PARENT.len()).any(|words| words == PARENT) {
+        return Err(invalid("a VMDK that builds on another disk isn't imported"));
+    }
+    Ok(())
 }
 
 /// That a VMDK's description tells of no other file.
@@ -115,8 +133,8 @@ fn check_description(text: &str) -> DriverResult<()> {
         if name.eq_ignore_ascii_case("parentFileNameHint") {
             return Err(invalid("a VMDK that builds on another disk isn't imported"));
         }
-        let is_extent = ["RW ", "RDONLY ", "NOACCESS "].iter().any(|access| line.starts_with(access));
-        extents += usize::from(is_extent);
+        let first = line.split_ascii_whitespace().next().unwrap_or_default();
+        extents += usize::from(["RW", "RDONLY", "NOACCESS"].contains(&first));
     }
     if extents == 1 { Ok(()) } else { Err(invalid(format!("a VMDK has one extent, and it has {extents}"))) }
 }

@@ -3,7 +3,7 @@
 //!
 //! Source: UEFI's specification, "GUID Partition Table (GPT) Disk Layout".
 
-use std::io;
+use std::{io, mem};
 
 use super::super::nbd::Nbd;
 use super::ext4::Ext4;
@@ -22,6 +22,8 @@ const MOST_PARTITIONS: u32 = 128;
 /// How many kernels are looked at, and how much of a text.
 const MOST_KERNELS: usize = 8;
 const MOST_TEXT: u64 = 256 << 10;
+/// How many partitions are looked into for a system.
+const MOST_LOOKED_AT: usize = 16;
 
 /// What was found of a disk.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -100,18 +102,23 @@ fn look(disk: &mut Nbd) -> io::Result<Found> {
     disk.read(0, &mut first)?;
     let is_signed = first[510..] == [0x55, 0xaa];
     found.has_boot_code = is_signed && first[..440].iter().any(|byte| *byte != 0);
-    let mut starts = Vec::new();
+    let (mut starts, mut has_gpt) = (Vec::new(), false);
     for entry in first[446..510].chunks(16).filter(|entry| is_signed && entry[4] != 0) {
         found.has_table = true;
         found.has_efi |= entry[4] == MBR_EFI;
         found.is_pooled |= LINUX_RAID_OR_LVM.contains(&entry[4]);
         if entry[4] == MBR_GPT {
-            gpt(disk, &mut found, &mut starts)?;
+            // However often it is named, there is one.
+            if !mem::replace(&mut has_gpt, true) {
+                gpt(disk, &mut found, &mut starts)?;
+            }
         } else {
             starts.push(u64::from(le32(entry, 8)));
         }
     }
-    for start in starts {
+    starts.sort_unstable();
+    starts.dedup();
+    for start in starts.into_iter().take(MOST_LOOKED_AT) {
         let at = start.saturating_mul(SECTOR);
         if at.checked_add(SECTOR).is_some_and(|end| end <= disk.size_bytes()) {
             disk.read(at, &mut first)?;

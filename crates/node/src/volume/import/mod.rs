@@ -17,6 +17,7 @@ mod place;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use landfall_model::ImportSource;
@@ -33,6 +34,7 @@ const MOST_BYTES: u64 = 16 << 40;
 /// How much of a disk is asked about at once, and read at once.
 const WINDOW_BYTES: u64 = 1 << 30;
 const PIECE_BYTES: u64 = 512 << 10;
+static ZEROS: [u8; PIECE_BYTES as usize] = [0; PIECE_BYTES as usize];
 /// After how many pieces it is asked again whether there is room, and whether anybody still wants it.
 const PIECES: u64 = 64;
 /// How much of the work copying a source to this machine is, in hundredths.
@@ -89,7 +91,11 @@ impl Source {
     /// Writes what isn't zeros to a disk of zeros that is at least as large, and has it be durable.
     pub(super) fn copy(&mut self, to: &mut Nbd, room: &Room<'_>, watch: &Watch<'_>) -> DriverResult<()> {
         let from = self.export.nbd();
-        let unread = |error: std::io::Error| invalid(format!("the disk can't be read: {error}"));
+        // A machine that is busy answers late, which says nothing of the disk.
+        let unread = |error: std::io::Error| match error.kind() {
+            ErrorKind::WouldBlock | ErrorKind::TimedOut => DriverError::Retry("the disk's reader didn't answer".into()),
+            _ => invalid(format!("the disk can't be read: {error}")),
+        };
         let unwritten = |error: std::io::Error| DriverError::Retry(format!("the volume can't be written: {error}"));
         let size_bytes = from.size_bytes();
         let (mut at, mut pieces) = (0, 0u64);
@@ -106,7 +112,8 @@ impl Source {
                     let bytes = usize::try_from((end - at).min(PIECE_BYTES)).unwrap_or_default();
                     let piece = &mut contents[..bytes];
                     from.read(at, piece).map_err(unread)?;
-                    if piece.iter().any(|byte| *byte != 0) {
+                    // Of a VHDX QEMU doesn't tell which parts are zeros: all of it is read, and this is most of the work.
+                    if *piece != ZEROS[..bytes] {
                         to.write(at, piece).map_err(unwritten)?;
                     }
                     at += bytes as u64;

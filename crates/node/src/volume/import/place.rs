@@ -5,6 +5,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Component, Path};
+use std::time::{Duration, Instant};
 
 use landfall_model::ImportPlace;
 use nix::errno::Errno;
@@ -16,9 +17,13 @@ use crate::crash::crash_point;
 use crate::driver::{DriverError, DriverResult, Watch};
 use crate::volume::store::Room;
 
-/// How much is copied at once, and after how much it is asked again whether there is room.
+/// How much is copied at once.
 const BUFFER_BYTES: usize = 1 << 20;
-const BUFFERS: u64 = 64;
+/// How often it is asked again whether there is room, and whether anybody still wants it.
+const ASK_AGAIN: Duration = Duration::from_secs(1);
+/// What a source has to give in each of these times: one that gives less holds up what others import.
+const LEAST_BYTES: u64 = 16 << 20;
+const LEAST_IN: Duration = Duration::from_secs(300);
 
 /// Copies it into a file.
 pub(super) fn stage(
@@ -40,7 +45,7 @@ pub(super) fn stage(
         }
         ImportPlace::Path(path) => copy(open_path(Path::new(path))?, into, room, watch),
         ImportPlace::Url(url) => {
-            let answer = fetch::open(url, &places.near)?;
+            let answer = fetch::open(url, &places.near, watch)?;
             let (size_bytes, body) = (answer.size_bytes, answer.body);
             copy_bytes(body, size_bytes, into, room, watch)
         }
@@ -96,14 +101,24 @@ fn copy_bytes(
     watch: &Watch<'_>,
 ) -> DriverResult<()> {
     let broken = |error: io::Error| DriverError::Retry(format!("the disk can't be read to its end: {error}"));
+    if let Some(size_bytes) = size_bytes.filter(|size_bytes| *size_bytes > MOST_BYTES) {
+        return Err(invalid(format!("it has {size_bytes} bytes, and at most {MOST_BYTES} are imported")));
+    }
     // Before any of it is written: what doesn't fit would only take the room of others until it failed.
     room(size_bytes.unwrap_or(0))?;
-    let (mut buffer, mut done, mut buffers) = (vec![0; BUFFER_BYTES], 0u64, 0u64);
+    let (mut buffer, mut done) = (vec![0; BUFFER_BYTES], 0u64);
+    let (mut asked, mut measured, mut measured_done) = (Instant::now(), Instant::now(), 0);
     loop {
-        if buffers.is_multiple_of(BUFFERS) {
+        if asked.elapsed() >= ASK_AGAIN {
             check(room, watch)?;
+            asked = Instant::now();
         }
-        buffers += 1;
+        if measured.elapsed() >= LEAST_IN {
+            if done - measured_done < LEAST_BYTES {
+                return Err(invalid("its source is too slow"));
+            }
+            (measured, measured_done) = (Instant::now(), done);
+        }
         let length = from.read(&mut buffer).map_err(broken)?;
         if length == 0 {
             break;

@@ -236,11 +236,11 @@ fn nothing_that_a_disk_names_is_ever_opened() {
 fn a_disk_that_claims_to_be_huge_costs_nothing_or_is_refused() {
     let Some(place) = place("a_disk_that_claims_to_be_huge") else { return };
     let bucket = place.folder.path().join("bucket");
-    for (name, size) in [("large.vhdx", "1T"), ("larger.vhdx", "40T")] {
+    for (name, size) in [("large.vhdx", "32G"), ("larger.vhdx", "40T")] {
         run(Command::new("qemu-img").args(["create", "-q", "-f", "vhdx"]).arg(bucket.join(name)).arg(size));
     }
     let (size_bytes, _) = place.import(1, "large.vhdx", DiskFormat::Vhdx).unwrap();
-    assert_eq!(size_bytes, 1 << 40);
+    assert_eq!(size_bytes, 32 << 30);
     let id = VolumeId::from_random(1);
     let made = fs::metadata(place.folder.path().join(format!("volumes/{id}.qcow2"))).unwrap();
     assert!(std::os::unix::fs::MetadataExt::blocks(&made) * 512 < 64 * MIB, "{made:?}");
