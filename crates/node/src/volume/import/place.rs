@@ -107,11 +107,11 @@ fn copy_bytes(
     // Before any of it is written: what doesn't fit would only take the room of others until it failed.
     room(size_bytes.unwrap_or(0))?;
     let (mut buffer, mut done) = (vec![0; BUFFER_BYTES], 0u64);
-    let (mut asked, mut measured, mut measured_done) = (Instant::now(), Instant::now(), 0);
+    let (mut asked, mut measured, mut measured_done) = (None::<Instant>, Instant::now(), 0);
     loop {
-        if asked.elapsed() >= ASK_AGAIN {
+        if asked.is_none_or(|at| at.elapsed() >= ASK_AGAIN) {
             check(room, watch)?;
-            asked = Instant::now();
+            asked = Some(Instant::now());
         }
         if measured.elapsed() >= LEAST_IN {
             if done - measured_done < LEAST_BYTES {
