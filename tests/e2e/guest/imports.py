@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 import subprocess
 import time
 
@@ -34,7 +33,7 @@ def killed(world):
     for pause_s in (0, 0.2, 0.5, 1, 2):
         task = world.ec2.import_snapshot(DiskContainer={"Format": "VMDK", "UserBucket": place})["ImportTaskId"]
         time.sleep(pause_s)
-        os.kill(world.cloud.pid(), signal.SIGKILL)
+        world.cloud.kill()
         world.cloud.up()
         ended(world, task)
         done = described(world, task)

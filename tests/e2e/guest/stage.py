@@ -1,9 +1,11 @@
 """The stage: a machine with a link to an internet of its own, and the cloud on it."""
 
+import contextlib
 import http.server
 import importlib.util
 import json
 import os
+import signal
 import socket
 import socketserver
 import struct
@@ -193,6 +195,15 @@ class Cloud:
         self.took_s = time.monotonic() - started
         os.environ.update(json.loads(run(self.binary, "env", "--json", "--listen", API)))
         return shown
+
+    def kill(self):
+        """Kills it. Its last threads take connections for a moment yet, and it would be taken for alive."""
+        os.kill(self.pid(), signal.SIGKILL)
+        host, port = API.split(":")
+        with contextlib.suppress(OSError):
+            while True:
+                socket.create_connection((host, int(port)), 1).close()
+                time.sleep(0.05)
 
     def pid(self):
         return pids(lambda line: b"serve" in line and API.encode() in line)[0]

@@ -2,7 +2,6 @@
 
 import glob
 import os
-import signal
 import time
 
 from guest import seconds, until
@@ -98,7 +97,7 @@ def run(world):
     report.check("the guest that lost it runs on", b.sh("echo alive") == "alive")
     again = attach(world, a, volume, "/dev/sdl")
     report.equal("nothing that was written is lost", a.sh(sum_of.format(again)), wrote)
-    os.kill(world.cloud.pid(), signal.SIGKILL)
+    world.cloud.kill()
     world.cloud.up()
     # It tells the other account's keys by now.
     os.environ.update(world.keys)

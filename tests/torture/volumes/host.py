@@ -20,9 +20,7 @@ def alive(pid):
 
 
 def kill_server(world):
-    victim = world.cloud.pid()
-    os.kill(victim, signal.SIGKILL)
-    gone([victim])
+    world.cloud.kill()
     world.cloud.up()
 
 
