@@ -23,7 +23,8 @@ STEPS = 4
 
 def main(work):
     report = Report()
-    world = World(work, report)
+    # On a disk: what guests write to memory would be counted as theirs, and they would be ended for it.
+    world = World(work, report, on_disk=True)
     with open(f"{work}/pattern", "rb") as program:
         world.pattern = program.read()
     seed, sequences = int(os.environ["SEED"]), int(os.environ["SEQUENCES"])
