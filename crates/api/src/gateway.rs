@@ -25,7 +25,6 @@ use crate::authenticate::Authenticator;
 use crate::authorise::{Caller, Policies};
 use crate::circumstances::Headers;
 use crate::demand::Demands;
-use crate::dlm;
 use crate::ebs;
 use crate::efs;
 use crate::encryption;
@@ -36,6 +35,7 @@ use crate::outside::Outside;
 use crate::page::{self, Page};
 use crate::prologue::{Bound, Prologue, bad_page, check_lists, more_name, next_token_name};
 use crate::replay::Token;
+use crate::routes;
 use crate::s3;
 use crate::standing;
 use crate::terms;
@@ -464,9 +464,7 @@ fn decode(
     match protocol {
         Protocol::Json10 | Protocol::Json11 => landfall_wire::decode_json(parts.target().unwrap_or_default(), body),
         Protocol::RestXml => s3::route::decode(parts),
-        Protocol::RestJson if service == "dlm" => dlm::route::decode(parts, body),
-        Protocol::RestJson if service == efs::SERVICE => efs::route::decode(parts, body),
-        Protocol::RestJson => ebs::route::decode(parts, body),
+        Protocol::RestJson => landfall_wire::decode_rest_json(parts, body, routes::of(service)),
         _ if body.is_empty() => landfall_wire::decode_query_string(parts.query),
         _ => landfall_wire::decode_query(body),
     }

@@ -34,6 +34,7 @@ pub mod page;
 pub mod password;
 pub mod prologue;
 pub mod replay;
+mod routes;
 pub mod s3;
 pub mod second_factor;
 pub mod secretsmanager;

@@ -9,7 +9,8 @@
 use std::collections::BTreeMap;
 
 use landfall_model::{
-    AccountId, FileSystem, Region, ShareState, Snapshot, SnapshotState, Timestamp, Volume, VolumeKind, VolumeState,
+    AccountId, FileSystem, Region, Scope, ShareState, Snapshot, SnapshotState, Timestamp, Volume, VolumeKind,
+    VolumeState,
 };
 use landfall_state::{BulkEntry, Moment, bulk_key};
 use serde::{Deserialize, Serialize};
@@ -213,28 +214,26 @@ pub fn volume_measures(row: &Volume) -> Measures {
     all.filter(|(_, amount)| *amount > 0).map(|(usage, amount)| (usage, u64::from(amount))).collect()
 }
 
-/// A volume's reading.
-pub fn volume_reading(row: &Volume, measures: Measures, at: Moment) -> Reading {
+fn reading(scope: Scope, resource: &dyn std::fmt::Display, measures: Measures, at: Moment) -> Reading {
     Reading {
         revision: at.revision,
         at: Timestamp(at.time_ms),
-        account: row.scope.account,
-        region: row.scope.region,
-        resource: row.id.to_string(),
+        account: scope.account,
+        region: scope.region,
+        resource: resource.to_string(),
         measures,
     }
 }
 
+/// A volume's reading.
+pub fn volume_reading(row: &Volume, measures: Measures, at: Moment) -> Reading {
+    reading(row.scope, &row.id, measures, at)
+}
+
 /// A snapshot's reading: so many bytes are its own.
 pub fn snapshot_reading(row: &Snapshot, bytes: u64, at: Moment) -> Reading {
-    Reading {
-        revision: at.revision,
-        at: Timestamp(at.time_ms),
-        account: row.scope.account,
-        region: row.scope.region,
-        resource: row.id.to_string(),
-        measures: std::iter::once((UsageType::Snapshot, bytes)).filter(|(_, bytes)| *bytes > 0).collect(),
-    }
+    let measures = std::iter::once((UsageType::Snapshot, bytes)).filter(|(_, bytes)| *bytes > 0).collect();
+    reading(row.scope, &row.id, measures, at)
 }
 
 /// What is paid for a file system: what is in it, and what its throughput is above what it has for that.
@@ -251,14 +250,7 @@ pub fn file_system_measures(row: &FileSystem) -> Measures {
 
 /// A file system's reading.
 pub fn file_system_reading(row: &FileSystem, measures: Measures, at: Moment) -> Reading {
-    Reading {
-        revision: at.revision,
-        at: Timestamp(at.time_ms),
-        account: row.scope.account,
-        region: row.scope.region,
-        resource: row.id.to_string(),
-        measures,
-    }
+    reading(row.scope, &row.id, measures, at)
 }
 
 /// Records what a change of a file system means to its owner's bill.

@@ -1,11 +1,11 @@
 //! Which of EBS's operations a request means. Source: botocore's model.
 
-use landfall_wire::{DecodeError, Request, RequestParts, Route, decode_rest_json};
+use landfall_wire::Route;
 
 const BLOCK: &str = "/snapshots/{snapshotId}/blocks/{blockIndex}";
 
-/// All are told by name, so that whoever calls what isn't there reads what that was.
-const ROUTES: &[Route] = &[
+/// The routes. All are told by name, so that whoever calls what isn't there reads what that was.
+pub(crate) const ROUTES: &[Route] = &[
     there("ListSnapshotBlocks", "/snapshots/{snapshotId}/blocks"),
     there("ListChangedBlocks", "/snapshots/{secondSnapshotId}/changedblocks"),
     there("GetSnapshotBlock", BLOCK),
@@ -22,29 +22,4 @@ const ROUTES: &[Route] = &[
 
 const fn there(action: &'static str, path: &'static str) -> Route {
     Route { action, method: "GET", path, is_read: true, lists: &[] }
-}
-
-/// Reads a request.
-pub(crate) fn decode(parts: &RequestParts<'_>, body: &[u8]) -> Result<Request, DecodeError> {
-    decode_rest_json(parts, body, ROUTES)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use super::*;
-
-    #[test]
-    fn every_operation_has_a_route() {
-        let known: BTreeSet<_> = include_str!("../../../../docs/aws-actions/ebs.txt")
-            .lines()
-            .filter(|line| !line.starts_with('#'))
-            .collect();
-        assert_eq!(ROUTES.iter().map(|route| route.action).collect::<BTreeSet<_>>(), known);
-        for operation in super::super::OPERATIONS {
-            let route = ROUTES.iter().find(|route| route.action == operation.action.name);
-            assert!(route.is_some_and(|route| route.is_read), "{}", operation.action.name);
-        }
-    }
 }

@@ -1,6 +1,6 @@
 //! Which of EFS's operations a request means. Source: botocore's model.
 
-use landfall_wire::{DecodeError, Request, RequestParts, Route, decode_rest_json};
+use landfall_wire::Route;
 
 const FILE_SYSTEM: &str = "/2015-02-01/file-systems/{FileSystemId}";
 const POLICY: &str = "/2015-02-01/file-systems/{FileSystemId}/policy";
@@ -12,8 +12,8 @@ const GROUPS: &str = "/2015-02-01/mount-targets/{MountTargetId}/security-groups"
 const TAGS: &str = "/2015-02-01/resource-tags/{ResourceId}";
 const PREFERENCES: &str = "/2015-02-01/account-preferences";
 
-/// All are told by name, so that whoever calls what isn't there reads what that was.
-const ROUTES: &[Route] = &[
+/// The routes. All are told by name, so that whoever calls what isn't there reads what that was.
+pub(crate) const ROUTES: &[Route] = &[
     to("CreateFileSystem", "POST", "/2015-02-01/file-systems"),
     to("DescribeFileSystems", "GET", "/2015-02-01/file-systems"),
     absent("DescribeReplicationConfigurations", "GET", REPLICATIONS),
@@ -53,29 +53,4 @@ const fn to(action: &'static str, method: &'static str, path: &'static str) -> R
 
 const fn absent(action: &'static str, method: &'static str, path: &'static str) -> Route {
     Route { action, method, path, is_read: false, lists: &[] }
-}
-
-/// Reads a request.
-pub(crate) fn decode(parts: &RequestParts<'_>, body: &[u8]) -> Result<Request, DecodeError> {
-    decode_rest_json(parts, body, ROUTES)
-}
-
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-
-    use super::*;
-
-    #[test]
-    fn every_operation_has_a_route() {
-        let known: BTreeSet<_> = include_str!("../../../../docs/aws-actions/efs.txt")
-            .lines()
-            .filter(|line| !line.starts_with('#'))
-            .collect();
-        assert_eq!(ROUTES.iter().map(|route| route.action).collect::<BTreeSet<_>>(), known);
-        for operation in super::super::OPERATIONS {
-            let route = ROUTES.iter().find(|route| route.action == operation.action.name);
-            assert!(route.is_some_and(|route| route.is_read), "{}", operation.action.name);
-        }
-    }
 }
